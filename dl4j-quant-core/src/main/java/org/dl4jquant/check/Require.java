@@ -1,0 +1,42 @@
+// SPDX-License-Identifier: Apache-2.0
+package org.dl4jquant.check;
+
+import com.google.errorprone.annotations.FormatMethod;
+import com.google.errorprone.annotations.FormatString;
+import java.util.Locale;
+
+/** Checks that throw with a formatted message; the format is verified by the compiler. */
+public final class Require {
+
+    private Require() {}
+
+    /**
+     * Requires something of an argument.
+     *
+     * @param condition what must hold
+     * @param format the message: where, what was found, what is allowed, what to do
+     * @param args the values that the message shows
+     * @throws IllegalArgumentException if the condition does not hold
+     */
+    @FormatMethod
+    public static void argument(boolean condition, @FormatString String format, Object... args) {
+        if (!condition) {
+            throw new IllegalArgumentException(String.format(Locale.ROOT, format, args));
+        }
+    }
+
+    /**
+     * Requires something of an object's state.
+     *
+     * @param condition what must hold
+     * @param format the message: where, what was found, what is allowed, what to do
+     * @param args the values that the message shows
+     * @throws IllegalStateException if the condition does not hold
+     */
+    @FormatMethod
+    public static void state(boolean condition, @FormatString String format, Object... args) {
+        if (!condition) {
+            throw new IllegalStateException(String.format(Locale.ROOT, format, args));
+        }
+    }
+}

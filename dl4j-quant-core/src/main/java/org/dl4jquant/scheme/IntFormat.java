@@ -1,0 +1,32 @@
+// SPDX-License-Identifier: Apache-2.0
+package org.dl4jquant.scheme;
+
+import org.dl4jquant.check.Require;
+import org.dl4jquant.numeric.CodeRange;
+
+/**
+ * Integers of 2 to 8 bits. Whether they are signed follows from the tensor: weights are signed and
+ * narrow, activations unsigned wherever they cannot be negative.
+ *
+ * @param bits the width, 2 to 8
+ */
+public record IntFormat(int bits) implements NumberFormat {
+
+    /** The smallest width. */
+    public static final int MIN_BITS = 2;
+
+    /** Checks the width. */
+    public IntFormat {
+        Require.argument(
+                bits >= MIN_BITS && bits <= CodeRange.MAX_BITS,
+                "integer format of %d bits: the width must be in [%d, %d]",
+                bits,
+                MIN_BITS,
+                CodeRange.MAX_BITS);
+    }
+
+    @Override
+    public int bitsPerNumber() {
+        return bits;
+    }
+}

@@ -1,0 +1,63 @@
+// SPDX-License-Identifier: Apache-2.0
+package org.dl4jquant.scheme;
+
+import org.dl4jquant.check.Require;
+import org.jspecify.annotations.Nullable;
+import org.nd4j.shade.jackson.annotation.JsonIgnore;
+
+/**
+ * How one layer is to be quantized.
+ *
+ * @param weights the scheme of each of its weights; null leaves them in float
+ * @param activations the scheme of its result; null leaves it in float
+ */
+public record LayerScheme(@Nullable TensorScheme weights, @Nullable TensorScheme activations) {
+
+    /** Everything stays in float. */
+    public static final LayerScheme FLOAT = new LayerScheme(null, null);
+
+    /** 8-bit weights per channel, 8-bit activations per tensor. */
+    public static final LayerScheme INT8 = ofBits(8, 8);
+
+    /** 4-bit weights per channel, 4-bit activations per tensor. */
+    public static final LayerScheme INT4 = ofBits(4, 4);
+
+    /** Weights and activations rounded to half precision. */
+    public static final LayerScheme FP16 =
+            new LayerScheme(
+                    TensorScheme.INT8_WEIGHTS
+                            .withFormat(new Fp16Format())
+                            .withEstimator(Estimator.STE),
+                    TensorScheme.INT8_ACTIVATIONS
+                            .withFormat(new Fp16Format())
+                            .withEstimator(Estimator.STE));
+
+    /** Checks that the activations' scheme is one that an engine can run. */
+    public LayerScheme {
+        Require.argument(
+                activations == null || activations.granularity() == Granularity.PER_TENSOR,
+                "activations have one scale per tensor in the integer contract, not %s; use"
+                        + " Granularity.PER_TENSOR",
+                activations == null ? "" : activations.granularity());
+        Require.argument(
+                weights == null || weights.symmetry() == Symmetry.SYMMETRIC,
+                "weights have zero point 0 in the integer contract; use Symmetry.SYMMETRIC");
+    }
+
+    /**
+     * {@return the usual scheme of two widths}
+     *
+     * @param weightBits the weights' width, 2 to 8
+     * @param activationBits the activations' width, 2 to 8
+     */
+    public static LayerScheme ofBits(int weightBits, int activationBits) {
+        return new LayerScheme(
+                TensorScheme.weights(weightBits), TensorScheme.activations(activationBits));
+    }
+
+    /** {@return whether nothing is quantized} */
+    @JsonIgnore
+    public boolean isFloat() {
+        return weights == null && activations == null;
+    }
+}

@@ -1,0 +1,114 @@
+// SPDX-License-Identifier: Apache-2.0
+package org.dl4jquant.scheme;
+
+import java.util.Objects;
+import org.dl4jquant.check.Require;
+
+/**
+ * How one tensor is to be quantized.
+ *
+ * @param format the numbers to round to
+ * @param granularity which numbers share a scale
+ * @param symmetry where the value 0 lies
+ * @param calibration how the range is found
+ * @param estimator how gradients pass, and whether the scale learns
+ */
+public record TensorScheme(
+        NumberFormat format,
+        Granularity granularity,
+        Symmetry symmetry,
+        CalibrationMethod calibration,
+        Estimator estimator) {
+
+    /** Signed 8-bit weights, a learned scale per output channel, first fitted by least error. */
+    public static final TensorScheme INT8_WEIGHTS = weights(8);
+
+    /** 8-bit activations, one learned scale per tensor, first fitted by least error. */
+    public static final TensorScheme INT8_ACTIVATIONS = activations(8);
+
+    /** Checks that the parts go together. */
+    public TensorScheme {
+        Objects.requireNonNull(format, "format");
+        Objects.requireNonNull(granularity, "granularity");
+        Objects.requireNonNull(symmetry, "symmetry");
+        Objects.requireNonNull(calibration, "calibration");
+        Objects.requireNonNull(estimator, "estimator");
+        Require.argument(
+                granularity == Granularity.PER_TENSOR || symmetry == Symmetry.SYMMETRIC,
+                "per-channel scales cannot be asymmetric: the integer contract has zero point 0"
+                        + " for weights; use Symmetry.SYMMETRIC or Granularity.PER_TENSOR");
+    }
+
+    /**
+     * {@return the usual scheme for weights of a width}
+     *
+     * @param bits the width, 2 to 8
+     */
+    public static TensorScheme weights(int bits) {
+        return new TensorScheme(
+                new IntFormat(bits),
+                Granularity.PER_CHANNEL,
+                Symmetry.SYMMETRIC,
+                new CalibrationMethod.MeanSquaredError(),
+                Estimator.LSQ);
+    }
+
+    /**
+     * {@return the usual scheme for activations of a width}
+     *
+     * @param bits the width, 2 to 8
+     */
+    public static TensorScheme activations(int bits) {
+        return new TensorScheme(
+                new IntFormat(bits),
+                Granularity.PER_TENSOR,
+                Symmetry.SYMMETRIC,
+                new CalibrationMethod.MeanSquaredError(),
+                Estimator.LSQ);
+    }
+
+    /**
+     * {@return the same scheme with another format}
+     *
+     * @param newFormat the numbers to round to
+     */
+    public TensorScheme withFormat(NumberFormat newFormat) {
+        return new TensorScheme(newFormat, granularity, symmetry, calibration, estimator);
+    }
+
+    /**
+     * {@return the same scheme with another granularity}
+     *
+     * @param newGranularity which numbers share a scale
+     */
+    public TensorScheme withGranularity(Granularity newGranularity) {
+        return new TensorScheme(format, newGranularity, symmetry, calibration, estimator);
+    }
+
+    /**
+     * {@return the same scheme with another symmetry}
+     *
+     * @param newSymmetry where the value 0 lies
+     */
+    public TensorScheme withSymmetry(Symmetry newSymmetry) {
+        return new TensorScheme(format, granularity, newSymmetry, calibration, estimator);
+    }
+
+    /**
+     * {@return the same scheme with another calibration}
+     *
+     * @param newCalibration how the range is found
+     */
+    public TensorScheme withCalibration(CalibrationMethod newCalibration) {
+        return new TensorScheme(format, granularity, symmetry, newCalibration, estimator);
+    }
+
+    /**
+     * {@return the same scheme with another estimator}
+     *
+     * @param newEstimator how gradients pass
+     */
+    public TensorScheme withEstimator(Estimator newEstimator) {
+        return new TensorScheme(format, granularity, symmetry, calibration, newEstimator);
+    }
+}

@@ -1,0 +1,140 @@
+// SPDX-License-Identifier: Apache-2.0
+package org.dl4jquant.graph;
+
+import java.util.Collections;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Objects;
+import org.dl4jquant.check.Require;
+
+/**
+ * A verified integer graph: nodes in the order of computation, and the names of the results that
+ * leave it.
+ *
+ * <p>A graph that exists is valid: names are unique, every input comes from an earlier node, types
+ * and shapes fit, and no accumulator can overflow int32 (see {@link OverflowCertificate}).
+ */
+public final class IntGraph {
+
+    private final List<IntNode> nodes;
+    private final List<String> outputs;
+    private final Map<String, TensorType> types;
+
+    private IntGraph(List<IntNode> nodes, List<String> outputs, Map<String, TensorType> types) {
+        this.nodes = nodes;
+        this.outputs = outputs;
+        this.types = types;
+    }
+
+    /**
+     * Returns the graph of these nodes, verified.
+     *
+     * @param nodes in an order in which every node comes behind those it reads
+     * @param outputs names of the results that leave the graph, at least one
+     * @return the graph
+     * @throws IllegalArgumentException if the graph is not valid; the message names the node, what
+     *     was found and what is allowed
+     */
+    public static IntGraph of(List<? extends IntNode> nodes, List<String> outputs) {
+        List<IntNode> copy = List.copyOf(nodes);
+        Map<String, TensorType> types = new LinkedHashMap<>();
+        for (IntNode node : copy) {
+            Require.argument(
+                    !types.containsKey(node.name()),
+                    "two nodes are named '%s'; names must be unique",
+                    node.name());
+            for (String input : node.inputs()) {
+                Require.argument(
+                        types.containsKey(input),
+                        "node '%s' reads '%s', which no earlier node makes; there are %s",
+                        node.name(),
+                        input,
+                        types.keySet());
+            }
+            types.put(node.name(), node.accept(new TypeInference(types)));
+        }
+        requireOutputs(outputs, types);
+        return new IntGraph(copy, List.copyOf(outputs), Collections.unmodifiableMap(types));
+    }
+
+    private static void requireOutputs(List<String> outputs, Map<String, TensorType> types) {
+        Require.argument(!outputs.isEmpty(), "the graph has no output; name at least one node");
+        for (String output : outputs) {
+            Require.argument(
+                    types.containsKey(output),
+                    "the graph's output '%s' is no node; there are %s",
+                    output,
+                    types.keySet());
+        }
+        Require.argument(
+                outputs.stream().distinct().count() == outputs.size(),
+                "an output of the graph is named twice in %s",
+                outputs);
+    }
+
+    /** {@return the nodes, each behind those that it reads} */
+    public List<IntNode> nodes() {
+        return nodes;
+    }
+
+    /** {@return the input nodes, in order} */
+    public List<IntNode.Input> inputs() {
+        return nodes.stream()
+                .filter(IntNode.Input.class::isInstance)
+                .map(IntNode.Input.class::cast)
+                .toList();
+    }
+
+    /** {@return the names of the results that leave the graph} */
+    public List<String> outputs() {
+        return outputs;
+    }
+
+    /**
+     * {@return what a node's result holds}
+     *
+     * @param name the node's name
+     * @throws IllegalArgumentException if there is no such node
+     */
+    public TensorType type(String name) {
+        TensorType type = types.get(name);
+        Require.argument(
+                type != null, "there is no node '%s'; there are %s", name, types.keySet());
+        return Objects.requireNonNull(type);
+    }
+
+    /** {@return for every convolution and dense node the proof that it cannot overflow} */
+    public Map<String, OverflowCertificate> overflowCertificates() {
+        Map<String, OverflowCertificate> certificates = new LinkedHashMap<>();
+        for (IntNode node : nodes) {
+            if (node instanceof IntNode.Convolution conv) {
+                certificates.put(
+                        conv.name(),
+                        OverflowCertificate.of(conv.weights(), type(conv.input()).codes()));
+            } else if (node instanceof IntNode.Dense dense) {
+                certificates.put(
+                        dense.name(),
+                        OverflowCertificate.of(dense.weights(), type(dense.input()).codes()));
+            }
+        }
+        return certificates;
+    }
+
+    @Override
+    public boolean equals(Object other) {
+        return other instanceof IntGraph that
+                && nodes.equals(that.nodes)
+                && outputs.equals(that.outputs);
+    }
+
+    @Override
+    public int hashCode() {
+        return 31 * nodes.hashCode() + outputs.hashCode();
+    }
+
+    @Override
+    public String toString() {
+        return "IntGraph of " + nodes.size() + " nodes, outputs " + outputs;
+    }
+}

@@ -1,0 +1,484 @@
+// SPDX-License-Identifier: Apache-2.0
+package org.dl4jquant.graph;
+
+import java.util.List;
+import java.util.Objects;
+import org.dl4jquant.check.Require;
+import org.dl4jquant.numeric.CodeTable;
+import org.dl4jquant.numeric.QuantParams;
+
+/**
+ * One operation of an integer graph. Its one result bears its name.
+ *
+ * <p>The family is sealed, so that whoever walks it, through a {@link Visitor}, is complete: a new
+ * node does not compile until every engine and format says what it does with it.
+ */
+public sealed interface IntNode {
+
+    /** {@return the node's name, which is its result's} */
+    String name();
+
+    /** {@return the names of the results that it reads} */
+    List<String> inputs();
+
+    /**
+     * {@return what the visitor makes of this node}
+     *
+     * @param visitor one method per kind of node
+     * @param <R> the type of what it makes
+     */
+    <R> R accept(Visitor<R> visitor);
+
+    /**
+     * A float32 tensor that comes from outside.
+     *
+     * @param name the node's name
+     * @param shape one example's dimensions
+     */
+    record Input(String name, Shape shape) implements IntNode {
+        /** Checks that the parts are there. */
+        public Input {
+            requireName(name);
+            Objects.requireNonNull(shape, "shape");
+        }
+
+        @Override
+        public List<String> inputs() {
+            return List.of();
+        }
+
+        @Override
+        public <R> R accept(Visitor<R> visitor) {
+            return visitor.visit(this);
+        }
+    }
+
+    /**
+     * Rounds float32 values to codes, {@code clamp(rint(x / scale) + zeroPoint)}.
+     *
+     * @param name the node's name
+     * @param input a float32 tensor
+     * @param params how the codes stand for values
+     */
+    record Quantize(String name, String input, QuantParams params) implements IntNode {
+        /** Checks that the parts are there. */
+        public Quantize {
+            requireName(name);
+            Objects.requireNonNull(params, "params");
+        }
+
+        @Override
+        public List<String> inputs() {
+            return List.of(input);
+        }
+
+        @Override
+        public <R> R accept(Visitor<R> visitor) {
+            return visitor.visit(this);
+        }
+    }
+
+    /**
+     * A two-dimensional convolution (cross-correlation); padding is the input's zero point.
+     *
+     * @param name the node's name
+     * @param input codes of an image [in, height, width]
+     * @param weights [out, in / groups, kernel height, kernel width]
+     * @param window kernel, stride, dilation, padding
+     * @param groups how many groups of channels do not see each other; {@code in} for depthwise
+     * @param output codes or float32 values
+     */
+    record Convolution(
+            String name,
+            String input,
+            WeightTensor weights,
+            Window window,
+            int groups,
+            Output output)
+            implements IntNode {
+        /** Checks that the weights have the window's kernel. */
+        public Convolution {
+            requireName(name);
+            Objects.requireNonNull(output, "output");
+            Require.argument(groups >= 1, "convolution '%s' has %d groups", name, groups);
+            Require.argument(
+                    weights.shape().rank() == 4
+                            && weights.shape().size(2) == window.kernel().height()
+                            && weights.shape().size(3) == window.kernel().width()
+                            && weights.channels() % groups == 0,
+                    "convolution '%s': weights %s do not fit kernel %s and %d groups; they are"
+                            + " [out, in / groups, kernel height, kernel width]",
+                    name,
+                    weights.shape(),
+                    window.kernel(),
+                    groups);
+        }
+
+        @Override
+        public List<String> inputs() {
+            return List.of(input);
+        }
+
+        @Override
+        public <R> R accept(Visitor<R> visitor) {
+            return visitor.visit(this);
+        }
+    }
+
+    /**
+     * A matrix product with a vector per example.
+     *
+     * @param name the node's name
+     * @param input codes [in]
+     * @param weights [out, in]
+     * @param output codes or float32 values
+     */
+    record Dense(String name, String input, WeightTensor weights, Output output)
+            implements IntNode {
+        /** Checks that the weights are a matrix. */
+        public Dense {
+            requireName(name);
+            Objects.requireNonNull(output, "output");
+            Require.argument(
+                    weights.shape().rank() == 2,
+                    "dense '%s': weights %s must be [out, in]",
+                    name,
+                    weights.shape());
+        }
+
+        @Override
+        public List<String> inputs() {
+            return List.of(input);
+        }
+
+        @Override
+        public <R> R accept(Visitor<R> visitor) {
+            return visitor.visit(this);
+        }
+    }
+
+    /**
+     * The largest code of each window; padding never wins. The result keeps the input's params.
+     *
+     * @param name the node's name
+     * @param input codes of an image
+     * @param window kernel, stride, dilation, padding
+     */
+    record MaxPool(String name, String input, Window window) implements IntNode {
+        /** Checks that every window sees at least one real element. */
+        public MaxPool {
+            requireName(name);
+            requirePaddingBelowKernel(name, window);
+        }
+
+        @Override
+        public List<String> inputs() {
+            return List.of(input);
+        }
+
+        @Override
+        public <R> R accept(Visitor<R> visitor) {
+            return visitor.visit(this);
+        }
+    }
+
+    /**
+     * The mean of each window.
+     *
+     * @param name the node's name
+     * @param input codes of an image
+     * @param window kernel, stride, padding; dilation 1
+     * @param countPadding whether padding counts as values 0, or not at all
+     * @param params how the result's codes stand for values
+     */
+    record AveragePool(
+            String name, String input, Window window, boolean countPadding, QuantParams params)
+            implements IntNode {
+        /** Checks that every window sees at least one real element. */
+        public AveragePool {
+            requireName(name);
+            Objects.requireNonNull(params, "params");
+            requirePaddingBelowKernel(name, window);
+            Require.argument(
+                    window.dilation().equals(Window.Extent.ONE),
+                    "average pool '%s' has dilation %s; only 1 x 1 is defined",
+                    name,
+                    window.dilation());
+        }
+
+        @Override
+        public List<String> inputs() {
+            return List.of(input);
+        }
+
+        @Override
+        public <R> R accept(Visitor<R> visitor) {
+            return visitor.visit(this);
+        }
+    }
+
+    /**
+     * The mean of each channel: [channels, height, width] to [channels, 1, 1].
+     *
+     * @param name the node's name
+     * @param input codes of an image
+     * @param params how the result's codes stand for values
+     */
+    record GlobalAveragePool(String name, String input, QuantParams params) implements IntNode {
+        /** Checks that the parts are there. */
+        public GlobalAveragePool {
+            requireName(name);
+            Objects.requireNonNull(params, "params");
+        }
+
+        @Override
+        public List<String> inputs() {
+            return List.of(input);
+        }
+
+        @Override
+        public <R> R accept(Visitor<R> visitor) {
+            return visitor.visit(this);
+        }
+    }
+
+    /**
+     * The sum of two tensors of one shape.
+     *
+     * @param name the node's name
+     * @param left codes
+     * @param right codes
+     * @param output how the result's codes stand for values, and their clamp (ReLU)
+     */
+    record Add(String name, String left, String right, Output.Codes output) implements IntNode {
+        /** Checks that the parts are there. */
+        public Add {
+            requireName(name);
+            Objects.requireNonNull(output, "output");
+        }
+
+        @Override
+        public List<String> inputs() {
+            return List.of(left, right);
+        }
+
+        @Override
+        public <R> R accept(Visitor<R> visitor) {
+            return visitor.visit(this);
+        }
+    }
+
+    /**
+     * Tensors one behind another along the first dimension (the channels); each is brought to the
+     * result's scale first.
+     *
+     * @param name the node's name
+     * @param inputs two or more tensors of codes
+     * @param params how the result's codes stand for values
+     */
+    record Concat(String name, List<String> inputs, QuantParams params) implements IntNode {
+        /** Checks that there are at least two inputs. */
+        public Concat {
+            requireName(name);
+            Objects.requireNonNull(params, "params");
+            inputs = List.copyOf(inputs);
+            Require.argument(
+                    inputs.size() >= 2,
+                    "concat '%s' has %d inputs; it needs two or more",
+                    name,
+                    inputs.size());
+        }
+
+        @Override
+        public <R> R accept(Visitor<R> visitor) {
+            return visitor.visit(this);
+        }
+    }
+
+    /**
+     * An element-wise function as a table of codes.
+     *
+     * @param name the node's name
+     * @param input codes
+     * @param table the result's code for each code
+     * @param params how the result's codes stand for values
+     */
+    record Table(String name, String input, CodeTable table, QuantParams params)
+            implements IntNode {
+        /** Checks that the parts are there. */
+        public Table {
+            requireName(name);
+            Objects.requireNonNull(table, "table");
+            Objects.requireNonNull(params, "params");
+        }
+
+        @Override
+        public List<String> inputs() {
+            return List.of(input);
+        }
+
+        @Override
+        public <R> R accept(Visitor<R> visitor) {
+            return visitor.visit(this);
+        }
+    }
+
+    /**
+     * The same elements, in row-major order, in another shape; flattening is one case.
+     *
+     * @param name the node's name
+     * @param input codes or float32 values
+     * @param shape one example's new dimensions
+     */
+    record Reshape(String name, String input, Shape shape) implements IntNode {
+        /** Checks that the parts are there. */
+        public Reshape {
+            requireName(name);
+            Objects.requireNonNull(shape, "shape");
+        }
+
+        @Override
+        public List<String> inputs() {
+            return List.of(input);
+        }
+
+        @Override
+        public <R> R accept(Visitor<R> visitor) {
+            return visitor.visit(this);
+        }
+    }
+
+    /**
+     * Codes to float32 values, {@code (code - zeroPoint) * scale}.
+     *
+     * @param name the node's name
+     * @param input codes
+     */
+    record Dequantize(String name, String input) implements IntNode {
+        /** Checks that the parts are there. */
+        public Dequantize {
+            requireName(name);
+        }
+
+        @Override
+        public List<String> inputs() {
+            return List.of(input);
+        }
+
+        @Override
+        public <R> R accept(Visitor<R> visitor) {
+            return visitor.visit(this);
+        }
+    }
+
+    /**
+     * One method per kind of node.
+     *
+     * @param <R> the type of what the visitor makes of a node
+     */
+    interface Visitor<R> {
+        /**
+         * {@return what is made of an input}
+         *
+         * @param node the node
+         */
+        R visit(Input node);
+
+        /**
+         * {@return what is made of a quantization}
+         *
+         * @param node the node
+         */
+        R visit(Quantize node);
+
+        /**
+         * {@return what is made of a convolution}
+         *
+         * @param node the node
+         */
+        R visit(Convolution node);
+
+        /**
+         * {@return what is made of a dense node}
+         *
+         * @param node the node
+         */
+        R visit(Dense node);
+
+        /**
+         * {@return what is made of a max pool}
+         *
+         * @param node the node
+         */
+        R visit(MaxPool node);
+
+        /**
+         * {@return what is made of an average pool}
+         *
+         * @param node the node
+         */
+        R visit(AveragePool node);
+
+        /**
+         * {@return what is made of a global average pool}
+         *
+         * @param node the node
+         */
+        R visit(GlobalAveragePool node);
+
+        /**
+         * {@return what is made of a sum}
+         *
+         * @param node the node
+         */
+        R visit(Add node);
+
+        /**
+         * {@return what is made of a concatenation}
+         *
+         * @param node the node
+         */
+        R visit(Concat node);
+
+        /**
+         * {@return what is made of a table}
+         *
+         * @param node the node
+         */
+        R visit(Table node);
+
+        /**
+         * {@return what is made of a reshape}
+         *
+         * @param node the node
+         */
+        R visit(Reshape node);
+
+        /**
+         * {@return what is made of a dequantization}
+         *
+         * @param node the node
+         */
+        R visit(Dequantize node);
+    }
+
+    private static void requireName(String name) {
+        Require.argument(!name.isBlank(), "a node of the integer graph has a blank name");
+    }
+
+    private static void requirePaddingBelowKernel(String name, Window window) {
+        int height = window.dilation().height() * (window.kernel().height() - 1) + 1;
+        int width = window.dilation().width() * (window.kernel().width() - 1) + 1;
+        Require.argument(
+                window.before().height() < height
+                        && window.after().height() < height
+                        && window.before().width() < width
+                        && window.after().width() < width,
+                "pool '%s': padding %s and %s must be smaller than the kernel %s, or a window"
+                        + " would see padding only",
+                name,
+                window.before(),
+                window.after(),
+                window.kernel());
+    }
+}

@@ -1,0 +1,43 @@
+// SPDX-License-Identifier: Apache-2.0
+package org.dl4jquant.graph;
+
+import java.util.Objects;
+import org.dl4jquant.check.Require;
+import org.dl4jquant.numeric.CodeRange;
+import org.dl4jquant.numeric.QuantParams;
+
+/** What a node with an accumulator makes of it. */
+public sealed interface Output {
+
+    /**
+     * Codes: {@code clamp(rint((float) accumulator * multiplier) + zeroPoint)}.
+     *
+     * @param params how the result's codes stand for values
+     * @param bounds the clamp, inside {@code params.range()}; ReLU and ReLU6 are narrower bounds
+     */
+    record Codes(QuantParams params, CodeRange bounds) implements Output {
+        /** Checks that the bounds lie in the range. */
+        public Codes {
+            Objects.requireNonNull(params, "params");
+            Require.argument(
+                    params.range().contains(bounds.min()) && params.range().contains(bounds.max()),
+                    "the clamp [%d, %d] is not inside the codes [%d, %d]",
+                    bounds.min(),
+                    bounds.max(),
+                    params.range().min(),
+                    params.range().max());
+        }
+
+        /**
+         * {@return codes that are clamped to their whole range only}
+         *
+         * @param params how the result's codes stand for values
+         */
+        public static Codes of(QuantParams params) {
+            return new Codes(params, params.range());
+        }
+    }
+
+    /** Float32 values: {@code (float) accumulator * (inputScale * weightScale)}. */
+    record Floats() implements Output {}
+}

@@ -1,0 +1,65 @@
+// SPDX-License-Identifier: Apache-2.0
+package org.dl4jquant.graph;
+
+import java.util.List;
+import java.util.stream.Collectors;
+import java.util.stream.IntStream;
+import org.dl4jquant.check.Require;
+
+/**
+ * The dimensions of one example, without the batch dimension.
+ *
+ * @param dimensions sizes, each above 0; (channels, height, width) for images
+ */
+public record Shape(List<Integer> dimensions) {
+
+    /** The number of dimensions of an image: channels, height, width. */
+    public static final int IMAGE_RANK = 3;
+
+    /** Checks that every size is above 0. */
+    public Shape {
+        dimensions = List.copyOf(dimensions);
+        Require.argument(
+                !dimensions.isEmpty() && dimensions.stream().allMatch(size -> size > 0),
+                "shape %s: there must be at least one dimension and each must be above 0",
+                dimensions);
+    }
+
+    /**
+     * {@return a shape of these sizes}
+     *
+     * @param sizes each above 0
+     */
+    public static Shape of(int... sizes) {
+        return new Shape(IntStream.of(sizes).boxed().toList());
+    }
+
+    /** {@return how many dimensions there are} */
+    public int rank() {
+        return dimensions.size();
+    }
+
+    /**
+     * {@return the size of a dimension}
+     *
+     * @param axis from 0
+     */
+    public int size(int axis) {
+        return dimensions.get(axis);
+    }
+
+    /** {@return how many elements one example has} */
+    public int elements() {
+        return dimensions.stream().reduce(1, Math::multiplyExact);
+    }
+
+    /** {@return whether this is an image: channels, height, width} */
+    public boolean isImage() {
+        return rank() == IMAGE_RANK;
+    }
+
+    @Override
+    public String toString() {
+        return dimensions.stream().map(String::valueOf).collect(Collectors.joining("x", "[", "]"));
+    }
+}

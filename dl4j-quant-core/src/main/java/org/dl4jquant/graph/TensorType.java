@@ -1,0 +1,36 @@
+// SPDX-License-Identifier: Apache-2.0
+package org.dl4jquant.graph;
+
+import java.util.Objects;
+import org.dl4jquant.check.Require;
+import org.dl4jquant.numeric.QuantParams;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * What a tensor of the graph holds.
+ *
+ * @param shape one example's dimensions
+ * @param params how its codes stand for values; null for a tensor of float32 values
+ */
+public record TensorType(Shape shape, @Nullable QuantParams params) {
+
+    /** Checks that there is a shape. */
+    public TensorType {
+        Objects.requireNonNull(shape, "shape");
+    }
+
+    /** {@return whether the tensor holds codes, not float32 values} */
+    public boolean isCodes() {
+        return params != null;
+    }
+
+    /**
+     * {@return how the codes stand for values}
+     *
+     * @throws IllegalStateException if the tensor holds float32 values
+     */
+    public QuantParams codes() {
+        Require.state(params != null, "the tensor holds float32 values, not codes");
+        return Objects.requireNonNull(params);
+    }
+}

@@ -1,0 +1,208 @@
+// SPDX-License-Identifier: Apache-2.0
+package org.dl4jquant.graph;
+
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.Objects;
+import org.dl4jquant.check.Require;
+import org.dl4jquant.numeric.QuantParams;
+import org.jspecify.annotations.Nullable;
+
+/** Finds the type of a node's result from those of its inputs, and refuses what does not fit. */
+final class TypeInference implements IntNode.Visitor<TensorType> {
+
+    private final Map<String, TensorType> types;
+
+    TypeInference(Map<String, TensorType> types) {
+        this.types = types;
+    }
+
+    @Override
+    public TensorType visit(IntNode.Input node) {
+        return new TensorType(node.shape(), null);
+    }
+
+    @Override
+    public TensorType visit(IntNode.Quantize node) {
+        TensorType input = typeOf(node.input());
+        Require.argument(
+                !input.isCodes(),
+                "quantize '%s' reads codes from '%s'; it takes float32 values, use a Table to"
+                        + " change scales",
+                node.name(),
+                node.input());
+        return new TensorType(input.shape(), node.params());
+    }
+
+    @Override
+    public TensorType visit(IntNode.Convolution node) {
+        TensorType input = image(node, node.input());
+        int channels = input.shape().size(0);
+        int seen = node.weights().shape().size(1) * node.groups();
+        Require.argument(
+                channels == seen,
+                "convolution '%s': '%s' has %d channels, its weights %s in %d groups are for %d",
+                node.name(),
+                node.input(),
+                channels,
+                node.weights().shape(),
+                node.groups(),
+                seen);
+        requireNoOverflow(node, node.weights(), input.codes());
+        Shape shape = slid(node, node.window(), node.weights().channels(), input.shape());
+        return new TensorType(shape, paramsOf(node.output()));
+    }
+
+    @Override
+    public TensorType visit(IntNode.Dense node) {
+        TensorType input = codes(node, node.input());
+        Require.argument(
+                input.shape().equals(Shape.of(node.weights().shape().size(1))),
+                "dense '%s': '%s' has shape %s, its weights %s are for [%d]; reshape it first",
+                node.name(),
+                node.input(),
+                input.shape(),
+                node.weights().shape(),
+                node.weights().shape().size(1));
+        requireNoOverflow(node, node.weights(), input.codes());
+        return new TensorType(Shape.of(node.weights().channels()), paramsOf(node.output()));
+    }
+
+    @Override
+    public TensorType visit(IntNode.MaxPool node) {
+        TensorType input = image(node, node.input());
+        return new TensorType(
+                slid(node, node.window(), input.shape().size(0), input.shape()), input.params());
+    }
+
+    @Override
+    public TensorType visit(IntNode.AveragePool node) {
+        TensorType input = image(node, node.input());
+        return new TensorType(
+                slid(node, node.window(), input.shape().size(0), input.shape()), node.params());
+    }
+
+    @Override
+    public TensorType visit(IntNode.GlobalAveragePool node) {
+        TensorType input = image(node, node.input());
+        return new TensorType(Shape.of(input.shape().size(0), 1, 1), node.params());
+    }
+
+    @Override
+    public TensorType visit(IntNode.Add node) {
+        TensorType left = codes(node, node.left());
+        TensorType right = codes(node, node.right());
+        Require.argument(
+                left.shape().equals(right.shape()),
+                "add '%s': '%s' has shape %s and '%s' has %s; they must be equal",
+                node.name(),
+                node.left(),
+                left.shape(),
+                node.right(),
+                right.shape());
+        return new TensorType(left.shape(), node.output().params());
+    }
+
+    @Override
+    public TensorType visit(IntNode.Concat node) {
+        Shape first = codes(node, node.inputs().get(0)).shape();
+        int channels = 0;
+        for (String input : node.inputs()) {
+            Shape shape = codes(node, input).shape();
+            Require.argument(
+                    tail(shape).equals(tail(first)),
+                    "concat '%s': '%s' has shape %s, which does not fit %s behind the channels",
+                    node.name(),
+                    input,
+                    shape,
+                    first);
+            channels += shape.size(0);
+        }
+        List<Integer> joined = new ArrayList<>(first.dimensions());
+        joined.set(0, channels);
+        return new TensorType(new Shape(joined), node.params());
+    }
+
+    @Override
+    public TensorType visit(IntNode.Table node) {
+        return new TensorType(codes(node, node.input()).shape(), node.params());
+    }
+
+    @Override
+    public TensorType visit(IntNode.Reshape node) {
+        TensorType input = typeOf(node.input());
+        Require.argument(
+                input.shape().elements() == node.shape().elements(),
+                "reshape '%s': '%s' of shape %s has %d elements, %s has %d",
+                node.name(),
+                node.input(),
+                input.shape(),
+                input.shape().elements(),
+                node.shape(),
+                node.shape().elements());
+        return new TensorType(node.shape(), input.params());
+    }
+
+    @Override
+    public TensorType visit(IntNode.Dequantize node) {
+        return new TensorType(codes(node, node.input()).shape(), null);
+    }
+
+    private TensorType typeOf(String name) {
+        return Objects.requireNonNull(types.get(name), name);
+    }
+
+    private TensorType codes(IntNode node, String input) {
+        TensorType type = typeOf(input);
+        Require.argument(
+                type.isCodes(),
+                "node '%s' reads float32 values from '%s'; it takes codes, quantize them first",
+                node.name(),
+                input);
+        return type;
+    }
+
+    private TensorType image(IntNode node, String input) {
+        TensorType type = codes(node, input);
+        Require.argument(
+                type.shape().isImage(),
+                "node '%s' reads '%s' of shape %s; it takes images [channels, height, width]",
+                node.name(),
+                input,
+                type.shape());
+        return type;
+    }
+
+    private static Shape slid(IntNode node, Window window, int channels, Shape image) {
+        try {
+            Window.Extent result =
+                    window.over(new Window.Extent(image.size(1), image.size(2)));
+            return Shape.of(channels, result.height(), result.width());
+        } catch (IllegalArgumentException e) {
+            throw new IllegalArgumentException(
+                    "node '" + node.name() + "' on an image " + image + ": " + e.getMessage(), e);
+        }
+    }
+
+    private static void requireNoOverflow(
+            IntNode node, WeightTensor weights, QuantParams input) {
+        OverflowCertificate certificate = OverflowCertificate.of(weights, input);
+        Require.argument(
+                certificate.fitsInt32(),
+                "node '%s': the accumulator of channel %d can reach [%d, %d], which int32 cannot"
+                        + " hold; use fewer bits, or a smaller bias",
+                node.name(),
+                certificate.channel(),
+                certificate.lowest(),
+                certificate.highest());
+    }
+
+    private static @Nullable QuantParams paramsOf(Output output) {
+        return output instanceof Output.Codes codes ? codes.params() : null;
+    }
+
+    private static List<Integer> tail(Shape shape) {
+        return shape.dimensions().subList(1, shape.rank());
+    }
+}

@@ -1,0 +1,96 @@
+// SPDX-License-Identifier: Apache-2.0
+package org.dl4jquant.graph;
+
+import java.util.Objects;
+import org.dl4jquant.check.Require;
+
+/**
+ * Where a convolution or pooling looks: its kernel slides over the padded image.
+ *
+ * <p>Output size: {@code floor((size + before + after - dilation * (kernel - 1) - 1) / stride) + 1}.
+ *
+ * @param kernel the kernel's extent
+ * @param stride the step
+ * @param dilation the distance of the kernel's elements
+ * @param before padding above and to the left
+ * @param after padding below and to the right
+ */
+public record Window(Extent kernel, Extent stride, Extent dilation, Extent before, Extent after) {
+
+    /**
+     * A pair of sizes.
+     *
+     * @param height rows
+     * @param width columns
+     */
+    public record Extent(int height, int width) {
+        /** No padding. */
+        public static final Extent ZERO = new Extent(0, 0);
+
+        /** One row, one column. */
+        public static final Extent ONE = new Extent(1, 1);
+
+        /**
+         * {@return the same size for both}
+         *
+         * @param size rows and columns
+         */
+        public static Extent square(int size) {
+            return new Extent(size, size);
+        }
+
+        private boolean atLeast(int least) {
+            return height >= least && width >= least;
+        }
+    }
+
+    /** Checks the signs, and that padding is smaller than the kernel it feeds. */
+    public Window {
+        Objects.requireNonNull(kernel, "kernel");
+        Require.argument(kernel.atLeast(1), "kernel %s must be at least 1 x 1", kernel);
+        Require.argument(stride.atLeast(1), "stride %s must be at least 1 x 1", stride);
+        Require.argument(dilation.atLeast(1), "dilation %s must be at least 1 x 1", dilation);
+        Require.argument(before.atLeast(0), "padding before %s must not be negative", before);
+        Require.argument(after.atLeast(0), "padding after %s must not be negative", after);
+    }
+
+    /**
+     * {@return a window without padding and dilation}
+     *
+     * @param kernel the kernel's extent
+     * @param stride the step
+     */
+    public static Window of(Extent kernel, Extent stride) {
+        return new Window(kernel, stride, Extent.ONE, Extent.ZERO, Extent.ZERO);
+    }
+
+    /**
+     * {@return the result's height and width}
+     *
+     * @param image the extent of the input
+     * @throws IllegalArgumentException if the kernel does not fit the padded image
+     */
+    public Extent over(Extent image) {
+        return new Extent(
+                positions(
+                        image.height + before.height + after.height,
+                        kernel.height,
+                        stride.height,
+                        dilation.height),
+                positions(
+                        image.width + before.width + after.width,
+                        kernel.width,
+                        stride.width,
+                        dilation.width));
+    }
+
+    private static int positions(int padded, int kernel, int stride, int dilation) {
+        int reach = dilation * (kernel - 1) + 1;
+        Require.argument(
+                padded >= reach,
+                "a kernel that reaches over %d does not fit an image of %d with its padding",
+                reach,
+                padded);
+        return (padded - reach) / stride + 1;
+    }
+}

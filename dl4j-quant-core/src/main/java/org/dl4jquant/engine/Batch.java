@@ -3,8 +3,8 @@ package org.dl4jquant.engine;
 
 import java.util.Objects;
 import org.dl4jquant.check.Require;
-import org.dl4jquant.graph.Shape;
 import org.dl4jquant.numeric.QuantParams;
+import org.dl4jquant.numeric.Shape;
 
 /**
  * Some examples of one tensor, example by example, each row-major.

@@ -6,6 +6,8 @@ import java.util.Objects;
 import org.dl4jquant.check.Require;
 import org.dl4jquant.numeric.CodeTable;
 import org.dl4jquant.numeric.QuantParams;
+import org.dl4jquant.numeric.Shape;
+import org.dl4jquant.numeric.WeightTensor;
 
 /**
  * One operation of an integer graph. Its one result bears its name.

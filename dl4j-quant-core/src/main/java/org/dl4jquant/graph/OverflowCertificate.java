@@ -2,6 +2,7 @@
 package org.dl4jquant.graph;
 
 import org.dl4jquant.numeric.QuantParams;
+import org.dl4jquant.numeric.WeightTensor;
 
 /**
  * The bounds that no accumulator of a node can leave, whatever the input and whatever the order of

@@ -4,6 +4,7 @@ package org.dl4jquant.graph;
 import java.util.Objects;
 import org.dl4jquant.check.Require;
 import org.dl4jquant.numeric.QuantParams;
+import org.dl4jquant.numeric.Shape;
 import org.jspecify.annotations.Nullable;
 
 /**

@@ -7,6 +7,8 @@ import java.util.Map;
 import java.util.Objects;
 import org.dl4jquant.check.Require;
 import org.dl4jquant.numeric.QuantParams;
+import org.dl4jquant.numeric.Shape;
+import org.dl4jquant.numeric.WeightTensor;
 import org.jspecify.annotations.Nullable;
 
 /** Finds the type of a node's result from those of its inputs, and refuses what does not fit. */

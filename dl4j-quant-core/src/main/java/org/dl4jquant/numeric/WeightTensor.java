@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-package org.dl4jquant.graph;
+package org.dl4jquant.numeric;
 
 import java.util.Arrays;
 import org.dl4jquant.check.Require;
-import org.dl4jquant.numeric.CodeRange;
 
 /**
  * The integer weights of a convolution or dense node with their scales and bias.

@@ -18,7 +18,8 @@ import org.jspecify.annotations.Nullable;
  * preActivation} looked up in {@code table} where it has one; codes of {@code output} clamped to
  * {@code bounds}. A layer without weights applies only the last steps.
  *
- * @param input how the codes of its input stand for values
+ * @param input how the codes of its input stand for values; null where no quantizer has rounded it,
+ *     as in a sum, a concatenation or a mean that this layer rounds
  * @param quantizesInput whether the layer rounds its input itself; else the producer has done so
  * @param inputShape one example of its input as calibration saw it, without the batch dimension
  * @param weights [out, in / groups, kernel height, kernel width] or [out, in]; null without weights
@@ -28,7 +29,7 @@ import org.jspecify.annotations.Nullable;
  * @param output how the result's codes stand for values; null where it leaves as float32
  */
 public record IntegerParameters(
-        QuantParams input,
+        @Nullable QuantParams input,
         boolean quantizesInput,
         Shape inputShape,
         @Nullable WeightTensor weights,
@@ -39,7 +40,6 @@ public record IntegerParameters(
 
     /** Checks that the always-present parts are there. */
     public IntegerParameters {
-        Objects.requireNonNull(input, "input");
         Objects.requireNonNull(inputShape, "inputShape");
     }
 }

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 package org.dl4jquant.graph;
 
+import com.google.errorprone.annotations.CanIgnoreReturnValue;
+import java.util.ArrayList;
 import java.util.Collections;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -37,9 +39,33 @@ public final class IntGraph {
      *     was found and what is allowed
      */
     public static IntGraph of(List<? extends IntNode> nodes, List<String> outputs) {
-        List<IntNode> copy = List.copyOf(nodes);
-        Map<String, TensorType> types = new LinkedHashMap<>();
-        for (IntNode node : copy) {
+        Builder builder = builder();
+        nodes.forEach(builder::add);
+        return builder.build(outputs);
+    }
+
+    /** {@return a builder that verifies each node as it comes} */
+    public static Builder builder() {
+        return new Builder();
+    }
+
+    /** Takes nodes one by one and knows the type of each at once. */
+    public static final class Builder {
+
+        private final List<IntNode> nodes = new ArrayList<>();
+        private final Map<String, TensorType> types = new LinkedHashMap<>();
+
+        private Builder() {}
+
+        /**
+         * Adds a node.
+         *
+         * @param node a node that reads earlier ones only
+         * @return what its result holds
+         * @throws IllegalArgumentException if the node does not fit the graph so far
+         */
+        @CanIgnoreReturnValue
+        public TensorType add(IntNode node) {
             Require.argument(
                     !types.containsKey(node.name()),
                     "two nodes are named '%s'; names must be unique",
@@ -52,10 +78,42 @@ public final class IntGraph {
                         input,
                         types.keySet());
             }
-            types.put(node.name(), node.accept(new TypeInference(types)));
+            TensorType type = node.accept(new TypeInference(types));
+            types.put(node.name(), type);
+            nodes.add(node);
+            return type;
         }
-        requireOutputs(outputs, types);
-        return new IntGraph(copy, List.copyOf(outputs), Collections.unmodifiableMap(types));
+
+        /**
+         * {@return what an added node's result holds}
+         *
+         * @param name the node's name
+         * @throws IllegalArgumentException if there is no such node
+         */
+        public TensorType type(String name) {
+            return typeIn(types, name);
+        }
+
+        /**
+         * {@return the graph of all nodes added}
+         *
+         * @param outputs names of the results that leave the graph, at least one
+         * @throws IllegalArgumentException if there is no output, or one is no node
+         */
+        public IntGraph build(List<String> outputs) {
+            requireOutputs(outputs, types);
+            return new IntGraph(
+                    List.copyOf(nodes),
+                    List.copyOf(outputs),
+                    Collections.unmodifiableMap(new LinkedHashMap<>(types)));
+        }
+    }
+
+    private static TensorType typeIn(Map<String, TensorType> types, String name) {
+        TensorType type = types.get(name);
+        Require.argument(
+                type != null, "there is no node '%s'; there are %s", name, types.keySet());
+        return Objects.requireNonNull(type);
     }
 
     private static void requireOutputs(List<String> outputs, Map<String, TensorType> types) {
@@ -98,10 +156,7 @@ public final class IntGraph {
      * @throws IllegalArgumentException if there is no such node
      */
     public TensorType type(String name) {
-        TensorType type = types.get(name);
-        Require.argument(
-                type != null, "there is no node '%s'; there are %s", name, types.keySet());
-        return Objects.requireNonNull(type);
+        return typeIn(types, name);
     }
 
     /** {@return for every convolution and dense node the proof that it cannot overflow} */

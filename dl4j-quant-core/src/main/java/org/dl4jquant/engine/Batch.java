@@ -9,8 +9,8 @@ import org.dl4jquant.numeric.Shape;
 /**
  * Some examples of one tensor, example by example, each row-major.
  *
- * <p>For speed the arrays are neither copied in nor out: whoever makes a batch must not write to its
- * array afterwards.
+ * <p>For speed the arrays are neither copied in nor out: whoever makes a batch must not write to
+ * its array afterwards.
  */
 public sealed interface Batch {
 

@@ -36,8 +36,8 @@ public interface Engine extends AutoCloseable {
      *
      * @param inputs one batch for each input node, by name; all of one size
      * @return one batch for each of the graph's outputs, by name
-     * @throws IllegalArgumentException if an input is missing, unknown, of another shape or size, or
-     *     not finite
+     * @throws IllegalArgumentException if an input is missing, unknown, of another shape or size,
+     *     or not finite
      */
     Map<String, Batch> run(Map<String, Batch.Floats> inputs);
 

@@ -111,8 +111,7 @@ public final class IntGraph {
 
     private static TensorType typeIn(Map<String, TensorType> types, String name) {
         TensorType type = types.get(name);
-        Require.argument(
-                type != null, "there is no node '%s'; there are %s", name, types.keySet());
+        Require.argument(type != null, "there is no node '%s'; there are %s", name, types.keySet());
         return Objects.requireNonNull(type);
     }
 

@@ -178,8 +178,7 @@ final class TypeInference implements IntNode.Visitor<TensorType> {
 
     private static Shape slid(IntNode node, Window window, int channels, Shape image) {
         try {
-            Window.Extent result =
-                    window.over(new Window.Extent(image.size(1), image.size(2)));
+            Window.Extent result = window.over(new Window.Extent(image.size(1), image.size(2)));
             return Shape.of(channels, result.height(), result.width());
         } catch (IllegalArgumentException e) {
             throw new IllegalArgumentException(
@@ -187,8 +186,7 @@ final class TypeInference implements IntNode.Visitor<TensorType> {
         }
     }
 
-    private static void requireNoOverflow(
-            IntNode node, WeightTensor weights, QuantParams input) {
+    private static void requireNoOverflow(IntNode node, WeightTensor weights, QuantParams input) {
         OverflowCertificate certificate = OverflowCertificate.of(weights, input);
         Require.argument(
                 certificate.fitsInt32(),

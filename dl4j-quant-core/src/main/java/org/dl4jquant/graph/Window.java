@@ -7,7 +7,8 @@ import org.dl4jquant.check.Require;
 /**
  * Where a convolution or pooling looks: its kernel slides over the padded image.
  *
- * <p>Output size: {@code floor((size + before + after - dilation * (kernel - 1) - 1) / stride) + 1}.
+ * <p>Output size: {@code floor((size + before + after - dilation * (kernel - 1) - 1) / stride) +
+ * 1}.
  *
  * @param kernel the kernel's extent
  * @param stride the step

@@ -13,10 +13,10 @@ import org.jspecify.annotations.Nullable;
  * A quantized layer as integers: what its inference mode computes with, and what lowering emits, so
  * that the two cannot differ.
  *
- * <p>The layer computes, in this order: its own input quantization if it has one; the accumulator of
- * its weights, with batch normalization folded into codes' signs, scales and bias; codes of {@code
- * preActivation} looked up in {@code table} where it has one; codes of {@code output} clamped to
- * {@code bounds}. A layer without weights applies only the last steps.
+ * <p>The layer computes, in this order: its own input quantization if it has one; the accumulator
+ * of its weights, with batch normalization folded into codes' signs, scales and bias; codes of
+ * {@code preActivation} looked up in {@code table} where it has one; codes of {@code output}
+ * clamped to {@code bounds}. A layer without weights applies only the last steps.
  *
  * @param input how the codes of its input stand for values; null where no quantizer has rounded it,
  *     as in a sum, a concatenation or a mean that this layer rounds

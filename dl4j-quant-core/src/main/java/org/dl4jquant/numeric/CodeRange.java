@@ -19,7 +19,8 @@ public record CodeRange(int min, int max) {
 
     /** Checks that the range fits one byte. */
     public CodeRange {
-        Require.argument(min < max, "code range [%d, %d] is empty: min must be below max", min, max);
+        Require.argument(
+                min < max, "code range [%d, %d] is empty: min must be below max", min, max);
         Require.argument(
                 min < 0 ? min >= -128 && max <= 127 : max <= 255,
                 "code range [%d, %d] does not fit one byte: use [-128, 127] or [0, 255] at most",

@@ -9,8 +9,8 @@ import org.dl4jquant.check.Require;
  * An element-wise function as a table: one output code for each of the 256 container bytes.
  *
  * <p>Entry {@code i} belongs to the container byte {@code i} read as unsigned, so a signed code
- * {@code c} is found at {@code c & 0xff}. Codes outside the input's range never occur; their entries
- * hold the entry of the nearest code of the range.
+ * {@code c} is found at {@code c & 0xff}. Codes outside the input's range never occur; their
+ * entries hold the entry of the nearest code of the range.
  */
 public final class CodeTable {
 

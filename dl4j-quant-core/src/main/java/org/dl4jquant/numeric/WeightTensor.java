@@ -34,8 +34,8 @@ public final class WeightTensor {
      * @param scales one scale per output channel, finite and above 0; copied
      * @param bias one int32 code per output channel; copied
      * @return the weights
-     * @throws IllegalArgumentException if lengths do not fit the shape, or a code or scale is out of
-     *     range
+     * @throws IllegalArgumentException if lengths do not fit the shape, or a code or scale is out
+     *     of range
      */
     public static WeightTensor of(
             Shape shape, CodeRange range, byte[] codes, float[] scales, int[] bias) {

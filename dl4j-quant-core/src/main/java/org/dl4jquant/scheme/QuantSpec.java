@@ -73,8 +73,8 @@ public record QuantSpec(LayerScheme otherwise, List<Rule> rules) {
     }
 
     /**
-     * {@return this spec with another scheme for the first and the last layer, which quantize worst;
-     * LSQ's convention is 8 bits}
+     * {@return this spec with another scheme for the first and the last layer, which quantize
+     * worst; LSQ's convention is 8 bits}
      *
      * @param scheme what they get
      */

@@ -208,6 +208,18 @@ public sealed interface IntNode {
                     window.dilation());
         }
 
+        /**
+         * {@return whether one window sees a whole image and no padding; its mean is then computed
+         * like that of {@link GlobalAveragePool}}
+         *
+         * @param image the input's shape
+         */
+        public boolean coversImage(Shape image) {
+            return window.kernel().equals(new Window.Extent(image.size(1), image.size(2)))
+                    && window.before().equals(Window.Extent.ZERO)
+                    && window.after().equals(Window.Extent.ZERO);
+        }
+
         @Override
         public List<String> inputs() {
             return List.of(input);
@@ -469,18 +481,17 @@ public sealed interface IntNode {
     }
 
     private static void requirePaddingBelowKernel(String name, Window window) {
-        int height = window.dilation().height() * (window.kernel().height() - 1) + 1;
-        int width = window.dilation().width() * (window.kernel().width() - 1) + 1;
+        Window.Extent kernel = window.kernel();
         Require.argument(
-                window.before().height() < height
-                        && window.after().height() < height
-                        && window.before().width() < width
-                        && window.after().width() < width,
+                window.before().height() < kernel.height()
+                        && window.after().height() < kernel.height()
+                        && window.before().width() < kernel.width()
+                        && window.after().width() < kernel.width(),
                 "pool '%s': padding %s and %s must be smaller than the kernel %s, or a window"
                         + " would see padding only",
                 name,
                 window.before(),
                 window.after(),
-                window.kernel());
+                kernel);
     }
 }

@@ -5,9 +5,18 @@ import java.util.Objects;
 import org.dl4jquant.check.Require;
 import org.dl4jquant.numeric.CodeRange;
 import org.dl4jquant.numeric.QuantParams;
+import org.dl4jquant.numeric.Rounding;
 
 /** What a node with an accumulator makes of it. */
 public sealed interface Output {
+
+    /**
+     * {@return what a unit of an accumulator is worth in the result: codes, or the value itself}
+     *
+     * @param inputScale units per code of the node's input
+     * @param weightScale units per code of one output channel's weights
+     */
+    float multiplier(float inputScale, float weightScale);
 
     /**
      * Codes: {@code clamp(rint((float) accumulator * multiplier) + zeroPoint)}.
@@ -36,8 +45,18 @@ public sealed interface Output {
         public static Codes of(QuantParams params) {
             return new Codes(params, params.range());
         }
+
+        @Override
+        public float multiplier(float inputScale, float weightScale) {
+            return Rounding.multiplier(inputScale, weightScale, params.scale());
+        }
     }
 
     /** Float32 values: {@code (float) accumulator * (inputScale * weightScale)}. */
-    record Floats() implements Output {}
+    record Floats() implements Output {
+        @Override
+        public float multiplier(float inputScale, float weightScale) {
+            return inputScale * weightScale;
+        }
+    }
 }

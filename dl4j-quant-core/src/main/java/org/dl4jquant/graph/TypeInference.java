@@ -1,11 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
 package org.dl4jquant.graph;
 
+import com.google.errorprone.annotations.CanIgnoreReturnValue;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
+import java.util.function.Supplier;
+import java.util.function.ToIntFunction;
+import java.util.stream.IntStream;
 import org.dl4jquant.check.Require;
+import org.dl4jquant.numeric.CodeMean;
+import org.dl4jquant.numeric.CodeSum;
 import org.dl4jquant.numeric.QuantParams;
 import org.dl4jquant.numeric.Shape;
 import org.dl4jquant.numeric.WeightTensor;
@@ -51,7 +57,7 @@ final class TypeInference implements IntNode.Visitor<TensorType> {
                 node.weights().shape(),
                 node.groups(),
                 seen);
-        requireNoOverflow(node, node.weights(), input.codes());
+        requireComputable(node, node.weights(), input.codes(), node.output());
         Shape shape = slid(node, node.window(), node.weights().channels(), input.shape());
         return new TensorType(shape, paramsOf(node.output()));
     }
@@ -67,27 +73,34 @@ final class TypeInference implements IntNode.Visitor<TensorType> {
                 input.shape(),
                 node.weights().shape(),
                 node.weights().shape().size(1));
-        requireNoOverflow(node, node.weights(), input.codes());
+        requireComputable(node, node.weights(), input.codes(), node.output());
         return new TensorType(Shape.of(node.weights().channels()), paramsOf(node.output()));
     }
 
     @Override
     public TensorType visit(IntNode.MaxPool node) {
         TensorType input = image(node, node.input());
-        return new TensorType(
-                slid(node, node.window(), input.shape().size(0), input.shape()), input.params());
+        Shape shape = slid(node, node.window(), input.shape().size(0), input.shape());
+        requireNoEmptyWindow(node, input.shape(), shape, 1, Window.Extent::height);
+        requireNoEmptyWindow(node, input.shape(), shape, 2, Window.Extent::width);
+        return new TensorType(shape, input.params());
     }
 
     @Override
     public TensorType visit(IntNode.AveragePool node) {
         TensorType input = image(node, node.input());
-        return new TensorType(
-                slid(node, node.window(), input.shape().size(0), input.shape()), node.params());
+        Shape shape = slid(node, node.window(), input.shape().size(0), input.shape());
+        inNode(node, () -> CodeMean.windowRatio(input.codes(), node.params()));
+        if (node.coversImage(input.shape())) {
+            requireImageMean(node, input, node.params());
+        }
+        return new TensorType(shape, node.params());
     }
 
     @Override
     public TensorType visit(IntNode.GlobalAveragePool node) {
         TensorType input = image(node, node.input());
+        requireImageMean(node, input, node.params());
         return new TensorType(Shape.of(input.shape().size(0), 1, 1), node.params());
     }
 
@@ -103,7 +116,11 @@ final class TypeInference implements IntNode.Visitor<TensorType> {
                 left.shape(),
                 node.right(),
                 right.shape());
-        return new TensorType(left.shape(), node.output().params());
+        Output.Codes output = node.output();
+        inNode(
+                node,
+                () -> CodeSum.of(left.codes(), right.codes(), output.params(), output.bounds()));
+        return new TensorType(left.shape(), output.params());
     }
 
     @Override
@@ -177,16 +194,43 @@ final class TypeInference implements IntNode.Visitor<TensorType> {
     }
 
     private static Shape slid(IntNode node, Window window, int channels, Shape image) {
-        try {
-            Window.Extent result = window.over(new Window.Extent(image.size(1), image.size(2)));
-            return Shape.of(channels, result.height(), result.width());
-        } catch (IllegalArgumentException e) {
-            throw new IllegalArgumentException(
-                    "node '" + node.name() + "' on an image " + image + ": " + e.getMessage(), e);
+        Window.Extent result =
+                inNode(node, () -> window.over(new Window.Extent(image.size(1), image.size(2))));
+        return Shape.of(channels, result.height(), result.width());
+    }
+
+    /* With dilation, a window's elements can all fall into the padding around a small image. */
+    private static void requireNoEmptyWindow(
+            IntNode.MaxPool node,
+            Shape image,
+            Shape result,
+            int axis,
+            ToIntFunction<Window.Extent> size) {
+        Window window = node.window();
+        int kernel = size.applyAsInt(window.kernel());
+        int dilation = size.applyAsInt(window.dilation());
+        for (int at = 0; at < result.size(axis); at++) {
+            int start = at * size.applyAsInt(window.stride()) - size.applyAsInt(window.before());
+            Require.argument(
+                    IntStream.range(0, kernel)
+                            .map(element -> start + element * dilation)
+                            .anyMatch(place -> place >= 0 && place < image.size(axis)),
+                    "pool '%s': the window at %d of axis %d sees padding only in an image %s; use"
+                            + " less dilation or padding",
+                    node.name(),
+                    at,
+                    axis,
+                    image);
         }
     }
 
-    private static void requireNoOverflow(IntNode node, WeightTensor weights, QuantParams input) {
+    private static void requireImageMean(IntNode node, TensorType input, QuantParams result) {
+        int size = input.shape().size(1) * input.shape().size(2);
+        inNode(node, () -> CodeMean.multiplier(input.codes(), result, size));
+    }
+
+    private static void requireComputable(
+            IntNode node, WeightTensor weights, QuantParams input, Output output) {
         OverflowCertificate certificate = OverflowCertificate.of(weights, input);
         Require.argument(
                 certificate.fitsInt32(),
@@ -196,6 +240,27 @@ final class TypeInference implements IntNode.Visitor<TensorType> {
                 certificate.channel(),
                 certificate.lowest(),
                 certificate.highest());
+        for (int channel = 0; channel < weights.channels(); channel++) {
+            float multiplier = output.multiplier(input.scale(), weights.scale(channel));
+            Require.argument(
+                    Float.isFinite(multiplier),
+                    "node '%s': the scales of channel %d (input %s, weights %s) give the multiplier"
+                            + " %s, which is not finite; choose scales nearer to each other",
+                    node.name(),
+                    channel,
+                    input.scale(),
+                    weights.scale(channel),
+                    multiplier);
+        }
+    }
+
+    @CanIgnoreReturnValue
+    private static <T> T inNode(IntNode node, Supplier<T> check) {
+        try {
+            return check.get();
+        } catch (IllegalArgumentException e) {
+            throw new IllegalArgumentException("node '" + node.name() + "': " + e.getMessage(), e);
+        }
     }
 
     private static @Nullable QuantParams paramsOf(Output output) {

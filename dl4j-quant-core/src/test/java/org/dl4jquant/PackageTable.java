@@ -1,0 +1,127 @@
+// SPDX-License-Identifier: Apache-2.0
+package org.dl4jquant;
+
+import com.tngtech.archunit.core.domain.Dependency;
+import com.tngtech.archunit.core.domain.JavaClass;
+import com.tngtech.archunit.core.domain.JavaClasses;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import java.util.TreeSet;
+
+/**
+ * The architecture as data: the packages in the order in which a network passes through them, and
+ * which of them each may use. A change of a row is a change of the architecture.
+ */
+final class PackageTable {
+
+    /**
+     * What a pure package may use beside the pure packages of its row. The Jackson is a library of
+     * its own.
+     */
+    private static final List<String> PURE_LIBRARIES =
+            List.of(
+                    "java.",
+                    "org.jspecify.annotations.",
+                    "com.google.errorprone.annotations.",
+                    "org.slf4j.",
+                    "org.nd4j.shade.jackson.");
+
+    private static final String EVERYONE_MAY_USE = "check";
+
+    private final Map<String, Row> rows = new LinkedHashMap<>();
+
+    private record Row(boolean pure, Set<String> mayUse) {}
+
+    /** {@return the table of dl4j-quant-core} */
+    static PackageTable ofCore() {
+        return new PackageTable()
+                .pure("check")
+                .pure("numeric")
+                .pure("scheme", "numeric")
+                .mixed("nd")
+                .pure("calibrate", "scheme", "numeric")
+                .mixed("fakequant", "numeric", "scheme", "nd", "calibrate")
+                .mixed("layer", "numeric", "scheme", "nd", "calibrate", "fakequant")
+                .mixed("prepare", "numeric", "scheme", "nd", "calibrate", "fakequant", "layer")
+                .mixedUsingAllUpTo("ptq", "prepare")
+                .mixed("prune", "scheme", "nd", "numeric")
+                .mixed("lowrank", "scheme", "nd", "numeric")
+                .mixedUsingAllUpTo("train", "prepare")
+                .mixedUsingAllUpTo("search", "prepare")
+                .pure("graph", "scheme", "numeric")
+                .mixedUsingAllUpTo("lower", "prepare", "graph")
+                .pure("engine", "graph", "scheme", "numeric")
+                .mixed("onnx", "engine", "graph", "scheme", "numeric")
+                .mixedUsingAllUpTo("report", "onnx")
+                .mixedUsingAllUpTo("", "report");
+    }
+
+    private PackageTable pure(String name, String... mayUse) {
+        rows.put(name, new Row(true, Set.of(mayUse)));
+        return this;
+    }
+
+    private PackageTable mixed(String name, String... mayUse) {
+        rows.put(name, new Row(false, Set.of(mayUse)));
+        return this;
+    }
+
+    private PackageTable mixedUsingAllUpTo(String name, String last, String... more) {
+        Set<String> mayUse = new TreeSet<>(List.of(more));
+        for (String earlier : rows.keySet()) {
+            mayUse.add(earlier);
+            if (earlier.equals(last)) {
+                break;
+            }
+        }
+        rows.put(name, new Row(false, mayUse));
+        return this;
+    }
+
+    /**
+     * Checks every class against its package's row.
+     *
+     * @param classes what to check
+     * @param root the package that the table's names are relative to; its classes are the row
+     *     without a name
+     * @return one line for each fault, each only once
+     */
+    List<String> violations(JavaClasses classes, String root) {
+        Set<String> faults = new TreeSet<>();
+        for (JavaClass checked : classes) {
+            String from = name(checked, root);
+            Row row = rows.get(from);
+            if (row == null) {
+                faults.add("package \"" + from + "\" is not in the table");
+                continue;
+            }
+            for (Dependency use : checked.getDirectDependenciesFromSelf()) {
+                JavaClass target = use.getTargetClass().getBaseComponentType();
+                if (!target.isPrimitive() && !allowed(from, row, target, root)) {
+                    faults.add(checked.getName() + " may not use " + target.getName());
+                }
+            }
+        }
+        return new ArrayList<>(faults);
+    }
+
+    private static boolean allowed(String from, Row row, JavaClass target, String root) {
+        if (isBelow(target.getPackageName(), root)) {
+            String to = name(target, root);
+            return to.equals(from) || to.equals(EVERYONE_MAY_USE) || row.mayUse().contains(to);
+        }
+        return !row.pure() || PURE_LIBRARIES.stream().anyMatch(target.getName()::startsWith);
+    }
+
+    private static boolean isBelow(String packageName, String root) {
+        return packageName.equals(root) || packageName.startsWith(root + ".");
+    }
+
+    private static String name(JavaClass of, String root) {
+        String name = of.getPackageName();
+        return name.equals(root) ? "" : name.substring(root.length() + 1);
+    }
+}

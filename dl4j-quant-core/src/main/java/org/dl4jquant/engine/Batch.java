@@ -60,6 +60,11 @@ public sealed interface Batch {
         public float[] values() {
             return values;
         }
+
+        @Override
+        public String toString() {
+            return size + " x " + shape + " float32 values";
+        }
     }
 
     /** A batch of codes in one-byte containers. */
@@ -118,6 +123,11 @@ public sealed interface Batch {
          */
         public int code(int index) {
             return params.range().decode(containers[index]);
+        }
+
+        @Override
+        public String toString() {
+            return size + " x " + shape + " codes of " + params;
         }
     }
 

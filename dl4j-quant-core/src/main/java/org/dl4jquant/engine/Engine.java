@@ -47,6 +47,7 @@ public interface Engine extends AutoCloseable {
      * @param inputs as for {@link #run}
      * @return one batch for each node but the inputs, by name, in the graph's order
      * @throws IllegalArgumentException as {@link #run}
+     * @throws IllegalStateException if the engine is closed
      */
     Map<String, Batch> trace(Map<String, Batch.Floats> inputs);
 

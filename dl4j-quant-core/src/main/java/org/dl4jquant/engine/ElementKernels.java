@@ -1,0 +1,92 @@
+// SPDX-License-Identifier: Apache-2.0
+package org.dl4jquant.engine;
+
+import java.util.List;
+import org.dl4jquant.graph.Output;
+import org.dl4jquant.numeric.CodeSum;
+import org.dl4jquant.numeric.CodeTable;
+import org.dl4jquant.numeric.QuantParams;
+import org.dl4jquant.numeric.Shape;
+
+/** The kernels that look at one place of each input. */
+final class ElementKernels {
+
+    private ElementKernels() {}
+
+    static Kernel quantize(QuantParams params) {
+        return inputs -> {
+            Batch.Floats input = (Batch.Floats) inputs.get(0);
+            float[] values = input.values();
+            byte[] containers = new byte[values.length];
+            for (int i = 0; i < values.length; i++) {
+                containers[i] = (byte) params.quantize(values[i]);
+            }
+            return Batch.Codes.of(input.size(), input.shape(), containers, params);
+        };
+    }
+
+    static Kernel dequantize(QuantParams params) {
+        return inputs -> {
+            Batch.Codes input = (Batch.Codes) inputs.get(0);
+            float[] values = new float[input.containers().length];
+            for (int i = 0; i < values.length; i++) {
+                values[i] = params.dequantize(input.code(i));
+            }
+            return Batch.Floats.of(input.size(), input.shape(), values);
+        };
+    }
+
+    static Kernel add(QuantParams leftParams, QuantParams rightParams, Output.Codes output) {
+        CodeSum sum = CodeSum.of(leftParams, rightParams, output.params(), output.bounds());
+        return inputs -> {
+            Batch.Codes left = (Batch.Codes) inputs.get(0);
+            Batch.Codes right = (Batch.Codes) inputs.get(1);
+            byte[] containers = new byte[left.containers().length];
+            for (int i = 0; i < containers.length; i++) {
+                containers[i] = (byte) sum.code(left.code(i), right.code(i));
+            }
+            return Batch.Codes.of(left.size(), left.shape(), containers, output.params());
+        };
+    }
+
+    static Kernel table(CodeTable table, QuantParams params) {
+        return inputs -> {
+            Batch.Codes input = (Batch.Codes) inputs.get(0);
+            byte[] containers = new byte[input.containers().length];
+            for (int i = 0; i < containers.length; i++) {
+                containers[i] = table.lookUp(input.containers()[i]);
+            }
+            return Batch.Codes.of(input.size(), input.shape(), containers, params);
+        };
+    }
+
+    /* Channels come first, so that an example of the result is its parts one behind another. */
+    static Kernel concat(List<QuantParams> params, QuantParams result, Shape shape) {
+        List<CodeTable> tables =
+                params.stream().map(part -> CodeTable.from(value -> value, part, result)).toList();
+        return inputs -> {
+            int size = inputs.get(0).size();
+            byte[] containers = new byte[size * shape.elements()];
+            int to = 0;
+            for (int example = 0; example < size; example++) {
+                for (int part = 0; part < tables.size(); part++) {
+                    byte[] from = ((Batch.Codes) inputs.get(part)).containers();
+                    int length = from.length / size;
+                    for (int i = example * length; i < (example + 1) * length; i++) {
+                        containers[to++] = tables.get(part).lookUp(from[i]);
+                    }
+                }
+            }
+            return Batch.Codes.of(size, shape, containers, result);
+        };
+    }
+
+    static Kernel reshape(Shape shape) {
+        return inputs -> {
+            Batch input = inputs.get(0);
+            return input instanceof Batch.Codes codes
+                    ? Batch.Codes.of(codes.size(), shape, codes.containers(), codes.params())
+                    : Batch.Floats.of(input.size(), shape, ((Batch.Floats) input).values());
+        };
+    }
+}

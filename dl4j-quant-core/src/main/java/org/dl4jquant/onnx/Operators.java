@@ -1,0 +1,27 @@
+// SPDX-License-Identifier: Apache-2.0
+package org.dl4jquant.onnx;
+
+/** The names in ONNX that writer and reader share. */
+final class Operators {
+
+    static final String ADD = "Add";
+    static final String AVERAGE_POOL = "AveragePool";
+    static final String CAST = "Cast";
+    static final String CLIP = "Clip";
+    static final String CONCAT = "Concat";
+    static final String CONV = "Conv";
+    static final String CONV_INTEGER = "ConvInteger";
+    static final String DEQUANTIZE = "DequantizeLinear";
+    static final String FLATTEN = "Flatten";
+    static final String GATHER = "Gather";
+    static final String GEMM = "Gemm";
+    static final String GLOBAL_AVERAGE_POOL = "GlobalAveragePool";
+    static final String MAT_MUL = "MatMul";
+    static final String MAX_POOL = "MaxPool";
+    static final String MUL = "Mul";
+    static final String QUANTIZE = "QuantizeLinear";
+    static final String RELU = "Relu";
+    static final String RESHAPE = "Reshape";
+
+    private Operators() {}
+}

@@ -1,0 +1,50 @@
+// SPDX-License-Identifier: Apache-2.0
+package org.dl4jquant.onnx;
+
+import java.security.MessageDigest;
+import java.security.NoSuchAlgorithmException;
+import java.util.HexFormat;
+import onnx.Onnx.GraphProto;
+
+/**
+ * The keys of an ONNX model's metadata that are ours: where the model comes from, and what ONNX has
+ * no other word for.
+ */
+final class Provenance {
+
+    static final String PRODUCER = "dl4j-quant";
+
+    /** SHA-256 of the model's graph as protobuf bytes. */
+    static final String GRAPH_HASH = "dl4jquant.graph.sha256";
+
+    /** Prefix; the codes that a tensor may hold, where they are not all of a uint8. */
+    static final String RANGE = "dl4jquant.range.";
+
+    /** Prefix; the codes that a node's weights may hold, where they are not [-127, 127]. */
+    static final String WEIGHT_RANGE = "dl4jquant.weights.";
+
+    /** Prefix; the place of an input among all nodes, where inputs do not come first. */
+    static final String INPUT_PLACE = "dl4jquant.input.";
+
+    private Provenance() {}
+
+    /** {@return the version of this library, from its jar} */
+    static String version() {
+        String version = Provenance.class.getPackage().getImplementationVersion();
+        return version == null ? "not packaged" : version;
+    }
+
+    /**
+     * {@return the SHA-256 of a graph, in hexadecimal}
+     *
+     * @param graph the ONNX graph
+     */
+    static String hash(GraphProto graph) {
+        try {
+            MessageDigest digest = MessageDigest.getInstance("SHA-256");
+            return HexFormat.of().formatHex(digest.digest(graph.toByteArray()));
+        } catch (NoSuchAlgorithmException e) {
+            throw new IllegalStateException("this Java has no SHA-256, which every Java has", e);
+        }
+    }
+}

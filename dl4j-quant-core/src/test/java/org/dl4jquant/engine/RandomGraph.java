@@ -1,0 +1,258 @@
+// SPDX-License-Identifier: Apache-2.0
+package org.dl4jquant.engine;
+
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Random;
+import org.dl4jquant.graph.IntGraph;
+import org.dl4jquant.graph.IntNode;
+import org.dl4jquant.graph.TensorType;
+import org.dl4jquant.numeric.QuantParams;
+import org.dl4jquant.numeric.Shape;
+
+/**
+ * A valid integer graph drawn at random, with inputs for it; one seed always gives the same graph.
+ *
+ * <p>All kinds of nodes occur, in chains and in branches that meet again; shapes reach from one
+ * element to more than a vector register holds. Scales are drawn so that results neither all vanish
+ * nor all saturate, some of them as powers of two, where ties are frequent.
+ */
+public final class RandomGraph {
+
+    private static final int MAX_OPERATIONS = 9;
+
+    private final IntGraph graph;
+    private final long seed;
+
+    private RandomGraph(IntGraph graph, long seed) {
+        this.graph = graph;
+        this.seed = seed;
+    }
+
+    /**
+     * {@return the graph of a seed}
+     *
+     * @param seed any number
+     */
+    public static RandomGraph of(long seed) {
+        return new RandomGraph(new Draw(new Random(seed)).graph(), seed);
+    }
+
+    /** {@return the graph} */
+    public IntGraph graph() {
+        return graph;
+    }
+
+    /**
+     * {@return one batch for each input: values of the whole range and a little beyond, some of
+     * them half way between two codes}
+     *
+     * @param size how many examples
+     */
+    public Map<String, Batch.Floats> inputs(int size) {
+        Random random = new Random(~seed);
+        Map<String, Batch.Floats> inputs = new LinkedHashMap<>();
+        for (IntNode.Input input : graph.inputs()) {
+            QuantParams params = quantized(input.name());
+            float[] values = new float[size * input.shape().elements()];
+            for (int i = 0; i < values.length; i++) {
+                values[i] = value(random, params);
+            }
+            inputs.put(input.name(), Batch.Floats.of(size, input.shape(), values));
+        }
+        return inputs;
+    }
+
+    private static float value(Random random, QuantParams params) {
+        int codes = params.range().max() - params.range().min();
+        float code = params.range().min() + (random.nextFloat() * 1.1f - 0.05f) * codes;
+        float tie = (float) Math.floor(code) + 0.5f;
+        return ((random.nextInt(4) == 0 ? tie : code) - params.zeroPoint()) * params.scale();
+    }
+
+    /* An input is quantized directly, or behind a reshape that bears the input's name and "r". */
+    private QuantParams quantized(String input) {
+        return graph.nodes().stream()
+                .filter(IntNode.Quantize.class::isInstance)
+                .map(IntNode.Quantize.class::cast)
+                .filter(node -> node.input().equals(input) || node.input().equals(input + "r"))
+                .findFirst()
+                .orElseThrow()
+                .params();
+    }
+
+    /** Draws one graph. */
+    private static final class Draw {
+
+        private final Random random;
+        private final RandomNodes nodes;
+        private final IntGraph.Builder builder = IntGraph.builder();
+        private final List<String> codes = new ArrayList<>();
+        private final List<String> outputs = new ArrayList<>();
+        private int count;
+
+        Draw(Random random) {
+            this.random = random;
+            this.nodes = new RandomNodes(random);
+        }
+
+        IntGraph graph() {
+            int inputs = 1 + random.nextInt(8) / 7;
+            for (int i = 0; i < inputs; i++) {
+                input(i);
+            }
+            int operations = 1 + random.nextInt(MAX_OPERATIONS);
+            for (int i = 0; i < operations; i++) {
+                operation();
+            }
+            outputs.add(codes.get(codes.size() - 1));
+            if (random.nextBoolean()) {
+                floats();
+            }
+            String other = pick();
+            if (!outputs.contains(other)) {
+                outputs.add(other);
+            }
+            return builder.build(outputs);
+        }
+
+        private void input(int i) {
+            String name = "in" + i;
+            Shape shape = nodes.inputShape();
+            builder.add(new IntNode.Input(name, shape));
+            String values = name;
+            if (random.nextInt(4) == 0) {
+                values = name + "r";
+                builder.add(new IntNode.Reshape(values, name, nodes.reshaped(shape)));
+            }
+            add(new IntNode.Quantize(next("q"), values, nodes.params(nodes.scale())));
+        }
+
+        private void operation() {
+            String input = pick();
+            TensorType type = builder.type(input);
+            boolean image = type.shape().isImage();
+            switch (random.nextInt(image ? 12 : 5)) {
+                case 0 -> reshape(input, type);
+                case 1 -> add(nodes.table(next("table"), input, type.codes()));
+                case 2 -> sum(input);
+                case 3 -> concat(input);
+                case 4, 5 -> {
+                    if (image && random.nextBoolean()) {
+                        add(nodes.globalAverage(next("gap"), input, type));
+                    } else if (type.shape().rank() == 1) {
+                        add(nodes.dense(next("dense"), input, type, false));
+                    } else {
+                        flatDense(input, type, false);
+                    }
+                }
+                case 6 -> add(nodes.maxPool(next("max"), input, type.shape()));
+                case 7 -> add(nodes.averagePool(next("mean"), input, type));
+                default -> add(nodes.convolution(next("conv"), input, type, false));
+            }
+        }
+
+        private void reshape(String input, TensorType type) {
+            add(new IntNode.Reshape(next("shape"), input, nodes.reshaped(type.shape())));
+        }
+
+        private void flatDense(String input, TensorType type, boolean floats) {
+            String flat = next("flat");
+            TensorType result =
+                    builder.add(
+                            new IntNode.Reshape(flat, input, Shape.of(type.shape().elements())));
+            codes.add(flat);
+            IntNode dense = nodes.dense(next("dense"), flat, result, floats);
+            if (floats) {
+                builder.add(dense);
+                outputs.add(dense.name());
+            } else {
+                add(dense);
+            }
+        }
+
+        private void sum(String left) {
+            Shape shape = builder.type(left).shape();
+            List<String> fitting =
+                    codes.stream()
+                            .filter(name -> builder.type(name).shape().equals(shape))
+                            .toList();
+            String right = fitting.get(random.nextInt(fitting.size()));
+            if (right.equals(left) && random.nextInt(4) != 0) {
+                right = next("branch");
+                add(nodes.table(right, left, builder.type(left).codes()));
+            }
+            add(
+                    nodes.sum(
+                            next("sum"),
+                            left,
+                            builder.type(left).codes(),
+                            right,
+                            builder.type(right).codes()));
+        }
+
+        private void concat(String first) {
+            Shape shape = builder.type(first).shape();
+            List<String> parts = new ArrayList<>(List.of(first));
+            for (String name : codes) {
+                Shape other = builder.type(name).shape();
+                if (other.dimensions()
+                                .subList(1, other.rank())
+                                .equals(shape.dimensions().subList(1, shape.rank()))
+                        && parts.size() < 3
+                        && random.nextBoolean()) {
+                    parts.add(name);
+                }
+            }
+            if (parts.size() == 1) {
+                parts.add(first);
+            }
+            float scale = builder.type(parts.get(random.nextInt(parts.size()))).codes().scale();
+            add(new IntNode.Concat(next("concat"), parts, nodes.params(nodes.near(scale))));
+        }
+
+        private void floats() {
+            String input = pick();
+            TensorType type = builder.type(input);
+            String result = next("float");
+            switch (random.nextInt(3)) {
+                case 0 -> builder.add(new IntNode.Dequantize(result, input));
+                case 1 -> {
+                    if (type.shape().isImage()) {
+                        builder.add(nodes.convolution(result, input, type, true));
+                    } else {
+                        builder.add(new IntNode.Dequantize(result, input));
+                    }
+                }
+                default -> {
+                    flatDense(input, type, true);
+                    return;
+                }
+            }
+            outputs.add(result);
+            if (random.nextBoolean()) {
+                Shape shape = builder.type(result).shape();
+                String reshaped = next("reshaped");
+                builder.add(new IntNode.Reshape(reshaped, result, nodes.reshaped(shape)));
+                outputs.add(reshaped);
+            }
+        }
+
+        private void add(IntNode node) {
+            builder.add(node);
+            codes.add(node.name());
+        }
+
+        /** One of the results so far, more often a late one. */
+        private String pick() {
+            int back = random.nextInt(random.nextInt(codes.size()) + 1);
+            return codes.get(codes.size() - 1 - back);
+        }
+
+        private String next(String kind) {
+            return kind + count++;
+        }
+    }
+}

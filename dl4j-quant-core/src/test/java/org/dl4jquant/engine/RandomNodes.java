@@ -1,0 +1,212 @@
+// SPDX-License-Identifier: Apache-2.0
+package org.dl4jquant.engine;
+
+import java.util.Random;
+import org.dl4jquant.graph.IntNode;
+import org.dl4jquant.graph.Output;
+import org.dl4jquant.graph.TensorType;
+import org.dl4jquant.graph.Window;
+import org.dl4jquant.graph.Window.Extent;
+import org.dl4jquant.numeric.CodeRange;
+import org.dl4jquant.numeric.CodeTable;
+import org.dl4jquant.numeric.QuantParams;
+import org.dl4jquant.numeric.Shape;
+import org.dl4jquant.numeric.WeightTensor;
+
+/** Draws single nodes that fit a given input. */
+final class RandomNodes {
+
+    private static final int[] CHANNELS = {1, 2, 3, 4, 5, 7, 8, 12, 16, 17, 32, 33};
+    private static final int MAX_WEIGHTS = 8_000;
+    private static final int MAX_BIAS = 2_000;
+
+    private final Random random;
+
+    RandomNodes(Random random) {
+        this.random = random;
+    }
+
+    Shape inputShape() {
+        if (random.nextInt(6) == 0) {
+            return Shape.of(1 + random.nextInt(70));
+        }
+        return Shape.of(channels(), 1 + random.nextInt(13), 1 + random.nextInt(13));
+    }
+
+    int channels() {
+        return CHANNELS[random.nextInt(CHANNELS.length)];
+    }
+
+    Shape reshaped(Shape shape) {
+        int elements = shape.elements();
+        int first = divisor(elements);
+        int second = divisor(elements / first);
+        return switch (random.nextInt(3)) {
+            case 0 -> Shape.of(elements);
+            case 1 -> Shape.of(first, elements / first);
+            default -> Shape.of(first, second, elements / first / second);
+        };
+    }
+
+    private int divisor(int number) {
+        int divisor = 1 + random.nextInt(number);
+        while (number % divisor != 0) {
+            divisor--;
+        }
+        return divisor;
+    }
+
+    /** A scale from about 0.01 to 1; every third a power of two, where ties are frequent. */
+    float scale() {
+        if (random.nextInt(3) == 0) {
+            return Math.scalb(1f, -random.nextInt(8));
+        }
+        return (float) Math.exp(-4.5 * random.nextDouble());
+    }
+
+    float near(float scale) {
+        return switch (random.nextInt(3)) {
+            case 0 -> scale;
+            case 1 -> scale * Math.scalb(1f, random.nextInt(4) - 2);
+            default -> scale * (float) Math.exp(random.nextGaussian() / 2);
+        };
+    }
+
+    QuantParams params(float scale) {
+        int bits = random.nextBoolean() ? 8 : 2 + random.nextInt(7);
+        boolean signed = random.nextInt(3) == 0;
+        CodeRange range = signed ? CodeRange.signed(bits) : CodeRange.unsigned(bits);
+        int codes = range.max() - range.min() + 1;
+        int zeroPoint = random.nextInt(3) == 0 ? range.min() + random.nextInt(codes) : 0;
+        return new QuantParams(scale, zeroPoint, range);
+    }
+
+    IntNode convolution(String name, String input, TensorType type, boolean floats) {
+        Shape image = type.shape();
+        Window window = window(image, true);
+        int in = image.size(0);
+        int groups = random.nextInt(3) == 0 ? (random.nextBoolean() ? in : divisor(in)) : 1;
+        int perGroup = 1 + random.nextInt(3);
+        int weightsOfOne = in / groups * window.kernel().height() * window.kernel().width();
+        int out = groups > 1 ? groups * perGroup : Math.min(channels(), MAX_WEIGHTS / weightsOfOne);
+        out = Math.max(out, 1);
+        Shape shape = Shape.of(out, in / groups, window.kernel().height(), window.kernel().width());
+        WeightTensor weights = weights(shape);
+        return new IntNode.Convolution(
+                name, input, weights, window, groups, output(weights, type.codes(), floats));
+    }
+
+    IntNode dense(String name, String input, TensorType type, boolean floats) {
+        int in = type.shape().elements();
+        int out = Math.max(1, Math.min(channels(), MAX_WEIGHTS / in));
+        WeightTensor weights = weights(Shape.of(out, in));
+        return new IntNode.Dense(name, input, weights, output(weights, type.codes(), floats));
+    }
+
+    private WeightTensor weights(Shape shape) {
+        CodeRange range = CodeRange.narrow(random.nextBoolean() ? 8 : 2 + random.nextInt(7));
+        boolean extreme = random.nextInt(5) == 0;
+        byte[] codes = new byte[shape.elements()];
+        for (int i = 0; i < codes.length; i++) {
+            int code = random.nextInt(2 * range.max() + 1) - range.max();
+            codes[i] = (byte) (extreme ? (code < 0 ? range.min() : range.max()) : code);
+        }
+        float[] scales = new float[shape.size(0)];
+        int[] bias = new int[shape.size(0)];
+        float common = scale();
+        for (int channel = 0; channel < scales.length; channel++) {
+            scales[channel] = near(common);
+            bias[channel] = random.nextInt(2 * MAX_BIAS + 1) - MAX_BIAS;
+        }
+        return WeightTensor.of(shape, range, codes, scales, bias);
+    }
+
+    private Output output(WeightTensor weights, QuantParams input, boolean floats) {
+        if (floats) {
+            return new Output.Floats();
+        }
+        double spread =
+                Math.sqrt(weights.weightsPerChannel())
+                        * (input.range().max() - input.range().min())
+                        / 3.0
+                        * weights.range().max()
+                        / 2.0;
+        return bounded(params(near(sumScale(weights, input, spread))));
+    }
+
+    private static float sumScale(WeightTensor weights, QuantParams input, double spread) {
+        return (float) (input.scale() * weights.scale(0) * Math.max(spread, 1) / 60);
+    }
+
+    /** Half of the time a narrower clamp, as of ReLU and ReLU6. */
+    private Output.Codes bounded(QuantParams params) {
+        CodeRange range = params.range();
+        int zero = Math.min(params.zeroPoint(), range.max() - 1);
+        return switch (random.nextInt(4)) {
+            case 0 -> new Output.Codes(params, new CodeRange(zero, range.max()));
+            case 1 -> {
+                int most = zero + 1 + random.nextInt(range.max() - zero);
+                yield new Output.Codes(params, new CodeRange(zero, most));
+            }
+            default -> Output.Codes.of(params);
+        };
+    }
+
+    IntNode maxPool(String name, String input, Shape image) {
+        return new IntNode.MaxPool(name, input, window(image, false));
+    }
+
+    IntNode averagePool(String name, String input, TensorType type) {
+        Window window =
+                random.nextInt(5) == 0
+                        ? Window.of(
+                                new Extent(type.shape().size(1), type.shape().size(2)), Extent.ONE)
+                        : window(type.shape(), false);
+        return new IntNode.AveragePool(
+                name, input, window, random.nextBoolean(), params(near(type.codes().scale())));
+    }
+
+    IntNode globalAverage(String name, String input, TensorType type) {
+        return new IntNode.GlobalAveragePool(name, input, params(near(type.codes().scale())));
+    }
+
+    IntNode sum(String name, String left, QuantParams first, String right, QuantParams second) {
+        float larger = Math.max(first.scale(), second.scale());
+        return new IntNode.Add(name, left, right, bounded(params(near(larger))));
+    }
+
+    IntNode table(String name, String input, QuantParams from) {
+        QuantParams to = params(near(from.scale()));
+        return switch (random.nextInt(3)) {
+            case 0 -> new IntNode.Table(name, input, CodeTable.from(v -> v, from, to), to);
+            case 1 -> new IntNode.Table(name, input, CodeTable.from(Math::tanh, from, to), to);
+            default ->
+                    new IntNode.Table(
+                            name, input, CodeTable.from(v -> v < 0 ? v / 8 : v, from, to), to);
+        };
+    }
+
+    private Window window(Shape image, boolean dilated) {
+        int[] rows = axis(image.size(1), dilated);
+        int[] columns = axis(image.size(2), dilated);
+        return new Window(
+                new Extent(rows[0], columns[0]),
+                new Extent(rows[1], columns[1]),
+                new Extent(rows[2], columns[2]),
+                new Extent(rows[3], columns[3]),
+                new Extent(rows[4], columns[4]));
+    }
+
+    /** Kernel, stride, dilation, padding before and after; they fit an image of this size. */
+    private int[] axis(int size, boolean dilated) {
+        int kernel = 1 + random.nextInt(Math.min(size, 5));
+        int dilation = dilated && kernel > 1 && random.nextInt(4) == 0 ? 2 : 1;
+        int reach = dilation * (kernel - 1) + 1;
+        int before = random.nextInt(kernel);
+        int after = random.nextInt(kernel);
+        if (size + before + after < reach) {
+            dilation = 1;
+        }
+        return new int[] {kernel, 1 + random.nextInt(3), dilation, before, after};
+    }
+}

@@ -1,0 +1,219 @@
+// SPDX-License-Identifier: Apache-2.0
+package org.dl4jquant.fakequant;
+
+import java.util.Arrays;
+import java.util.Objects;
+import org.dl4jquant.check.Require;
+import org.dl4jquant.nd.Channels;
+import org.dl4jquant.nd.RowMajor;
+import org.dl4jquant.numeric.CodeRange;
+import org.dl4jquant.scheme.Estimator;
+import org.jspecify.annotations.Nullable;
+import org.nd4j.linalg.api.ndarray.INDArray;
+import org.nd4j.linalg.factory.Nd4j;
+
+/**
+ * Rounds one tensor to the values that codes stand for, and passes gradients through the rounding.
+ *
+ * <p>Forward, with the arithmetic of {@link org.dl4jquant.numeric.Rounding}: {@code (clamp(rint(in
+ * / scale) + zeroPoint) - zeroPoint) * scale}; NaN stays NaN. Backward, gradients pass unchanged
+ * where the value lies strictly between the smallest and the largest code, and are 0 elsewhere
+ * (clipped straight-through estimator); with {@link Estimator#LSQ} the scale has a gradient too.
+ *
+ * <p>Arrays may have any order, offset and strides, and are all FLOAT or all DOUBLE; with DOUBLE,
+ * values and gradients are computed in float64. Scales are trusted to be finite and above 0: see
+ * {@link Scales}. A quantizer has no state and may be used by several threads.
+ *
+ * @see <a href="https://arxiv.org/abs/1902.08153">Esser et al., Learned Step Size Quantization,
+ *     2020</a>
+ */
+public final class FakeQuantizer {
+
+    private final Grid grid;
+    private final Estimator estimator;
+
+    private FakeQuantizer(Grid grid, Estimator estimator) {
+        this.grid = grid;
+        this.estimator = estimator;
+    }
+
+    /**
+     * Returns a quantizer.
+     *
+     * @param range the codes allowed
+     * @param zeroPoint the code of the value 0, inside the range
+     * @param estimator how gradients pass, and whether the scale has one
+     * @param channels which elements share a scale; {@link Channels#NONE} for one scale per tensor
+     * @return the quantizer
+     * @throws IllegalArgumentException if the zero point is outside the range
+     */
+    public static FakeQuantizer of(
+            CodeRange range, int zeroPoint, Estimator estimator, Channels channels) {
+        Objects.requireNonNull(estimator, "estimator");
+        return new FakeQuantizer(new Grid(range, zeroPoint, channels), estimator);
+    }
+
+    /**
+     * Rounds values to values that have a code.
+     *
+     * @param in values, any shape
+     * @param scale units per code, one for each channel in row-major order: shape [channels], [1,
+     *     channels] or the like
+     * @param out takes the rounded values, of the shape of {@code in}; may be {@code in} itself,
+     *     but else must not share memory with it
+     * @throws IllegalArgumentException if shapes or types do not fit, or an array is empty
+     */
+    public void forward(INDArray in, INDArray scale, INDArray out) {
+        kernels(in, scale, out).round(grid, in, scale, out);
+    }
+
+    /**
+     * Turns the gradient of the rounded values into those of the values and of the scale.
+     *
+     * <p>The gradient of a scale is {@code g * sum(upstream * d)} over the values that share it,
+     * with {@code d = rint(v) - v} for {@code v = in / scale} strictly inside the codes and the
+     * smallest or largest code (less the zero point) outside, {@code g = 1 / sqrt(elements * Q_P)};
+     * Q_P is the number of codes above the zero point, but at least half of all. The sum is taken
+     * in float64.
+     *
+     * @param in the values that were rounded
+     * @param scale as in {@link #forward}
+     * @param upstream loss per unit of each rounded value, of the shape of {@code in}
+     * @param gradientIn takes loss per unit of each value; may be {@code upstream} or {@code in}
+     *     itself, but else must not share memory with them
+     * @param scaleGradient takes loss per unit of scale, of the length of {@code scale}; all 0 with
+     *     {@link Estimator#STE}; null if nobody asks for it
+     * @param elements N of the paper: for weights the elements that share one scale ({@link
+     *     #elementsPerScale}), for activations the features of one example, above 0
+     * @throws IllegalArgumentException if shapes or types do not fit, an array is empty, or {@code
+     *     elements} is not above 0
+     */
+    public void backward(
+            INDArray in,
+            INDArray scale,
+            INDArray upstream,
+            INDArray gradientIn,
+            @Nullable INDArray scaleGradient,
+            long elements) {
+        requireSameShape(in, upstream, "the upstream gradient");
+        Require.argument(
+                elements > 0, "%d elements share a scale; their number must be above 0", elements);
+        Kernels kernels = kernels(in, scale, gradientIn);
+        Kernels.of(in, upstream);
+        if (scaleGradient == null || estimator == Estimator.STE) {
+            kernels.mask(grid, in, scale, upstream, gradientIn);
+            if (scaleGradient != null) {
+                requireLength(scaleGradient, scale.length(), "scale gradients");
+                scaleGradient.assign(0);
+            }
+            return;
+        }
+        requireLength(scaleGradient, scale.length(), "scale gradients");
+        double[] sums = kernels.gradients(grid, in, scale, upstream, gradientIn);
+        RowMajor.copyInto(multiplied(sums, gradientScale(elements)), scaleGradient);
+    }
+
+    /**
+     * {@return g of the paper, which keeps the updates of scale and weights in balance: {@code 1 /
+     * sqrt(elements * Q_P)}}
+     *
+     * @param elements N of the paper
+     */
+    public double gradientScale(long elements) {
+        return 1 / Math.sqrt((double) elements * grid.positiveCodes());
+    }
+
+    /**
+     * {@return how many elements of a tensor share one scale}
+     *
+     * @param tensor for example the weights of a layer
+     * @throws IllegalArgumentException if the tensor does not have the channels' axes
+     */
+    public long elementsPerScale(INDArray tensor) {
+        return tensor.length() / scales(tensor);
+    }
+
+    /**
+     * {@return how many scales a tensor has}
+     *
+     * @param tensor for example the weights of a layer
+     * @throws IllegalArgumentException if the tensor does not have the channels' axes
+     */
+    public int scales(INDArray tensor) {
+        return grid.channels().count(tensor.shape());
+    }
+
+    /**
+     * Rounds values to codes less the zero point, in float32 whatever the type of the arrays.
+     *
+     * @param in values, any shape
+     * @param scale as in {@link #forward}
+     * @param out takes the codes less the zero point, of the shape of {@code in}; may be {@code in}
+     *     itself, but else must not share memory with it
+     * @throws IllegalArgumentException if shapes or types do not fit, or an array is empty
+     */
+    public void codes(INDArray in, INDArray scale, INDArray out) {
+        kernels(in, scale, out).quantize(grid, in, scale, out);
+    }
+
+    /**
+     * Rounds values to codes.
+     *
+     * @param in values, any shape; finite
+     * @param scale as in {@link #forward}
+     * @return the codes as container bytes, int8 if the range is signed, else uint8, in row-major
+     *     order of {@code in}, whatever its strides
+     * @throws IllegalArgumentException if shapes or types do not fit, or an array is empty
+     */
+    public byte[] containers(INDArray in, INDArray scale) {
+        requireNotEmpty(in);
+        INDArray codes = Nd4j.createUninitializedDetached(in.dataType(), in.shape());
+        codes(in, scale, codes);
+        float[] centred = RowMajor.floats(codes);
+        byte[] containers = new byte[centred.length];
+        for (int i = 0; i < containers.length; i++) {
+            containers[i] = (byte) ((int) centred[i] + grid.zeroPoint());
+        }
+        return containers;
+    }
+
+    private Kernels kernels(INDArray in, INDArray scale, INDArray out) {
+        requireNotEmpty(in);
+        requireSameShape(in, out, "the result");
+        requireLength(scale, scales(in), "scales");
+        return Kernels.of(in, scale, out);
+    }
+
+    private static void requireNotEmpty(INDArray in) {
+        Require.argument(
+                in.length() > 0,
+                "a tensor of shape %s has no elements to round",
+                Arrays.toString(in.shape()));
+    }
+
+    private static void requireSameShape(INDArray in, INDArray other, String what) {
+        Require.argument(
+                Arrays.equals(in.shape(), other.shape()),
+                "%s has shape %s, the values have %s; they must be equal",
+                what,
+                Arrays.toString(other.shape()),
+                Arrays.toString(in.shape()));
+    }
+
+    private static void requireLength(INDArray array, long length, String what) {
+        Require.argument(
+                array.length() == length,
+                "%d %s for %d channels; there must be one for each",
+                array.length(),
+                what,
+                length);
+    }
+
+    private static float[] multiplied(double[] sums, double factor) {
+        float[] products = new float[sums.length];
+        for (int i = 0; i < sums.length; i++) {
+            products[i] = (float) (sums[i] * factor);
+        }
+        return products;
+    }
+}

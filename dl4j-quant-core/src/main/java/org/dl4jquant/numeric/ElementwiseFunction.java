@@ -72,6 +72,13 @@ public enum ElementwiseFunction {
             return 0.5 * x * (1 + StrictMath.tanh(inner));
         }
     },
+    /** GELU by its sigmoid approximation, {@code x / (1 + e^(-1.702 x))}. */
+    GELU_SIGMOID {
+        @Override
+        public double apply(double x, double alpha) {
+            return x / (1 + StrictMath.exp(-1.702 * x));
+        }
+    },
     /** {@code ln(1 + e^x)}. */
     SOFTPLUS {
         @Override

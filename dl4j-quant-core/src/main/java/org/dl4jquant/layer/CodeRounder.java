@@ -1,0 +1,144 @@
+// SPDX-License-Identifier: Apache-2.0
+package org.dl4jquant.layer;
+
+import org.dl4jquant.fakequant.FakeQuantizer;
+import org.dl4jquant.nd.Channels;
+import org.dl4jquant.nd.RowMajor;
+import org.dl4jquant.numeric.CodeRange;
+import org.dl4jquant.numeric.QuantParams;
+import org.dl4jquant.scheme.Estimator;
+import org.jspecify.annotations.Nullable;
+import org.nd4j.linalg.api.ndarray.INDArray;
+
+/** Rounds to integer codes, with the scales that the layer's parameters hold. */
+final class CodeRounder implements ValueRounder {
+
+    private final String layer;
+    private final String tensor;
+    private final CodeRange range;
+    private final Estimator estimator;
+    private final Channels channels;
+    private final INDArray scales;
+    private final @Nullable INDArray zeroPoint;
+    private final boolean weight;
+    private @Nullable INDArray scaleGradients;
+
+    private CodeRounder(
+            String layer,
+            String tensor,
+            CodeRange range,
+            Estimator estimator,
+            Channels channels,
+            INDArray scales,
+            @Nullable INDArray zeroPoint,
+            boolean weight) {
+        this.layer = layer;
+        this.tensor = tensor;
+        this.range = range;
+        this.estimator = estimator;
+        this.channels = channels;
+        this.scales = scales;
+        this.zeroPoint = zeroPoint;
+        this.weight = weight;
+    }
+
+    /**
+     * {@return what rounds a weight}
+     *
+     * @param layer the layer's name, for errors
+     * @param slot the weight
+     * @param range its codes
+     * @param estimator whether its scales learn
+     * @param scales a view of the network's parameters
+     */
+    static CodeRounder ofWeight(
+            String layer, WeightSlot slot, CodeRange range, Estimator estimator, INDArray scales) {
+        return new CodeRounder(
+                layer,
+                "weight " + slot.key(),
+                range,
+                estimator,
+                slot.channels(),
+                scales,
+                null,
+                true);
+    }
+
+    /**
+     * {@return what rounds an activation}
+     *
+     * @param layer the layer's name, for errors
+     * @param tensor the tensor's name, for errors
+     * @param scheme how it is rounded, to integers
+     * @param scale a view of the network's parameters
+     * @param zeroPoint a view of the network's parameters; null if the zero point is 0
+     */
+    static CodeRounder ofActivation(
+            String layer,
+            String tensor,
+            ActivationScheme scheme,
+            INDArray scale,
+            @Nullable INDArray zeroPoint) {
+        return new CodeRounder(
+                layer,
+                tensor,
+                scheme.range(),
+                scheme.scheme().estimator(),
+                Channels.NONE,
+                scale,
+                zeroPoint,
+                false);
+    }
+
+    @Override
+    public void setScaleGradients(INDArray view) {
+        scaleGradients = view;
+    }
+
+    /** {@return the codes} */
+    CodeRange range() {
+        return range;
+    }
+
+    /** {@return whether the value 0 has the code 0} */
+    boolean isSymmetric() {
+        return zeroPoint == null;
+    }
+
+    /** {@return how the codes of the whole tensor stand for values, now} */
+    QuantParams params() {
+        return new QuantParams(
+                ScaleGuard.usable(layer, tensor, scales.getFloat(0)), zeroPointCode(), range);
+    }
+
+    /** {@return the scales, after those too small have been moved up} */
+    float[] usableScales() {
+        ScaleGuard.projectInPlace(layer, tensor, scales);
+        return RowMajor.floats(scales);
+    }
+
+    private int zeroPointCode() {
+        return zeroPoint == null ? 0 : range.clamp(Math.round(zeroPoint.getFloat(0)));
+    }
+
+    @Override
+    public void forward(INDArray in, INDArray out) {
+        ScaleGuard.projectInPlace(layer, tensor, scales);
+        quantizer().forward(in, scales, out);
+    }
+
+    @Override
+    public void backward(INDArray in, INDArray upstream, INDArray gradient) {
+        FakeQuantizer quantizer = quantizer();
+        quantizer.backward(in, scales, upstream, gradient, scaleGradients, elements(in));
+    }
+
+    /** LSQ's N: a scale's elements of a weight, an example's features of an activation. */
+    private long elements(INDArray in) {
+        return weight ? in.length() / scales.length() : in.length() / in.size(0);
+    }
+
+    private FakeQuantizer quantizer() {
+        return FakeQuantizer.of(range, zeroPointCode(), estimator, channels);
+    }
+}

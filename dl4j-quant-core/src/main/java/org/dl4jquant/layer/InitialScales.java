@@ -1,0 +1,49 @@
+// SPDX-License-Identifier: Apache-2.0
+package org.dl4jquant.layer;
+
+import java.util.Map;
+import java.util.Objects;
+import org.jspecify.annotations.Nullable;
+import org.nd4j.linalg.api.ndarray.INDArray;
+
+/**
+ * The scales of a layer that nothing has calibrated: a network built from its configuration trains
+ * from here, and {@code prepare} puts fitted ones in their place.
+ */
+final class InitialScales {
+
+    /* Activations behind normalized layers and standardized inputs seldom leave [-4, 4]. */
+    private static final double LARGEST_ACTIVATION = 4;
+
+    private InitialScales() {}
+
+    static void assign(QuantizedLayer layer, Map<String, INDArray> table) {
+        for (WeightSlot slot : layer.weightSlots()) {
+            INDArray weight = table.get(slot.key());
+            INDArray scales = table.get(slot.scaleKey());
+            if (weight != null && scales != null) {
+                assignWeight(layer, weight, scales);
+            }
+        }
+        LayerQuantizers quantizers = layer.quantizers();
+        assignActivation(quantizers.input(), table.get(QuantizedLayer.INPUT_SCALE));
+        assignActivation(
+                quantizers.preActivation(), table.get(QuantizedLayer.PRE_ACTIVATION_SCALE));
+        assignActivation(quantizers.output(), table.get(QuantizedLayer.OUTPUT_SCALE));
+    }
+
+    /** The largest magnitude of the whole weight becomes the largest code. */
+    private static void assignWeight(QuantizedLayer layer, INDArray weight, INDArray scales) {
+        double largest = weight.amaxNumber().doubleValue();
+        int bits = Objects.requireNonNull(layer.quantizers().weights()).format().bitsPerNumber();
+        int maxCode = (1 << (bits - 1)) - 1;
+        scales.assign(largest > 0 ? largest / maxCode : 1.0 / maxCode);
+    }
+
+    private static void assignActivation(
+            @Nullable ActivationScheme scheme, @Nullable INDArray scale) {
+        if (scheme != null && scale != null) {
+            scale.assign(LARGEST_ACTIVATION / scheme.range().max());
+        }
+    }
+}

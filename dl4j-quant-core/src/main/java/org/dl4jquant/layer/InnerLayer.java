@@ -1,0 +1,114 @@
+// SPDX-License-Identifier: Apache-2.0
+package org.dl4jquant.layer;
+
+import java.util.Collection;
+import org.deeplearning4j.nn.api.Layer;
+import org.deeplearning4j.nn.conf.NeuralNetConfiguration;
+import org.deeplearning4j.nn.conf.layers.ActivationLayer;
+import org.deeplearning4j.nn.conf.layers.BaseLayer;
+import org.deeplearning4j.nn.conf.layers.ConvolutionLayer;
+import org.deeplearning4j.nn.conf.layers.DenseLayer;
+import org.deeplearning4j.optimize.api.TrainingListener;
+import org.jspecify.annotations.Nullable;
+import org.nd4j.linalg.activations.IActivation;
+import org.nd4j.linalg.activations.impl.ActivationIdentity;
+import org.nd4j.linalg.api.buffer.DataType;
+import org.nd4j.linalg.api.ndarray.INDArray;
+import org.nd4j.linalg.factory.Nd4j;
+
+/** Makes the DL4J layer that does a quantized layer's arithmetic, on a buffer of its own. */
+final class InnerLayer {
+
+    private InnerLayer() {}
+
+    /**
+     * {@return whether the wrapper applies the activation function itself, because a quantizer or a
+     * batch normalization may stand between it and the arithmetic}
+     *
+     * @param layer the underlying layer's configuration
+     */
+    static boolean separatesActivation(org.deeplearning4j.nn.conf.layers.Layer layer) {
+        return layer instanceof ConvolutionLayer
+                || layer instanceof ActivationLayer
+                || (layer instanceof DenseLayer dense && !dense.hasLayerNorm());
+    }
+
+    private static IActivation activationOf(org.deeplearning4j.nn.conf.layers.Layer layer) {
+        return layer instanceof ActivationLayer only
+                ? only.getActivationFn()
+                : ((BaseLayer) layer).getActivationFn();
+    }
+
+    /**
+     * {@return the activation function that the wrapper applies; the identity if the underlying
+     * layer applies its own}
+     *
+     * @param conf the quantized layer
+     */
+    static IActivation separateActivation(QuantizedLayer conf) {
+        return separateActivation(conf.getUnderlying(), conf.activation());
+    }
+
+    /**
+     * {@return the same before there is a quantized layer}
+     *
+     * @param layer the underlying layer's configuration
+     * @param merged the function of an activation layer joined with it; null without
+     */
+    static IActivation separateActivation(
+            org.deeplearning4j.nn.conf.layers.Layer layer, @Nullable IActivation merged) {
+        if (merged != null) {
+            return merged;
+        }
+        return separatesActivation(layer) ? activationOf(layer) : new ActivationIdentity();
+    }
+
+    /**
+     * Instantiates the underlying layer.
+     *
+     * @param conf the quantized layer
+     * @param outer the network's configuration of it
+     * @param listeners the network's listeners
+     * @param index the layer's index
+     * @param type the network's floating-point type
+     * @return the layer, with parameters on a buffer of its own
+     */
+    static Layer of(
+            QuantizedLayer conf,
+            NeuralNetConfiguration outer,
+            @Nullable Collection<TrainingListener> listeners,
+            int index,
+            DataType type) {
+        org.deeplearning4j.nn.conf.layers.Layer copy = conf.getUnderlying().clone();
+        if (separatesActivation(copy) && copy instanceof BaseLayer arithmetic) {
+            arithmetic.setActivationFn(new ActivationIdentity());
+        }
+        copy.setConstraints(null);
+        return instantiate(copy, outer, listeners, index, type);
+    }
+
+    /**
+     * Instantiates a layer on a new buffer.
+     *
+     * @param layer its configuration
+     * @param outer where all other settings come from
+     * @param listeners the network's listeners
+     * @param index the layer's index
+     * @param type the floating-point type
+     * @return the layer; its parameters are not initialized
+     */
+    static Layer instantiate(
+            org.deeplearning4j.nn.conf.layers.Layer layer,
+            NeuralNetConfiguration outer,
+            @Nullable Collection<TrainingListener> listeners,
+            int index,
+            DataType type) {
+        NeuralNetConfiguration inner = outer.clone();
+        inner.setLayer(layer);
+        inner.clearVariables();
+        long length = layer.initializer().numParams(inner);
+        INDArray buffer =
+                length == 0 ? null : Nd4j.createUninitializedDetached(type, length).assign(0);
+        return layer.instantiate(inner, listeners, index, buffer, false, type);
+    }
+}

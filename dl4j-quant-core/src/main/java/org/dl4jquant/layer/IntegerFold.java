@@ -1,0 +1,103 @@
+// SPDX-License-Identifier: Apache-2.0
+package org.dl4jquant.layer;
+
+import org.dl4jquant.numeric.CodeRange;
+import org.dl4jquant.numeric.Rounding;
+import org.dl4jquant.numeric.Shape;
+import org.dl4jquant.numeric.WeightTensor;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Makes the integers of a layer: weight codes, scales and bias, with its batch normalization folded
+ * in.
+ */
+final class IntegerFold {
+
+    /* A channel's value is s_x s_w sum(q_x q_w) + b, and behind the normalization factor * value +
+     * shift. So its scale becomes s_w |factor|, the sign of the factor goes into the codes (their
+     * range is narrow, so that each has a negative), and the rest is bias, in units of s_x s_w
+     * |factor|.
+     *
+     * A factor near 0 makes that unit so small that the bias does not fit. Such a channel gets a
+     * larger unit, and its codes are rounded again in it; at 0 they all become 0, as they should. */
+
+    /**
+     * The largest bias: float32 keeps it to 1 in 2^24, and products have room up to int32's end.
+     */
+    private static final double LARGEST_BIAS = 1 << 28;
+
+    private final Shape shape;
+    private final CodeRange range;
+    private final float[] values;
+    private final float[] scales;
+    private final float @Nullable [] bias;
+    private final NormalizationStep.@Nullable Line line;
+
+    /**
+     * Takes what is to be folded.
+     *
+     * @param shape [out, in / groups, kernel height, kernel width] or [out, in]
+     * @param range the weights' codes
+     * @param values the float weights, row-major
+     * @param scales the trained scales, one per output channel or one for all
+     * @param bias the float bias, one per output channel; null without one
+     * @param line what the normalization does to each channel; null without one
+     */
+    IntegerFold(
+            Shape shape,
+            CodeRange range,
+            float[] values,
+            float[] scales,
+            float @Nullable [] bias,
+            NormalizationStep.@Nullable Line line) {
+        this.shape = shape;
+        this.range = range;
+        this.values = values;
+        this.scales = scales;
+        this.bias = bias;
+        this.line = line;
+    }
+
+    /**
+     * {@return the integers}
+     *
+     * @param inputScale units per code of the layer's input
+     */
+    WeightTensor fold(float inputScale) {
+        int channels = shape.size(0);
+        byte[] codes = new byte[values.length];
+        float[] folded = new float[channels];
+        int[] biasCodes = new int[channels];
+        for (int channel = 0; channel < channels; channel++) {
+            double factor = line == null ? 1 : line.factor(channel);
+            double rest =
+                    (bias == null ? 0 : bias[channel]) * factor
+                            + (line == null ? 0 : line.shift(channel));
+            float trained = scales[scales.length == 1 ? 0 : channel];
+            folded[channel] = usableScale(trained, factor, rest, inputScale);
+            biasCodes[channel] = (int) Math.rint(rest / (inputScale * folded[channel]));
+            double ratio = Math.copySign(trained * Math.abs(factor) / folded[channel], factor);
+            codeChannel(codes, channel, trained, scaleKept(ratio) ? Math.signum(ratio) : ratio);
+        }
+        return WeightTensor.of(shape, range, codes, folded, biasCodes);
+    }
+
+    private static float usableScale(float trained, double factor, double rest, float inputScale) {
+        float scale = (float) (trained * Math.abs(factor));
+        float least = (float) (Math.abs(rest) / (inputScale * LARGEST_BIAS));
+        return Math.max(Math.max(scale, least), ScaleGuard.LEAST * ScaleGuard.LEAST);
+    }
+
+    /* The scale differs from trained * |factor| by its rounding to float32 only. */
+    private static boolean scaleKept(double ratio) {
+        return Math.abs(Math.abs(ratio) - 1) < 1e-6;
+    }
+
+    private void codeChannel(byte[] codes, int channel, float trained, double ratio) {
+        int length = values.length / shape.size(0);
+        for (int i = channel * length; i < (channel + 1) * length; i++) {
+            int code = Rounding.quantize(values[i], trained, 0, range);
+            codes[i] = (byte) Math.rint(code * ratio);
+        }
+    }
+}

@@ -1,0 +1,77 @@
+// SPDX-License-Identifier: Apache-2.0
+package org.dl4jquant.layer;
+
+import org.dl4jquant.check.Require;
+import org.dl4jquant.scheme.TensorScheme;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * The quantizers that one layer carries: each tensor of a network has one, at its producer.
+ *
+ * @param weights the scheme of each of its weights; null leaves them in float
+ * @param input the scheme of its input, where no other layer has rounded it; else null
+ * @param inputFrom the name of the layer that has rounded its input; null if none has
+ * @param preActivation the scheme of the value before the activation function, where that function
+ *     becomes a table of codes; else null
+ * @param output the scheme of its result; null leaves it in float
+ */
+public record LayerQuantizers(
+        @Nullable TensorScheme weights,
+        @Nullable ActivationScheme input,
+        @Nullable String inputFrom,
+        @Nullable ActivationScheme preActivation,
+        @Nullable ActivationScheme output) {
+
+    /** No quantizer at all. */
+    public static final LayerQuantizers NONE = new LayerQuantizers(null, null, null, null, null);
+
+    /** Checks that the input is rounded only once, and a table has codes on both sides. */
+    public LayerQuantizers {
+        Require.argument(
+                input == null || inputFrom == null,
+                "the input is rounded by layer '%s' already; a second quantizer would round codes",
+                inputFrom == null ? "" : inputFrom);
+        Require.argument(
+                preActivation == null || output != null,
+                "a quantizer before the activation function needs one behind it: a table maps"
+                        + " codes to codes");
+    }
+
+    /**
+     * {@return quantizers of these weights and this result only}
+     *
+     * @param weights the scheme of each weight; null leaves them in float
+     * @param output the scheme of the result; null leaves it in float
+     */
+    public static LayerQuantizers of(
+            @Nullable TensorScheme weights, @Nullable ActivationScheme output) {
+        return new LayerQuantizers(weights, null, null, null, output);
+    }
+
+    /**
+     * {@return these quantizers with one for the input}
+     *
+     * @param scheme how the input is rounded
+     */
+    public LayerQuantizers withInput(ActivationScheme scheme) {
+        return new LayerQuantizers(weights, scheme, null, preActivation, output);
+    }
+
+    /**
+     * {@return these quantizers, their input being rounded by another layer}
+     *
+     * @param layer that layer's name
+     */
+    public LayerQuantizers withInputFrom(String layer) {
+        return new LayerQuantizers(weights, null, layer, preActivation, output);
+    }
+
+    /**
+     * {@return these quantizers with one before the activation function}
+     *
+     * @param scheme how the value before it is rounded
+     */
+    public LayerQuantizers withPreActivation(ActivationScheme scheme) {
+        return new LayerQuantizers(weights, input, inputFrom, scheme, output);
+    }
+}

@@ -1,0 +1,132 @@
+// SPDX-License-Identifier: Apache-2.0
+package org.dl4jquant.layer;
+
+import java.util.Arrays;
+import java.util.Map;
+import org.deeplearning4j.nn.api.Layer;
+import org.deeplearning4j.nn.conf.NeuralNetConfiguration;
+import org.deeplearning4j.nn.conf.layers.BatchNormalization;
+import org.deeplearning4j.nn.gradient.Gradient;
+import org.deeplearning4j.nn.params.BatchNormalizationParamInitializer;
+import org.deeplearning4j.nn.workspace.LayerWorkspaceMgr;
+import org.dl4jquant.nd.RowMajor;
+import org.jspecify.annotations.Nullable;
+import org.nd4j.common.primitives.Pair;
+import org.nd4j.linalg.api.buffer.DataType;
+import org.nd4j.linalg.api.ndarray.INDArray;
+import org.nd4j.linalg.api.ops.impl.broadcast.BroadcastAddOp;
+import org.nd4j.linalg.api.ops.impl.broadcast.BroadcastMulOp;
+import org.nd4j.linalg.factory.Nd4j;
+
+/**
+ * The batch normalization of a quantized layer: DL4J's own layer in training, and in inference the
+ * line {@code factor * x + shift} of each channel.
+ */
+final class NormalizationStep {
+
+    private static final double TEN = 10;
+
+    private final BatchNormalization conf;
+    private final Layer runtime;
+    private final Map<String, INDArray> parameters;
+
+    NormalizationStep(
+            BatchNormalization conf,
+            NeuralNetConfiguration outer,
+            int index,
+            INDArray view,
+            DataType type,
+            Map<String, INDArray> parameters) {
+        this.conf = conf;
+        NeuralNetConfiguration inner = outer.clone();
+        inner.setLayer(conf);
+        inner.clearVariables();
+        this.runtime = conf.instantiate(inner, null, index, view, false, type);
+        this.parameters = parameters;
+    }
+
+    void setGradients(INDArray view) {
+        runtime.setBackpropGradientsViewArray(view);
+    }
+
+    INDArray trainingForward(INDArray x, LayerWorkspaceMgr mgr) {
+        return runtime.activate(x, true, mgr);
+    }
+
+    Pair<Gradient, INDArray> backward(INDArray upstream, LayerWorkspaceMgr mgr) {
+        return runtime.backpropGradient(upstream, mgr);
+    }
+
+    boolean updaterDividesByMinibatch(String key) {
+        return runtime.updaterDivideByMinibatch(key);
+    }
+
+    void clear() {
+        runtime.clear();
+    }
+
+    /** The line that each channel's values lie on once the statistics stand still. */
+    static final class Line {
+        private final double[] factor;
+        private final double[] shift;
+
+        Line(double[] factor, double[] shift) {
+            this.factor = factor;
+            this.shift = shift;
+        }
+
+        double factor(int channel) {
+            return factor[channel];
+        }
+
+        double shift(int channel) {
+            return shift[channel];
+        }
+    }
+
+    /** {@return the line of each channel, by the running statistics} */
+    Line line() {
+        int channels = (int) conf.getNOut();
+        double[] factor = new double[channels];
+        double[] shift = new double[channels];
+        double[] gamma = values(BatchNormalizationParamInitializer.GAMMA, conf.getGamma());
+        double[] beta = values(BatchNormalizationParamInitializer.BETA, conf.getBeta());
+        double[] mean = values(BatchNormalizationParamInitializer.GLOBAL_MEAN, 0);
+        double[] variance = variance();
+        for (int c = 0; c < channels; c++) {
+            factor[c] = gamma[c] / Math.sqrt(variance[c] + conf.getEps());
+            shift[c] = beta[c] - mean[c] * factor[c];
+        }
+        return new Line(factor, shift);
+    }
+
+    private double[] variance() {
+        if (!conf.isUseLogStd()) {
+            return values(BatchNormalizationParamInitializer.GLOBAL_VAR, 1);
+        }
+        double[] log = values(BatchNormalizationParamInitializer.GLOBAL_LOG_STD, 0);
+        for (int c = 0; c < log.length; c++) {
+            log[c] = StrictMath.pow(TEN, 2 * log[c]);
+        }
+        return log;
+    }
+
+    private double[] values(String key, double otherwise) {
+        @Nullable INDArray values = parameters.get(key);
+        if (values != null) {
+            return RowMajor.doubles(values);
+        }
+        double[] constant = new double[(int) conf.getNOut()];
+        Arrays.fill(constant, otherwise);
+        return constant;
+    }
+
+    /** Applies the lines in place, along a dimension. */
+    void inferenceForwardInPlace(INDArray x, int channelAxis) {
+        Line line = line();
+        INDArray factor = Nd4j.create(line.factor).castTo(x.dataType());
+        INDArray shift = Nd4j.create(line.shift).castTo(x.dataType());
+        Nd4j.getExecutioner().exec(new BroadcastMulOp(x, factor, x, channelAxis));
+        Nd4j.getExecutioner().exec(new BroadcastAddOp(x, shift, x, channelAxis));
+    }
+}

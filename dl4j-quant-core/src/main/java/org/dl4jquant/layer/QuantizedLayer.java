@@ -1,0 +1,228 @@
+// SPDX-License-Identifier: Apache-2.0
+package org.dl4jquant.layer;
+
+import java.util.Arrays;
+import java.util.Collection;
+import java.util.List;
+import java.util.Objects;
+import org.deeplearning4j.nn.api.ParamInitializer;
+import org.deeplearning4j.nn.conf.GradientNormalization;
+import org.deeplearning4j.nn.conf.NeuralNetConfiguration;
+import org.deeplearning4j.nn.conf.inputs.InputType;
+import org.deeplearning4j.nn.conf.layers.BatchNormalization;
+import org.deeplearning4j.nn.conf.layers.Layer;
+import org.deeplearning4j.nn.conf.layers.wrapper.BaseWrapperLayer;
+import org.deeplearning4j.optimize.api.TrainingListener;
+import org.jspecify.annotations.Nullable;
+import org.nd4j.linalg.activations.IActivation;
+import org.nd4j.linalg.api.buffer.DataType;
+import org.nd4j.linalg.api.ndarray.INDArray;
+import org.nd4j.linalg.learning.config.IUpdater;
+import org.nd4j.linalg.learning.regularization.Regularization;
+import org.nd4j.shade.jackson.annotation.JsonAutoDetect;
+
+/**
+ * A DL4J layer with its quantizers: the configuration of a layer whose weights and activations are
+ * rounded in training, and which computes with integer codes in inference.
+ *
+ * <p>It may stand for up to three layers of the float network: a convolution or dense layer, the
+ * batch normalization behind it, and the activation function behind that, because these are one
+ * step in the integer graph. {@code prepare} makes it; in a model file it is found under this
+ * class's name.
+ *
+ * <p>Its parameters are the underlying layer's (in float), then the batch normalization's, then the
+ * scales: one per output channel for each weight ({@code scaleW} belongs to {@code W}), and one for
+ * each activation quantizer. Scales learn by the layer's updater, see {@link ScaleUpdaters},
+ * without regularization.
+ */
+@JsonAutoDetect(
+        fieldVisibility = JsonAutoDetect.Visibility.ANY,
+        getterVisibility = JsonAutoDetect.Visibility.NONE,
+        isGetterVisibility = JsonAutoDetect.Visibility.NONE,
+        setterVisibility = JsonAutoDetect.Visibility.NONE)
+public final class QuantizedLayer extends BaseWrapperLayer {
+
+    private static final long serialVersionUID = 1L;
+
+    /** What the names of all scales begin with. */
+    public static final String SCALE = "scale";
+
+    /** The parameter that holds the scale of the layer's own input quantizer. */
+    public static final String INPUT_SCALE = SCALE + "In";
+
+    /** The parameter that holds the scale before the activation function. */
+    public static final String PRE_ACTIVATION_SCALE = SCALE + "Pre";
+
+    /** The parameter that holds the scale of the result. */
+    public static final String OUTPUT_SCALE = SCALE + "Out";
+
+    /** What the names of all zero points begin with; they are codes, and never learn. */
+    public static final String ZERO = "zero";
+
+    /** The parameter that holds the input's code of the value 0, in asymmetric schemes. */
+    public static final String INPUT_ZERO = ZERO + "In";
+
+    /** The parameter that holds the code of 0 before the activation function. */
+    public static final String PRE_ACTIVATION_ZERO = ZERO + "Pre";
+
+    /** The parameter that holds the result's code of the value 0, in asymmetric schemes. */
+    public static final String OUTPUT_ZERO = ZERO + "Out";
+
+    private @Nullable BatchNormalization batchNormalization;
+    private @Nullable IActivation activation;
+    private LayerQuantizers quantizers = LayerQuantizers.NONE;
+    private int @Nullable [] inputShape;
+
+    /** For JSON. */
+    private QuantizedLayer() {}
+
+    /**
+     * Puts quantizers around a layer.
+     *
+     * @param underlying the layer; {@code Bidirectional}, {@code LastTimeStep} and other wrappers
+     *     stand inside, never outside
+     * @param batchNormalization the batch normalization behind it; null if there is none
+     * @param activation the activation function behind both, the underlying layer's own being the
+     *     identity; null if the underlying layer's own is all there is
+     * @param quantizers what is rounded
+     */
+    public QuantizedLayer(
+            Layer underlying,
+            @Nullable BatchNormalization batchNormalization,
+            @Nullable IActivation activation,
+            LayerQuantizers quantizers) {
+        super(Objects.requireNonNull(underlying, "underlying"));
+        this.batchNormalization = batchNormalization;
+        this.activation = activation;
+        this.quantizers = Objects.requireNonNull(quantizers, "quantizers");
+        this.layerName = underlying.getLayerName();
+    }
+
+    /** {@return the batch normalization that belongs to the layer; null if there is none} */
+    public @Nullable BatchNormalization batchNormalization() {
+        return batchNormalization;
+    }
+
+    /** {@return the activation function of a merged activation layer; null if there was none} */
+    public @Nullable IActivation activation() {
+        return activation;
+    }
+
+    /** {@return what is rounded} */
+    public LayerQuantizers quantizers() {
+        return quantizers;
+    }
+
+    /** {@return one example of the input without the batch dimension; null before calibration} */
+    public int @Nullable [] inputShape() {
+        return inputShape == null ? null : inputShape.clone();
+    }
+
+    /**
+     * Notes what the layer's input looks like, for lowering.
+     *
+     * @param shape one example's dimensions, without the batch dimension
+     */
+    public void setInputShape(int[] shape) {
+        this.inputShape = shape.clone();
+    }
+
+    /** {@return the weights that are rounded, each with its scales} */
+    public List<WeightSlot> weightSlots() {
+        return QuantizedParameters.weightSlots(this);
+    }
+
+    @Override
+    public org.deeplearning4j.nn.api.Layer instantiate(
+            NeuralNetConfiguration conf,
+            @Nullable Collection<TrainingListener> listeners,
+            int layerIndex,
+            @Nullable INDArray view,
+            boolean initializeParams,
+            DataType networkDataType) {
+        return QuantizedRuntime.of(
+                this, conf, listeners, layerIndex, view, initializeParams, networkDataType);
+    }
+
+    @Override
+    public ParamInitializer initializer() {
+        return QuantizedParameters.INSTANCE;
+    }
+
+    @Override
+    public void setNIn(InputType inputType, boolean override) {
+        underlying.setNIn(inputType, override);
+        if (batchNormalization != null) {
+            batchNormalization.setNIn(underlying.getOutputType(0, inputType), override);
+        }
+    }
+
+    @Override
+    public void setDataType(DataType dataType) {
+        underlying.setDataType(dataType);
+    }
+
+    @Override
+    public List<Regularization> getRegularizationByParam(String paramName) {
+        return QuantizedParameters.isUnderlying(this, paramName)
+                ? underlying.getRegularizationByParam(paramName)
+                : List.of();
+    }
+
+    @Override
+    public IUpdater getUpdaterByParam(String paramName) {
+        return ScaleUpdaters.updater(this, paramName);
+    }
+
+    @Override
+    public boolean isPretrainParam(String paramName) {
+        return QuantizedParameters.isUnderlying(this, paramName)
+                && underlying.isPretrainParam(paramName);
+    }
+
+    @Override
+    public GradientNormalization getGradientNormalization() {
+        // A layer without parameters has none, but its scales still pass through DL4J's clipping.
+        GradientNormalization normalization = underlying.getGradientNormalization();
+        return normalization == null ? GradientNormalization.None : normalization;
+    }
+
+    @Override
+    public void setLayerName(String layerName) {
+        super.setLayerName(layerName);
+        if (batchNormalization != null) {
+            batchNormalization.setLayerName(layerName);
+        }
+    }
+
+    @Override
+    public QuantizedLayer clone() {
+        QuantizedLayer copy = (QuantizedLayer) super.clone();
+        copy.underlying = underlying.clone();
+        copy.batchNormalization = batchNormalization == null ? null : batchNormalization.clone();
+        copy.inputShape = inputShape();
+        return copy;
+    }
+
+    @Override
+    public boolean equals(@Nullable Object other) {
+        return other instanceof QuantizedLayer that
+                && Objects.equals(layerName, that.layerName)
+                && Objects.equals(underlying, that.underlying)
+                && Objects.equals(batchNormalization, that.batchNormalization)
+                && Objects.equals(activation, that.activation)
+                && quantizers.equals(that.quantizers)
+                && Arrays.equals(inputShape, that.inputShape);
+    }
+
+    @Override
+    public int hashCode() {
+        return Objects.hash(layerName, underlying, batchNormalization, activation, quantizers)
+                ^ Arrays.hashCode(inputShape);
+    }
+
+    @Override
+    public String toString() {
+        return "QuantizedLayer(" + layerName + ", " + underlying + ", " + quantizers + ")";
+    }
+}

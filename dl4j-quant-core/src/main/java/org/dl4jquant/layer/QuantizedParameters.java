@@ -1,0 +1,259 @@
+// SPDX-License-Identifier: Apache-2.0
+package org.dl4jquant.layer;
+
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Objects;
+import org.deeplearning4j.nn.api.ParamInitializer;
+import org.deeplearning4j.nn.conf.NeuralNetConfiguration;
+import org.deeplearning4j.nn.conf.layers.BatchNormalization;
+import org.deeplearning4j.nn.conf.layers.Layer;
+import org.dl4jquant.scheme.IntFormat;
+import org.dl4jquant.scheme.TensorScheme;
+import org.jspecify.annotations.Nullable;
+import org.nd4j.linalg.api.ndarray.INDArray;
+import org.nd4j.linalg.factory.Nd4j;
+import org.nd4j.linalg.indexing.NDArrayIndex;
+
+/**
+ * The layout of a quantized layer's parameters: the underlying layer's, the batch normalization's,
+ * the scales, one behind the other.
+ */
+final class QuantizedParameters implements ParamInitializer {
+
+    static final QuantizedParameters INSTANCE = new QuantizedParameters();
+
+    private static final String LAYER_NORM_GAIN = "g";
+    private static final long NORMALIZATION_STATISTICS = 2;
+    private static final long NORMALIZATION_PARAMETERS = 4;
+
+    private QuantizedParameters() {}
+
+    /** A parameter that the wrapper adds: scales or a zero point. */
+    record Extra(String name, long length) {}
+
+    /** The three parts of a view of the layer's parameters; an empty one is null. */
+    record Parts(@Nullable INDArray inner, @Nullable INDArray normalization) {}
+
+    static List<WeightSlot> weightSlots(QuantizedLayer layer) {
+        TensorScheme scheme = layer.quantizers().weights();
+        if (scheme == null || !(scheme.format() instanceof IntFormat)) {
+            return List.of();
+        }
+        Layer inner = layer.getUnderlying();
+        Map<String, INDArray> shapes = shapes(inner);
+        List<WeightSlot> slots = new ArrayList<>();
+        for (String key : weightKeys(inner, shapes)) {
+            slots.add(
+                    WeightSlot.of(
+                            inner,
+                            key,
+                            Objects.requireNonNull(shapes.get(key), key),
+                            scheme.granularity()));
+        }
+        return slots;
+    }
+
+    /* A layer normalization's gain is listed among the weights, but it is one number per channel and
+     * stays in float. */
+    static List<String> roundedWeights(QuantizedLayer layer, Map<String, INDArray> table) {
+        return layer.quantizers().weights() == null
+                ? List.of()
+                : weightKeys(layer.getUnderlying(), table);
+    }
+
+    private static List<String> weightKeys(Layer inner, Map<String, INDArray> table) {
+        return inner.initializer().weightKeys(inner).stream()
+                .filter(key -> table.containsKey(key) && !isGain(key))
+                .toList();
+    }
+
+    private static boolean isGain(String key) {
+        return key.equals(LAYER_NORM_GAIN)
+                || key.equals("f" + LAYER_NORM_GAIN)
+                || key.equals("b" + LAYER_NORM_GAIN);
+    }
+
+    /** Arrays of the underlying layer's parameters that have the right shapes and no contents. */
+    private static Map<String, INDArray> shapes(Layer inner) {
+        NeuralNetConfiguration conf = configurationOf(inner);
+        long length = inner.initializer().numParams(conf);
+        return length == 0
+                ? Map.of()
+                : inner.initializer().init(conf, Nd4j.createUninitialized(length), false);
+    }
+
+    static NeuralNetConfiguration configurationOf(Layer inner) {
+        NeuralNetConfiguration conf = new NeuralNetConfiguration();
+        conf.setLayer(inner);
+        return conf;
+    }
+
+    /** {@return the wrapper's own parameters, in their order} */
+    static List<Extra> extras(QuantizedLayer layer) {
+        List<Extra> extras = new ArrayList<>();
+        for (WeightSlot slot : weightSlots(layer)) {
+            extras.add(new Extra(slot.scaleKey(), slot.scales()));
+        }
+        LayerQuantizers quantizers = layer.quantizers();
+        add(extras, quantizers.input(), QuantizedLayer.INPUT_SCALE, QuantizedLayer.INPUT_ZERO);
+        add(
+                extras,
+                quantizers.preActivation(),
+                QuantizedLayer.PRE_ACTIVATION_SCALE,
+                QuantizedLayer.PRE_ACTIVATION_ZERO);
+        add(extras, quantizers.output(), QuantizedLayer.OUTPUT_SCALE, QuantizedLayer.OUTPUT_ZERO);
+        return extras;
+    }
+
+    private static void add(
+            List<Extra> extras, @Nullable ActivationScheme scheme, String scale, String zero) {
+        if (scheme != null && scheme.isInteger()) {
+            extras.add(new Extra(scale, 1));
+            if (scheme.hasZeroPoint()) {
+                extras.add(new Extra(zero, 1));
+            }
+        }
+    }
+
+    static long innerLength(QuantizedLayer layer) {
+        Layer inner = layer.getUnderlying();
+        return inner.initializer().numParams(configurationOf(inner));
+    }
+
+    static long normalizationLength(QuantizedLayer layer) {
+        BatchNormalization normalization = layer.batchNormalization();
+        if (normalization == null) {
+            return 0;
+        }
+        return normalization.getNOut()
+                * (normalization.isLockGammaBeta()
+                        ? NORMALIZATION_STATISTICS
+                        : NORMALIZATION_PARAMETERS);
+    }
+
+    static Parts parts(QuantizedLayer layer, @Nullable INDArray view) {
+        long inner = innerLength(layer);
+        long normalization = normalizationLength(layer);
+        return new Parts(part(view, 0, inner), part(view, inner, inner + normalization));
+    }
+
+    private static @Nullable INDArray part(@Nullable INDArray view, long from, long to) {
+        return view == null || from == to
+                ? null
+                : view.reshape(view.length()).get(NDArrayIndex.interval(from, to));
+    }
+
+    static boolean isUnderlying(QuantizedLayer layer, String key) {
+        Layer inner = layer.getUnderlying();
+        return inner.initializer().paramKeys(inner).contains(key);
+    }
+
+    static boolean isNormalization(QuantizedLayer layer, String key) {
+        BatchNormalization normalization = layer.batchNormalization();
+        return normalization != null
+                && normalization.initializer().paramKeys(normalization).contains(key);
+    }
+
+    /** {@return views of all parameters of the layer, by name, in their order} */
+    static Map<String, INDArray> table(
+            QuantizedLayer layer, @Nullable INDArray view, boolean initialize) {
+        Map<String, INDArray> table = new LinkedHashMap<>();
+        Parts parts = parts(layer, view);
+        Layer inner = layer.getUnderlying();
+        if (parts.inner() != null) {
+            table.putAll(
+                    inner.initializer().init(configurationOf(inner), parts.inner(), initialize));
+        }
+        BatchNormalization normalization = layer.batchNormalization();
+        if (normalization != null && parts.normalization() != null) {
+            table.putAll(
+                    normalization
+                            .initializer()
+                            .init(
+                                    configurationOf(normalization),
+                                    parts.normalization(),
+                                    initialize));
+        }
+        long at = innerLength(layer) + normalizationLength(layer);
+        for (Extra extra : extras(layer)) {
+            INDArray values = part(view, at, at + extra.length());
+            if (values != null) {
+                table.put(extra.name(), values);
+            }
+            at += extra.length();
+        }
+        if (initialize) {
+            InitialScales.assign(layer, table);
+        }
+        return table;
+    }
+
+    @Override
+    public long numParams(NeuralNetConfiguration conf) {
+        return numParams(conf.getLayer());
+    }
+
+    @Override
+    public long numParams(Layer conf) {
+        QuantizedLayer layer = (QuantizedLayer) conf;
+        long extras = extras(layer).stream().mapToLong(Extra::length).sum();
+        return innerLength(layer) + normalizationLength(layer) + extras;
+    }
+
+    @Override
+    public List<String> paramKeys(Layer conf) {
+        QuantizedLayer layer = (QuantizedLayer) conf;
+        Layer inner = layer.getUnderlying();
+        List<String> keys = new ArrayList<>(inner.initializer().paramKeys(inner));
+        BatchNormalization normalization = layer.batchNormalization();
+        if (normalization != null) {
+            keys.addAll(normalization.initializer().paramKeys(normalization));
+        }
+        extras(layer).forEach(extra -> keys.add(extra.name()));
+        return keys;
+    }
+
+    @Override
+    public List<String> weightKeys(Layer conf) {
+        Layer inner = ((QuantizedLayer) conf).getUnderlying();
+        return inner.initializer().weightKeys(inner);
+    }
+
+    @Override
+    public List<String> biasKeys(Layer conf) {
+        Layer inner = ((QuantizedLayer) conf).getUnderlying();
+        return inner.initializer().biasKeys(inner);
+    }
+
+    @Override
+    public boolean isWeightParam(Layer conf, String key) {
+        Layer inner = ((QuantizedLayer) conf).getUnderlying();
+        return isUnderlying((QuantizedLayer) conf, key)
+                && inner.initializer().isWeightParam(inner, key);
+    }
+
+    @Override
+    public boolean isBiasParam(Layer conf, String key) {
+        Layer inner = ((QuantizedLayer) conf).getUnderlying();
+        return isUnderlying((QuantizedLayer) conf, key)
+                && inner.initializer().isBiasParam(inner, key);
+    }
+
+    @Override
+    public Map<String, INDArray> init(
+            NeuralNetConfiguration conf, INDArray paramsView, boolean initializeParams) {
+        Map<String, INDArray> table =
+                table((QuantizedLayer) conf.getLayer(), paramsView, initializeParams);
+        table.keySet().forEach(conf::addVariable);
+        return table;
+    }
+
+    @Override
+    public Map<String, INDArray> getGradientsFromFlattened(
+            NeuralNetConfiguration conf, INDArray gradientView) {
+        return table((QuantizedLayer) conf.getLayer(), gradientView, false);
+    }
+}

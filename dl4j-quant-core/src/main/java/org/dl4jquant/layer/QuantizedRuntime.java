@@ -1,0 +1,542 @@
+// SPDX-License-Identifier: Apache-2.0
+package org.dl4jquant.layer;
+
+import java.util.Arrays;
+import java.util.Collection;
+import java.util.EnumMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Objects;
+import org.deeplearning4j.nn.api.Layer;
+import org.deeplearning4j.nn.api.TrainingConfig;
+import org.deeplearning4j.nn.api.layers.IOutputLayer;
+import org.deeplearning4j.nn.api.layers.LayerConstraint;
+import org.deeplearning4j.nn.api.layers.RecurrentLayer;
+import org.deeplearning4j.nn.conf.NeuralNetConfiguration;
+import org.deeplearning4j.nn.conf.layers.ActivationLayer;
+import org.deeplearning4j.nn.conf.layers.BatchNormalization;
+import org.deeplearning4j.nn.gradient.Gradient;
+import org.deeplearning4j.nn.layers.wrapper.BaseWrapperLayer;
+import org.deeplearning4j.nn.workspace.ArrayType;
+import org.deeplearning4j.nn.workspace.LayerWorkspaceMgr;
+import org.deeplearning4j.optimize.api.TrainingListener;
+import org.dl4jquant.check.Require;
+import org.dl4jquant.fakequant.Requantizer;
+import org.dl4jquant.numeric.CodeTable;
+import org.dl4jquant.numeric.QuantParams;
+import org.dl4jquant.numeric.Shape;
+import org.jspecify.annotations.Nullable;
+import org.nd4j.common.primitives.Pair;
+import org.nd4j.linalg.api.buffer.DataType;
+import org.nd4j.linalg.api.ndarray.INDArray;
+import org.nd4j.linalg.learning.regularization.Regularization;
+
+/** The running side of a {@link QuantizedLayer}. */
+@SuppressWarnings(
+        "serial") // DL4J's layers are serializable in name only; models are saved otherwise
+class QuantizedRuntime extends BaseWrapperLayer {
+
+    /* DL4J calls three kinds of layer by different methods, so there are three classes: this one,
+     * and one each for output layers and recurrent layers, which add those methods. The network sees
+     * this layer's parameters, all views of its flat buffer; the underlying layer sees rounded
+     * images of them (ShadowWeights). */
+
+    private final QuantizedLayer layerConf;
+    private NeuralNetConfiguration conf;
+    private @Nullable INDArray view;
+    private @Nullable INDArray gradientView;
+    private final Map<String, INDArray> table;
+    private final Map<TensorRole, ValueRounder> rounders = new EnumMap<>(TensorRole.class);
+    private final @Nullable NormalizationStep normalization;
+    private final Simulation simulation;
+    private final @Nullable IntegerPath integers;
+    private @Nullable TensorObserver observer;
+    private @Nullable INDArray rawInput;
+    private @Nullable INDArray mask;
+    private boolean prepared;
+
+    QuantizedRuntime(
+            QuantizedLayer layerConf,
+            NeuralNetConfiguration conf,
+            Layer inner,
+            @Nullable INDArray view,
+            Map<String, INDArray> table,
+            DataType type) {
+        super(inner);
+        this.layerConf = layerConf;
+        this.conf = conf;
+        this.view = view;
+        this.table = table;
+        ShadowWeights shadow = new ShadowWeights(layerConf, table, inner.paramTable());
+        for (TensorRole role : TensorRole.values()) {
+            ValueRounder rounder = rounder(role);
+            if (rounder != null) {
+                rounders.put(role, rounder);
+            }
+        }
+        this.normalization = normalization(type);
+        this.simulation = new Simulation(layerConf, inner, shadow, normalization, rounders);
+        this.integers =
+                view == null
+                        ? null
+                        : IntegerPath.of(layerConf, conf, table, view, shadow, normalization, type);
+        publishOutput();
+    }
+
+    static QuantizedRuntime of(
+            QuantizedLayer layer,
+            NeuralNetConfiguration conf,
+            @Nullable Collection<TrainingListener> listeners,
+            int index,
+            @Nullable INDArray view,
+            boolean initialize,
+            DataType type) {
+        Map<String, INDArray> table = QuantizedParameters.table(layer, view, initialize);
+        table.keySet().forEach(conf::addVariable);
+        Layer inner = InnerLayer.of(layer, conf, listeners, index, type);
+        if (inner instanceof IOutputLayer output) {
+            return new QuantizedOutputRuntime(layer, conf, output, view, table, type);
+        }
+        if (inner instanceof RecurrentLayer recurrent) {
+            return new QuantizedRecurrentRuntime(layer, conf, recurrent, view, table, type);
+        }
+        return new QuantizedRuntime(layer, conf, inner, view, table, type);
+    }
+
+    private @Nullable ValueRounder rounder(TensorRole role) {
+        return ValueRounder.ofActivation(
+                name(),
+                role.name().toLowerCase(java.util.Locale.ROOT),
+                role.scheme(layerConf.quantizers()),
+                table,
+                role.scaleKey(),
+                role.zeroKey());
+    }
+
+    private @Nullable NormalizationStep normalization(DataType type) {
+        BatchNormalization normalized = layerConf.batchNormalization();
+        INDArray part = QuantizedParameters.parts(layerConf, view).normalization();
+        return normalized == null || part == null
+                ? null
+                : new NormalizationStep(normalized, conf, getIndex(), part, type, table);
+    }
+
+    private void publishOutput() {
+        INDArray scale = table.get(QuantizedLayer.OUTPUT_SCALE);
+        if (scale != null && rounders.get(TensorRole.OUTPUT) instanceof CodeRounder output) {
+            ScaleLinks.publish(
+                    name(), scale, table.get(QuantizedLayer.OUTPUT_ZERO), output.range());
+        }
+    }
+
+    String name() {
+        return String.valueOf(layerConf.getLayerName());
+    }
+
+    QuantizedLayer layerConf() {
+        return layerConf;
+    }
+
+    void setObserver(@Nullable TensorObserver observer) {
+        this.observer = observer;
+    }
+
+    // ---- forward ------------------------------------------------------------------------------
+
+    /** {@return how the input's codes stand for values; null if nothing says so} */
+    @Nullable QuantParams inputParams() {
+        String from = layerConf.quantizers().inputFrom();
+        if (from != null) {
+            INDArray parameters = view;
+            return parameters == null ? null : ScaleLinks.read(name(), from, parameters);
+        }
+        return params(TensorRole.INPUT);
+    }
+
+    private @Nullable QuantParams params(TensorRole role) {
+        return rounders.get(role) instanceof CodeRounder codes ? codes.params() : null;
+    }
+
+    @Override
+    public void setInput(INDArray input, LayerWorkspaceMgr workspaceMgr) {
+        // In a ComputationGraph these are the workspaces of the layer before, and only they are
+        // open
+        // for this array: the underlying layer must have its input now.
+        rawInput = workspaceMgr.leverageTo(ArrayType.INPUT, input);
+        underlying.setInput(rawInput, workspaceMgr);
+        prepared = false;
+    }
+
+    @Override
+    public @Nullable INDArray input() {
+        return rawInput;
+    }
+
+    /** Rounds weights and input, unless that has been done since the input was set. */
+    void prepare(LayerWorkspaceMgr mgr) {
+        if (!prepared) {
+            simulation.prepare(input(name()), integers == null ? null : inputParams(), mgr);
+            prepared = true;
+        }
+    }
+
+    private INDArray input(String layer) {
+        INDArray x = rawInput;
+        Require.state(x != null, "layer \"%s\" has no input; call setInput first", layer);
+        return Objects.requireNonNull(x);
+    }
+
+    @Override
+    public INDArray activate(INDArray input, boolean training, LayerWorkspaceMgr workspaceMgr) {
+        setInput(input, workspaceMgr);
+        return activate(training, workspaceMgr);
+    }
+
+    @Override
+    public INDArray activate(boolean training, LayerWorkspaceMgr mgr) {
+        return activate(training, () -> innerForward(training, mgr), mgr);
+    }
+
+    private INDArray innerForward(boolean training, LayerWorkspaceMgr mgr) {
+        return layerConf.getUnderlying() instanceof ActivationLayer
+                ? input(name())
+                : underlying.activate(training, mgr);
+    }
+
+    INDArray activate(boolean training, Simulation.InnerForward forward, LayerWorkspaceMgr mgr) {
+        INDArray x = input(name());
+        TensorObserver watching = observer;
+        if (watching != null) {
+            layerConf.setInputShape(exampleShape(x));
+            return simulation.observe(watching, x, forward, channelAxis(), mgr);
+        }
+        if (!training) {
+            INDArray inIntegers = activateInIntegers(x, mgr);
+            if (inIntegers != null) {
+                return inIntegers;
+            }
+        }
+        prepared = false;
+        prepare(mgr);
+        return simulation.forward(training, forward, channelAxis(), mgr);
+    }
+
+    private @Nullable INDArray activateInIntegers(INDArray x, LayerWorkspaceMgr mgr) {
+        if (integers != null) {
+            QuantParams input = Objects.requireNonNull(inputParams());
+            INDArray y =
+                    integers.activate(
+                            x,
+                            input,
+                            params(TensorRole.PRE_ACTIVATION),
+                            params(TensorRole.OUTPUT),
+                            mgr);
+            return finishInference(y);
+        }
+        return lookUp(x, mgr);
+    }
+
+    /** What remains to be done in float: a function without codes behind it, and the mask. */
+    INDArray finishInference(INDArray y) {
+        INDArray result =
+                layerConf.quantizers().output() == null
+                        ? InnerLayer.separateActivation(layerConf).getActivation(y, false)
+                        : y;
+        if (mask != null && result.rank() == 2) {
+            result.muliColumnVector(mask.castTo(result.dataType()));
+        }
+        return result;
+    }
+
+    /** An activation function that stands alone is a table from its input's codes. */
+    private @Nullable INDArray lookUp(INDArray x, LayerWorkspaceMgr mgr) {
+        QuantParams input = tableInput();
+        QuantParams output = params(TensorRole.OUTPUT);
+        CodeTable codes = tableAlone(input, output);
+        if (codes == null || input == null || output == null) {
+            return null;
+        }
+        INDArray y =
+                mgr.createUninitialized(
+                        ArrayType.ACTIVATIONS, x.dataType(), x.shape(), x.ordering());
+        Requantizer.ofValues(input, codes, output, output.range()).values(x, y);
+        return y;
+    }
+
+    private @Nullable QuantParams tableInput() {
+        return layerConf.getUnderlying() instanceof ActivationLayer ? inputParams() : null;
+    }
+
+    private @Nullable CodeTable tableAlone(
+            @Nullable QuantParams input, @Nullable QuantParams output) {
+        if (input == null || output == null) {
+            return null;
+        }
+        return PointwiseActivation.of(InnerLayer.separateActivation(layerConf))
+                .filter(known -> !known.isClamp())
+                .map(known -> known.toTable(input, output))
+                .orElse(null);
+    }
+
+    private int channelAxis() {
+        return ChannelAxis.of(layerConf.getUnderlying());
+    }
+
+    private static int[] exampleShape(INDArray x) {
+        return Arrays.stream(x.shape()).skip(1).mapToInt(Math::toIntExact).toArray();
+    }
+
+    // ---- what lowering reads -------------------------------------------------------------------
+
+    IntegerParameters integerParameters() {
+        QuantParams input = inputParams();
+        QuantParams output = params(TensorRole.OUTPUT);
+        QuantParams preActivation = params(TensorRole.PRE_ACTIVATION);
+        Shape shape = Shape.of(knownInputShape());
+        boolean quantizesInput = rounders.containsKey(TensorRole.INPUT);
+        if (integers != null && input != null) {
+            return new IntegerParameters(
+                    input,
+                    quantizesInput,
+                    shape,
+                    integers.weights(input),
+                    preActivation,
+                    integers.table(preActivation, output),
+                    output == null ? null : integers.activation().bounds(output),
+                    output);
+        }
+        CodeTable alone = tableAlone(tableInput(), output);
+        return new IntegerParameters(
+                input,
+                quantizesInput,
+                shape,
+                null,
+                alone == null ? null : input,
+                alone,
+                output == null ? null : clamp().bounds(output),
+                output);
+    }
+
+    private PointwiseActivation clamp() {
+        return PointwiseActivation.of(InnerLayer.separateActivation(layerConf))
+                .filter(PointwiseActivation::isClamp)
+                .orElse(PointwiseActivation.IDENTITY);
+    }
+
+    private int[] knownInputShape() {
+        int[] shape = layerConf.inputShape();
+        Require.state(
+                shape != null,
+                "layer \"%s\" has never seen an input, so its shape is unknown; calibrate the"
+                        + " network first",
+                name());
+        return Objects.requireNonNull(shape);
+    }
+
+    // ---- backward -----------------------------------------------------------------------------
+
+    @Override
+    public Pair<Gradient, INDArray> backpropGradient(INDArray epsilon, LayerWorkspaceMgr mgr) {
+        if (!simulation.canGoBack()) {
+            // The forward pass was an inference, as in a frozen layer that lets gradients through.
+            activate(true, mgr);
+        }
+        return backward(epsilon, delta -> innerBackward(delta, mgr), mgr);
+    }
+
+    private Pair<Gradient, INDArray> innerBackward(INDArray delta, LayerWorkspaceMgr mgr) {
+        return layerConf.getUnderlying() instanceof ActivationLayer
+                ? new Pair<>(
+                        new org.deeplearning4j.nn.gradient.DefaultGradient(),
+                        mgr.leverageTo(ArrayType.ACTIVATION_GRAD, delta))
+                : underlying.backpropGradient(delta, mgr);
+    }
+
+    Pair<Gradient, INDArray> backward(
+            INDArray epsilon, Simulation.InnerBackward backward, LayerWorkspaceMgr mgr) {
+        return withScales(simulation.backward(epsilon, backward, mgr));
+    }
+
+    Simulation simulation() {
+        return simulation;
+    }
+
+    /** Adds the scales' gradients, which are in their views already. */
+    Pair<Gradient, INDArray> withScales(Pair<Gradient, INDArray> result) {
+        for (QuantizedParameters.Extra extra : QuantizedParameters.extras(layerConf)) {
+            INDArray gradient = gradients.get(extra.name());
+            if (gradient != null) {
+                result.getFirst().setGradientFor(extra.name(), gradient);
+            }
+        }
+        return result;
+    }
+
+    // ---- parameters ---------------------------------------------------------------------------
+
+    private Map<String, INDArray> gradients = Map.of();
+
+    @Override
+    public void setBackpropGradientsViewArray(@Nullable INDArray gradientArray) {
+        gradientView = gradientArray;
+        if (gradientArray == null) {
+            return;
+        }
+        QuantizedParameters.Parts parts = QuantizedParameters.parts(layerConf, gradientArray);
+        if (parts.inner() != null) {
+            underlying.setBackpropGradientsViewArray(parts.inner());
+        }
+        if (normalization != null && parts.normalization() != null) {
+            normalization.setGradients(parts.normalization());
+        }
+        gradients = QuantizedParameters.table(layerConf, gradientArray, false);
+        simulation.setGradients(gradients);
+    }
+
+    @Override
+    public @Nullable INDArray getGradientsViewArray() {
+        return gradientView;
+    }
+
+    @Override
+    public @Nullable INDArray params() {
+        return view;
+    }
+
+    @Override
+    public long numParams() {
+        return view == null ? 0 : view.length();
+    }
+
+    @Override
+    public long numParams(boolean backwards) {
+        return numParams();
+    }
+
+    @Override
+    public void setParams(INDArray params) {
+        INDArray mine = view;
+        if (mine == null || params == mine) {
+            return;
+        }
+        Require.argument(
+                params.length() == mine.length(),
+                "layer \"%s\" has %d parameters, not %d",
+                name(),
+                mine.length(),
+                params.length());
+        mine.assign(params.reshape(mine.shape()));
+    }
+
+    @Override
+    public void setParamsViewArray(INDArray params) {
+        // The views of single parameters stay those that the layer was made with, as in DL4J.
+        view = params;
+    }
+
+    @Override
+    public INDArray getParam(String param) {
+        return Objects.requireNonNull(table.get(param), param);
+    }
+
+    @Override
+    public void setParam(String key, INDArray val) {
+        getParam(key).assign(val);
+    }
+
+    @Override
+    public Map<String, INDArray> paramTable() {
+        return table;
+    }
+
+    @Override
+    public Map<String, INDArray> paramTable(boolean backpropParamsOnly) {
+        return table;
+    }
+
+    @Override
+    public void setParamTable(Map<String, INDArray> paramTable) {
+        paramTable.forEach(this::setParam);
+    }
+
+    @Override
+    public void update(INDArray gradient, String paramType) {
+        getParam(paramType).addi(gradient.reshape(getParam(paramType).shape()));
+    }
+
+    @Override
+    public void update(Gradient gradient) {
+        gradient.gradientForVariable().forEach((key, value) -> update(value, key));
+    }
+
+    @Override
+    public void applyConstraints(int iteration, int epoch) {
+        List<LayerConstraint> constraints = layerConf.getUnderlying().getConstraints();
+        if (constraints != null) {
+            constraints.forEach(constraint -> constraint.applyConstraint(this, iteration, epoch));
+        }
+    }
+
+    @Override
+    public double calcRegularizationScore(boolean backpropParamsOnly) {
+        double sum = 0;
+        for (Map.Entry<String, INDArray> entry : table.entrySet()) {
+            List<Regularization> terms = layerConf.getRegularizationByParam(entry.getKey());
+            for (Regularization term : terms == null ? List.<Regularization>of() : terms) {
+                sum += term.score(entry.getValue(), getIterationCount(), getEpochCount());
+            }
+        }
+        return sum;
+    }
+
+    @Override
+    public boolean updaterDivideByMinibatch(String paramName) {
+        if (QuantizedParameters.isUnderlying(layerConf, paramName)) {
+            return underlying.updaterDivideByMinibatch(paramName);
+        }
+        return normalization == null
+                || !QuantizedParameters.isNormalization(layerConf, paramName)
+                || normalization.updaterDividesByMinibatch(paramName);
+    }
+
+    // ---- the rest of DL4J's layer -------------------------------------------------------------
+
+    @Override
+    public NeuralNetConfiguration conf() {
+        return conf;
+    }
+
+    @Override
+    public void setConf(NeuralNetConfiguration conf) {
+        this.conf = conf;
+    }
+
+    @Override
+    public TrainingConfig getConfig() {
+        return layerConf;
+    }
+
+    /** Layerwise pretraining comes before quantization: it would train the rounded image. */
+    @Override
+    public boolean isPretrainLayer() {
+        return false;
+    }
+
+    @Override
+    public void setMaskArray(@Nullable INDArray maskArray) {
+        mask = maskArray;
+        underlying.setMaskArray(maskArray);
+        if (integers != null) {
+            integers.setMask(maskArray);
+        }
+    }
+
+    @Override
+    public void clear() {
+        underlying.clear();
+        simulation.clear();
+        setMaskArray(null);
+        rawInput = null;
+        prepared = false;
+    }
+}

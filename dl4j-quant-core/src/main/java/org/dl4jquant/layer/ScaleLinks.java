@@ -1,0 +1,119 @@
+// SPDX-License-Identifier: Apache-2.0
+package org.dl4jquant.layer;
+
+import java.lang.ref.ReferenceQueue;
+import java.lang.ref.WeakReference;
+import java.util.Map;
+import java.util.concurrent.ConcurrentHashMap;
+import org.dl4jquant.check.Require;
+import org.dl4jquant.numeric.CodeRange;
+import org.dl4jquant.numeric.QuantParams;
+import org.jspecify.annotations.Nullable;
+import org.nd4j.linalg.api.buffer.DataBuffer;
+import org.nd4j.linalg.api.ndarray.INDArray;
+
+/**
+ * Where in a network's parameters each layer keeps its output's scale, for the layers that read it.
+ *
+ * <p>A layer needs the scale of its input to round its bias and to compute with codes, but the
+ * scale is a parameter of another layer, and DL4J gives a layer no way to its neighbours.
+ */
+final class ScaleLinks {
+
+    /* All parameters of one DL4J network are views of one flat buffer; a clone, a restored model and
+     * each replica of a parallel or Spark training has its own. So that buffer's identity names the
+     * network, whatever wraps the layers. The table holds offsets only: nothing in it keeps a
+     * network alive, and an entry goes with its buffer. */
+    private static final Map<Root, Map<String, Place>> NETWORKS = new ConcurrentHashMap<>();
+    private static final ReferenceQueue<DataBuffer> COLLECTED = new ReferenceQueue<>();
+
+    private ScaleLinks() {}
+
+    private record Place(long scale, long zeroPoint, CodeRange range) {}
+
+    /** A buffer by identity: DataBuffer's own equality compares contents. */
+    private static final class Root extends WeakReference<DataBuffer> {
+        private final int hash;
+
+        Root(DataBuffer buffer, @Nullable ReferenceQueue<DataBuffer> queue) {
+            super(buffer, queue);
+            hash = System.identityHashCode(buffer);
+        }
+
+        @Override
+        public int hashCode() {
+            return hash;
+        }
+
+        @Override
+        public boolean equals(Object other) {
+            if (this == other) {
+                return true;
+            }
+            DataBuffer mine = get();
+            return mine != null && other instanceof Root that && that.get() == mine;
+        }
+    }
+
+    /**
+     * Makes a layer's output codes known to the other layers of its network.
+     *
+     * @param layer the layer's name
+     * @param scale a view of the network's parameters that holds one scale
+     * @param zeroPoint a view that holds the code of the value 0; null if that is 0
+     * @param range the codes
+     */
+    static void publish(
+            String layer, INDArray scale, @Nullable INDArray zeroPoint, CodeRange range) {
+        forgetCollected();
+        NETWORKS.computeIfAbsent(
+                        new Root(rootOf(scale), COLLECTED), root -> new ConcurrentHashMap<>())
+                .put(
+                        layer,
+                        new Place(
+                                scale.offset(),
+                                zeroPoint == null ? -1 : zeroPoint.offset(),
+                                range));
+    }
+
+    /**
+     * {@return how another layer's output codes stand for values, now}
+     *
+     * @param reader the layer that asks
+     * @param layer the layer that made the codes
+     * @param parameters any view of the network's parameters
+     * @throws IllegalStateException if that layer is not in the network
+     */
+    static QuantParams read(String reader, String layer, INDArray parameters) {
+        DataBuffer root = rootOf(parameters);
+        Place place = NETWORKS.getOrDefault(new Root(root, null), Map.of()).get(layer);
+        Require.state(
+                place != null,
+                "layer '%s' reads codes that layer '%s' makes, but its network has no quantized"
+                        + " layer of that name; was it removed or renamed? Prepare the network"
+                        + " again, or give '%s' an input quantizer",
+                reader,
+                layer,
+                reader);
+        return at(java.util.Objects.requireNonNull(place), root, layer);
+    }
+
+    private static QuantParams at(Place place, DataBuffer root, String layer) {
+        int zeroPoint = place.zeroPoint < 0 ? 0 : Math.round(root.getFloat(place.zeroPoint));
+        return new QuantParams(
+                ScaleGuard.usable(layer, "output", root.getFloat(place.scale)),
+                zeroPoint,
+                place.range);
+    }
+
+    private static DataBuffer rootOf(INDArray view) {
+        DataBuffer root = view.data().originalDataBuffer();
+        return root == null ? view.data() : root;
+    }
+
+    private static void forgetCollected() {
+        for (var gone = COLLECTED.poll(); gone != null; gone = COLLECTED.poll()) {
+            NETWORKS.remove(gone);
+        }
+    }
+}

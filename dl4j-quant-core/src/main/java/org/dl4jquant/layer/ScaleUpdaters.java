@@ -1,0 +1,112 @@
+// SPDX-License-Identifier: Apache-2.0
+package org.dl4jquant.layer;
+
+import org.deeplearning4j.nn.conf.layers.BatchNormalization;
+import org.deeplearning4j.nn.conf.layers.Layer;
+import org.deeplearning4j.nn.conf.layers.recurrent.Bidirectional;
+import org.deeplearning4j.nn.conf.layers.wrapper.BaseWrapperLayer;
+import org.dl4jquant.scheme.Estimator;
+import org.dl4jquant.scheme.TensorScheme;
+import org.jspecify.annotations.Nullable;
+import org.nd4j.linalg.learning.config.IUpdater;
+import org.nd4j.linalg.learning.config.Nesterovs;
+import org.nd4j.linalg.learning.config.NoOp;
+import org.nd4j.linalg.learning.config.Sgd;
+import org.nd4j.linalg.schedule.ISchedule;
+
+/**
+ * Which updater moves which parameter of a quantized layer.
+ *
+ * <p>Weights and normalization keep theirs. A scale follows plain or Nesterov gradient descent with
+ * the weights. Where the weights follow Adam or another adaptive method, the scale follows plain
+ * gradient descent at the same learning rate: an adaptive step is about as long as the learning
+ * rate whatever the gradient, and an 8-bit scale, perhaps 0.001 itself, would be thrown away in one
+ * iteration. LSQ's gradient scale already brings its relative step to that of the weights.
+ */
+final class ScaleUpdaters {
+
+    /** LSQ's learning rate for 8 bits, for weights whose updater has no rate (AdaDelta). */
+    private static final double RATE_WITHOUT_OTHER = 1e-3;
+
+    /**
+     * The learning rate of another updater, whatever schedule it follows.
+     *
+     * @param followed the other updater
+     */
+    private record FollowedRate(IUpdater followed) implements ISchedule {
+        private static final long serialVersionUID = 1L;
+
+        @Override
+        public double valueAt(int iteration, int epoch) {
+            return followed.getLearningRate(iteration, epoch);
+        }
+
+        @Override
+        public ISchedule clone() {
+            return new FollowedRate(followed.clone());
+        }
+    }
+
+    private ScaleUpdaters() {}
+
+    static IUpdater updater(QuantizedLayer layer, String key) {
+        if (QuantizedParameters.isUnderlying(layer, key)) {
+            return ofParameter(layer.getUnderlying(), key);
+        }
+        BatchNormalization normalization = layer.batchNormalization();
+        if (normalization != null && QuantizedParameters.isNormalization(layer, key)) {
+            return normalization.getUpdaterByParam(key);
+        }
+        return learns(layer, key) ? forScales(layer) : new NoOp();
+    }
+
+    static boolean learns(QuantizedLayer layer, String key) {
+        TensorScheme scheme = schemeOf(layer, key);
+        return scheme != null && scheme.estimator() == Estimator.LSQ;
+    }
+
+    private static @Nullable TensorScheme schemeOf(QuantizedLayer layer, String key) {
+        LayerQuantizers quantizers = layer.quantizers();
+        return switch (key) {
+            case QuantizedLayer.INPUT_SCALE -> schemeOf(quantizers.input());
+            case QuantizedLayer.PRE_ACTIVATION_SCALE -> schemeOf(quantizers.preActivation());
+            case QuantizedLayer.OUTPUT_SCALE -> schemeOf(quantizers.output());
+            default -> key.startsWith(QuantizedLayer.SCALE) ? quantizers.weights() : null;
+        };
+    }
+
+    private static @Nullable TensorScheme schemeOf(@Nullable ActivationScheme activation) {
+        return activation == null ? null : activation.scheme();
+    }
+
+    private static IUpdater forScales(QuantizedLayer layer) {
+        IUpdater weights = anyUpdater(layer);
+        if (weights == null || weights instanceof NoOp) {
+            return new NoOp();
+        }
+        if (weights instanceof Sgd || weights instanceof Nesterovs) {
+            return weights;
+        }
+        return weights.hasLearningRate()
+                ? new Sgd(new FollowedRate(weights))
+                : new Sgd(RATE_WITHOUT_OTHER);
+    }
+
+    private static @Nullable IUpdater anyUpdater(QuantizedLayer layer) {
+        Layer inner = layer.getUnderlying();
+        for (String key : inner.initializer().paramKeys(inner)) {
+            return ofParameter(inner, key);
+        }
+        return null;
+    }
+
+    /** A wrapper does not say what updates its layer's parameters; the layer inside does. */
+    private static IUpdater ofParameter(Layer layer, String key) {
+        if (layer instanceof Bidirectional both) {
+            return ofParameter(both.getFwd(), key.substring(1));
+        }
+        return layer instanceof BaseWrapperLayer wrapper
+                ? ofParameter(wrapper.getUnderlying(), key)
+                : layer.getUpdaterByParam(key);
+    }
+}

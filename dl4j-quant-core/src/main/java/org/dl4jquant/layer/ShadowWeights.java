@@ -1,0 +1,133 @@
+// SPDX-License-Identifier: Apache-2.0
+package org.dl4jquant.layer;
+
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Objects;
+import org.deeplearning4j.nn.params.DefaultParamInitializer;
+import org.dl4jquant.nd.RowMajor;
+import org.dl4jquant.numeric.CodeRange;
+import org.dl4jquant.numeric.QuantParams;
+import org.dl4jquant.scheme.TensorScheme;
+import org.jspecify.annotations.Nullable;
+import org.nd4j.linalg.api.ndarray.INDArray;
+
+/**
+ * The parameters that the underlying layer computes with: the rounded image of the float masters in
+ * the network's parameters.
+ */
+final class ShadowWeights {
+
+    private final Map<String, INDArray> masters;
+    private final Map<String, INDArray> shadows;
+    private final Map<String, ValueRounder> rounders = new LinkedHashMap<>();
+    private final Map<String, WeightSlot> slots = new LinkedHashMap<>();
+    private final List<String> copied = new ArrayList<>();
+    private Map<String, INDArray> gradients = Map.of();
+
+    /**
+     * Pairs masters and shadows.
+     *
+     * @param conf the quantized layer
+     * @param masters the layer's parameters, views of the network's
+     * @param shadows the underlying layer's parameters, on a buffer of their own
+     */
+    ShadowWeights(
+            QuantizedLayer conf, Map<String, INDArray> masters, Map<String, INDArray> shadows) {
+        this.masters = masters;
+        this.shadows = shadows;
+        conf.weightSlots().forEach(slot -> slots.put(slot.key(), slot));
+        TensorScheme scheme = conf.quantizers().weights();
+        if (scheme != null) {
+            for (String key : QuantizedParameters.roundedWeights(conf, shadows)) {
+                rounders.put(key, rounder(conf, scheme, key));
+            }
+        }
+        shadows.keySet().stream().filter(key -> !rounders.containsKey(key)).forEach(copied::add);
+    }
+
+    private ValueRounder rounder(QuantizedLayer conf, TensorScheme scheme, String key) {
+        WeightSlot slot = slots.get(key);
+        INDArray scales = slot == null ? null : masters.get(slot.scaleKey());
+        if (slot == null || scales == null) {
+            return new HalfPrecision();
+        }
+        return CodeRounder.ofWeight(
+                String.valueOf(conf.getLayerName()),
+                slot,
+                CodeRange.narrow(scheme.format().bitsPerNumber()),
+                scheme.estimator(),
+                scales);
+    }
+
+    /** {@return what rounds the weight "W" to codes; null if it stays in float} */
+    @Nullable CodeRounder codes() {
+        return rounders.get(DefaultParamInitializer.WEIGHT_KEY) instanceof CodeRounder codes
+                ? codes
+                : null;
+    }
+
+    /** Gives the views of the network's gradient, by parameter. */
+    void setGradients(Map<String, INDArray> views) {
+        gradients = views;
+        slots.forEach(
+                (key, slot) -> {
+                    INDArray view = views.get(slot.scaleKey());
+                    ValueRounder rounder = rounders.get(key);
+                    if (view != null && rounder != null) {
+                        rounder.setScaleGradients(view);
+                    }
+                });
+    }
+
+    /**
+     * Rounds the masters into the shadows.
+     *
+     * @param input how the input's codes stand for values; null if unknown, then the bias stays in
+     *     float
+     */
+    void refresh(@Nullable QuantParams input) {
+        rounders.forEach((key, rounder) -> rounder.forward(master(key), shadow(key)));
+        for (String key : copied) {
+            shadow(key).assign(master(key));
+        }
+        INDArray bias = shadows.get(DefaultParamInitializer.BIAS_KEY);
+        CodeRounder weights = codes();
+        if (input != null && bias != null && weights != null) {
+            roundBias(bias, input.scale(), weights.usableScales());
+        }
+    }
+
+    /** Copies the masters into the shadows unrounded, for calibration. */
+    void copy() {
+        shadows.forEach((key, shadow) -> shadow.assign(master(key)));
+    }
+
+    private static void roundBias(INDArray bias, float inputScale, float[] weightScales) {
+        float[] values = RowMajor.floats(bias);
+        for (int i = 0; i < values.length; i++) {
+            float step = inputScale * weightScales[weightScales.length == 1 ? 0 : i];
+            values[i] = (float) (Math.rint(values[i] / step) * step);
+        }
+        RowMajor.copyInto(values, bias);
+    }
+
+    /** Turns the gradients of the rounded weights into those of the masters and the scales. */
+    void backward() {
+        rounders.forEach(
+                (key, rounder) -> {
+                    INDArray gradient = Objects.requireNonNull(gradients.get(key), key);
+                    rounder.backward(master(key), gradient, gradient);
+                });
+    }
+
+    private INDArray master(String key) {
+        return Objects.requireNonNull(masters.get(key), key);
+    }
+
+    private INDArray shadow(String key) {
+        return Objects.requireNonNull(shadows.get(key), key);
+    }
+}

@@ -1,0 +1,302 @@
+// SPDX-License-Identifier: Apache-2.0
+package org.dl4jquant.layer;
+
+import java.util.Map;
+import java.util.Objects;
+import org.deeplearning4j.nn.api.Layer;
+import org.deeplearning4j.nn.gradient.DefaultGradient;
+import org.deeplearning4j.nn.gradient.Gradient;
+import org.deeplearning4j.nn.layers.AbstractLayer;
+import org.deeplearning4j.nn.layers.convolution.ConvolutionLayer;
+import org.deeplearning4j.nn.workspace.ArrayType;
+import org.deeplearning4j.nn.workspace.LayerWorkspaceMgr;
+import org.dl4jquant.numeric.QuantParams;
+import org.jspecify.annotations.Nullable;
+import org.nd4j.common.primitives.Pair;
+import org.nd4j.linalg.activations.IActivation;
+import org.nd4j.linalg.activations.impl.ActivationIdentity;
+import org.nd4j.linalg.activations.impl.ActivationReLU;
+import org.nd4j.linalg.api.ndarray.INDArray;
+import org.nd4j.linalg.factory.Nd4j;
+
+/**
+ * What a quantized layer computes in float arithmetic on rounded values: in training always, and in
+ * inference where the layer has no integer form.
+ */
+final class Simulation {
+
+    /* forward:   x -round-> inner layer -> [normalization] -> [round] -> activation -> [round]
+     * backward:  the same way back; each rounding masks the gradient and makes its scale's.
+     *
+     * The tensors in between stay in the workspace of the activations until backward has passed, and
+     * backward overwrites them with gradients. The rounded input has a buffer of its own, outside of
+     * all workspaces, because DL4J has no workspace for it in a ComputationGraph's inference.
+     *
+     * ReLU in front of unsigned codes is the codes' own clamp, and its gradient the clamp's: it is
+     * not computed a second time. */
+
+    private static final ArrayType GRADIENT = ArrayType.ACTIVATION_GRAD;
+
+    private final Layer inner;
+    private final ShadowWeights weights;
+    private final @Nullable NormalizationStep normalization;
+    private final IActivation activation;
+    private final boolean appliesActivation;
+    private final @Nullable ValueRounder input;
+    private final @Nullable ValueRounder preActivation;
+    private final @Nullable ValueRounder output;
+
+    private @Nullable INDArray roundedInput;
+    private @Nullable INDArray raw;
+    private @Nullable INDArray beforeRounding;
+    private @Nullable INDArray activated;
+    private @Nullable INDArray rounded;
+    private boolean trained;
+
+    /** What the inner layer computes: plain, with stored state, or one time step. */
+    @FunctionalInterface
+    interface InnerForward {
+        INDArray run();
+    }
+
+    /** How gradients pass the inner layer. */
+    @FunctionalInterface
+    interface InnerBackward {
+        Pair<Gradient, INDArray> run(INDArray upstream);
+    }
+
+    Simulation(
+            QuantizedLayer conf,
+            Layer inner,
+            ShadowWeights weights,
+            @Nullable NormalizationStep normalization,
+            Map<TensorRole, ValueRounder> rounders) {
+        this.inner = inner;
+        this.weights = weights;
+        this.normalization = normalization;
+        this.activation = InnerLayer.separateActivation(conf);
+        this.input = rounders.get(TensorRole.INPUT);
+        this.preActivation = rounders.get(TensorRole.PRE_ACTIVATION);
+        this.output = rounders.get(TensorRole.OUTPUT);
+        this.appliesActivation =
+                !(activation instanceof ActivationIdentity)
+                        && !(activation instanceof ActivationReLU && clampsLikeRelu(output));
+    }
+
+    private static boolean clampsLikeRelu(@Nullable ValueRounder output) {
+        return output instanceof CodeRounder codes
+                && codes.range().min() == 0
+                && codes.isSymmetric();
+    }
+
+    /**
+     * Rounds weights and input, and hands a rounded input to the inner layer.
+     *
+     * @param x the input, which the inner layer has already
+     * @param known how the input's codes stand for values; null if unknown
+     * @param mgr the workspaces
+     */
+    void prepare(INDArray x, @Nullable QuantParams known, LayerWorkspaceMgr mgr) {
+        weights.refresh(known);
+        raw = x;
+        if (input == null) {
+            return;
+        }
+        INDArray buffer = bufferLike(x);
+        input.forward(x, buffer);
+        inner.setInput(buffer, mgr);
+    }
+
+    private INDArray bufferLike(INDArray x) {
+        INDArray buffer = roundedInput;
+        if (buffer == null
+                || buffer.dataType() != x.dataType()
+                || !java.util.Arrays.equals(buffer.shape(), x.shape())) {
+            buffer = Nd4j.createUninitializedDetached(x.dataType(), x.shape());
+            roundedInput = buffer;
+        }
+        return buffer;
+    }
+
+    /**
+     * Computes the layer's result; {@link #prepare} comes first.
+     *
+     * @param training whether gradients will be asked for
+     * @param forward what the inner layer does
+     * @param channelAxis the dimension of the inner layer's result that its channels lie along
+     * @param mgr the workspaces
+     * @return the result, rounded if the layer rounds it
+     */
+    INDArray forward(
+            boolean training, InnerForward forward, int channelAxis, LayerWorkspaceMgr mgr) {
+        trained = training;
+        INDArray z = normalized(training, forward.run(), channelAxis, mgr);
+        beforeRounding = z;
+        rounded = roundedTo(preActivation, z, training, mgr);
+        activated = appliesActivation ? activate(rounded, training, mgr) : rounded;
+        return roundedTo(output, activated, training, mgr);
+    }
+
+    /** The same in float: tensors that would be rounded go to the observer instead. */
+    INDArray observe(
+            TensorObserver observer,
+            INDArray x,
+            InnerForward forward,
+            int channelAxis,
+            LayerWorkspaceMgr mgr) {
+        weights.copy();
+        if (input != null) {
+            observer.observe(TensorRole.INPUT, x);
+        }
+        if (inner.input() != x) {
+            inner.setInput(x, mgr);
+        }
+        INDArray z = normalized(false, forward.run(), channelAxis, mgr);
+        if (preActivation != null) {
+            observer.observe(TensorRole.PRE_ACTIVATION, z);
+        }
+        INDArray own = z == x ? mgr.dup(ArrayType.ACTIVATIONS, z) : z;
+        INDArray y = activation.getActivation(own, false);
+        if (output != null) {
+            observer.observe(TensorRole.OUTPUT, y);
+        }
+        return y;
+    }
+
+    private INDArray normalized(
+            boolean training, INDArray z, int channelAxis, LayerWorkspaceMgr mgr) {
+        if (normalization == null) {
+            return z;
+        }
+        if (training) {
+            return normalization.trainingForward(z, mgr);
+        }
+        normalization.inferenceForwardInPlace(z, channelAxis);
+        return z;
+    }
+
+    private INDArray activate(INDArray z, boolean training, LayerWorkspaceMgr mgr) {
+        return activation.getActivation(
+                training || z == raw ? mgr.dup(ArrayType.ACTIVATIONS, z) : z, training);
+    }
+
+    private INDArray roundedTo(
+            @Nullable ValueRounder rounder, INDArray in, boolean training, LayerWorkspaceMgr mgr) {
+        if (rounder == null) {
+            return in;
+        }
+        INDArray out =
+                training || in == raw
+                        ? mgr.createUninitialized(
+                                ArrayType.ACTIVATIONS, in.dataType(), in.shape(), in.ordering())
+                        : in;
+        rounder.forward(in, out);
+        return out;
+    }
+
+    /** {@return whether the last forward pass kept what {@link #backward} needs} */
+    boolean canGoBack() {
+        return trained && beforeRounding != null;
+    }
+
+    /**
+     * Sends the gradient back through the layer.
+     *
+     * @param upstream the loss's gradient with respect to the result
+     * @param backward how it passes the inner layer
+     * @param mgr the workspaces
+     * @return the parameters' gradients and the input's
+     */
+    Pair<Gradient, INDArray> backward(
+            INDArray upstream, InnerBackward backward, LayerWorkspaceMgr mgr) {
+        INDArray delta = throughRounding(output, activated, upstream, mgr);
+        if (appliesActivation) {
+            INDArray at = Objects.requireNonNull(rounded);
+            // DL4J's functions write the gradient over their argument.
+            delta = activation.backprop(at == raw ? mgr.dup(GRADIENT, at) : at, delta).getFirst();
+        }
+        delta = throughRounding(preActivation, beforeRounding, delta, mgr);
+        Gradient gradient = new DefaultGradient();
+        if (normalization != null) {
+            Pair<Gradient, INDArray> step = normalization.backward(delta, mgr);
+            add(gradient, step.getFirst());
+            delta = step.getSecond();
+        }
+        Pair<Gradient, INDArray> result = throughInner(delta, backward);
+        add(gradient, result.getFirst());
+        return new Pair<>(gradient, result.getSecond());
+    }
+
+    private Pair<Gradient, INDArray> throughInner(INDArray delta, InnerBackward backward) {
+        boolean recomputes = inner.getClass() == ConvolutionLayer.class;
+        if (recomputes) {
+            // DL4J convolves again to learn the pre-activation, which the identity does not need.
+            ((AbstractLayer<?>) inner).setPreOutput(beforeRounding);
+        }
+        Pair<Gradient, INDArray> result = backward.run(delta);
+        if (recomputes) {
+            ((AbstractLayer<?>) inner).setPreOutput(null);
+        }
+        return finish(result);
+    }
+
+    /** Turns what the inner layer returned into the masters' gradients and the raw input's. */
+    Pair<Gradient, INDArray> finish(Pair<Gradient, INDArray> result) {
+        weights.backward();
+        INDArray toInput = result.getSecond();
+        if (input != null && toInput != null) {
+            input.backward(Objects.requireNonNull(raw), toInput, toInput);
+        }
+        return result;
+    }
+
+    private INDArray throughRounding(
+            @Nullable ValueRounder rounder,
+            @Nullable INDArray in,
+            INDArray upstream,
+            LayerWorkspaceMgr mgr) {
+        if (rounder == null) {
+            return upstream;
+        }
+        INDArray values = Objects.requireNonNull(in, "backward before forward");
+        INDArray gradient =
+                values == raw
+                        ? mgr.createUninitialized(
+                                GRADIENT, values.dataType(), values.shape(), values.ordering())
+                        : values;
+        rounder.backward(values, upstream, gradient);
+        return gradient;
+    }
+
+    private static void add(Gradient all, Gradient some) {
+        some.gradientForVariable()
+                .forEach(
+                        (key, value) ->
+                                all.setGradientFor(
+                                        key, value, some.flatteningOrderForVariable(key)));
+    }
+
+    void setGradients(Map<String, INDArray> views) {
+        weights.setGradients(views);
+        setScaleGradient(input, views.get(TensorRole.INPUT.scaleKey()));
+        setScaleGradient(preActivation, views.get(TensorRole.PRE_ACTIVATION.scaleKey()));
+        setScaleGradient(output, views.get(TensorRole.OUTPUT.scaleKey()));
+    }
+
+    private static void setScaleGradient(@Nullable ValueRounder rounder, @Nullable INDArray view) {
+        if (rounder != null && view != null) {
+            rounder.setScaleGradients(view);
+        }
+    }
+
+    void clear() {
+        raw = null;
+        beforeRounding = null;
+        activated = null;
+        rounded = null;
+        trained = false;
+        if (normalization != null) {
+            normalization.clear();
+        }
+    }
+}

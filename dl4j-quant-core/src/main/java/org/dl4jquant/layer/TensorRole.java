@@ -1,0 +1,54 @@
+// SPDX-License-Identifier: Apache-2.0
+package org.dl4jquant.layer;
+
+import org.jspecify.annotations.Nullable;
+
+/** The activation tensors of a quantized layer that may have a quantizer. */
+public enum TensorRole {
+    /** What enters the layer. */
+    INPUT(QuantizedLayer.INPUT_SCALE, QuantizedLayer.INPUT_ZERO) {
+        @Override
+        public @Nullable ActivationScheme scheme(LayerQuantizers quantizers) {
+            return quantizers.input();
+        }
+    },
+    /** What stands before an activation function that becomes a table. */
+    PRE_ACTIVATION(QuantizedLayer.PRE_ACTIVATION_SCALE, QuantizedLayer.PRE_ACTIVATION_ZERO) {
+        @Override
+        public @Nullable ActivationScheme scheme(LayerQuantizers quantizers) {
+            return quantizers.preActivation();
+        }
+    },
+    /** What leaves the layer. */
+    OUTPUT(QuantizedLayer.OUTPUT_SCALE, QuantizedLayer.OUTPUT_ZERO) {
+        @Override
+        public @Nullable ActivationScheme scheme(LayerQuantizers quantizers) {
+            return quantizers.output();
+        }
+    };
+
+    private final String scaleKey;
+    private final String zeroKey;
+
+    TensorRole(String scaleKey, String zeroKey) {
+        this.scaleKey = scaleKey;
+        this.zeroKey = zeroKey;
+    }
+
+    /** {@return the name of the parameter that holds the tensor's scale} */
+    public String scaleKey() {
+        return scaleKey;
+    }
+
+    /** {@return the name of the parameter that holds the tensor's code of 0, if it has one} */
+    public String zeroKey() {
+        return zeroKey;
+    }
+
+    /**
+     * {@return the tensor's scheme; null if it is not rounded}
+     *
+     * @param quantizers the layer's quantizers
+     */
+    public abstract @Nullable ActivationScheme scheme(LayerQuantizers quantizers);
+}

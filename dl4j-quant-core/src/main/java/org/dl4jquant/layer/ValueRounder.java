@@ -1,0 +1,49 @@
+// SPDX-License-Identifier: Apache-2.0
+package org.dl4jquant.layer;
+
+import java.util.Map;
+import org.jspecify.annotations.Nullable;
+import org.nd4j.linalg.api.ndarray.INDArray;
+
+/** Rounds one tensor of a layer, and sends gradients back through the rounding. */
+sealed interface ValueRounder permits CodeRounder, HalfPrecision {
+
+    /** Writes the rounded values of {@code in} to {@code out}, which may be the same array. */
+    void forward(INDArray in, INDArray out);
+
+    /**
+     * Writes the loss's gradient with respect to {@code in} to {@code gradient}, which may be
+     * {@code in} or {@code upstream}, and that with respect to the scales to their view.
+     */
+    void backward(INDArray in, INDArray upstream, INDArray gradient);
+
+    /** Gives the view of the network's gradient that belongs to the scales. */
+    void setScaleGradients(INDArray view);
+
+    /**
+     * {@return what rounds an activation; null if nothing does}
+     *
+     * @param layer the layer's name
+     * @param tensor the tensor's name, for errors
+     * @param scheme the wish
+     * @param table the layer's parameters
+     * @param scaleKey the name of the scale among them
+     * @param zeroKey the name of the zero point among them
+     */
+    static @Nullable ValueRounder ofActivation(
+            String layer,
+            String tensor,
+            @Nullable ActivationScheme scheme,
+            Map<String, INDArray> table,
+            String scaleKey,
+            String zeroKey) {
+        if (scheme == null) {
+            return null;
+        }
+        INDArray scale = table.get(scaleKey);
+        if (!scheme.isInteger() || scale == null) {
+            return new HalfPrecision();
+        }
+        return CodeRounder.ofActivation(layer, tensor, scheme, scale, table.get(zeroKey));
+    }
+}

@@ -1,0 +1,74 @@
+// SPDX-License-Identifier: Apache-2.0
+package org.dl4jquant.layer;
+
+import java.util.Objects;
+import org.deeplearning4j.nn.conf.layers.ConvolutionLayer;
+import org.deeplearning4j.nn.conf.layers.Deconvolution2D;
+import org.deeplearning4j.nn.conf.layers.Deconvolution3D;
+import org.deeplearning4j.nn.conf.layers.DepthwiseConvolution2D;
+import org.deeplearning4j.nn.conf.layers.Layer;
+import org.deeplearning4j.nn.conf.layers.PReLULayer;
+import org.deeplearning4j.nn.conf.layers.SeparableConvolution2D;
+import org.deeplearning4j.nn.conf.layers.misc.ElementWiseMultiplicationLayer;
+import org.deeplearning4j.nn.conf.layers.samediff.AbstractSameDiffLayer;
+import org.deeplearning4j.nn.params.SeparableConvolutionParamInitializer;
+import org.dl4jquant.nd.Channels;
+import org.dl4jquant.scheme.Granularity;
+import org.nd4j.linalg.api.ndarray.INDArray;
+
+/**
+ * One weight of a layer and the scales that belong to it.
+ *
+ * @param key the weight's parameter name
+ * @param scaleKey the scales' parameter name
+ * @param channels which of the weight's axes number its scales
+ * @param scales how many scales there are
+ */
+public record WeightSlot(String key, String scaleKey, Channels channels, int scales) {
+
+    private static final int MATRIX_RANK = 2;
+
+    /** Checks that the parts are there. */
+    public WeightSlot {
+        Objects.requireNonNull(channels, "channels");
+    }
+
+    static WeightSlot of(Layer layer, String key, INDArray weight, Granularity granularity) {
+        Channels channels =
+                granularity == Granularity.PER_CHANNEL
+                        ? outputChannels(layer, key, weight)
+                        : Channels.NONE;
+        // DL4J splits names at the last underscore.
+        String scaleKey = QuantizedLayer.SCALE + key.replace("_", "");
+        return new WeightSlot(key, scaleKey, channels, channels.count(weight.shape()));
+    }
+
+    /* DL4J has no word for "output channel"; these are its layouts:
+     * convolution [out, in, kernel...], deconvolution [in, out, kernel...] or [kernel..., out, in],
+     * depthwise [kernel height, kernel width, in, multiplier] with output channel in * multiplier + m,
+     * the depthwise half of a separable one [multiplier, in, kernel height, kernel width],
+     * all others that are known [in, out]. */
+    private static Channels outputChannels(Layer layer, String key, INDArray weight) {
+        if (layer instanceof DepthwiseConvolution2D) {
+            return Channels.merged(2, 3);
+        }
+        if (layer instanceof SeparableConvolution2D
+                && key.equals(SeparableConvolutionParamInitializer.DEPTH_WISE_WEIGHT_KEY)) {
+            return Channels.merged(1, 0);
+        }
+        if (layer instanceof Deconvolution3D) {
+            return Channels.axis(3);
+        }
+        if (layer instanceof Deconvolution2D) {
+            return Channels.axis(1);
+        }
+        if (layer instanceof ConvolutionLayer) {
+            return Channels.axis(0);
+        }
+        boolean unknownLayout =
+                layer instanceof PReLULayer
+                        || layer instanceof ElementWiseMultiplicationLayer
+                        || layer instanceof AbstractSameDiffLayer;
+        return weight.rank() == MATRIX_RANK && !unknownLayout ? Channels.axis(1) : Channels.NONE;
+    }
+}

@@ -1,0 +1,119 @@
+// SPDX-License-Identifier: Apache-2.0
+package org.dl4jquant.prepare;
+
+import java.util.ArrayList;
+import java.util.Collection;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Objects;
+import java.util.Set;
+import org.deeplearning4j.nn.conf.ComputationGraphConfiguration;
+import org.deeplearning4j.nn.conf.MultiLayerConfiguration;
+import org.deeplearning4j.nn.conf.graph.GraphVertex;
+import org.deeplearning4j.nn.conf.graph.LayerVertex;
+import org.deeplearning4j.nn.conf.layers.Layer;
+import org.deeplearning4j.nn.graph.ComputationGraph;
+import org.deeplearning4j.nn.multilayer.MultiLayerNetwork;
+import org.jspecify.annotations.Nullable;
+
+/** A DL4J network of either kind as steps in the order of the forward pass. */
+final class FloatNetwork {
+
+    /** The name of a MultiLayerNetwork's input, which DL4J does not name. */
+    static final String INPUT = "input";
+
+    private final Map<String, Step> steps;
+    private final Set<String> inputs;
+    private final Set<String> outputs;
+
+    FloatNetwork(Collection<Step> steps, Set<String> inputs, Set<String> outputs) {
+        this.steps = new LinkedHashMap<>();
+        steps.forEach(step -> this.steps.put(step.name(), step));
+        this.inputs = Set.copyOf(inputs);
+        this.outputs = Set.copyOf(outputs);
+    }
+
+    static FloatNetwork of(MultiLayerNetwork network) {
+        MultiLayerConfiguration conf = network.getLayerWiseConfigurations();
+        List<Step> steps = new ArrayList<>();
+        String last = INPUT;
+        for (int i = 0; i < conf.getConfs().size(); i++) {
+            Layer layer = conf.getConf(i).getLayer();
+            String name = nameOf(layer, i);
+            boolean preprocessed = conf.getInputPreProcess(i) != null;
+            steps.add(Step.of(name, layer, null, List.of(last), preprocessed));
+            last = name;
+        }
+        return new FloatNetwork(steps, Set.of(INPUT), Set.of(last));
+    }
+
+    /**
+     * {@return the name of a MultiLayerNetwork's layer}
+     *
+     * @param layer its configuration
+     * @param index its index
+     */
+    static String nameOf(Layer layer, int index) {
+        String name = layer.getLayerName();
+        return name == null || name.isBlank() ? "layer" + index : name;
+    }
+
+    static FloatNetwork of(ComputationGraph network) {
+        ComputationGraphConfiguration conf = network.getConfiguration();
+        List<Step> steps = new ArrayList<>();
+        for (int index : network.topologicalSortOrder()) {
+            String name = network.getVertices()[index].getVertexName();
+            GraphVertex vertex = conf.getVertices().get(name);
+            if (vertex != null) {
+                steps.add(
+                        step(
+                                name,
+                                vertex,
+                                Objects.requireNonNull(conf.getVertexInputs().get(name), name)));
+            }
+        }
+        return new FloatNetwork(
+                steps, Set.copyOf(conf.getNetworkInputs()), Set.copyOf(conf.getNetworkOutputs()));
+    }
+
+    private static Step step(String name, GraphVertex vertex, List<String> inputs) {
+        if (vertex instanceof LayerVertex of) {
+            return Step.of(
+                    name,
+                    of.getLayerConf().getLayer(),
+                    vertex,
+                    inputs,
+                    of.getPreProcessor() != null);
+        }
+        return Step.of(name, null, vertex, inputs, false);
+    }
+
+    Collection<Step> steps() {
+        return steps.values();
+    }
+
+    /** {@return the step of this name; null if it is a network input} */
+    @Nullable Step step(String name) {
+        return steps.get(name);
+    }
+
+    Set<String> inputs() {
+        return inputs;
+    }
+
+    Set<String> outputs() {
+        return outputs;
+    }
+
+    /** {@return the steps that read a tensor} */
+    List<Step> consumers(String name) {
+        return steps.values().stream().filter(step -> step.inputs().contains(name)).toList();
+    }
+
+    /** {@return the one step that reads a tensor; null if several do, or it leaves the network} */
+    @Nullable Step onlyConsumer(String name) {
+        List<Step> consumers = consumers(name);
+        return consumers.size() == 1 && !outputs.contains(name) ? consumers.get(0) : null;
+    }
+}

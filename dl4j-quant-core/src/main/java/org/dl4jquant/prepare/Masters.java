@@ -1,0 +1,53 @@
+// SPDX-License-Identifier: Apache-2.0
+package org.dl4jquant.prepare;
+
+import java.util.Map;
+import java.util.function.Function;
+import org.deeplearning4j.nn.api.Layer;
+import org.dl4jquant.check.Require;
+import org.nd4j.linalg.api.ndarray.INDArray;
+
+/** Copies the float network's parameters into the prepared network. */
+final class Masters {
+
+    private Masters() {}
+
+    /**
+     * Copies the parameters of all members of a step.
+     *
+     * @param step the step
+     * @param original gives the float network's layer of a name
+     * @param prepared the prepared network's layer
+     * @throws IllegalArgumentException if a parameter is NaN or infinite, or has no place in the
+     *     prepared layer; the message names layer and parameter
+     */
+    static void copy(Step step, Function<String, Layer> original, Layer prepared) {
+        Map<String, INDArray> to = prepared.paramTable();
+        for (String member : step.members()) {
+            Layer from = original.apply(member);
+            Map<String, INDArray> table = from.paramTable();
+            if (table != null) {
+                table.forEach((key, values) -> copy(member, key, values, to));
+            }
+        }
+    }
+
+    private static void copy(
+            String layer, String key, INDArray values, Map<String, INDArray> table) {
+        INDArray target = table.get(key);
+        Require.argument(
+                target != null && target.length() == values.length(),
+                "layer '%s': parameter '%s' has no place in the prepared layer; leave this layer in"
+                        + " float by a rule of the spec",
+                layer,
+                key);
+        Require.argument(
+                Double.isFinite(values.sumNumber().doubleValue())
+                        && Double.isFinite(values.amaxNumber().doubleValue()),
+                "layer '%s': parameter '%s' holds NaN or infinite values; the network has diverged,"
+                        + " prepare one from before that",
+                layer,
+                key);
+        java.util.Objects.requireNonNull(target).assign(values.reshape(target.shape()));
+    }
+}

@@ -1,0 +1,105 @@
+// SPDX-License-Identifier: Apache-2.0
+package org.dl4jquant.prepare;
+
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import org.deeplearning4j.nn.conf.layers.ActivationLayer;
+import org.deeplearning4j.nn.conf.layers.BaseLayer;
+import org.deeplearning4j.nn.conf.layers.BatchNormalization;
+import org.deeplearning4j.nn.conf.layers.Convolution3D;
+import org.deeplearning4j.nn.conf.layers.ConvolutionLayer;
+import org.deeplearning4j.nn.conf.layers.Deconvolution3D;
+import org.deeplearning4j.nn.conf.layers.DenseLayer;
+import org.deeplearning4j.nn.conf.layers.Layer;
+import org.jspecify.annotations.Nullable;
+import org.nd4j.linalg.activations.impl.ActivationIdentity;
+
+/**
+ * Joins what is one step in the integer graph: a convolution or dense layer, the batch
+ * normalization behind it, and the activation layer behind that.
+ *
+ * <p>Nothing else may read the tensors in between, none of them may be an output of the network,
+ * and no preprocessor may stand there.
+ */
+final class Merging {
+
+    private Merging() {}
+
+    static FloatNetwork merge(FloatNetwork network) {
+        List<Step> steps = new ArrayList<>();
+        Map<String, String> renamed = new HashMap<>();
+        Set<String> gone = new HashSet<>();
+        for (Step step : network.steps()) {
+            if (gone.contains(step.name())) {
+                continue;
+            }
+            Step merged = withFollowers(network, step);
+            for (String member : merged.members()) {
+                renamed.put(member, merged.name());
+                if (!member.equals(merged.name())) {
+                    gone.add(member);
+                }
+            }
+            steps.add(merged);
+        }
+        List<Step> connected =
+                steps.stream()
+                        .map(
+                                step ->
+                                        step.withInputs(
+                                                step.inputs().stream()
+                                                        .map(
+                                                                name ->
+                                                                        renamed.getOrDefault(
+                                                                                name, name))
+                                                        .toList()))
+                        .toList();
+        return new FloatNetwork(connected, network.inputs(), network.outputs());
+    }
+
+    private static Step withFollowers(FloatNetwork network, Step first) {
+        if (!canLead(first.thawed())) {
+            return first;
+        }
+        Step merged = first;
+        Step next = follower(network, first, first.name());
+        if (next != null
+                && next.thawed() instanceof BatchNormalization normalization
+                && canNormalize(first.thawed())) {
+            merged = merged.merged(normalization, null, next.name());
+            next = follower(network, first, next.name());
+        }
+        if (next != null && next.thawed() instanceof ActivationLayer activation) {
+            merged = merged.merged(null, activation.getActivationFn(), next.name());
+        }
+        return merged;
+    }
+
+    private static @Nullable Step follower(FloatNetwork network, Step first, String name) {
+        Step next = network.onlyConsumer(name);
+        boolean joins =
+                next != null
+                        && !next.preprocessed()
+                        && next.frozen() == first.frozen()
+                        && !network.outputs().contains(next.name());
+        return joins ? next : null;
+    }
+
+    private static boolean canLead(@Nullable Layer layer) {
+        boolean arithmetic =
+                layer instanceof ConvolutionLayer
+                        || (layer instanceof DenseLayer dense && !dense.hasLayerNorm());
+        return arithmetic
+                && layer instanceof BaseLayer base
+                && base.getActivationFn() instanceof ActivationIdentity;
+    }
+
+    /** DL4J's batch normalization trains on matrices and images. */
+    private static boolean canNormalize(@Nullable Layer layer) {
+        return !(layer instanceof Convolution3D) && !(layer instanceof Deconvolution3D);
+    }
+}

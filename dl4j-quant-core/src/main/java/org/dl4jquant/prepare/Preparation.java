@@ -1,0 +1,139 @@
+// SPDX-License-Identifier: Apache-2.0
+package org.dl4jquant.prepare;
+
+import java.util.List;
+import org.deeplearning4j.nn.api.Model;
+import org.deeplearning4j.nn.graph.ComputationGraph;
+import org.deeplearning4j.nn.multilayer.MultiLayerNetwork;
+import org.dl4jquant.check.Require;
+import org.dl4jquant.layer.QuantizedLayer;
+import org.dl4jquant.scheme.QuantSpec;
+import org.nd4j.linalg.api.buffer.DataType;
+import org.nd4j.linalg.api.ndarray.INDArray;
+import org.nd4j.linalg.dataset.api.iterator.DataSetIterator;
+import org.nd4j.linalg.dataset.api.iterator.MultiDataSetIterator;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * Puts quantizers into a trained network.
+ *
+ * <p>The network that comes in is not changed, and nothing comes out unless all of it succeeded: a
+ * new configuration is built from a copy, the float parameters are copied (the updater starts
+ * fresh), the scales of the weights are fitted, and then those of the activations, from what the
+ * network computes in float on the calibration data. The result computes with rounded numbers from
+ * the first call on, so its accuracy before any training is that of post-training quantization.
+ */
+public final class Preparation {
+
+    private static final Logger LOG = LoggerFactory.getLogger(Preparation.class);
+
+    private Preparation() {}
+
+    /**
+     * Prepares a MultiLayerNetwork.
+     *
+     * @param trained the float network, initialized; not changed
+     * @param spec which layer gets which scheme
+     * @param data a few hundred examples like those it was trained on; labels are not used
+     * @return the prepared network and what became of each layer; the report is logged too
+     * @throws IllegalArgumentException if the network is not initialized, is prepared already,
+     *     holds NaN, or is of an unusable data type; if the data are empty, hold NaN, or do not fit
+     *     it
+     */
+    public static PreparedNetwork<MultiLayerNetwork> prepare(
+            MultiLayerNetwork trained, QuantSpec spec, DataSetIterator data) {
+        requireInitialized(trained.isInitCalled());
+        FloatNetwork network = usable(trained, FloatNetwork.of(trained));
+        CalibrationData inputs = CalibrationData.of(data);
+        boolean[] nonNegative = inputs.nonNegative(1);
+        Plan plan = Planner.plan(network, spec, name -> nonNegative[0]);
+        MultiLayerNetwork prepared = MultiLayerRebuild.rebuild(trained, plan);
+        new ScaleFitting(prepared.getLayers())
+                .run(
+                        inputs,
+                        batch ->
+                                prepared.output(
+                                        batch.features()[0],
+                                        false,
+                                        batch.masks() == null ? null : batch.masks()[0],
+                                        null));
+        return reported(prepared, plan);
+    }
+
+    /**
+     * Prepares a ComputationGraph with one input.
+     *
+     * @param trained the float network, initialized; not changed
+     * @param spec which layer gets which scheme
+     * @param data a few hundred examples like those it was trained on; labels are not used
+     * @return the prepared network and what became of each layer; the report is logged too
+     * @throws IllegalArgumentException as {@link #prepare(MultiLayerNetwork, QuantSpec,
+     *     DataSetIterator)}
+     */
+    public static PreparedNetwork<ComputationGraph> prepare(
+            ComputationGraph trained, QuantSpec spec, DataSetIterator data) {
+        return prepare(trained, spec, CalibrationData.of(data));
+    }
+
+    /**
+     * Prepares a ComputationGraph.
+     *
+     * @param trained the float network, initialized; not changed
+     * @param spec which layer gets which scheme
+     * @param data a few hundred examples like those it was trained on, resettable; labels are not
+     *     used
+     * @return the prepared network and what became of each layer; the report is logged too
+     * @throws IllegalArgumentException as {@link #prepare(MultiLayerNetwork, QuantSpec,
+     *     DataSetIterator)}
+     */
+    public static PreparedNetwork<ComputationGraph> prepare(
+            ComputationGraph trained, QuantSpec spec, MultiDataSetIterator data) {
+        return prepare(trained, spec, CalibrationData.of(data));
+    }
+
+    private static PreparedNetwork<ComputationGraph> prepare(
+            ComputationGraph trained, QuantSpec spec, CalibrationData inputs) {
+        requireInitialized(trained.params() != null);
+        FloatNetwork network = usable(trained, FloatNetwork.of(trained));
+        List<String> names = trained.getConfiguration().getNetworkInputs();
+        boolean[] nonNegative = inputs.nonNegative(names.size());
+        Plan plan = Planner.plan(network, spec, name -> nonNegative[names.indexOf(name)]);
+        ComputationGraph prepared = GraphRebuild.rebuild(trained, plan);
+        new ScaleFitting(prepared.getLayers())
+                .run(
+                        inputs,
+                        batch -> prepared.output(false, batch.features(), batch.masks(), null));
+        return reported(prepared, plan);
+    }
+
+    private static void requireInitialized(boolean initialized) {
+        Require.argument(
+                initialized, "the network has no parameters yet; call init() and train it first");
+    }
+
+    private static FloatNetwork usable(Model model, FloatNetwork network) {
+        INDArray params = model.params();
+        Require.argument(
+                params.dataType() == DataType.FLOAT || params.dataType() == DataType.DOUBLE,
+                "the network computes in %s; quantized training needs FLOAT or DOUBLE: see"
+                        + " convertDataType",
+                params.dataType());
+        for (Step step : network.steps()) {
+            Require.argument(
+                    !(step.thawed() instanceof QuantizedLayer),
+                    "layer '%s' is quantized already; prepare the float network, or call fit on"
+                            + " this one",
+                    step.name());
+        }
+        return network;
+    }
+
+    private static <N> PreparedNetwork<N> reported(N network, Plan plan) {
+        LOG.info(
+                "Prepared for quantization-aware training:{}{}",
+                System.lineSeparator(),
+                plan.report());
+        return new PreparedNetwork<>(network, plan.report());
+    }
+}

@@ -1,0 +1,95 @@
+// SPDX-License-Identifier: Apache-2.0
+package org.dl4jquant.prepare;
+
+import java.util.List;
+import java.util.Locale;
+import java.util.Objects;
+import org.dl4jquant.scheme.LayerScheme;
+import org.dl4jquant.scheme.TensorScheme;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * What became of each layer of a network when it was prepared, in the order of the forward pass.
+ *
+ * @param layers one entry for each layer or vertex of the float network
+ */
+public record PrepareReport(List<Entry> layers) {
+
+    /**
+     * What became of one layer.
+     *
+     * @param name the layer's name
+     * @param type the simple name of its configuration class
+     * @param scheme its scheme; null if it stays in float
+     * @param remark what it was joined with, where its tensors are rounded, or why it stays in
+     *     float
+     */
+    public record Entry(String name, String type, @Nullable LayerScheme scheme, String remark) {
+        /** Checks that the layer is named. */
+        public Entry {
+            Objects.requireNonNull(name, "name");
+            Objects.requireNonNull(type, "type");
+            Objects.requireNonNull(remark, "remark");
+        }
+
+        /** {@return whether anything of the layer is rounded} */
+        public boolean quantized() {
+            return scheme != null;
+        }
+
+        private String line() {
+            return String.format(
+                    Locale.ROOT, "%-20s %-24s %-12s %s", name, type, widths(scheme), remark);
+        }
+    }
+
+    /** Copies the entries. */
+    public PrepareReport {
+        layers = List.copyOf(layers);
+    }
+
+    /**
+     * {@return what became of a layer}
+     *
+     * @param name the layer's name in the float network
+     * @throws IllegalArgumentException if the network had no such layer
+     */
+    public Entry layer(String name) {
+        return layers.stream()
+                .filter(entry -> entry.name().equals(name))
+                .findFirst()
+                .orElseThrow(
+                        () ->
+                                new IllegalArgumentException(
+                                        "the report has no layer '"
+                                                + name
+                                                + "'; it has "
+                                                + layers.stream().map(Entry::name).toList()));
+    }
+
+    /** {@return a table, one line for each layer} */
+    @Override
+    public String toString() {
+        StringBuilder table =
+                new StringBuilder(
+                        String.format(
+                                Locale.ROOT,
+                                "%-20s %-24s %-12s %s",
+                                "layer",
+                                "type",
+                                "scheme",
+                                ""));
+        layers.forEach(entry -> table.append(System.lineSeparator()).append(entry.line()));
+        return table.toString();
+    }
+
+    private static String widths(@Nullable LayerScheme scheme) {
+        return scheme == null
+                ? "float"
+                : "w" + width(scheme.weights()) + " a" + width(scheme.activations());
+    }
+
+    private static String width(@Nullable TensorScheme scheme) {
+        return scheme == null ? "-" : String.valueOf(scheme.format().bitsPerNumber());
+    }
+}

@@ -1,0 +1,120 @@
+// SPDX-License-Identifier: Apache-2.0
+package org.dl4jquant.prepare;
+
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import org.deeplearning4j.nn.conf.layers.BatchNormalization;
+import org.deeplearning4j.nn.conf.layers.Layer;
+import org.dl4jquant.layer.ActivationScheme;
+import org.dl4jquant.layer.LayerQuantizers;
+import org.dl4jquant.scheme.LayerScheme;
+import org.jspecify.annotations.Nullable;
+
+/** Says for each layer what became of it, in words. */
+final class Reasons {
+
+    private Reasons() {}
+
+    static PrepareReport report(
+            FloatNetwork original,
+            FloatNetwork merged,
+            Map<String, LayerQuantizers> wrapped,
+            Map<String, ActivationScheme> inserted,
+            Map<String, LayerScheme> schemes) {
+        List<PrepareReport.Entry> entries = new ArrayList<>();
+        for (Step step : original.steps()) {
+            Step home = home(merged, step.name());
+            LayerQuantizers quantizers = wrapped.get(home.name());
+            LayerScheme scheme = schemes.get(home.name());
+            ActivationScheme behind = inserted.get(step.name());
+            boolean rounded = quantizers != null || behind != null;
+            entries.add(
+                    new PrepareReport.Entry(
+                            step.name(),
+                            step.type(),
+                            rounded ? actual(scheme, quantizers) : null,
+                            behind == null
+                                    ? remark(step, home, quantizers, scheme)
+                                    : "rounded by '"
+                                            + step.name()
+                                            + Plan.QUANTIZED
+                                            + "', "
+                                            + sign(behind)));
+        }
+        return new PrepareReport(entries);
+    }
+
+    private static Step home(FloatNetwork merged, String member) {
+        return merged.steps().stream()
+                .filter(step -> step.members().contains(member))
+                .findFirst()
+                .orElseThrow();
+    }
+
+    private static String sign(ActivationScheme scheme) {
+        return scheme.signed() ? "signed" : "unsigned";
+    }
+
+    private static @Nullable LayerScheme actual(
+            @Nullable LayerScheme scheme, @Nullable LayerQuantizers quantizers) {
+        return scheme == null
+                ? null
+                : new LayerScheme(
+                        quantizers == null ? null : quantizers.weights(), scheme.activations());
+    }
+
+    private static String remark(
+            Step step,
+            Step home,
+            @Nullable LayerQuantizers quantizers,
+            @Nullable LayerScheme scheme) {
+        if (!step.name().equals(home.name())) {
+            return "joined with '" + home.name() + "'";
+        }
+        if (quantizers != null) {
+            return describe(quantizers);
+        }
+        return why(step, scheme);
+    }
+
+    private static String describe(LayerQuantizers quantizers) {
+        List<String> parts = new ArrayList<>();
+        if (quantizers.input() != null) {
+            parts.add("rounds its input");
+        }
+        if (quantizers.inputFrom() != null) {
+            parts.add("input from '" + quantizers.inputFrom() + "'");
+        }
+        if (quantizers.preActivation() != null) {
+            parts.add("activation function as a table");
+        }
+        parts.add(
+                quantizers.output() == null
+                        ? "result in float"
+                        : "result " + sign(quantizers.output()));
+        return String.join(", ", parts);
+    }
+
+    private static String why(Step step, @Nullable LayerScheme scheme) {
+        Layer layer = step.thawed();
+        if (scheme != null && scheme.isFloat()) {
+            return "stays in float: a rule of the spec says so";
+        }
+        if (Traits.isLoss(step)) {
+            return "the loss: takes values in float";
+        }
+        if (Traits.preservesCodes(step)) {
+            return "passes codes on as they are";
+        }
+        if (layer instanceof BatchNormalization) {
+            return "stays in float: it is not directly behind a convolution or dense layer with"
+                    + " identity activation";
+        }
+        if (Traits.makesValues(step)) {
+            return "has no quantizer of its own: the activation layer behind it rounds, or nothing"
+                    + " behind it computes with codes";
+        }
+        return "stays in float: " + step.type() + " is not supported";
+    }
+}

@@ -1,0 +1,175 @@
+// SPDX-License-Identifier: Apache-2.0
+package org.dl4jquant.prepare;
+
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.EnumMap;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+import java.util.Objects;
+import java.util.function.Consumer;
+import org.deeplearning4j.nn.api.Layer;
+import org.dl4jquant.calibrate.Calibration;
+import org.dl4jquant.calibrate.TensorStatistics;
+import org.dl4jquant.check.Require;
+import org.dl4jquant.layer.ActivationScheme;
+import org.dl4jquant.layer.QuantizedLayer;
+import org.dl4jquant.layer.QuantizedLayers;
+import org.dl4jquant.layer.TensorRole;
+import org.dl4jquant.layer.WeightSlot;
+import org.dl4jquant.nd.ChannelWalk;
+import org.dl4jquant.nd.RowMajor;
+import org.dl4jquant.nd.Walk;
+import org.dl4jquant.numeric.QuantParams;
+import org.dl4jquant.scheme.TensorScheme;
+import org.nd4j.linalg.api.ndarray.INDArray;
+
+/** Finds the scales of a prepared network: of its weights, and of what it computes from data. */
+final class ScaleFitting {
+
+    private record Observed(
+            Layer layer, QuantizedLayer conf, Map<TensorRole, TensorStatistics> tensors) {}
+
+    private final List<Observed> layers = new ArrayList<>();
+
+    /**
+     * Collects the quantized layers of a network.
+     *
+     * @param all all its layers
+     */
+    ScaleFitting(Layer[] all) {
+        for (Layer layer : all) {
+            QuantizedLayers.configuration(layer)
+                    .ifPresent(
+                            conf ->
+                                    layers.add(
+                                            new Observed(
+                                                    layer, conf, new EnumMap<>(TensorRole.class))));
+        }
+    }
+
+    /**
+     * Fits all scales and writes them to the layers' parameters.
+     *
+     * @param data the inputs
+     * @param forward runs the network on one batch, in inference mode
+     * @throws IllegalArgumentException if a batch does not fit the network, a layer's values are
+     *     NaN or infinite, or a layer never runs; the message names it
+     */
+    void run(CalibrationData data, Consumer<CalibrationData.Inputs> forward) {
+        for (Observed observed : layers) {
+            fitWeights(observed);
+            observe(observed);
+        }
+        try {
+            data.forEach(inputs -> forward(inputs, forward));
+        } finally {
+            layers.forEach(observed -> QuantizedLayers.observe(observed.layer(), null));
+        }
+        layers.forEach(ScaleFitting::fitActivations);
+    }
+
+    private static void observe(Observed observed) {
+        for (TensorRole role : TensorRole.values()) {
+            ActivationScheme scheme = role.scheme(observed.conf().quantizers());
+            if (scheme != null && scheme.isInteger()) {
+                observed.tensors().put(role, new TensorStatistics(nameOf(role, observed.conf())));
+            }
+        }
+        QuantizedLayers.observe(
+                observed.layer(),
+                (role, values) -> {
+                    TensorStatistics seen = observed.tensors().get(role);
+                    if (seen != null) {
+                        add(seen, RowMajor.floats(values));
+                    }
+                });
+    }
+
+    private static String nameOf(TensorRole role, QuantizedLayer conf) {
+        String tensor = role.name().toLowerCase(Locale.ROOT).replace('_', ' ');
+        return "the " + tensor + " of layer '" + conf.getLayerName() + "'";
+    }
+
+    private static void add(TensorStatistics seen, float[] values) {
+        try {
+            seen.add(values, 0, values.length);
+        } catch (IllegalArgumentException e) {
+            throw new UnusableValues(e);
+        }
+    }
+
+    private static void forward(
+            CalibrationData.Inputs inputs, Consumer<CalibrationData.Inputs> forward) {
+        try {
+            forward.accept(inputs);
+        } catch (UnusableValues e) {
+            throw e;
+        } catch (RuntimeException e) {
+            throw new IllegalArgumentException(
+                    "the network cannot compute a calibration batch of shape "
+                            + Arrays.stream(inputs.features())
+                                    .map(array -> Arrays.toString(array.shape()))
+                                    .toList()
+                            + ": "
+                            + e.getMessage(),
+                    e);
+        }
+    }
+
+    private static void fitWeights(Observed observed) {
+        QuantizedLayer conf = observed.conf();
+        for (WeightSlot slot : conf.weightSlots()) {
+            TensorScheme scheme = Objects.requireNonNull(conf.quantizers().weights());
+            float[] scales =
+                    Calibration.weightScales(
+                            channels(slot, observed.layer().getParam(slot.key())),
+                            scheme.calibration(),
+                            scheme.format().bitsPerNumber());
+            RowMajor.copyInto(scales, observed.layer().getParam(slot.scaleKey()));
+        }
+    }
+
+    /** The weights that share each scale. */
+    private static float[][] channels(WeightSlot slot, INDArray weight) {
+        float[] values = RowMajor.floats(weight);
+        float[] numbers = new float[slot.scales()];
+        for (int channel = 0; channel < numbers.length; channel++) {
+            numbers[channel] = channel;
+        }
+        float[] channelOf = new float[values.length];
+        ChannelWalk.of(Walk.rowMajor(weight.shape()), slot.channels())
+                .spread(0, numbers, channelOf, values.length);
+        float[][] channels = new float[slot.scales()][values.length / slot.scales()];
+        int[] filled = new int[slot.scales()];
+        for (int i = 0; i < values.length; i++) {
+            int channel = (int) channelOf[i];
+            channels[channel][filled[channel]++] = values[i];
+        }
+        return channels;
+    }
+
+    private static void fitActivations(Observed observed) {
+        QuantizedLayer conf = observed.conf();
+        Require.argument(
+                conf.inputShape() != null,
+                "layer '%s' was never run by the calibration data",
+                conf.getLayerName());
+        observed.tensors().forEach((role, seen) -> fit(observed, role, seen));
+    }
+
+    private static void fit(Observed observed, TensorRole role, TensorStatistics seen) {
+        ActivationScheme scheme = Objects.requireNonNull(role.scheme(observed.conf().quantizers()));
+        QuantParams params =
+                Calibration.fit(
+                        seen,
+                        scheme.scheme().calibration(),
+                        scheme.range(),
+                        scheme.scheme().symmetry());
+        observed.layer().getParam(role.scaleKey()).assign(params.scale());
+        if (scheme.hasZeroPoint()) {
+            observed.layer().getParam(role.zeroKey()).assign(params.zeroPoint());
+        }
+    }
+}

@@ -1,0 +1,78 @@
+// SPDX-License-Identifier: Apache-2.0
+package org.dl4jquant.prepare;
+
+import java.util.Objects;
+import org.deeplearning4j.nn.conf.NeuralNetConfiguration;
+import org.deeplearning4j.nn.conf.layers.ActivationLayer;
+import org.deeplearning4j.nn.conf.layers.BatchNormalization;
+import org.deeplearning4j.nn.conf.layers.Layer;
+import org.deeplearning4j.nn.conf.layers.misc.FrozenLayer;
+import org.deeplearning4j.nn.conf.layers.misc.FrozenLayerWithBackprop;
+import org.dl4jquant.layer.ActivationScheme;
+import org.dl4jquant.layer.LayerQuantizers;
+import org.dl4jquant.layer.QuantizedLayer;
+import org.jspecify.annotations.Nullable;
+import org.nd4j.linalg.activations.IActivation;
+import org.nd4j.linalg.activations.impl.ActivationIdentity;
+
+/** Makes the configurations of a prepared network's layers. */
+final class Wrapping {
+
+    private Wrapping() {}
+
+    /**
+     * {@return the configuration of a step in the prepared network, sharing nothing with the float
+     * network's}
+     *
+     * @param step the step
+     * @param original the configuration of its first member
+     * @param quantizers what is rounded; null if the layer stays as it is
+     */
+    static NeuralNetConfiguration configuration(
+            Step step, NeuralNetConfiguration original, @Nullable LayerQuantizers quantizers) {
+        NeuralNetConfiguration conf = original.clone();
+        conf.setLayer(quantizers == null ? conf.getLayer() : wrapped(step, quantizers));
+        conf.getLayer().setLayerName(step.name());
+        return fresh(conf);
+    }
+
+    /**
+     * {@return the configuration of a layer that only rounds}
+     *
+     * @param name the layer's name
+     * @param defaults where all other settings come from
+     * @param scheme how it rounds
+     */
+    static NeuralNetConfiguration rounding(
+            String name, NeuralNetConfiguration defaults, ActivationScheme scheme) {
+        ActivationLayer identity = new ActivationLayer(new ActivationIdentity());
+        NeuralNetConfiguration conf = defaults.clone();
+        conf.setLayer(new QuantizedLayer(identity, null, null, LayerQuantizers.of(null, scheme)));
+        conf.getLayer().setLayerName(name);
+        return fresh(conf);
+    }
+
+    private static NeuralNetConfiguration fresh(NeuralNetConfiguration conf) {
+        conf.clearVariables();
+        conf.setIterationCount(0);
+        conf.setEpochCount(0);
+        return conf;
+    }
+
+    private static Layer wrapped(Step step, LayerQuantizers quantizers) {
+        BatchNormalization normalization = step.normalization();
+        IActivation activation = step.activation();
+        QuantizedLayer layer =
+                new QuantizedLayer(
+                        Objects.requireNonNull(step.thawed()).clone(),
+                        normalization == null ? null : normalization.clone(),
+                        activation,
+                        quantizers);
+        if (step.layer() instanceof FrozenLayer) {
+            return new FrozenLayer(layer);
+        }
+        return step.layer() instanceof FrozenLayerWithBackprop
+                ? new FrozenLayerWithBackprop(layer)
+                : layer;
+    }
+}

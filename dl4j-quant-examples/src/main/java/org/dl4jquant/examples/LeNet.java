@@ -81,8 +81,7 @@ final class LeNet {
                                 .nOut(images.classes().size())
                                 .activation(Activation.SOFTMAX)
                                 .build())
-                .setInputType(
-                        InputType.convolutional(shape.size(1), shape.size(2), shape.size(0)))
+                .setInputType(InputType.convolutional(shape.size(1), shape.size(2), shape.size(0)))
                 .build();
     }
 

@@ -70,11 +70,7 @@ final class Canvas {
         for (int i = 0; i < marks; i++) {
             double x = SIZE * random.nextDouble();
             double y = SIZE * random.nextDouble();
-            ink(
-                    new Pen()
-                            .moveTo(x, y)
-                            .lineTo(x + markLength(), y + markLength())
-                            .strokes());
+            ink(new Pen().moveTo(x, y).lineTo(x + markLength(), y + markLength()).strokes());
         }
     }
 

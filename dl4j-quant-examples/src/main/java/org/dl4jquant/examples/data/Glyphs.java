@@ -6,8 +6,8 @@ import java.util.Random;
 import org.dl4jquant.check.Require;
 
 /**
- * The digits as strokes in the square from (-1, -1) to (1, 1), y downwards, each in several ways
- * of writing it and never twice with the same proportions.
+ * The digits as strokes in the square from (-1, -1) to (1, 1), y downwards, each in several ways of
+ * writing it and never twice with the same proportions.
  */
 final class Glyphs {
 

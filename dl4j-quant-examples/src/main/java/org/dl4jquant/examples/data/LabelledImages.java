@@ -38,8 +38,8 @@ public final class LabelledImages {
      * @param pixels uint8, picture by picture, each [channels, height, width] row-major
      * @param labels each picture's class, uint8, an index into {@code classes}
      * @param classes the classes' names, at most 256
-     * @throws IllegalArgumentException if there is no picture, the lengths do not fit, or a label is
-     *     no class
+     * @throws IllegalArgumentException if there is no picture, the lengths do not fit, or a label
+     *     is no class
      */
     public static LabelledImages of(
             Shape shape, byte[] pixels, byte[] labels, List<String> classes) {

@@ -78,8 +78,7 @@ final class DataFolderTest {
         Path missing = folder.resolve("nowhere");
         assertEquals(
                 missing + ": there is no such folder; name one that holds images",
-                assertThrows(IOException.class, () -> DataFolder.load(missing))
-                        .getMessage());
+                assertThrows(IOException.class, () -> DataFolder.load(missing)).getMessage());
     }
 
     @Test

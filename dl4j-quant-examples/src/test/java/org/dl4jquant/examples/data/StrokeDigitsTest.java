@@ -20,7 +20,8 @@ final class StrokeDigitsTest {
 
     /* SHA-256 of the pixels below. Reached on x86-64 Linux with JDK 17 by this test itself: it keeps
      * the data set from changing unnoticed, and shows that another machine draws the same. */
-    private static final String GOLDEN = "d8ba1c036f7e2db89249b71b6e80ffa18a405f9ddde8aed65c00efd0bbb3c056";
+    private static final String GOLDEN =
+            "d8ba1c036f7e2db89249b71b6e80ffa18a405f9ddde8aed65c00efd0bbb3c056";
 
     @Test
     void thePixelsAreTheSameOnEveryMachine() throws NoSuchAlgorithmException {

@@ -1,0 +1,71 @@
+// SPDX-License-Identifier: Apache-2.0
+package org.dl4jquant.report;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.locks.LockSupport;
+import net.jqwik.api.ForAll;
+import net.jqwik.api.Property;
+import net.jqwik.api.constraints.Size;
+import org.junit.jupiter.api.Test;
+
+final class TimesInTurnTest {
+
+    @Test
+    void everyTaskRunsOncePerRound() {
+        List<String> order = new ArrayList<>();
+        Map<String, Double> medians =
+                new TimesInTurn()
+                        .with("a", () -> order.add("a"))
+                        .with("b", () -> order.add("b"))
+                        .medianNanos(1, 2);
+        assertEquals(List.of("a", "b", "a", "b", "a", "b"), order);
+        assertEquals(List.of("a", "b"), List.copyOf(medians.keySet()));
+    }
+
+    @Test
+    void aTaskThatTakesLongerHasTheLargerMedian() {
+        Map<String, Double> medians =
+                new TimesInTurn()
+                        .with("waits", () -> LockSupport.parkNanos(5_000_000))
+                        .with("does nothing", () -> {})
+                        .medianNanos(0, 5);
+        assertTrue(medians.get("waits") > medians.get("does nothing"), medians.toString());
+    }
+
+    @Test
+    void theMedianIsTheMiddleOrTheMeanOfTheMiddleTwo() {
+        assertEquals(5, TimesInTurn.median(9, 5, 1));
+        assertEquals(3.5, TimesInTurn.median(9, 5, 1, 2));
+    }
+
+    @Property
+    void theMedianLiesBetweenTheExtremes(@ForAll @Size(min = 1, max = 9) int[] numbers) {
+        long[] longs = Arrays.stream(numbers).asLongStream().toArray();
+        double median = TimesInTurn.median(longs);
+        assertTrue(
+                Arrays.stream(longs).filter(number -> number <= median).count() * 2
+                        >= longs.length);
+        assertTrue(
+                Arrays.stream(longs).filter(number -> number >= median).count() * 2
+                        >= longs.length);
+    }
+
+    @Test
+    void refusesWhatCannotBeTimed() {
+        TimesInTurn one = new TimesInTurn().with("a", () -> {});
+        refuses("there is a task 'a' already", () -> one.with("a", () -> {}));
+        refuses("0 rounds are timed; one at least is needed", () -> one.medianNanos(1, 0));
+        refuses("there is no median of no numbers", TimesInTurn::median);
+    }
+
+    private static void refuses(String message, org.junit.jupiter.api.function.Executable what) {
+        assertEquals(message, assertThrows(IllegalArgumentException.class, what).getMessage());
+    }
+}

@@ -93,11 +93,11 @@ public final class ImageFolder {
     }
 
     private static String className(Path image) {
-        return image.getParent().getFileName().toString();
+        return image.getName(image.getNameCount() - 2).toString();
     }
 
     private static boolean isImage(Path file) {
-        String name = file.getFileName().toString();
+        String name = file.toString();
         return FORMATS.contains(name.substring(name.lastIndexOf('.') + 1).toLowerCase(Locale.ROOT));
     }
 

@@ -1,0 +1,99 @@
+// SPDX-License-Identifier: Apache-2.0
+package org.dl4jquant;
+
+import org.deeplearning4j.nn.graph.ComputationGraph;
+import org.deeplearning4j.nn.multilayer.MultiLayerNetwork;
+import org.dl4jquant.graph.IntGraph;
+import org.dl4jquant.lower.Lowering;
+import org.dl4jquant.lower.LoweringException;
+import org.dl4jquant.prepare.Preparation;
+import org.dl4jquant.scheme.QuantSpec;
+import org.nd4j.linalg.dataset.api.iterator.DataSetIterator;
+import org.nd4j.linalg.dataset.api.iterator.MultiDataSetIterator;
+
+/**
+ * From a trained DL4J network to integers.
+ *
+ * <pre>{@code
+ * MultiLayerNetwork quantized = Quantization.prepare(trained, spec, calibrationData);
+ * quantized.fit(trainData, epochs);
+ * IntGraph graph = Quantization.lower(quantized);
+ * }</pre>
+ */
+public final class Quantization {
+
+    private Quantization() {}
+
+    /**
+     * Returns a copy of a network that trains and computes with rounding, and logs what became of each
+     * layer. {@link Preparation} returns the same with its report.
+     *
+     * @param trained a trained network of float32 parameters; only read
+     * @param spec which layer gets which scheme
+     * @param calibrationData some hundreds of examples as for {@code fit}; labels are ignored
+     * @return a plain DL4J network; its updater starts afresh
+     * @throws IllegalArgumentException as {@link Preparation#prepare(MultiLayerNetwork, QuantSpec,
+     *     DataSetIterator)}
+     */
+    public static MultiLayerNetwork prepare(
+            MultiLayerNetwork trained, QuantSpec spec, DataSetIterator calibrationData) {
+        return Preparation.prepare(trained, spec, calibrationData)
+                .network();
+    }
+
+    /**
+     * Returns a copy of a network that trains and computes with rounding, and logs what became of each
+     * layer. {@link Preparation} returns the same with its report.
+     *
+     * @param trained a trained network of float32 parameters; only read
+     * @param spec which layer gets which scheme
+     * @param calibrationData some hundreds of examples as for {@code fit}; labels are ignored
+     * @return a plain DL4J network; its updater starts afresh
+     * @throws IllegalArgumentException as {@link Preparation#prepare(ComputationGraph, QuantSpec,
+     *     DataSetIterator)}
+     */
+    public static ComputationGraph prepare(
+            ComputationGraph trained, QuantSpec spec, DataSetIterator calibrationData) {
+        return Preparation.prepare(trained, spec, calibrationData).network();
+    }
+
+    /**
+     * Returns a copy of a network that trains and computes with rounding, and logs what became of each
+     * layer. {@link Preparation} returns the same with its report.
+     *
+     * @param trained a trained network of float32 parameters, with any number of inputs; only read
+     * @param spec which layer gets which scheme
+     * @param calibrationData some hundreds of examples as for {@code fit}; labels are ignored
+     * @return a plain DL4J network; its updater starts afresh
+     * @throws IllegalArgumentException as {@link Preparation#prepare(ComputationGraph, QuantSpec,
+     *     DataSetIterator)}
+     */
+    public static ComputationGraph prepare(
+            ComputationGraph trained, QuantSpec spec, MultiDataSetIterator calibrationData) {
+        return Preparation.prepare(trained, spec, calibrationData).network();
+    }
+
+    /**
+     * Returns the integer graph of a quantized network: what it computes in inference mode, code for
+     * code, up to the softmax or loss.
+     *
+     * @param quantized a network from {@code prepare}, trained or not; only read
+     * @return the graph
+     * @throws LoweringException if a layer has no integer form; the message names it and a remedy
+     */
+    public static IntGraph lower(MultiLayerNetwork quantized) {
+        return Lowering.of(quantized);
+    }
+
+    /**
+     * Returns the integer graph of a quantized network: what it computes in inference mode, code for
+     * code, up to the softmax or loss.
+     *
+     * @param quantized a network from {@code prepare}, trained or not; only read
+     * @return the graph
+     * @throws LoweringException if a layer has no integer form; the message names it and a remedy
+     */
+    public static IntGraph lower(ComputationGraph quantized) {
+        return Lowering.of(quantized);
+    }
+}

@@ -1,0 +1,135 @@
+// SPDX-License-Identifier: Apache-2.0
+package org.dl4jquant.lower;
+
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.LinkedHashSet;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import org.deeplearning4j.nn.api.Layer;
+import org.deeplearning4j.nn.conf.InputPreProcessor;
+import org.dl4jquant.graph.IntGraph;
+import org.dl4jquant.graph.IntNode;
+import org.dl4jquant.graph.TensorType;
+import org.dl4jquant.numeric.Shape;
+import org.jspecify.annotations.Nullable;
+
+/** Collects nodes while a network is walked, and knows what each layer hands on. */
+final class GraphBuilder {
+
+    /* A network input has no node until the first layer that reads it is met: only there, in what
+     * calibration saw or a preprocessor says, is its shape known. */
+    private final Set<String> inputsWithoutNode = new LinkedHashSet<>();
+    private final Map<String, Signal> signals = new HashMap<>();
+    private final IntGraph.Builder graph = IntGraph.builder();
+
+    void announceInput(String name) {
+        inputsWithoutNode.add(name);
+        signals.put(name, new Signal.Values(name));
+    }
+
+    void lowerLayer(
+            String name, Layer layer, @Nullable InputPreProcessor preProcessor, String input) {
+        Signal arriving = signal(name, input);
+        if (preProcessor != null) {
+            arriving = Preprocessors.lower(this, name + "/input", preProcessor, arriving);
+        }
+        signals.put(name, new LayerLowering(this, name).lower(layer, arriving));
+    }
+
+    void lowerPreprocessor(String name, InputPreProcessor preProcessor, String input) {
+        signals.put(name, Preprocessors.lower(this, name, preProcessor, signal(name, input)));
+    }
+
+    void lowerAdd(String name, List<String> inputs) {
+        if (inputs.size() != 2) {
+            throw new LoweringException(
+                    name,
+                    "it adds " + inputs.size() + " tensors",
+                    "add two at a time, in vertices one behind the other");
+        }
+        String left = codes(name, signal(name, inputs.get(0)));
+        String right = codes(name, signal(name, inputs.get(1)));
+        signals.put(name, new Signal.Unrounded(name, new Signal.Operation.Sum(left, right)));
+    }
+
+    void lowerMerge(String name, List<String> inputs, int axis) {
+        if (inputs.size() == 1) {
+            signals.put(name, signal(name, inputs.get(0)));
+            return;
+        }
+        if (axis != 1) {
+            throw new LoweringException(
+                    name,
+                    "it merges along axis " + axis,
+                    "merge channels, which are axis 1 in format NCHW");
+        }
+        List<String> codes =
+                inputs.stream().map(input -> codes(name, signal(name, input))).toList();
+        signals.put(name, new Signal.Unrounded(name, new Signal.Operation.Joined(codes)));
+    }
+
+    IntGraph finish(List<String> outputs) {
+        List<String> results = outputs.stream().map(this::valuesOf).toList();
+        if (!inputsWithoutNode.isEmpty()) {
+            throw new LoweringException(
+                    inputsWithoutNode.iterator().next(),
+                    "it is a network input that no quantized layer reads",
+                    "remove it from the network");
+        }
+        return graph.build(results);
+    }
+
+    private String valuesOf(String output) {
+        Signal signal = signal(output, output);
+        return signal instanceof Signal.Values values
+                ? values.node()
+                : add(new IntNode.Dequantize(output + "/values", codes(output, signal)));
+    }
+
+    /** Adds a node and returns its name. */
+    String add(IntNode node) {
+        graph.add(node);
+        return node.name();
+    }
+
+    /** Returns the node of float32 values; a network input gets its node, of this shape, now. */
+    String values(Signal.Values values, Shape shape) {
+        if (inputsWithoutNode.remove(values.node())) {
+            return add(new IntNode.Input(values.node(), shape));
+        }
+        return values.node();
+    }
+
+    /** Returns the type of what a signal's node holds. */
+    TensorType type(String node) {
+        return graph.type(node);
+    }
+
+    /** Returns the node that holds codes, or refuses what holds something else. */
+    String codes(String reader, Signal signal) {
+        if (signal instanceof Signal.Codes codes) {
+            return codes.node();
+        }
+        if (signal instanceof Signal.Unrounded unrounded) {
+            throw new LoweringException(
+                    unrounded.layer(),
+                    "'" + reader + "' reads its result, which no quantizer rounds",
+                    "prepare the network with a spec that quantizes this layer's activations");
+        }
+        throw new LoweringException(
+                reader,
+                "its input is float32, not codes",
+                "the prepare report says which layer before it was left in float, and why");
+    }
+
+    private Signal signal(String reader, String name) {
+        Signal signal = signals.get(name);
+        if (signal == null) {
+            throw new IllegalStateException(
+                    "layer '" + reader + "' reads '" + name + "', which does not come before it");
+        }
+        return signal;
+    }
+}

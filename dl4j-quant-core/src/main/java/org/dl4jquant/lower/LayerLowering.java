@@ -1,0 +1,233 @@
+// SPDX-License-Identifier: Apache-2.0
+package org.dl4jquant.lower;
+
+import static java.util.Objects.requireNonNull;
+
+import java.util.Optional;
+import java.util.function.DoubleUnaryOperator;
+import org.deeplearning4j.nn.api.Layer;
+import org.deeplearning4j.nn.conf.layers.ActivationLayer;
+import org.deeplearning4j.nn.conf.layers.BaseLayer;
+import org.deeplearning4j.nn.conf.layers.CnnLossLayer;
+import org.deeplearning4j.nn.conf.layers.ConvolutionLayer;
+import org.deeplearning4j.nn.conf.layers.DropoutLayer;
+import org.deeplearning4j.nn.conf.layers.GlobalPoolingLayer;
+import org.deeplearning4j.nn.conf.layers.LossLayer;
+import org.deeplearning4j.nn.conf.layers.PoolingType;
+import org.deeplearning4j.nn.conf.layers.SubsamplingLayer;
+import org.dl4jquant.graph.IntNode;
+import org.dl4jquant.graph.Output;
+import org.dl4jquant.graph.Window;
+import org.dl4jquant.layer.IntegerParameters;
+import org.dl4jquant.layer.PointwiseActivation;
+import org.dl4jquant.layer.QuantizedLayer;
+import org.dl4jquant.layer.QuantizedLayers;
+import org.dl4jquant.numeric.CodeRange;
+import org.dl4jquant.numeric.CodeTable;
+import org.dl4jquant.numeric.QuantParams;
+import org.dl4jquant.numeric.Shape;
+import org.dl4jquant.numeric.WeightTensor;
+import org.nd4j.linalg.activations.impl.ActivationIdentity;
+
+/** Lowers one layer: with its integer parameters if it is quantized, as a move of codes if not. */
+final class LayerLowering {
+
+    private static final String SUPPORTED =
+            "layers that lower are ConvolutionLayer, DepthwiseConvolution2D, DenseLayer, OutputLayer,"
+                    + " SubsamplingLayer (max, average), GlobalPoolingLayer (max, average),"
+                    + " ActivationLayer, DropoutLayer and losses";
+
+    private final GraphBuilder graph;
+    private final String name;
+
+    LayerLowering(GraphBuilder graph, String name) {
+        this.graph = graph;
+        this.name = name;
+    }
+
+    Signal lower(Layer layer, Signal input) {
+        Optional<QuantizedLayer> quantized = QuantizedLayers.configuration(layer);
+        if (quantized.isEmpty()) {
+            return lowerUnquantized(layer.conf().getLayer(), input);
+        }
+        IntegerParameters parameters = QuantizedLayers.integerParameters(layer).orElseThrow();
+        return lowerQuantized(quantized.get().getUnderlying(), parameters, input);
+    }
+
+    /* Layers that move codes and compute nothing. */
+    private Signal lowerUnquantized(org.deeplearning4j.nn.conf.layers.Layer conf, Signal input) {
+        if (conf instanceof DropoutLayer
+                || conf instanceof LossLayer
+                || conf instanceof CnnLossLayer
+                || isIdentity(conf)) {
+            return input;
+        }
+        if (conf instanceof SubsamplingLayer pool && pool.getPoolingType() == PoolingType.MAX) {
+            String codes = graph.codes(name, input);
+            Window window = Windows.of(name, pool, graph.type(codes).shape());
+            return new Signal.Codes(graph.add(new IntNode.MaxPool(name, codes, window)));
+        }
+        if (conf instanceof GlobalPoolingLayer pool && pool.getPoolingType() == PoolingType.MAX) {
+            return globalMax(pool, graph.codes(name, input));
+        }
+        throw conf instanceof BaseLayer ? inFloat(conf) : unsupported(conf);
+    }
+
+    private static boolean isIdentity(org.deeplearning4j.nn.conf.layers.Layer conf) {
+        return conf instanceof ActivationLayer activation
+                && activation.getActivationFn() instanceof ActivationIdentity;
+    }
+
+    private Signal globalMax(GlobalPoolingLayer pool, String codes) {
+        Shape image = graph.type(codes).shape();
+        Window.Extent whole = new Window.Extent(image.size(1), image.size(2));
+        IntNode.MaxPool node =
+                new IntNode.MaxPool(
+                        pool.isCollapseDimensions() ? name + "/pool" : name,
+                        codes,
+                        Window.of(whole, Window.Extent.ONE));
+        return collapsed(pool, new Signal.Codes(graph.add(node)));
+    }
+
+    private Signal collapsed(GlobalPoolingLayer pool, Signal.Codes pooled) {
+        if (!pool.isCollapseDimensions()) {
+            return pooled;
+        }
+        int channels = graph.type(pooled.node()).shape().size(0);
+        return new Signal.Codes(
+                graph.add(new IntNode.Reshape(name, pooled.node(), Shape.of(channels))));
+    }
+
+    private Signal lowerQuantized(
+            org.deeplearning4j.nn.conf.layers.Layer conf, IntegerParameters layer, Signal input) {
+        Signal arriving = layer.quantizesInput() ? quantized(layer, input) : input;
+        WeightTensor weights = layer.weights();
+        if (weights != null) {
+            return weighted(conf, layer, weights, graph.codes(name, arriving));
+        }
+        if (conf instanceof SubsamplingLayer pool
+                && pool.getPoolingType() == PoolingType.AVG) {
+            String codes = graph.codes(name, arriving);
+            Window window = Windows.of(name, pool, graph.type(codes).shape());
+            return new Signal.Codes(
+                    rounded(
+                            name,
+                            new Signal.Operation.Mean(
+                                    codes, window, pool.isAvgPoolIncludePadInDivisor()),
+                            layer));
+        }
+        if (conf instanceof GlobalPoolingLayer pool && pool.getPoolingType() == PoolingType.AVG) {
+            String node = pool.isCollapseDimensions() ? name + "/pool" : name;
+            Signal.Operation mean =
+                    new Signal.Operation.ChannelMean(graph.codes(name, arriving));
+            return collapsed(pool, new Signal.Codes(rounded(node, mean, layer)));
+        }
+        if (conf instanceof ActivationLayer activation
+                && PointwiseActivation.of(activation.getActivationFn()).isPresent()) {
+            return arriving instanceof Signal.Unrounded unrounded
+                    ? new Signal.Codes(rounded(name, unrounded.operation(), layer))
+                    : new Signal.Codes(table(graph.codes(name, arriving), layer));
+        }
+        throw unsupported(conf);
+    }
+
+    private Signal quantized(IntegerParameters layer, Signal input) {
+        if (!(input instanceof Signal.Values values)) {
+            throw new IllegalStateException(
+                    "layer '" + name + "' rounds its input, which is rounded already");
+        }
+        String node = graph.values(values, layer.inputShape());
+        return new Signal.Codes(
+                graph.add(
+                        new IntNode.Quantize(
+                                name + "/quantize", node, requireNonNull(layer.input()))));
+    }
+
+    private Signal weighted(
+            org.deeplearning4j.nn.conf.layers.Layer conf,
+            IntegerParameters layer,
+            WeightTensor weights,
+            String input) {
+        if (layer.table() != null) {
+            QuantParams before = requireNonNull(layer.preActivation());
+            IntNode node = node(conf, name + "/sum", input, weights, Output.Codes.of(before));
+            return new Signal.Codes(table(graph.add(node), layer));
+        }
+        QuantParams output = layer.output();
+        if (output == null) {
+            IntNode node = node(conf, name, input, weights, new Output.Floats());
+            return new Signal.Values(graph.add(node));
+        }
+        IntNode node =
+                node(
+                        conf,
+                        name,
+                        input,
+                        weights,
+                        new Output.Codes(output, requireNonNull(layer.bounds())));
+        return new Signal.Codes(graph.add(node));
+    }
+
+    private IntNode node(
+            org.deeplearning4j.nn.conf.layers.Layer conf,
+            String node,
+            String input,
+            WeightTensor weights,
+            Output output) {
+        if (!(conf instanceof ConvolutionLayer convolution)) {
+            return new IntNode.Dense(node, input, weights, output);
+        }
+        Shape image = graph.type(input).shape();
+        int groups = image.size(0) / weights.shape().size(1);
+        return new IntNode.Convolution(
+                node, input, weights, Windows.of(name, convolution, image), groups, output);
+    }
+
+    /* Rounds a result to the layer's codes. A clamp that the operation's node cannot apply, and an
+     * activation that is a table, become a table behind it. */
+    private String rounded(String node, Signal.Operation operation, IntegerParameters layer) {
+        QuantParams output = requireNonNull(layer.output());
+        CodeRange bounds = requireNonNull(layer.bounds());
+        boolean clamped = operation.clamps() || bounds.equals(output.range());
+        if (layer.table() == null && clamped) {
+            return graph.add(operation.node(node, new Output.Codes(output, bounds)));
+        }
+        QuantParams between = Optional.ofNullable(layer.preActivation()).orElse(output);
+        String unclamped =
+                graph.add(operation.node(node + "/sum", Output.Codes.of(between)));
+        CodeTable table =
+                layer.table() != null ? layer.table() : clamp(between, output, bounds);
+        return graph.add(new IntNode.Table(node, unclamped, table, output));
+    }
+
+    private String table(String input, IntegerParameters layer) {
+        QuantParams output = requireNonNull(layer.output());
+        CodeTable table =
+                layer.table() != null
+                        ? layer.table()
+                        : clamp(
+                                graph.type(input).codes(),
+                                output,
+                                requireNonNull(layer.bounds()));
+        return graph.add(new IntNode.Table(name, input, table, output));
+    }
+
+    private static CodeTable clamp(QuantParams input, QuantParams output, CodeRange bounds) {
+        return CodeTable.from(
+                DoubleUnaryOperator.identity(),
+                input,
+                new QuantParams(output.scale(), output.zeroPoint(), bounds));
+    }
+
+    private LoweringException inFloat(org.deeplearning4j.nn.conf.layers.Layer conf) {
+        return new LoweringException(
+                name,
+                "this " + conf.getClass().getSimpleName() + " computes in float",
+                "the prepare report says why; quantize it, or leave it out of the deployed network");
+    }
+
+    private LoweringException unsupported(org.deeplearning4j.nn.conf.layers.Layer conf) {
+        return new LoweringException(
+                name, "there is no integer form of a " + conf.getClass().getSimpleName(), SUPPORTED);
+    }
+}

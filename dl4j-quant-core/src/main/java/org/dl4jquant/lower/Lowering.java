@@ -1,0 +1,96 @@
+// SPDX-License-Identifier: Apache-2.0
+package org.dl4jquant.lower;
+
+import java.util.List;
+import java.util.Map;
+import org.deeplearning4j.nn.conf.ComputationGraphConfiguration;
+import org.deeplearning4j.nn.conf.graph.ElementWiseVertex;
+import org.deeplearning4j.nn.conf.graph.GraphVertex;
+import org.deeplearning4j.nn.conf.graph.LayerVertex;
+import org.deeplearning4j.nn.conf.graph.MergeVertex;
+import org.deeplearning4j.nn.conf.graph.PreprocessorVertex;
+import org.deeplearning4j.nn.graph.ComputationGraph;
+import org.deeplearning4j.nn.multilayer.MultiLayerNetwork;
+import org.dl4jquant.graph.IntGraph;
+
+/** Lowers a quantized DL4J network to the integer graph that engines run. */
+public final class Lowering {
+
+    private static final String INPUT = "input";
+
+    private Lowering() {}
+
+    /**
+     * Returns the integer graph of a network.
+     *
+     * <p>Its one input is {@code input}; its one output bears the last layer's name and is what that
+     * layer computes before its softmax or loss, as float32. Dropout and losses are left out.
+     *
+     * @param network a network that {@code prepare} made, trained or not; not changed
+     * @return the graph
+     * @throws LoweringException if a layer has no integer form; the message names it
+     */
+    public static IntGraph of(MultiLayerNetwork network) {
+        GraphBuilder graph = new GraphBuilder();
+        graph.announceInput(INPUT);
+        String previous = INPUT;
+        List<String> names = network.getLayerNames();
+        for (int i = 0; i < network.getnLayers(); i++) {
+            String name = names.get(i);
+            graph.lowerLayer(
+                    name,
+                    network.getLayer(i),
+                    network.getLayerWiseConfigurations().getInputPreProcess(i),
+                    previous);
+            previous = name;
+        }
+        return graph.finish(List.of(previous));
+    }
+
+    /**
+     * Returns the integer graph of a network.
+     *
+     * <p>Inputs and outputs bear the network's own names; an output is what its layer computes before
+     * its softmax or loss, as float32.
+     *
+     * @param network a network that {@code prepare} made, trained or not; not changed
+     * @return the graph
+     * @throws LoweringException if a layer or vertex has no integer form; the message names it
+     */
+    public static IntGraph of(ComputationGraph network) {
+        ComputationGraphConfiguration conf = network.getConfiguration();
+        GraphBuilder graph = new GraphBuilder();
+        conf.getNetworkInputs().forEach(graph::announceInput);
+        for (int index : network.topologicalSortOrder()) {
+            String name = network.getVertices()[index].getVertexName();
+            GraphVertex vertex = conf.getVertices().get(name);
+            if (vertex != null) {
+                lowerVertex(graph, network, name, vertex);
+            }
+        }
+        return graph.finish(conf.getNetworkOutputs());
+    }
+
+    private static void lowerVertex(
+            GraphBuilder graph, ComputationGraph network, String name, GraphVertex vertex) {
+        Map<String, List<String>> wiring = network.getConfiguration().getVertexInputs();
+        List<String> inputs = wiring.getOrDefault(name, List.of());
+        if (vertex instanceof LayerVertex layer) {
+            graph.lowerLayer(
+                    name, network.getLayer(name), layer.getPreProcessor(), inputs.get(0));
+        } else if (vertex instanceof MergeVertex merge) {
+            graph.lowerMerge(name, inputs, merge.getMergeAxis());
+        } else if (vertex instanceof ElementWiseVertex elementWise
+                && elementWise.getOp() == ElementWiseVertex.Op.Add) {
+            graph.lowerAdd(name, inputs);
+        } else if (vertex instanceof PreprocessorVertex preprocessor) {
+            graph.lowerPreprocessor(name, preprocessor.getPreProcessor(), inputs.get(0));
+        } else {
+            throw new LoweringException(
+                    name,
+                    "there is no integer form of a " + vertex.getClass().getSimpleName(),
+                    "vertices that lower are LayerVertex, MergeVertex, ElementWiseVertex with Add,"
+                            + " and PreprocessorVertex");
+        }
+    }
+}

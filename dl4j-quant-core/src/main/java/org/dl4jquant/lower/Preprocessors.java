@@ -1,0 +1,67 @@
+// SPDX-License-Identifier: Apache-2.0
+package org.dl4jquant.lower;
+
+import java.util.List;
+import org.deeplearning4j.nn.conf.InputPreProcessor;
+import org.deeplearning4j.nn.conf.preprocessor.CnnToFeedForwardPreProcessor;
+import org.deeplearning4j.nn.conf.preprocessor.ComposableInputPreProcessor;
+import org.deeplearning4j.nn.conf.preprocessor.FeedForwardToCnnPreProcessor;
+import org.dl4jquant.graph.IntNode;
+import org.dl4jquant.numeric.Shape;
+
+/** DL4J's preprocessors between layers as reshapes. */
+final class Preprocessors {
+
+    private Preprocessors() {}
+
+    static Signal lower(
+            GraphBuilder graph, String name, InputPreProcessor preProcessor, Signal input) {
+        if (preProcessor instanceof CnnToFeedForwardPreProcessor flatten) {
+            Windows.requireChannelsFirst(name, flatten.getFormat());
+            Shape image =
+                    image(
+                            flatten.getNumChannels(),
+                            flatten.getInputHeight(),
+                            flatten.getInputWidth());
+            return reshape(graph, name, input, image, Shape.of(image.elements()));
+        }
+        if (preProcessor instanceof FeedForwardToCnnPreProcessor toImage) {
+            Shape image =
+                    image(
+                            toImage.getNumChannels(),
+                            toImage.getInputHeight(),
+                            toImage.getInputWidth());
+            return reshape(graph, name, input, Shape.of(image.elements()), image);
+        }
+        if (preProcessor instanceof ComposableInputPreProcessor composed) {
+            Signal signal = input;
+            List<InputPreProcessor> parts = List.of(composed.getInputPreProcessors());
+            for (int i = 0; i < parts.size(); i++) {
+                signal = lower(graph, name + "/" + i, parts.get(i), signal);
+            }
+            return signal;
+        }
+        throw new LoweringException(
+                name,
+                "there is no integer form of preprocessor "
+                        + preProcessor.getClass().getSimpleName(),
+                "those that lower are CnnToFeedForward, FeedForwardToCnn, and compositions of them");
+    }
+
+    private static Signal reshape(
+            GraphBuilder graph, String name, Signal input, Shape from, Shape to) {
+        if (input instanceof Signal.Values values) {
+            return new Signal.Values(
+                    graph.add(new IntNode.Reshape(name, graph.values(values, from), to)));
+        }
+        String codes = graph.codes(name, input);
+        if (graph.type(codes).shape().equals(to)) {
+            return input;
+        }
+        return new Signal.Codes(graph.add(new IntNode.Reshape(name, codes, to)));
+    }
+
+    private static Shape image(long channels, long height, long width) {
+        return Shape.of((int) channels, (int) height, (int) width);
+    }
+}

@@ -1,0 +1,101 @@
+// SPDX-License-Identifier: Apache-2.0
+package org.dl4jquant.lower;
+
+import java.util.List;
+import org.dl4jquant.graph.IntNode;
+import org.dl4jquant.graph.Output;
+import org.dl4jquant.graph.Window;
+
+/** What has been lowered so far of the data that one layer hands to the next. */
+sealed interface Signal {
+
+    /**
+     * Float32 values: the network's input, or what its last layer leaves.
+     *
+     * @param node the node that holds them
+     */
+    record Values(String node) implements Signal {}
+
+    /**
+     * Codes.
+     *
+     * @param node the node that holds them
+     */
+    record Codes(String node) implements Signal {}
+
+    /**
+     * A result whose quantizer comes behind it, so that the node waits for its scale.
+     *
+     * @param layer the layer or vertex that computes it
+     * @param operation what it computes
+     */
+    record Unrounded(String layer, Operation operation) implements Signal {}
+
+    /** An operation on codes that still lacks the scale of its result. */
+    sealed interface Operation {
+
+        /**
+         * {@return the node, now that the scale of its result is known}
+         *
+         * @param name the node's name
+         * @param output the result's codes
+         */
+        IntNode node(String name, Output.Codes output);
+
+        /**
+         * A sum.
+         *
+         * @param left codes
+         * @param right codes
+         */
+        record Sum(String left, String right) implements Operation {
+            @Override
+            public IntNode node(String name, Output.Codes output) {
+                return new IntNode.Add(name, left, right, output);
+            }
+        }
+
+        /**
+         * A concatenation along the channels.
+         *
+         * @param inputs codes
+         */
+        record Joined(List<String> inputs) implements Operation {
+            @Override
+            public IntNode node(String name, Output.Codes output) {
+                return new IntNode.Concat(name, inputs, output.params());
+            }
+        }
+
+        /**
+         * The means of windows.
+         *
+         * @param input codes
+         * @param window where to look
+         * @param countPadding whether padding counts as values 0
+         */
+        record Mean(String input, Window window, boolean countPadding) implements Operation {
+            @Override
+            public IntNode node(String name, Output.Codes output) {
+                return new IntNode.AveragePool(name, input, window, countPadding, output.params());
+            }
+        }
+
+        /**
+         * The means of channels.
+         *
+         * @param input codes
+         */
+        record ChannelMean(String input) implements Operation {
+            @Override
+            public IntNode node(String name, Output.Codes output) {
+                return new IntNode.GlobalAveragePool(name, input, output.params());
+            }
+        }
+
+        /** {@return whether the operation's own node applies a clamp narrower than the range} */
+        default boolean clamps() {
+            return this instanceof Sum;
+        }
+    }
+}

@@ -1,0 +1,96 @@
+// SPDX-License-Identifier: Apache-2.0
+package org.dl4jquant.lower;
+
+import org.deeplearning4j.nn.conf.CNN2DFormat;
+import org.deeplearning4j.nn.conf.ConvolutionMode;
+import org.deeplearning4j.nn.conf.layers.ConvolutionLayer;
+import org.deeplearning4j.nn.conf.layers.SubsamplingLayer;
+import org.dl4jquant.graph.Window;
+import org.dl4jquant.graph.Window.Extent;
+import org.dl4jquant.numeric.Shape;
+
+/** DL4J's kernel, stride, padding and mode as a {@link Window} with explicit padding. */
+final class Windows {
+
+    private Windows() {}
+
+    static Window of(String name, ConvolutionLayer layer, Shape image) {
+        requireChannelsFirst(name, layer.getCnn2dDataFormat());
+        return window(
+                name,
+                layer.getConvolutionMode(),
+                new Extents(
+                        extent(layer.getKernelSize()),
+                        extent(layer.getStride()),
+                        extent(layer.getDilation()),
+                        extent(layer.getPadding())),
+                image);
+    }
+
+    static Window of(String name, SubsamplingLayer layer, Shape image) {
+        requireChannelsFirst(name, layer.getCnn2dDataFormat());
+        return window(
+                name,
+                layer.getConvolutionMode(),
+                new Extents(
+                        extent(layer.getKernelSize()),
+                        extent(layer.getStride()),
+                        extent(layer.getDilation()),
+                        extent(layer.getPadding())),
+                image);
+    }
+
+    static void requireChannelsFirst(String name, CNN2DFormat format) {
+        if (format != CNN2DFormat.NCHW) {
+            throw new LoweringException(
+                    name,
+                    "its images are in format " + format,
+                    "configure the network with CNN2DFormat.NCHW");
+        }
+    }
+
+    private record Extents(Extent kernel, Extent stride, Extent dilation, Extent padding) {}
+
+    private static Window window(
+            String name, ConvolutionMode mode, Extents given, Shape image) {
+        if (mode == ConvolutionMode.Causal) {
+            throw new LoweringException(
+                    name,
+                    "its convolution mode is Causal, which is for sequences",
+                    "use ConvolutionMode.Same, Truncate or Strict");
+        }
+        if (mode != ConvolutionMode.Same) {
+            return new Window(
+                    given.kernel, given.stride, given.dilation, given.padding, given.padding);
+        }
+        int height =
+                samePadding(
+                        image.size(1),
+                        given.kernel.height(),
+                        given.stride.height(),
+                        given.dilation.height());
+        int width =
+                samePadding(
+                        image.size(2),
+                        given.kernel.width(),
+                        given.stride.width(),
+                        given.dilation.width());
+        return new Window(
+                given.kernel,
+                given.stride,
+                given.dilation,
+                new Extent(height / 2, width / 2),
+                new Extent((height + 1) / 2, (width + 1) / 2));
+    }
+
+    /* Mode Same makes ceil(size / stride) results. An odd sum of padding has its larger half behind. */
+    private static int samePadding(int size, int kernel, int stride, int dilation) {
+        int results = (size + stride - 1) / stride;
+        int reach = dilation * (kernel - 1) + 1;
+        return Math.max(0, (results - 1) * stride + reach - size);
+    }
+
+    private static Extent extent(int[] heightAndWidth) {
+        return new Extent(heightAndWidth[0], heightAndWidth[1]);
+    }
+}

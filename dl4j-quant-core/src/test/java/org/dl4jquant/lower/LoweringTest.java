@@ -1,0 +1,151 @@
+// SPDX-License-Identifier: Apache-2.0
+package org.dl4jquant.lower;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.stream.Stream;
+import org.deeplearning4j.nn.graph.ComputationGraph;
+import org.deeplearning4j.nn.multilayer.MultiLayerNetwork;
+import org.dl4jquant.Quantization;
+import org.dl4jquant.engine.Batch;
+import org.dl4jquant.engine.Engine;
+import org.dl4jquant.engine.EqualityCheck;
+import org.dl4jquant.graph.IntGraph;
+import org.dl4jquant.graph.IntNode;
+import org.dl4jquant.nd.RowMajor;
+import org.dl4jquant.scheme.LayerScheme;
+import org.dl4jquant.scheme.QuantSpec;
+import org.dl4jquant.scheme.Symmetry;
+import org.dl4jquant.scheme.TensorScheme;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.Arguments;
+import org.junit.jupiter.params.provider.MethodSource;
+import org.nd4j.linalg.activations.IActivation;
+import org.nd4j.linalg.activations.impl.ActivationELU;
+import org.nd4j.linalg.activations.impl.ActivationGELU;
+import org.nd4j.linalg.activations.impl.ActivationHardSigmoid;
+import org.nd4j.linalg.activations.impl.ActivationLReLU;
+import org.nd4j.linalg.activations.impl.ActivationReLU6;
+import org.nd4j.linalg.activations.impl.ActivationSigmoid;
+import org.nd4j.linalg.activations.impl.ActivationSwish;
+import org.nd4j.linalg.activations.impl.ActivationTanH;
+import org.nd4j.linalg.api.ndarray.INDArray;
+import org.nd4j.linalg.dataset.DataSet;
+import org.nd4j.linalg.dataset.adapter.SingletonDataSetIterator;
+
+/** The trained network, the reference engine and ONNX Runtime compute the same codes. */
+final class LoweringTest {
+
+    private static final int STEPS = 6;
+    private static final int EXAMPLES = 24;
+
+    static Stream<Arguments> specs() {
+        LayerScheme asymmetric =
+                new LayerScheme(
+                        TensorScheme.INT8_WEIGHTS,
+                        TensorScheme.INT8_ACTIVATIONS.withSymmetry(Symmetry.ASYMMETRIC));
+        return Stream.of(
+                Arguments.of("INT8", QuantSpec.of(LayerScheme.INT8)),
+                Arguments.of("INT4", QuantSpec.of(LayerScheme.INT4).withFirstAndLast(LayerScheme.INT8)),
+                Arguments.of("asymmetric", QuantSpec.of(asymmetric)));
+    }
+
+    @ParameterizedTest(name = "{0}")
+    @MethodSource("specs")
+    void aLeNetComputesTheSameCodesOnEveryEngine(String name, QuantSpec spec) {
+        requireEqual(TestNetworks.leNet(), spec, 1);
+    }
+
+    static Stream<IActivation> activations() {
+        return Stream.of(
+                new ActivationReLU6(),
+                new ActivationLReLU(0.1),
+                new ActivationSigmoid(),
+                new ActivationTanH(),
+                new ActivationGELU(),
+                new ActivationSwish(),
+                new ActivationHardSigmoid(),
+                new ActivationELU());
+    }
+
+    @ParameterizedTest
+    @MethodSource("activations")
+    void everyActivationComputesTheSameCodesOnEveryEngine(IActivation activation) {
+        requireEqual(TestNetworks.plain(activation), QuantSpec.of(LayerScheme.INT8), 1);
+    }
+
+    @ParameterizedTest(name = "{0}")
+    @MethodSource("specs")
+    void aResNetComputesTheSameCodesOnEveryEngine(String name, QuantSpec spec) {
+        requireEqual(TestNetworks.resNet(), spec);
+    }
+
+    @ParameterizedTest(name = "{0}")
+    @MethodSource("specs")
+    void aMobileNetComputesTheSameCodesOnEveryEngine(String name, QuantSpec spec) {
+        requireEqual(TestNetworks.mobileNet(), spec);
+    }
+
+    private static void requireEqual(MultiLayerNetwork trained, QuantSpec spec, int channels) {
+        DataSet data = TestNetworks.images(EXAMPLES, channels, 3);
+        trained.fit(data);
+        MultiLayerNetwork network =
+                Quantization.prepare(trained, spec, new SingletonDataSetIterator(data));
+        for (int step = 0; step < STEPS; step++) {
+            network.fit(data);
+        }
+        List<INDArray> results = network.feedForward(data.getFeatures(), false);
+        Map<String, INDArray> activations = new HashMap<>();
+        for (int i = 0; i < network.getnLayers(); i++) {
+            activations.put(network.getLayerNames().get(i), results.get(i + 1));
+        }
+        requireEqual(Quantization.lower(network), data.getFeatures(), activations);
+    }
+
+    private static void requireEqual(ComputationGraph trained, QuantSpec spec) {
+        DataSet data = TestNetworks.images(EXAMPLES, 3, 4);
+        trained.fit(data);
+        ComputationGraph network =
+                Quantization.prepare(trained, spec, new SingletonDataSetIterator(data));
+        for (int step = 0; step < STEPS; step++) {
+            network.fit(data);
+        }
+        Map<String, INDArray> activations =
+                network.feedForward(new INDArray[] {data.getFeatures()}, false);
+        requireEqual(Quantization.lower(network), data.getFeatures(), activations);
+    }
+
+    private static void requireEqual(
+            IntGraph graph, INDArray features, Map<String, INDArray> activations) {
+        IntNode.Input input = graph.inputs().get(0);
+        Map<String, Batch.Floats> batch =
+                Map.of(
+                        input.name(),
+                        Batch.Floats.of(EXAMPLES, input.shape(), RowMajor.floats(features)));
+        try (Engine reference = Engine.open("reference", graph);
+                Engine onnxRuntime = Engine.open("onnxruntime", graph)) {
+            EqualityCheck.between(reference, onnxRuntime).over(batch).requireEqual();
+            SimulatorCodes codes = new SimulatorCodes();
+            codes.compare(activations, reference.trace(batch));
+            assertTrue(codes.compared() > EXAMPLES, "no layer's codes were compared");
+            assertEquals(0, codes.differing(), codes::toString);
+        }
+    }
+
+    @Test
+    void namesTheLayerThatIsInFloat() {
+        MultiLayerNetwork floats = TestNetworks.leNet();
+        assertEquals(
+                "layer 'layer0' cannot be lowered to integers: this ConvolutionLayer computes in"
+                        + " float; the prepare report says why; quantize it, or leave it out of the"
+                        + " deployed network",
+                assertThrows(LoweringException.class, () -> Quantization.lower(floats))
+                        .getMessage());
+    }
+}

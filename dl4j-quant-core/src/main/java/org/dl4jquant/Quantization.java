@@ -25,8 +25,8 @@ public final class Quantization {
     private Quantization() {}
 
     /**
-     * Returns a copy of a network that trains and computes with rounding, and logs what became of each
-     * layer. {@link Preparation} returns the same with its report.
+     * Returns a copy of a network that trains and computes with rounding, and logs what became of
+     * each layer. {@link Preparation} returns the same with its report.
      *
      * @param trained a trained network of float32 parameters; only read
      * @param spec which layer gets which scheme
@@ -37,13 +37,12 @@ public final class Quantization {
      */
     public static MultiLayerNetwork prepare(
             MultiLayerNetwork trained, QuantSpec spec, DataSetIterator calibrationData) {
-        return Preparation.prepare(trained, spec, calibrationData)
-                .network();
+        return Preparation.prepare(trained, spec, calibrationData).network();
     }
 
     /**
-     * Returns a copy of a network that trains and computes with rounding, and logs what became of each
-     * layer. {@link Preparation} returns the same with its report.
+     * Returns a copy of a network that trains and computes with rounding, and logs what became of
+     * each layer. {@link Preparation} returns the same with its report.
      *
      * @param trained a trained network of float32 parameters; only read
      * @param spec which layer gets which scheme
@@ -58,8 +57,8 @@ public final class Quantization {
     }
 
     /**
-     * Returns a copy of a network that trains and computes with rounding, and logs what became of each
-     * layer. {@link Preparation} returns the same with its report.
+     * Returns a copy of a network that trains and computes with rounding, and logs what became of
+     * each layer. {@link Preparation} returns the same with its report.
      *
      * @param trained a trained network of float32 parameters, with any number of inputs; only read
      * @param spec which layer gets which scheme
@@ -74,8 +73,8 @@ public final class Quantization {
     }
 
     /**
-     * Returns the integer graph of a quantized network: what it computes in inference mode, code for
-     * code, up to the softmax or loss.
+     * Returns the integer graph of a quantized network: what it computes in inference mode, code
+     * for code, up to the softmax or loss.
      *
      * @param quantized a network from {@code prepare}, trained or not; only read
      * @return the graph
@@ -86,8 +85,8 @@ public final class Quantization {
     }
 
     /**
-     * Returns the integer graph of a quantized network: what it computes in inference mode, code for
-     * code, up to the softmax or loss.
+     * Returns the integer graph of a quantized network: what it computes in inference mode, code
+     * for code, up to the softmax or loss.
      *
      * @param quantized a network from {@code prepare}, trained or not; only read
      * @return the graph

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 package org.dl4jquant.lower;
 
-import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.LinkedHashSet;
 import java.util.List;

@@ -105,8 +105,7 @@ final class LayerLowering {
         if (weights != null) {
             return weighted(conf, layer, weights, graph.codes(name, arriving));
         }
-        if (conf instanceof SubsamplingLayer pool
-                && pool.getPoolingType() == PoolingType.AVG) {
+        if (conf instanceof SubsamplingLayer pool && pool.getPoolingType() == PoolingType.AVG) {
             String codes = graph.codes(name, arriving);
             Window window = Windows.of(name, pool, graph.type(codes).shape());
             return new Signal.Codes(
@@ -118,8 +117,7 @@ final class LayerLowering {
         }
         if (conf instanceof GlobalPoolingLayer pool && pool.getPoolingType() == PoolingType.AVG) {
             String node = pool.isCollapseDimensions() ? name + "/pool" : name;
-            Signal.Operation mean =
-                    new Signal.Operation.ChannelMean(graph.codes(name, arriving));
+            Signal.Operation mean = new Signal.Operation.ChannelMean(graph.codes(name, arriving));
             return collapsed(pool, new Signal.Codes(rounded(node, mean, layer)));
         }
         if (conf instanceof ActivationLayer activation
@@ -193,10 +191,8 @@ final class LayerLowering {
             return graph.add(operation.node(node, new Output.Codes(output, bounds)));
         }
         QuantParams between = Optional.ofNullable(layer.preActivation()).orElse(output);
-        String unclamped =
-                graph.add(operation.node(node + "/sum", Output.Codes.of(between)));
-        CodeTable table =
-                layer.table() != null ? layer.table() : clamp(between, output, bounds);
+        String unclamped = graph.add(operation.node(node + "/sum", Output.Codes.of(between)));
+        CodeTable table = layer.table() != null ? layer.table() : clamp(between, output, bounds);
         return graph.add(new IntNode.Table(node, unclamped, table, output));
     }
 
@@ -205,10 +201,7 @@ final class LayerLowering {
         CodeTable table =
                 layer.table() != null
                         ? layer.table()
-                        : clamp(
-                                graph.type(input).codes(),
-                                output,
-                                requireNonNull(layer.bounds()));
+                        : clamp(graph.type(input).codes(), output, requireNonNull(layer.bounds()));
         return graph.add(new IntNode.Table(name, input, table, output));
     }
 
@@ -228,6 +221,8 @@ final class LayerLowering {
 
     private LoweringException unsupported(org.deeplearning4j.nn.conf.layers.Layer conf) {
         return new LoweringException(
-                name, "there is no integer form of a " + conf.getClass().getSimpleName(), SUPPORTED);
+                name,
+                "there is no integer form of a " + conf.getClass().getSimpleName(),
+                SUPPORTED);
     }
 }

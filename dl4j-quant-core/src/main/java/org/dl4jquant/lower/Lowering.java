@@ -23,8 +23,8 @@ public final class Lowering {
     /**
      * Returns the integer graph of a network.
      *
-     * <p>Its one input is {@code input}; its one output bears the last layer's name and is what that
-     * layer computes before its softmax or loss, as float32. Dropout and losses are left out.
+     * <p>Its one input is {@code input}; its one output bears the last layer's name and is what
+     * that layer computes before its softmax or loss, as float32. Dropout and losses are left out.
      *
      * @param network a network that {@code prepare} made, trained or not; not changed
      * @return the graph
@@ -50,8 +50,8 @@ public final class Lowering {
     /**
      * Returns the integer graph of a network.
      *
-     * <p>Inputs and outputs bear the network's own names; an output is what its layer computes before
-     * its softmax or loss, as float32.
+     * <p>Inputs and outputs bear the network's own names; an output is what its layer computes
+     * before its softmax or loss, as float32.
      *
      * @param network a network that {@code prepare} made, trained or not; not changed
      * @return the graph
@@ -76,8 +76,7 @@ public final class Lowering {
         Map<String, List<String>> wiring = network.getConfiguration().getVertexInputs();
         List<String> inputs = wiring.getOrDefault(name, List.of());
         if (vertex instanceof LayerVertex layer) {
-            graph.lowerLayer(
-                    name, network.getLayer(name), layer.getPreProcessor(), inputs.get(0));
+            graph.lowerLayer(name, network.getLayer(name), layer.getPreProcessor(), inputs.get(0));
         } else if (vertex instanceof MergeVertex merge) {
             graph.lowerMerge(name, inputs, merge.getMergeAxis());
         } else if (vertex instanceof ElementWiseVertex elementWise

@@ -51,8 +51,7 @@ final class Windows {
 
     private record Extents(Extent kernel, Extent stride, Extent dilation, Extent padding) {}
 
-    private static Window window(
-            String name, ConvolutionMode mode, Extents given, Shape image) {
+    private static Window window(String name, ConvolutionMode mode, Extents given, Shape image) {
         if (mode == ConvolutionMode.Causal) {
             throw new LoweringException(
                     name,

@@ -6,8 +6,8 @@
  * <p>In: a network that {@code prepare} made, trained or not. Out: an {@code IntGraph} whose nodes
  * bear the names of the layers whose results they compute. A layer that has no integer form is
  * refused by name, with what to do; nothing is approximated here, since the layers have already
- * computed their integers ({@link org.dl4jquant.layer.IntegerParameters}). Uses {@code layer}, {@code
- * graph}, {@code numeric} and {@code check}.
+ * computed their integers ({@link org.dl4jquant.layer.IntegerParameters}). Uses {@code layer},
+ * {@code graph}, {@code numeric} and {@code check}.
  */
 @NullMarked
 package org.dl4jquant.lower;

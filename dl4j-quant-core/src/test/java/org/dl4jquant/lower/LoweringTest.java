@@ -5,19 +5,16 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
-import java.util.HashMap;
-import java.util.List;
-import java.util.Map;
 import java.util.stream.Stream;
 import org.deeplearning4j.nn.graph.ComputationGraph;
 import org.deeplearning4j.nn.multilayer.MultiLayerNetwork;
 import org.dl4jquant.Quantization;
-import org.dl4jquant.engine.Batch;
 import org.dl4jquant.engine.Engine;
 import org.dl4jquant.engine.EqualityCheck;
 import org.dl4jquant.graph.IntGraph;
-import org.dl4jquant.graph.IntNode;
-import org.dl4jquant.nd.RowMajor;
+import org.dl4jquant.report.EngineInputs;
+import org.dl4jquant.report.SimulatorCheck;
+import org.dl4jquant.report.SimulatorReport;
 import org.dl4jquant.scheme.LayerScheme;
 import org.dl4jquant.scheme.QuantSpec;
 import org.dl4jquant.scheme.Symmetry;
@@ -52,7 +49,8 @@ final class LoweringTest {
                         TensorScheme.INT8_ACTIVATIONS.withSymmetry(Symmetry.ASYMMETRIC));
         return Stream.of(
                 Arguments.of("INT8", QuantSpec.of(LayerScheme.INT8)),
-                Arguments.of("INT4", QuantSpec.of(LayerScheme.INT4).withFirstAndLast(LayerScheme.INT8)),
+                Arguments.of(
+                        "INT4", QuantSpec.of(LayerScheme.INT4).withFirstAndLast(LayerScheme.INT8)),
                 Arguments.of("asymmetric", QuantSpec.of(asymmetric)));
     }
 
@@ -100,12 +98,11 @@ final class LoweringTest {
         for (int step = 0; step < STEPS; step++) {
             network.fit(data);
         }
-        List<INDArray> results = network.feedForward(data.getFeatures(), false);
-        Map<String, INDArray> activations = new HashMap<>();
-        for (int i = 0; i < network.getnLayers(); i++) {
-            activations.put(network.getLayerNames().get(i), results.get(i + 1));
+        IntGraph graph = Quantization.lower(network);
+        requireEqual(graph, data.getFeatures());
+        try (Engine reference = Engine.open("reference", graph)) {
+            requireEqual(SimulatorCheck.between(network, reference).over(data.getFeatures()));
         }
-        requireEqual(Quantization.lower(network), data.getFeatures(), activations);
     }
 
     private static void requireEqual(ComputationGraph trained, QuantSpec spec) {
@@ -116,26 +113,26 @@ final class LoweringTest {
         for (int step = 0; step < STEPS; step++) {
             network.fit(data);
         }
-        Map<String, INDArray> activations =
-                network.feedForward(new INDArray[] {data.getFeatures()}, false);
-        requireEqual(Quantization.lower(network), data.getFeatures(), activations);
+        IntGraph graph = Quantization.lower(network);
+        requireEqual(graph, data.getFeatures());
+        try (Engine reference = Engine.open("reference", graph)) {
+            requireEqual(SimulatorCheck.between(network, reference).over(data.getFeatures()));
+        }
     }
 
-    private static void requireEqual(
-            IntGraph graph, INDArray features, Map<String, INDArray> activations) {
-        IntNode.Input input = graph.inputs().get(0);
-        Map<String, Batch.Floats> batch =
-                Map.of(
-                        input.name(),
-                        Batch.Floats.of(EXAMPLES, input.shape(), RowMajor.floats(features)));
+    private static void requireEqual(IntGraph graph, INDArray features) {
         try (Engine reference = Engine.open("reference", graph);
                 Engine onnxRuntime = Engine.open("onnxruntime", graph)) {
-            EqualityCheck.between(reference, onnxRuntime).over(batch).requireEqual();
-            SimulatorCodes codes = new SimulatorCodes();
-            codes.compare(activations, reference.trace(batch));
-            assertTrue(codes.compared() > EXAMPLES, "no layer's codes were compared");
-            assertEquals(0, codes.differing(), codes::toString);
+            EqualityCheck.between(reference, onnxRuntime)
+                    .over(EngineInputs.of(graph, features))
+                    .requireEqual();
         }
+    }
+
+    private static void requireEqual(SimulatorReport report) {
+        assertTrue(report.codes() > EXAMPLES, report::toString);
+        assertEquals(0, report.differingCodes(), report::toString);
+        assertEquals(0, report.top1Changed(), report::toString);
     }
 
     @Test

@@ -93,11 +93,19 @@ final class TestNetworks {
                                 .layer(convolution(6, 5, 1))
                                 .layer(new BatchNormalization())
                                 .layer(relu())
-                                .layer(new SubsamplingLayer.Builder().kernelSize(2, 2).stride(2, 2).build())
+                                .layer(
+                                        new SubsamplingLayer.Builder()
+                                                .kernelSize(2, 2)
+                                                .stride(2, 2)
+                                                .build())
                                 .layer(convolution(8, 3, 1))
                                 .layer(new BatchNormalization())
                                 .layer(relu())
-                                .layer(new SubsamplingLayer.Builder().kernelSize(2, 2).stride(2, 2).build())
+                                .layer(
+                                        new SubsamplingLayer.Builder()
+                                                .kernelSize(2, 2)
+                                                .stride(2, 2)
+                                                .build())
                                 .layer(
                                         new DenseLayer.Builder()
                                                 .nOut(16)
@@ -132,10 +140,11 @@ final class TestNetworks {
                                                 .convolutionMode(ConvolutionMode.Truncate)
                                                 .build())
                                 .layer(
-                                        new ConvolutionLayer.Builder(2, 2)
+                                        new ConvolutionLayer.Builder(3, 3)
                                                 .nOut(6)
                                                 .dilation(2, 2)
-                                                .convolutionMode(ConvolutionMode.Same)
+                                                .padding(2, 2)
+                                                .convolutionMode(ConvolutionMode.Truncate)
                                                 .activation(activation)
                                                 .build())
                                 .layer(

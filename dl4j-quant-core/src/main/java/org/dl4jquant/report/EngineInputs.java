@@ -1,0 +1,54 @@
+// SPDX-License-Identifier: Apache-2.0
+package org.dl4jquant.report;
+
+import java.util.Arrays;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import org.dl4jquant.check.Require;
+import org.dl4jquant.engine.Batch;
+import org.dl4jquant.graph.IntGraph;
+import org.dl4jquant.graph.IntNode;
+import org.dl4jquant.nd.RowMajor;
+import org.nd4j.linalg.api.ndarray.INDArray;
+
+/** DL4J's features as what engines take. */
+public final class EngineInputs {
+
+    private EngineInputs() {}
+
+    /**
+     * {@return the features as one batch for each of the graph's inputs, by name}
+     *
+     * @param graph the graph
+     * @param features one array for each input of the graph, in the graph's order, batch dimension
+     *     first, any order and strides
+     * @throws IllegalArgumentException if there are too few or too many arrays, or one has not the
+     *     shape that its input takes
+     */
+    public static Map<String, Batch.Floats> of(IntGraph graph, INDArray... features) {
+        List<IntNode.Input> inputs = graph.inputs();
+        Require.argument(
+                inputs.size() == features.length,
+                "%d arrays of features for the graph's %d inputs %s; give one for each, in order",
+                features.length,
+                inputs.size(),
+                inputs.stream().map(IntNode.Input::name).toList());
+        Map<String, Batch.Floats> batches = new LinkedHashMap<>();
+        for (int i = 0; i < features.length; i++) {
+            batches.put(inputs.get(i).name(), batch(inputs.get(i), features[i]));
+        }
+        return batches;
+    }
+
+    private static Batch.Floats batch(IntNode.Input input, INDArray features) {
+        long examples = features.size(0);
+        Require.argument(
+                examples > 0 && features.length() == examples * input.shape().elements(),
+                "features of shape %s do not fit input '%s', which takes [examples] + %s",
+                Arrays.toString(features.shape()),
+                input.name(),
+                input.shape());
+        return Batch.Floats.of((int) examples, input.shape(), RowMajor.floats(features));
+    }
+}

@@ -9,7 +9,7 @@ import java.util.Arrays;
  */
 final class Histogram {
 
-    /* The range is [-2^e, 2^e] and every width a power of two, so the edges of a narrow histogram
+    /* The range is (-2^e, 2^e) and every width a power of two, so the edges of a narrow histogram
      * are edges of a wide one: doubling the range joins bins in pairs and loses nothing else. A
      * histogram of some values is therefore the same in whatever order, and from whatever merged
      * parts, they came. At least half of the bins of one side are in use. */
@@ -26,8 +26,7 @@ final class Histogram {
         growTo(largestMagnitude);
         double binsPerUnit = SIDE / Math.scalb(1.0, exponent);
         for (int i = offset; i < offset + length; i++) {
-            int bin = (int) Math.floor(values[i] * binsPerUnit) + SIDE;
-            counts[Math.min(bin, counts.length - 1)]++;
+            counts[(int) Math.floor(values[i] * binsPerUnit) + SIDE]++;
         }
     }
 
@@ -67,7 +66,7 @@ final class Histogram {
     }
 
     private void growTo(float largestMagnitude) {
-        while (largestMagnitude > Math.scalb(1.0, exponent)) {
+        while (largestMagnitude >= Math.scalb(1.0, exponent)) {
             doubleRange();
         }
     }

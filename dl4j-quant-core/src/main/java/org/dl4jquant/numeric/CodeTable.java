@@ -32,7 +32,7 @@ public final class CodeTable {
      */
     public static CodeTable of(byte[] entries) {
         Require.argument(
-                entries.length == SIZE, "a table has %d entries, not %d", SIZE, entries.length);
+                entries.length == SIZE, "%d entries are no table; it has %d", entries.length, SIZE);
         return new CodeTable(entries.clone());
     }
 

@@ -90,6 +90,15 @@ public final class ChannelWalk {
      * @param count how many elements the chunk has
      */
     public void spread(long from, float[] perChannel, float[] into, int count) {
+        if (isCycle()) {
+            for (int i = 0; i < count; ) {
+                int run = runAt(from + i);
+                int length = Math.min(period - run, count - i);
+                System.arraycopy(perChannel, run, into, i, length);
+                i += length;
+            }
+            return;
+        }
         int run = runAt(from);
         int end = firstEnd(from, count);
         for (int i = 0; i < count; ) {
@@ -111,6 +120,17 @@ public final class ChannelWalk {
      * @param sums one sum for each channel; changed
      */
     public void addTo(double[] sums, long from, float[] chunk, int count) {
+        if (isCycle()) {
+            for (int i = 0; i < count; ) {
+                int run = runAt(from + i);
+                int length = Math.min(period - run, count - i);
+                for (int j = 0; j < length; j++) {
+                    sums[run + j] += chunk[i + j];
+                }
+                i += length;
+            }
+            return;
+        }
         int run = runAt(from);
         int end = firstEnd(from, count);
         for (int i = 0; i < count; ) {
@@ -119,6 +139,11 @@ public final class ChannelWalk {
             run = next(run);
             end = (int) Math.min(count, end + runLength);
         }
+    }
+
+    /** Whether the elements have the channels 0, 1, 2, ... again and again. */
+    private boolean isCycle() {
+        return runLength == 1 && channelOfRun == null;
     }
 
     /** Four sums at once, because the additions of one must wait for each other. */

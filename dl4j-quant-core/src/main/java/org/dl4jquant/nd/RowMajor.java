@@ -46,17 +46,47 @@ public final class RowMajor {
      * @throws IllegalArgumentException if the lengths differ
      */
     public static void copyInto(float[] elements, INDArray target) {
-        Require.argument(
-                elements.length == target.length(),
-                "%d elements for an array of %d; the numbers must be equal",
-                elements.length,
-                target.length());
+        requireLength(elements.length, target);
         if (FloatCursor.reaches(target)) {
             FloatCursor.of(target, Walk.rowMajor(target.shape()))
                     .write(0, elements, elements.length);
             return;
         }
         target.assign(array(elements, target.shape()));
+    }
+
+    /**
+     * Overwrites an array's elements.
+     *
+     * @param elements as many as the array has, row-major
+     * @param target any shape and order, DOUBLE or another type that numbers are rounded to;
+     *     changed
+     * @throws IllegalArgumentException if the lengths differ
+     */
+    public static void copyInto(double[] elements, INDArray target) {
+        requireLength(elements.length, target);
+        if (FloatCursor.reaches(target)) {
+            copyInto(rounded(elements), target);
+            return;
+        }
+        Detached.run(
+                () -> target.assign(Nd4j.createFromArray(elements).reshape('c', target.shape())));
+    }
+
+    private static float[] rounded(double[] elements) {
+        float[] floats = new float[elements.length];
+        for (int i = 0; i < floats.length; i++) {
+            floats[i] = (float) elements[i];
+        }
+        return floats;
+    }
+
+    private static void requireLength(int elements, INDArray target) {
+        Require.argument(
+                elements == target.length(),
+                "%d elements for an array of %d; the numbers must be equal",
+                elements,
+                target.length());
     }
 
     /**

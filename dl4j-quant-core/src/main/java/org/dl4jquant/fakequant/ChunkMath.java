@@ -16,16 +16,17 @@ final class ChunkMath {
      * integer code is converted.
      *
      * Masks. The gradient passes where lowest < v < highest, and a comparison would keep the loop
-     * from being vectorized. The smaller of v - lowest and highest - v is above 0 exactly there
-     * (float32 subtraction underflows gradually: different numbers never have the difference 0).
-     * Multiplied by 2^200, even the smallest float32 number, 2^-149, is above 1; so clamping the
-     * product to [0, 1] gives the mask.
+     * from being vectorized. With c, the clamped v, the product (c - lowest) * (highest - c) is 0
+     * outside and above 0 inside: different float32 numbers never have the difference 0, and the
+     * product does not underflow, because a factor below 2^-24 occurs only beside a bound that is
+     * 0, where the other factor is at least 1. Multiplied by 2^200, even the smallest product,
+     * 2^-149, is above 1; so the smaller of that and 1 is the mask.
+     *
+     * Loops. Each writes to one array only: the compiler does not vectorize a loop that writes to
+     * two, because they could overlap.
      */
 
     private static final float HALF_EVEN = 0x1.8p23f;
-
-    /** Any float32 of this magnitude or above is an integer. */
-    private static final float ALL_INTEGERS = 0x1p23f;
 
     private static final float LARGE = 0x1p100f;
 
@@ -65,69 +66,63 @@ final class ChunkMath {
     }
 
     /**
-     * Passes gradients where the value is inside the range, and finds each value's part of the
-     * scale's gradient.
+     * Clamps values to the range of codes, in units of one code, and finds where they are inside.
      *
-     * @param values the values; become upstream gradient times derivative with respect to the scale
-     * @param upstream the upstream gradients; become 0 where the value is clipped
+     * @param values the values; become clamped numbers of codes
      * @param scales units per code, one for each value
+     * @param masks take 1 where the value is strictly inside the range, else 0
      * @param count how many values
      * @param lowest the smallest code less the zero point
      * @param highest the largest code less the zero point
      */
-    static void gradients(
-            float[] values,
-            float[] upstream,
-            float[] scales,
-            int count,
-            float lowest,
-            float highest) {
+    static void clamp(
+            float[] values, float[] scales, float[] masks, int count, float lowest, float highest) {
         for (int i = 0; i < count; i++) {
-            float value = values[i] / scales[i];
-            float clamped = Math.min(Math.max(value, lowest), highest);
-            float code = (clamped + HALF_EVEN) - HALF_EVEN;
-            float inside = Math.min(value - lowest, highest - value) * LARGE * LARGE;
-            float mask = Math.min(Math.max(inside, 0f), 1f);
-            float gradient = upstream[i];
-            upstream[i] = gradient * mask;
-            values[i] = gradient * (code - clamped * mask);
+            values[i] = Math.min(Math.max(values[i] / scales[i], lowest), highest);
+        }
+        for (int i = 0; i < count; i++) {
+            float clamped = values[i];
+            masks[i] = Math.min((clamped - lowest) * (highest - clamped) * LARGE * LARGE, 1f);
         }
     }
 
     /**
-     * Passes gradients where the value is inside the range.
+     * Finds each value's part of the scale's gradient.
      *
-     * @param values the values
-     * @param upstream the upstream gradients; become 0 where the value is clipped
-     * @param scales units per code, one for each value
+     * @param clamped from {@link #clamp}; become upstream gradient times derivative by the scale
+     * @param masks from {@link #clamp}
+     * @param upstream the upstream gradients
      * @param count how many values
-     * @param lowest the smallest code less the zero point
-     * @param highest the largest code less the zero point
      */
-    static void mask(
-            float[] values,
-            float[] upstream,
-            float[] scales,
-            int count,
-            float lowest,
-            float highest) {
+    static void scaleGradients(float[] clamped, float[] masks, float[] upstream, int count) {
         for (int i = 0; i < count; i++) {
-            float value = values[i] / scales[i];
-            float inside = Math.min(value - lowest, highest - value) * LARGE * LARGE;
-            upstream[i] *= Math.min(Math.max(inside, 0f), 1f);
+            float code = (clamped[i] + HALF_EVEN) - HALF_EVEN;
+            clamped[i] = (code - clamped[i] * masks[i]) * upstream[i];
         }
     }
 
     /**
-     * Rounds accumulators to integers and multiplies them.
+     * Multiplies two chunks.
      *
-     * @param accumulators float32 numbers near integers; become products
-     * @param multipliers one for each accumulator
+     * @param numbers the numbers; become products
+     * @param factors one for each number
+     * @param count how many numbers
+     */
+    static void multiply(float[] numbers, float[] factors, int count) {
+        for (int i = 0; i < count; i++) {
+            numbers[i] *= factors[i];
+        }
+    }
+
+    /**
+     * Rounds accumulators to integers, ties to even.
+     *
+     * @param accumulators float32 numbers of any size; rounded
      * @param count how many accumulators
      */
-    static void multiply(float[] accumulators, float[] multipliers, int count) {
+    static void rint(float[] accumulators, int count) {
         for (int i = 0; i < count; i++) {
-            accumulators[i] = rint(accumulators[i]) * multipliers[i];
+            accumulators[i] = (float) Math.rint(accumulators[i]) + 0f;
         }
     }
 
@@ -184,18 +179,5 @@ final class ChunkMath {
         for (int i = 0; i < count; i++) {
             codes[i] = table[(int) codes[i] - lowest];
         }
-    }
-
-    /**
-     * {@return the nearest integer, ties to even, of any float32 number}
-     *
-     * <p>Positive and negative parts are rounded apart, each by adding and subtracting 2^23; what
-     * lies beyond is an integer already and is added again, which is exact.
-     */
-    private static float rint(float number) {
-        float near = Math.min(Math.max(number, -ALL_INTEGERS), ALL_INTEGERS);
-        float positive = (Math.max(near, 0f) + ALL_INTEGERS) - ALL_INTEGERS;
-        float negative = (Math.min(near, 0f) - ALL_INTEGERS) + ALL_INTEGERS;
-        return (positive + negative) + (number - near);
     }
 }

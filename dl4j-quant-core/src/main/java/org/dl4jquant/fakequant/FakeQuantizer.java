@@ -109,8 +109,12 @@ public final class FakeQuantizer {
             return;
         }
         requireLength(scaleGradient, scale.length(), "scale gradients");
-        double[] sums = kernels.gradients(grid, in, scale, upstream, gradientIn);
-        RowMajor.copyInto(multiplied(sums, gradientScale(elements)), scaleGradient);
+        double[] gradients = kernels.gradients(grid, in, scale, upstream, gradientIn);
+        double factor = gradientScale(elements);
+        for (int i = 0; i < gradients.length; i++) {
+            gradients[i] *= factor;
+        }
+        RowMajor.copyInto(gradients, scaleGradient);
     }
 
     /**
@@ -207,13 +211,5 @@ public final class FakeQuantizer {
                 array.length(),
                 what,
                 length);
-    }
-
-    private static float[] multiplied(double[] sums, double factor) {
-        float[] products = new float[sums.length];
-        for (int i = 0; i < sums.length; i++) {
-            products[i] = (float) (sums[i] * factor);
-        }
-        return products;
     }
 }

@@ -65,7 +65,10 @@ final class HostKernels implements Kernels {
     private static void requantize(
             RequantizeSteps steps, float[] numbers, float[] factors, int count) {
         switch (steps.source()) {
-            case ACCUMULATORS -> ChunkMath.multiply(numbers, factors, count);
+            case ACCUMULATORS -> {
+                ChunkMath.rint(numbers, count);
+                ChunkMath.multiply(numbers, factors, count);
+            }
             case VALUES -> ChunkMath.divide(numbers, factors, count);
         }
         RequantizeSteps.Bounds codes = steps.codes();
@@ -131,12 +134,12 @@ final class HostKernels implements Kernels {
             values.read(from, s.values, count);
             gradients.read(from, s.upstream, count);
             spread.fill(from, count);
+            ChunkMath.clamp(s.values, s.spread, s.masks, count, low, high);
             if (sum) {
-                ChunkMath.gradients(s.values, s.upstream, s.spread, count, low, high);
+                ChunkMath.scaleGradients(s.values, s.masks, s.upstream, count);
                 channels.addTo(sums, from, s.values, count);
-            } else {
-                ChunkMath.mask(s.values, s.upstream, s.spread, count, low, high);
             }
+            ChunkMath.multiply(s.upstream, s.masks, count);
             target.write(from, s.upstream, count);
         }
         return sums;

@@ -6,7 +6,6 @@ import java.util.stream.IntStream;
 import org.dl4jquant.nd.Channels;
 import org.dl4jquant.nd.Detached;
 import org.dl4jquant.nd.RowMajor;
-import org.jspecify.annotations.Nullable;
 import org.nd4j.linalg.api.buffer.DataType;
 import org.nd4j.linalg.api.ndarray.INDArray;
 import org.nd4j.linalg.api.ops.DynamicCustomOp;
@@ -16,7 +15,8 @@ import org.nd4j.linalg.factory.Nd4j;
  * The passes as ND4J operations, for any backend and for DOUBLE arrays.
  *
  * <p>Intermediate arrays are allocated outside all workspaces. The operation is {@code rint},
- * because ND4J's {@code round} takes ties away from zero.
+ * because ND4J's {@code round} takes ties away from zero. Tables are looked up in Java: the native
+ * {@code gather} of 1.0.0-M2.1 crashed the JVM on permuted arrays.
  */
 final class Nd4jKernels implements Kernels {
 
@@ -99,10 +99,9 @@ final class Nd4jKernels implements Kernels {
         if (table == null) {
             return codes.muli(steps.scale());
         }
-        INDArray indices = codes.subi(bounds.lowest()).castTo(DataType.INT32);
-        INDArray results = Nd4j.createUninitialized(DataType.FLOAT, codes.shape());
-        execute("gather", results, 0, Nd4j.createFromArray(table), indices);
-        return results;
+        float[] lookedUp = RowMajor.floats(codes);
+        ChunkMath.lookUp(lookedUp, lookedUp.length, bounds.lowest(), table);
+        return RowMajor.array(lookedUp, codes.shape());
     }
 
     @Override
@@ -116,7 +115,7 @@ final class Nd4jKernels implements Kernels {
 
     /** The zero that is added makes -0 to +0, which is what an integer code becomes. */
     private static INDArray rint(INDArray numbers) {
-        execute("rint", numbers, null, numbers);
+        Nd4j.exec(DynamicCustomOp.builder("rint").addInputs(numbers).addOutputs(numbers).build());
         return numbers.addi(0);
     }
 
@@ -132,13 +131,6 @@ final class Nd4jKernels implements Kernels {
                         .addFloatingPointArguments((double) lowest, (double) highest)
                         .build());
         return numbers;
-    }
-
-    private static void execute(
-            String operation, INDArray result, @Nullable Integer axis, INDArray... operands) {
-        DynamicCustomOp.DynamicCustomOpsBuilder builder =
-                DynamicCustomOp.builder(operation).addInputs(operands).addOutputs(result);
-        Nd4j.exec((axis == null ? builder : builder.addIntegerArguments(axis)).build());
     }
 
     private static INDArray inside(INDArray values, Grid grid) {

@@ -11,7 +11,7 @@ import org.nd4j.linalg.api.ndarray.INDArray;
  */
 final class Scratch {
 
-    /** Elements of a chunk: three chunks of float32 stay in the first-level cache or near it. */
+    /** Elements of a chunk: all arrays together, 64 KiB, stay in the second-level cache. */
     static final int CHUNK = 4096;
 
     private static final ThreadLocal<Scratch> OF_THREAD = ThreadLocal.withInitial(Scratch::new);
@@ -21,6 +21,9 @@ final class Scratch {
 
     /** The chunk's upstream gradients. */
     final float[] upstream = new float[CHUNK];
+
+    /** 1 for each value of the chunk whose gradient passes, else 0. */
+    final float[] masks = new float[CHUNK];
 
     /** One scale or multiplier for each element of the chunk. */
     final float[] spread = new float[CHUNK];

@@ -4,10 +4,12 @@ package org.dl4jquant.graph;
 import com.google.errorprone.annotations.CanIgnoreReturnValue;
 import java.util.ArrayList;
 import java.util.Collections;
+import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
+import java.util.Set;
 import org.dl4jquant.check.Require;
 
 /**
@@ -54,6 +56,7 @@ public final class IntGraph {
 
         private final List<IntNode> nodes = new ArrayList<>();
         private final Map<String, TensorType> types = new LinkedHashMap<>();
+        private final Set<String> fromOutside = new HashSet<>();
 
         private Builder() {}
 
@@ -78,8 +81,13 @@ public final class IntGraph {
                         input,
                         types.keySet());
             }
-            TensorType type = node.accept(new TypeInference(types));
+            TensorType type = node.accept(new TypeInference(types, fromOutside));
             types.put(node.name(), type);
+            boolean reshapes = node instanceof IntNode.Reshape;
+            if (node instanceof IntNode.Input
+                    || (reshapes && fromOutside.containsAll(node.inputs()))) {
+                fromOutside.add(node.name());
+            }
             nodes.add(node);
             return type;
         }
@@ -101,7 +109,7 @@ public final class IntGraph {
          * @throws IllegalArgumentException if there is no output, or one is no node
          */
         public IntGraph build(List<String> outputs) {
-            requireOutputs(outputs, types);
+            requireOutputs(outputs, types, nodes);
             return new IntGraph(
                     List.copyOf(nodes),
                     List.copyOf(outputs),
@@ -115,7 +123,8 @@ public final class IntGraph {
         return Objects.requireNonNull(type);
     }
 
-    private static void requireOutputs(List<String> outputs, Map<String, TensorType> types) {
+    private static void requireOutputs(
+            List<String> outputs, Map<String, TensorType> types, List<IntNode> nodes) {
         Require.argument(!outputs.isEmpty(), "the graph has no output; name at least one node");
         for (String output : outputs) {
             Require.argument(
@@ -123,6 +132,12 @@ public final class IntGraph {
                     "the graph's output '%s' is no node; there are %s",
                     output,
                     types.keySet());
+        }
+        for (IntNode node : nodes) {
+            Require.argument(
+                    !(node instanceof IntNode.Input) || !outputs.contains(node.name()),
+                    "the graph's output '%s' is an input; name what is computed from it",
+                    node.name());
         }
         Require.argument(
                 outputs.stream().distinct().count() == outputs.size(),

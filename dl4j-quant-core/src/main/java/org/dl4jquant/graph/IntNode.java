@@ -319,11 +319,21 @@ public sealed interface IntNode {
      */
     record Table(String name, String input, CodeTable table, QuantParams params)
             implements IntNode {
-        /** Checks that the parts are there. */
+        /** Checks that every entry is a code of the result. */
         public Table {
             requireName(name);
             Objects.requireNonNull(table, "table");
             Objects.requireNonNull(params, "params");
+            for (byte entry : table.entries()) {
+                int code = params.range().decode(entry);
+                Require.argument(
+                        params.range().contains(code),
+                        "table '%s' has the entry %d, which is outside the codes [%d, %d]",
+                        name,
+                        code,
+                        params.range().min(),
+                        params.range().max());
+            }
         }
 
         @Override

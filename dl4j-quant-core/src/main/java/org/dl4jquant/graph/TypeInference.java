@@ -6,6 +6,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
+import java.util.Set;
 import java.util.function.Supplier;
 import java.util.function.ToIntFunction;
 import java.util.stream.IntStream;
@@ -21,9 +22,17 @@ import org.jspecify.annotations.Nullable;
 final class TypeInference implements IntNode.Visitor<TensorType> {
 
     private final Map<String, TensorType> types;
+    private final Set<String> fromOutside;
 
-    TypeInference(Map<String, TensorType> types) {
+    /**
+     * Makes the inference for the next node.
+     *
+     * @param types those of all nodes so far
+     * @param fromOutside inputs and what only reshapes them
+     */
+    TypeInference(Map<String, TensorType> types, Set<String> fromOutside) {
         this.types = types;
+        this.fromOutside = fromOutside;
     }
 
     @Override
@@ -38,6 +47,12 @@ final class TypeInference implements IntNode.Visitor<TensorType> {
                 !input.isCodes(),
                 "quantize '%s' reads codes from '%s'; it takes float32 values, use a Table to"
                         + " change scales",
+                node.name(),
+                node.input());
+        Require.argument(
+                fromOutside.contains(node.input()),
+                "quantize '%s' reads '%s', which the graph computes from codes; let the node before"
+                        + " it make codes, or use a Table to change scales",
                 node.name(),
                 node.input());
         return new TensorType(input.shape(), node.params());

@@ -23,7 +23,7 @@ import org.jspecify.annotations.Nullable;
  *
  * <p>Opset 13, IR version 8, a free batch dimension {@code N}. Names of nodes are kept; the result
  * of a node is the tensor of its name. All codes are uint8: signed ones stand 128 higher, with
- * their zero point, and the metadata says so. {@code OnnxReader} gives back an equal graph.
+ * their zero point, and the metadata says so. {@link OnnxReader} gives back an equal graph.
  *
  * <p>ONNX Runtime computes every code as the reference engine does. On x86-64 processors without
  * VNNI it needs the session option {@code session.x64quantprecision} set to {@code 1} for that: its

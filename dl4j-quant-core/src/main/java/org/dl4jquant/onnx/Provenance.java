@@ -14,17 +14,20 @@ final class Provenance {
 
     static final String PRODUCER = "dl4j-quant";
 
+    /** Every key of ours begins with it. */
+    static final String PREFIX = "dl4jquant.";
+
     /** SHA-256 of the model's graph as protobuf bytes. */
-    static final String GRAPH_HASH = "dl4jquant.graph.sha256";
+    static final String GRAPH_HASH = PREFIX + "graph.sha256";
 
     /** Prefix; the codes that a tensor may hold, where they are not all of a uint8. */
-    static final String RANGE = "dl4jquant.range.";
+    static final String RANGE = PREFIX + "range.";
 
     /** Prefix; the codes that a node's weights may hold, where they are not [-127, 127]. */
-    static final String WEIGHT_RANGE = "dl4jquant.weights.";
+    static final String WEIGHT_RANGE = PREFIX + "weights.";
 
     /** Prefix; the place of an input among all nodes, where inputs do not come first. */
-    static final String INPUT_PLACE = "dl4jquant.input.";
+    static final String INPUT_PLACE = PREFIX + "input.";
 
     private Provenance() {}
 

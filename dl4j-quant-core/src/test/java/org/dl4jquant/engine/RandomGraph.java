@@ -23,6 +23,9 @@ public final class RandomGraph {
 
     private static final int MAX_OPERATIONS = 9;
 
+    /* Neighbouring seeds of java.util.Random begin alike; 2^64 divided by the golden ratio parts them. */
+    private static final long SPREAD = 0x9E3779B97F4A7C15L;
+
     private final IntGraph graph;
     private final long seed;
 
@@ -37,7 +40,7 @@ public final class RandomGraph {
      * @param seed any number
      */
     public static RandomGraph of(long seed) {
-        return new RandomGraph(new Draw(new Random(seed)).graph(), seed);
+        return new RandomGraph(new Draw(new Random(seed * SPREAD)).graph(), seed);
     }
 
     /** {@return the graph} */
@@ -52,7 +55,7 @@ public final class RandomGraph {
      * @param size how many examples
      */
     public Map<String, Batch.Floats> inputs(int size) {
-        Random random = new Random(~seed);
+        Random random = new Random(~seed * SPREAD);
         Map<String, Batch.Floats> inputs = new LinkedHashMap<>();
         for (IntNode.Input input : graph.inputs()) {
             QuantParams params = quantized(input.name());

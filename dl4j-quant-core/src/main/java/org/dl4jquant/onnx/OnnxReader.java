@@ -1,0 +1,109 @@
+// SPDX-License-Identifier: Apache-2.0
+package org.dl4jquant.onnx;
+
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.HashMap;
+import java.util.Map;
+import onnx.Onnx.GraphProto;
+import onnx.Onnx.ModelProto;
+import onnx.Onnx.OperatorSetIdProto;
+import onnx.Onnx.StringStringEntryProto;
+import org.dl4jquant.check.Require;
+import org.dl4jquant.graph.IntGraph;
+import org.nd4j.shade.protobuf.InvalidProtocolBufferException;
+
+/**
+ * Reads an ONNX model in QDQ form as an integer graph.
+ *
+ * <p>What {@link OnnxWriter} wrote gives back an equal graph. Models of others are read, too, as
+ * far as an integer graph can say what they mean: symmetric int8 weights with a scale per channel
+ * or one, activations in uint8 or int8 with one scale, an int32 bias of the scale that belongs to
+ * it, and a QuantizeLinear behind every operator but the last. Everything else is refused by the
+ * node's name.
+ */
+public final class OnnxReader {
+
+    private static final long FIRST_OPSET = 13;
+    private static final long LAST_OPSET = 21;
+
+    private OnnxReader() {}
+
+    /**
+     * {@return the integer graph of a model}
+     *
+     * @param file an ONNX file
+     * @throws UncheckedIOException if the file cannot be read
+     * @throws IllegalArgumentException if it is no ONNX model, is damaged, or holds what an integer
+     *     graph cannot say; the message names file and node
+     */
+    public static IntGraph read(Path file) {
+        try {
+            return fromBytes(Files.readAllBytes(file), file.toString());
+        } catch (IOException e) {
+            throw new UncheckedIOException(
+                    "the ONNX model '" + file + "' cannot be read: " + e.getMessage(), e);
+        }
+    }
+
+    /**
+     * {@return the integer graph of a model}
+     *
+     * @param bytes the bytes of an ONNX file
+     * @param name what messages call the model
+     * @throws IllegalArgumentException as {@link #read}
+     */
+    public static IntGraph fromBytes(byte[] bytes, String name) {
+        try {
+            return graph(ModelProto.parseFrom(bytes));
+        } catch (InvalidProtocolBufferException e) {
+            throw new IllegalArgumentException(
+                    "ONNX model '%s' of %d bytes is damaged, or no ONNX model: %s; write it again"
+                            .formatted(name, bytes.length, e.getMessage()),
+                    e);
+        } catch (IllegalArgumentException e) {
+            throw new IllegalArgumentException("ONNX model '" + name + "': " + e.getMessage(), e);
+        }
+    }
+
+    private static IntGraph graph(ModelProto model) {
+        GraphProto graph = model.getGraph();
+        Require.argument(
+                model.hasGraph() && graph.getNodeCount() > 0,
+                "there is no graph with operators in it; it is empty, cut off or no ONNX model");
+        for (OperatorSetIdProto opset : model.getOpsetImportList()) {
+            boolean own = opset.getDomain().isEmpty() || opset.getDomain().equals("ai.onnx");
+            Require.argument(
+                    !own || (opset.getVersion() >= FIRST_OPSET && opset.getVersion() <= LAST_OPSET),
+                    "it uses version %d of ONNX's operators; understood are %d to %d, export it with"
+                            + " one of these",
+                    opset.getVersion(),
+                    FIRST_OPSET,
+                    LAST_OPSET);
+        }
+        Require.argument(
+                graph.getSparseInitializerCount() == 0 && model.getTrainingInfoCount() == 0,
+                "it has sparse initializers or training information, which are not understood");
+        Map<String, String> metadata = new HashMap<>();
+        for (StringStringEntryProto entry : model.getMetadataPropsList()) {
+            metadata.put(entry.getKey(), entry.getValue());
+        }
+        if (metadata.containsKey(Provenance.GRAPH_HASH)) {
+            requireHash(graph, metadata.getOrDefault(Provenance.GRAPH_HASH, ""));
+        }
+        return new QdqReader(new QdqContext(graph, metadata)).read();
+    }
+
+    private static void requireHash(GraphProto graph, String hash) {
+        String found = Provenance.hash(graph);
+        Require.argument(
+                hash.equals(found),
+                "the graph's SHA-256 is %s, but the model says %s: it is damaged, or was edited;"
+                        + " write it again, or, if the edit is meant, remove the metadata '%s'",
+                found,
+                hash,
+                Provenance.GRAPH_HASH);
+    }
+}

@@ -11,8 +11,9 @@ import org.dl4jquant.numeric.Shape;
 /*
  * The image is first centred (codes minus the zero point) and padded with zeros, so that the sum
  * needs no border cases. Then each weight is multiplied with all places that it meets in one output
- * channel: the inner loop runs along a row, without a branch, and with stride 1 the virtual machine
- * makes vector code of it.
+ * channel. With stride 1 these places are one run through the padded image, if the sums have its row
+ * pitch and what falls between two rows is computed in vain: the virtual machine makes vector code of
+ * such a loop.
  */
 /** A two-dimensional convolution in int32. */
 final class ConvolutionKernel implements Kernel {
@@ -48,13 +49,17 @@ final class ConvolutionKernel implements Kernel {
         Batch.Codes input = (Batch.Codes) inputs.get(0);
         int[] accumulators = new int[input.size() * result.elements()];
         int[] padded = new int[image.size(0) * paddedHeight * paddedWidth];
-        int inChannel = result.size(1) * result.size(2);
+        int[] sums = new int[result.size(1) * paddedWidth];
+        int to = 0;
         for (int example = 0; example < input.size(); example++) {
             pad(input, example, padded);
             for (int filter = 0; filter < bias.length; filter++) {
-                int start = (example * bias.length + filter) * inChannel;
-                Arrays.fill(accumulators, start, start + inChannel, bias[filter]);
-                accumulate(filter, padded, accumulators, start);
+                Arrays.fill(sums, bias[filter]);
+                accumulate(filter, padded, sums);
+                for (int y = 0; y < result.size(1); y++) {
+                    System.arraycopy(sums, y * paddedWidth, accumulators, to, result.size(2));
+                    to += result.size(2);
+                }
             }
         }
         return requantization.apply(input.size(), result, accumulators);
@@ -74,7 +79,7 @@ final class ConvolutionKernel implements Kernel {
         }
     }
 
-    private void accumulate(int filter, int[] padded, int[] accumulators, int start) {
+    private void accumulate(int filter, int[] padded, int[] sums) {
         int group = filter / filtersInGroup;
         int weight = filter * channelsInGroup * window.kernel().height() * window.kernel().width();
         for (int channel = 0; channel < channelsInGroup; channel++) {
@@ -85,27 +90,27 @@ final class ConvolutionKernel implements Kernel {
                             plane
                                     + y * window.dilation().height() * paddedWidth
                                     + x * window.dilation().width();
-                    multiply(weights[weight++], padded, place, accumulators, start);
+                    multiply(weights[weight++], padded, place, sums);
                 }
             }
         }
     }
 
-    private void multiply(int weight, int[] padded, int place, int[] accumulators, int start) {
-        int rowStep = window.stride().height() * paddedWidth;
-        int step = window.stride().width();
+    private void multiply(int weight, int[] padded, int place, int[] sums) {
         int width = result.size(2);
+        if (window.stride().equals(Window.Extent.ONE)) {
+            int run = (result.size(1) - 1) * paddedWidth + width;
+            for (int i = 0; i < run; i++) {
+                sums[i] += weight * padded[place + i];
+            }
+            return;
+        }
+        int step = window.stride().width();
         for (int y = 0; y < result.size(1); y++) {
-            int from = place + y * rowStep;
-            int to = start + y * width;
-            if (step == 1) {
-                for (int x = 0; x < width; x++) {
-                    accumulators[to + x] += weight * padded[from + x];
-                }
-            } else {
-                for (int x = 0; x < width; x++) {
-                    accumulators[to + x] += weight * padded[from + x * step];
-                }
+            int from = place + y * window.stride().height() * paddedWidth;
+            int to = y * paddedWidth;
+            for (int x = 0; x < width; x++) {
+                sums[to + x] += weight * padded[from + x * step];
             }
         }
     }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package org.dl4jquant.engine;
 
+import java.util.Arrays;
 import java.util.List;
 import org.dl4jquant.graph.IntNode;
 import org.dl4jquant.numeric.QuantParams;
@@ -9,14 +10,16 @@ import org.dl4jquant.numeric.Shape;
 /** A matrix product in int32, with a vector per example. */
 final class DenseKernel implements Kernel {
 
-    private final byte[] weights; // (out, in)
+    private final int[] weights; // (out, in); as int, so that the product becomes vector code
     private final int[] bias;
     private final int in;
     private final int zeroPoint;
     private final Requantization requantization;
 
     DenseKernel(IntNode.Dense node, QuantParams input) {
-        this.weights = node.weights().codes();
+        byte[] codes = node.weights().codes();
+        this.weights = new int[codes.length];
+        Arrays.setAll(weights, i -> codes[i]);
         this.bias = node.weights().bias();
         this.in = node.weights().weightsPerChannel();
         this.zeroPoint = input.zeroPoint();
@@ -42,8 +45,9 @@ final class DenseKernel implements Kernel {
 
     private int product(int row, int[] vector) {
         int sum = 0;
-        for (int i = 0; i < in; i++) {
-            sum += weights[row * in + i] * vector[i];
+        int start = row * in;
+        for (int i = 0; i < vector.length; i++) {
+            sum += weights[start + i] * vector[i];
         }
         return sum;
     }

@@ -1,0 +1,161 @@
+// SPDX-License-Identifier: Apache-2.0
+package org.dl4jquant.engine;
+
+import static org.junit.jupiter.api.Assertions.assertArrayEquals;
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.Callable;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.Future;
+import org.dl4jquant.graph.IntGraph;
+import org.dl4jquant.graph.IntNode;
+import org.dl4jquant.numeric.Shape;
+import org.junit.jupiter.api.Test;
+
+/** What every engine must do; each engine has a test class that extends this one. */
+public abstract class EngineContract {
+
+    private static final int GRAPHS = 20;
+    private static final int BATCH = 3;
+
+    /**
+     * {@return the engine under test}
+     *
+     * @param graph the graph to run
+     */
+    protected abstract Engine open(IntGraph graph);
+
+    @Test
+    void equalsTheReferenceInEveryCodeOfEveryNode() {
+        for (long seed = 0; seed < GRAPHS; seed++) {
+            RandomGraph random = RandomGraph.of(seed);
+            try (Engine engine = open(random.graph());
+                    Engine reference = new ReferenceEngine(random.graph())) {
+                EqualityCheck.between(reference, engine)
+                        .over(List.of(random.inputs(1), random.inputs(BATCH)))
+                        .requireEqual();
+            }
+        }
+    }
+
+    @Test
+    void namesItselfAndKnowsItsGraph() {
+        IntGraph graph = RandomGraph.of(1).graph();
+        try (Engine engine = open(graph)) {
+            assertEquals(graph, engine.graph());
+            assertTrue(engine.name().matches("[a-z0-9-]+"), engine.name());
+        }
+    }
+
+    @Test
+    void givesTheGraphsOutputsAndTracesAllOtherNodesButInputs() {
+        RandomGraph random = RandomGraph.of(4);
+        try (Engine engine = open(random.graph())) {
+            assertEquals(
+                    random.graph().outputs(),
+                    List.copyOf(engine.run(random.inputs(BATCH)).keySet()));
+            assertEquals(
+                    random.graph().nodes().stream()
+                            .filter(node -> !(node instanceof IntNode.Input))
+                            .map(IntNode::name)
+                            .toList(),
+                    List.copyOf(engine.trace(random.inputs(BATCH)).keySet()));
+        }
+    }
+
+    @Test
+    void givesEachExampleTheSameCodesAloneAndInABatch() {
+        RandomGraph random = RandomGraph.of(7);
+        Map<String, Batch.Floats> inputs = random.inputs(BATCH);
+        try (Engine engine = open(random.graph())) {
+            Map<String, Batch> together = engine.run(inputs);
+            for (int example = 0; example < BATCH; example++) {
+                int chosen = example;
+                Map<String, Batch.Floats> alone = new HashMap<>();
+                inputs.forEach((name, batch) -> alone.put(name, example(batch, chosen)));
+                engine.run(alone)
+                        .forEach(
+                                (name, batch) ->
+                                        assertArrayEquals(
+                                                numbers(together.get(name), chosen),
+                                                numbers(batch, 0)));
+            }
+        }
+    }
+
+    private static Batch.Floats example(Batch.Floats batch, int example) {
+        int length = batch.shape().elements();
+        return Batch.Floats.of(
+                1,
+                batch.shape(),
+                Arrays.copyOfRange(batch.values(), example * length, (example + 1) * length));
+    }
+
+    private static double[] numbers(Batch batch, int example) {
+        double[] numbers = new double[batch.shape().elements()];
+        for (int i = 0; i < numbers.length; i++) {
+            int index = example * numbers.length + i;
+            numbers[i] =
+                    batch instanceof Batch.Codes codes
+                            ? codes.code(index)
+                            : ((Batch.Floats) batch).values()[index];
+        }
+        return numbers;
+    }
+
+    @Test
+    void givesManyThreadsTheSameCodes() throws InterruptedException, ExecutionException {
+        RandomGraph random = RandomGraph.of(9);
+        ExecutorService threads = Executors.newFixedThreadPool(4);
+        try (Engine engine = open(random.graph());
+                Engine reference = new ReferenceEngine(random.graph())) {
+            List<Callable<EqualityReport>> checks = new ArrayList<>();
+            for (int i = 0; i < 16; i++) {
+                checks.add(
+                        () -> EqualityCheck.between(reference, engine).over(random.inputs(BATCH)));
+            }
+            for (Future<EqualityReport> check : threads.invokeAll(checks)) {
+                check.get().requireEqual();
+            }
+        } finally {
+            threads.shutdown();
+        }
+    }
+
+    @Test
+    void refusesToRunWhenClosed() {
+        RandomGraph random = RandomGraph.of(2);
+        Engine engine = open(random.graph());
+        engine.close();
+        engine.close();
+        String message =
+                assertThrows(IllegalStateException.class, () -> engine.run(random.inputs(1)))
+                        .getMessage();
+        assertTrue(message.contains("closed"), message);
+        assertThrows(IllegalStateException.class, () -> engine.trace(random.inputs(1)));
+    }
+
+    @Test
+    void refusesInputsThatDoNotFit() {
+        IntGraph graph = SmallGraphs.graph(Shape.of(2, 3), SmallGraphs.uint8(1));
+        try (Engine engine = open(graph)) {
+            Map<String, Batch.Floats> notFinite =
+                    SmallGraphs.example(graph, 1, 2, 3, Double.NaN, 5, 6);
+            assertEquals(
+                    "input 'x' is NaN in example 0 at index 3 of [2x3]; it must be finite",
+                    assertThrows(IllegalArgumentException.class, () -> engine.run(notFinite))
+                            .getMessage());
+            assertThrows(IllegalArgumentException.class, () -> engine.trace(notFinite));
+            assertThrows(IllegalArgumentException.class, () -> engine.run(Map.of()));
+        }
+    }
+}

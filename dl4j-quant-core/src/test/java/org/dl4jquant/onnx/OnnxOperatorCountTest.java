@@ -1,0 +1,103 @@
+// SPDX-License-Identifier: Apache-2.0
+package org.dl4jquant.onnx;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import ai.onnxruntime.OrtEnvironment;
+import ai.onnxruntime.OrtException;
+import ai.onnxruntime.OrtSession;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.Map;
+import java.util.TreeMap;
+import onnx.Onnx.ModelProto;
+import onnx.Onnx.NodeProto;
+import org.dl4jquant.engine.RandomGraph;
+import org.dl4jquant.graph.IntGraph;
+import org.dl4jquant.graph.IntNode;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+/** What ONNX Runtime makes of our models: integer kernels, and nothing left in float32. */
+class OnnxOperatorCountTest {
+
+    private static final int GRAPHS = 100;
+
+    /** What may be left: integer kernels, integer data movement, the graph's two ends. */
+    private static final List<String> INTEGER =
+            List.of(
+                    "QLinearConv",
+                    "QLinearAdd",
+                    "QLinearConcat",
+                    "QLinearAveragePool",
+                    "QLinearGlobalAveragePool",
+                    "QGemm",
+                    "ConvInteger",
+                    "MaxPool",
+                    "NhwcMaxPool",
+                    "Clip",
+                    "Cast",
+                    "Gather",
+                    "Reshape",
+                    "Transpose",
+                    "QuantizeLinear",
+                    "DequantizeLinear");
+
+    @TempDir Path folder;
+
+    @Test
+    void noConvolutionSumOrProductIsLeftInFloat() throws OrtException, IOException {
+        for (long seed = 0; seed < GRAPHS; seed++) {
+            IntGraph graph = RandomGraph.of(seed).graph();
+            Map<String, Integer> counts = optimized(graph);
+            assertEquals(
+                    count(graph, IntNode.Convolution.class),
+                    counts.getOrDefault("QLinearConv", 0) + counts.getOrDefault("ConvInteger", 0),
+                    counts.toString());
+            // each ConvInteger has one Add for its int32 bias and one Mul behind its Cast to
+            // float32
+            assertEquals(counts.getOrDefault("ConvInteger", 0), counts.getOrDefault("Add", 0));
+            assertEquals(counts.getOrDefault("ConvInteger", 0), counts.getOrDefault("Mul", 0));
+            assertEquals(count(graph, IntNode.Dense.class), counts.getOrDefault("QGemm", 0));
+            assertEquals(count(graph, IntNode.Add.class), counts.getOrDefault("QLinearAdd", 0));
+            assertEquals(
+                    count(graph, IntNode.Quantize.class), counts.getOrDefault("QuantizeLinear", 0));
+            // the runtime copies one that is an output and is read, too
+            assertEquals(
+                    count(graph, IntNode.Dequantize.class) > 0,
+                    counts.containsKey("DequantizeLinear"),
+                    counts.toString());
+            counts.keySet().removeAll(List.of("Add", "Mul"));
+            assertTrue(INTEGER.containsAll(counts.keySet()), "seed " + seed + ": " + counts);
+        }
+    }
+
+    /* Every node is an output here: what is not, the runtime may drop. */
+    private Map<String, Integer> optimized(IntGraph graph) throws OrtException, IOException {
+        List<String> results =
+                graph.nodes().stream()
+                        .filter(node -> !(node instanceof IntNode.Input))
+                        .map(IntNode::name)
+                        .toList();
+        byte[] model = OnnxWriter.toBytes(IntGraph.of(graph.nodes(), results));
+        Path file = folder.resolve("optimized.onnx");
+        try (OrtSession.SessionOptions settings =
+                OnnxRuntimeSession.settings(OnnxRuntimeOptions.DEFAULT)) {
+            settings.setOptimizedModelFilePath(file.toString());
+            OrtEnvironment.getEnvironment().createSession(model, settings).close();
+        }
+        Map<String, Integer> counts = new TreeMap<>();
+        for (NodeProto node :
+                ModelProto.parseFrom(Files.readAllBytes(file)).getGraph().getNodeList()) {
+            counts.merge(node.getOpType(), 1, Integer::sum);
+        }
+        return counts;
+    }
+
+    private static int count(IntGraph graph, Class<? extends IntNode> kind) {
+        return (int) graph.nodes().stream().filter(kind::isInstance).count();
+    }
+}

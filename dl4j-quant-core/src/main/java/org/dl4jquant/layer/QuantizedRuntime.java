@@ -21,8 +21,6 @@ import org.deeplearning4j.nn.workspace.ArrayType;
 import org.deeplearning4j.nn.workspace.LayerWorkspaceMgr;
 import org.deeplearning4j.optimize.api.TrainingListener;
 import org.dl4jquant.check.Require;
-import org.dl4jquant.fakequant.Requantizer;
-import org.dl4jquant.numeric.CodeTable;
 import org.dl4jquant.numeric.QuantParams;
 import org.dl4jquant.numeric.Shape;
 import org.jspecify.annotations.Nullable;
@@ -233,7 +231,8 @@ class QuantizedRuntime extends BaseWrapperLayer {
                             mgr);
             return finishInference(y);
         }
-        return lookUp(x, mgr);
+        return new StandaloneFunction(layerConf)
+                .lookUp(x, inputParams(), params(TensorRole.OUTPUT), mgr);
     }
 
     /** What remains to be done in float: a function without codes behind it, and the mask. */
@@ -246,36 +245,6 @@ class QuantizedRuntime extends BaseWrapperLayer {
             result.muliColumnVector(mask.castTo(result.dataType()));
         }
         return result;
-    }
-
-    /** An activation function that stands alone is a table from its input's codes. */
-    private @Nullable INDArray lookUp(INDArray x, LayerWorkspaceMgr mgr) {
-        QuantParams input = tableInput();
-        QuantParams output = params(TensorRole.OUTPUT);
-        CodeTable codes = tableAlone(input, output);
-        if (codes == null || input == null || output == null) {
-            return null;
-        }
-        INDArray y =
-                mgr.createUninitialized(
-                        ArrayType.ACTIVATIONS, x.dataType(), x.shape(), x.ordering());
-        Requantizer.ofValues(input, codes, output, output.range()).values(x, y);
-        return y;
-    }
-
-    private @Nullable QuantParams tableInput() {
-        return layerConf.getUnderlying() instanceof ActivationLayer ? inputParams() : null;
-    }
-
-    private @Nullable CodeTable tableAlone(
-            @Nullable QuantParams input, @Nullable QuantParams output) {
-        if (input == null || output == null) {
-            return null;
-        }
-        return PointwiseActivation.of(InnerLayer.separateActivation(layerConf))
-                .filter(known -> !known.isClamp())
-                .map(known -> known.toTable(input, output))
-                .orElse(null);
     }
 
     private int channelAxis() {
@@ -305,22 +274,8 @@ class QuantizedRuntime extends BaseWrapperLayer {
                     output == null ? null : integers.activation().bounds(output),
                     output);
         }
-        CodeTable alone = tableAlone(tableInput(), output);
-        return new IntegerParameters(
-                input,
-                quantizesInput,
-                shape,
-                null,
-                alone == null ? null : input,
-                alone,
-                output == null ? null : clamp().bounds(output),
-                output);
-    }
-
-    private PointwiseActivation clamp() {
-        return PointwiseActivation.of(InnerLayer.separateActivation(layerConf))
-                .filter(PointwiseActivation::isClamp)
-                .orElse(PointwiseActivation.IDENTITY);
+        return new StandaloneFunction(layerConf)
+                .integerParameters(input, quantizesInput, shape, output);
     }
 
     private int[] knownInputShape() {

@@ -1,0 +1,74 @@
+// SPDX-License-Identifier: Apache-2.0
+package org.dl4jquant.layer;
+
+import org.deeplearning4j.nn.conf.layers.ActivationLayer;
+import org.deeplearning4j.nn.workspace.ArrayType;
+import org.deeplearning4j.nn.workspace.LayerWorkspaceMgr;
+import org.dl4jquant.fakequant.Requantizer;
+import org.dl4jquant.numeric.CodeTable;
+import org.dl4jquant.numeric.QuantParams;
+import org.dl4jquant.numeric.Shape;
+import org.jspecify.annotations.Nullable;
+import org.nd4j.linalg.api.ndarray.INDArray;
+
+/**
+ * The integers of a layer without weights: its activation function as a clamp, or as a table from
+ * its input's codes.
+ *
+ * @param layer the layer
+ */
+record StandaloneFunction(QuantizedLayer layer) {
+
+    /** {@return the values of the codes looked up; null if the layer is no table of codes} */
+    @Nullable INDArray lookUp(
+            INDArray x,
+            @Nullable QuantParams input,
+            @Nullable QuantParams output,
+            LayerWorkspaceMgr mgr) {
+        CodeTable codes = table(input, output);
+        if (codes == null || input == null || output == null) {
+            return null;
+        }
+        INDArray y =
+                mgr.createUninitialized(
+                        ArrayType.ACTIVATIONS, x.dataType(), x.shape(), x.ordering());
+        Requantizer.ofValues(input, codes, output, output.range()).values(x, y);
+        return y;
+    }
+
+    /** {@return the layer's integer form} */
+    IntegerParameters integerParameters(
+            @Nullable QuantParams input,
+            boolean quantizesInput,
+            Shape shape,
+            @Nullable QuantParams output) {
+        CodeTable table = table(input, output);
+        return new IntegerParameters(
+                input,
+                quantizesInput,
+                shape,
+                null,
+                table == null ? null : input,
+                table,
+                output == null ? null : clamp().bounds(output),
+                output);
+    }
+
+    private @Nullable CodeTable table(@Nullable QuantParams input, @Nullable QuantParams output) {
+        if (input == null
+                || output == null
+                || !(layer.getUnderlying() instanceof ActivationLayer)) {
+            return null;
+        }
+        return PointwiseActivation.of(InnerLayer.separateActivation(layer))
+                .filter(known -> !known.isClamp())
+                .map(known -> known.toTable(input, output))
+                .orElse(null);
+    }
+
+    private PointwiseActivation clamp() {
+        return PointwiseActivation.of(InnerLayer.separateActivation(layer))
+                .filter(PointwiseActivation::isClamp)
+                .orElse(PointwiseActivation.IDENTITY);
+    }
+}

@@ -132,9 +132,9 @@ final class Simulation {
         trained = training;
         INDArray z = normalized(training, forward.run(), channelAxis, mgr);
         beforeRounding = z;
-        rounded = roundedTo(preActivation, z, mgr);
+        rounded = roundedTo(preActivation, z, training, mgr);
         activated = appliesActivation ? activate(rounded, training, mgr) : rounded;
-        return roundedTo(output, activated, mgr);
+        return roundedTo(output, activated, training, mgr);
     }
 
     /** The same in float: tensors that would be rounded go to the observer instead. */
@@ -180,14 +180,16 @@ final class Simulation {
                 training || z == raw ? mgr.dup(ArrayType.ACTIVATIONS, z) : z, training);
     }
 
-    private static INDArray roundedTo(
-            @Nullable ValueRounder rounder, INDArray in, LayerWorkspaceMgr mgr) {
+    private INDArray roundedTo(
+            @Nullable ValueRounder rounder, INDArray in, boolean training, LayerWorkspaceMgr mgr) {
         if (rounder == null) {
             return in;
         }
         INDArray out =
-                mgr.createUninitialized(
-                        ArrayType.ACTIVATIONS, in.dataType(), in.shape(), in.ordering());
+                training || in == raw
+                        ? mgr.createUninitialized(
+                                ArrayType.ACTIVATIONS, in.dataType(), in.shape(), in.ordering())
+                        : in;
         rounder.forward(in, out);
         return out;
     }

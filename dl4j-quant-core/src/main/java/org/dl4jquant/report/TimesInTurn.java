@@ -2,10 +2,14 @@
 package org.dl4jquant.report;
 
 import com.google.errorprone.annotations.CanIgnoreReturnValue;
+import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.Collections;
 import java.util.LinkedHashMap;
+import java.util.List;
 import java.util.Map;
 import java.util.Objects;
+import java.util.function.LongSupplier;
 import org.dl4jquant.check.Require;
 
 /**
@@ -16,7 +20,46 @@ import org.dl4jquant.check.Require;
  */
 public final class TimesInTurn {
 
-    private final Map<String, Runnable> tasks = new LinkedHashMap<>();
+    private static final double NANOS_PER_MILLI = 1e6;
+
+    private final Map<String, LongSupplier> tasks = new LinkedHashMap<>();
+
+    /**
+     * How long each task took.
+     *
+     * @param nanos each task's median in nanoseconds, by name, in the order in which they were
+     *     added
+     */
+    public record Medians(Map<String, Double> nanos) {
+
+        /** Copies the medians. */
+        public Medians {
+            nanos = Collections.unmodifiableMap(new LinkedHashMap<>(nanos));
+        }
+
+        /**
+         * {@return a task's median in nanoseconds}
+         *
+         * @param name the task's name
+         * @throws IllegalArgumentException if there was no such task
+         */
+        public double nanos(String name) {
+            Double median = nanos.get(name);
+            Require.argument(
+                    median != null, "there is no task '%s'; there are %s", name, nanos.keySet());
+            return Objects.requireNonNull(median);
+        }
+
+        /**
+         * {@return a task's median in milliseconds}
+         *
+         * @param name the task's name
+         * @throws IllegalArgumentException if there was no such task
+         */
+        public double millis(String name) {
+            return nanos(name) / NANOS_PER_MILLI;
+        }
+    }
 
     /**
      * Adds a task.
@@ -28,36 +71,54 @@ public final class TimesInTurn {
      */
     @CanIgnoreReturnValue
     public TimesInTurn with(String name, Runnable task) {
-        Objects.requireNonNull(task, "task");
+        return withReported(
+                name,
+                () -> {
+                    long start = System.nanoTime();
+                    task.run();
+                    return System.nanoTime() - start;
+                });
+    }
+
+    /**
+     * Adds a task that takes its time itself, such as one in another process.
+     *
+     * @param name names it in the result
+     * @param nanos runs the task once and returns how many nanoseconds it took
+     * @return these tasks
+     * @throws IllegalArgumentException if there is a task of this name already
+     */
+    @CanIgnoreReturnValue
+    public TimesInTurn withReported(String name, LongSupplier nanos) {
         Require.argument(!tasks.containsKey(name), "there is a task '%s' already", name);
-        tasks.put(name, task);
+        tasks.put(name, Objects.requireNonNull(nanos, "nanos"));
         return this;
     }
 
     /**
-     * Runs every task once per round, first some rounds that are not timed.
+     * Runs every task once per round, first some rounds that do not count.
      *
      * @param warmUpRounds how many rounds only warm up, 0 or more
-     * @param rounds how many rounds are timed, above 0
-     * @return each task's median in nanoseconds, by name, in the order in which they were added
+     * @param rounds how many rounds count, above 0
+     * @return the medians
      */
-    public Map<String, Double> medianNanos(int warmUpRounds, int rounds) {
+    public Medians run(int warmUpRounds, int rounds) {
         Require.argument(rounds > 0, "%d rounds are timed; one at least is needed", rounds);
-        for (int round = 0; round < warmUpRounds; round++) {
-            tasks.values().forEach(Runnable::run);
-        }
-        Map<String, long[]> nanos = new LinkedHashMap<>();
-        tasks.keySet().forEach(name -> nanos.put(name, new long[rounds]));
-        for (int round = 0; round < rounds; round++) {
-            for (Map.Entry<String, Runnable> task : tasks.entrySet()) {
-                long start = System.nanoTime();
-                task.getValue().run();
-                Objects.requireNonNull(nanos.get(task.getKey()))[round] = System.nanoTime() - start;
+        Map<String, List<Long>> nanos = new LinkedHashMap<>();
+        for (int round = -warmUpRounds; round < rounds; round++) {
+            for (Map.Entry<String, LongSupplier> task : tasks.entrySet()) {
+                long taken = task.getValue().getAsLong();
+                if (round >= 0) {
+                    nanos.computeIfAbsent(task.getKey(), name -> new ArrayList<>()).add(taken);
+                }
             }
         }
         Map<String, Double> medians = new LinkedHashMap<>();
-        nanos.forEach((name, times) -> medians.put(name, median(times)));
-        return medians;
+        nanos.forEach(
+                (name, times) ->
+                        medians.put(
+                                name, median(times.stream().mapToLong(Long::longValue).toArray())));
+        return new Medians(medians);
     }
 
     /**

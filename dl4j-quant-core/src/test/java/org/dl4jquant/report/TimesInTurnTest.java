@@ -7,8 +7,8 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.Iterator;
 import java.util.List;
-import java.util.Map;
 import java.util.concurrent.locks.LockSupport;
 import net.jqwik.api.ForAll;
 import net.jqwik.api.Property;
@@ -20,23 +20,33 @@ final class TimesInTurnTest {
     @Test
     void everyTaskRunsOncePerRound() {
         List<String> order = new ArrayList<>();
-        Map<String, Double> medians =
+        TimesInTurn.Medians medians =
                 new TimesInTurn()
                         .with("a", () -> order.add("a"))
                         .with("b", () -> order.add("b"))
-                        .medianNanos(1, 2);
+                        .run(1, 2);
         assertEquals(List.of("a", "b", "a", "b", "a", "b"), order);
-        assertEquals(List.of("a", "b"), List.copyOf(medians.keySet()));
+        assertEquals(List.of("a", "b"), List.copyOf(medians.nanos().keySet()));
     }
 
     @Test
     void aTaskThatTakesLongerHasTheLargerMedian() {
-        Map<String, Double> medians =
+        TimesInTurn.Medians medians =
                 new TimesInTurn()
                         .with("waits", () -> LockSupport.parkNanos(5_000_000))
                         .with("does nothing", () -> {})
-                        .medianNanos(0, 5);
-        assertTrue(medians.get("waits") > medians.get("does nothing"), medians.toString());
+                        .run(0, 5);
+        assertTrue(medians.nanos("waits") > medians.nanos("does nothing"), medians.toString());
+    }
+
+    @Test
+    void aTaskMayTakeItsTimeItself() {
+        Iterator<Long> nanos = List.of(99_000_000L, 7_000_000L, 1_000_000L, 2_000_000L).iterator();
+        TimesInTurn.Medians medians =
+                new TimesInTurn().withReported("elsewhere", nanos::next).run(1, 3);
+        assertEquals(2_000_000, medians.nanos("elsewhere"));
+        assertEquals(2, medians.millis("elsewhere"));
+        refuses("there is no task 'here'; there are [elsewhere]", () -> medians.nanos("here"));
     }
 
     @Test
@@ -61,7 +71,7 @@ final class TimesInTurnTest {
     void refusesWhatCannotBeTimed() {
         TimesInTurn one = new TimesInTurn().with("a", () -> {});
         refuses("there is a task 'a' already", () -> one.with("a", () -> {}));
-        refuses("0 rounds are timed; one at least is needed", () -> one.medianNanos(1, 0));
+        refuses("0 rounds are timed; one at least is needed", () -> one.run(1, 0));
         refuses("there is no median of no numbers", TimesInTurn::median);
     }
 

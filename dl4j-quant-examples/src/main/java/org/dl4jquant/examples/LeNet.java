@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package org.dl4jquant.examples;
 
+import java.io.IOException;
 import org.deeplearning4j.nn.conf.MultiLayerConfiguration;
 import org.deeplearning4j.nn.conf.NeuralNetConfiguration;
 import org.deeplearning4j.nn.conf.inputs.InputType;
@@ -33,9 +34,26 @@ final class LeNet {
     private static final int FIRST_CHANNELS = 20;
     private static final int SECOND_CHANNELS = 50;
     private static final int HIDDEN = 500;
+
+    /* (16 - 4) / 2 = 6 after the first pooling, (6 - 4) / 2 = 1 after the second. */
+    private static final int SMALLEST_SIDE = 16;
+
     private static final double WEIGHT_DECAY = 1e-4;
 
     private LeNet() {}
+
+    /**
+     * Refuses pictures that vanish in the poolings.
+     *
+     * @throws IOException if one side is too short; the message says by what
+     */
+    static void requireLargeEnough(Shape shape) throws IOException {
+        if (Math.min(shape.size(1), shape.size(2)) < SMALLEST_SIDE) {
+            throw new IOException(
+                    "the pictures have %d x %d pixels; LeNet needs %d x %d at least"
+                            .formatted(shape.size(1), shape.size(2), SMALLEST_SIDE, SMALLEST_SIDE));
+        }
+    }
 
     /**
      * {@return a network with random weights}

@@ -1,0 +1,69 @@
+// SPDX-License-Identifier: Apache-2.0
+package org.dl4jquant.examples;
+
+import org.deeplearning4j.nn.multilayer.MultiLayerNetwork;
+import org.dl4jquant.check.Require;
+import org.dl4jquant.examples.data.LabelledImages;
+import org.nd4j.linalg.schedule.ExponentialSchedule;
+import org.nd4j.linalg.schedule.ISchedule;
+import org.nd4j.linalg.schedule.ScheduleType;
+
+/**
+ * How the examples train: plain {@code fit}, with a learning rate that falls by the same factor in
+ * each iteration.
+ *
+ * @param images what to train with
+ * @param epochs how often the network sees every picture, above 0
+ * @param seed decides over the order of the pictures
+ */
+record Training(LabelledImages images, int epochs, long seed) {
+
+    /** How many pictures make one iteration. */
+    static final int BATCH = 64;
+
+    private static final double FLOAT_RATE = 2e-3;
+
+    /* LSQ trains 8 bits at a hundredth of the float network's rate, and fewer bits at a tenth, with
+     * SGD on ImageNet (Esser et al., 2020, section 3). With Adam on digits a bit more does better. */
+    private static final double RATE_FROM_7_BITS = 1e-4;
+    private static final double RATE_BELOW_7_BITS = 5e-4;
+    private static final int HIGH_BITS = 7;
+
+    /* What a learning rate falls to, by its first value. */
+    private static final double LAST_RATE = 0.02;
+
+    Training {
+        Require.argument(epochs > 0, "%d epochs; one at least is needed", epochs);
+    }
+
+    /** Returns the training that follows on this one when quantizers have been put in. */
+    Training forFineTuning() {
+        return new Training(images, (epochs + 1) / 2, seed);
+    }
+
+    /** Returns the learning rates of a float network. */
+    ISchedule floatRate() {
+        return falling(FLOAT_RATE);
+    }
+
+    /** Returns the learning rates of a quantized network, which only needs fine-tuning. */
+    ISchedule quantizedRate(int bits) {
+        return falling(bits < HIGH_BITS ? RATE_BELOW_7_BITS : RATE_FROM_7_BITS);
+    }
+
+    private ISchedule falling(double first) {
+        double perIteration = StrictMath.pow(LAST_RATE, 1.0 / (epochs * iterationsPerEpoch()));
+        return new ExponentialSchedule(ScheduleType.ITERATION, first, perIteration);
+    }
+
+    private int iterationsPerEpoch() {
+        return (images.size() + BATCH - 1) / BATCH;
+    }
+
+    /** Trains a network, quantized or not, and logs how far it has come. */
+    void fit(MultiLayerNetwork network) {
+        network.setListeners(new Progress(epochs, iterationsPerEpoch()));
+        network.fit(images.shuffled(BATCH, seed), epochs);
+        network.setListeners();
+    }
+}

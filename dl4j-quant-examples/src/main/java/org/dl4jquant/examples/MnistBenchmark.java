@@ -1,0 +1,166 @@
+// SPDX-License-Identifier: Apache-2.0
+package org.dl4jquant.examples;
+
+import java.io.IOException;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Locale;
+import java.util.concurrent.Callable;
+import java.util.function.ToDoubleFunction;
+import org.dl4jquant.examples.data.DataFolder;
+import org.dl4jquant.examples.data.TrainTest;
+import org.dl4jquant.report.TextTable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+import picocli.CommandLine;
+
+/**
+ * The accuracy of a LeNet in float, after post-training quantization to INT8 and after training
+ * with quantization, with several seeds, and whether the networks and their engines agree.
+ *
+ * <pre>{@code
+ * mvn -Pquickstart compile -Dexec.mainClass=org.dl4jquant.examples.MnistBenchmark \
+ *     -Dexec.args="--data DIR"
+ * }</pre>
+ *
+ * <p>The folder holds MNIST's four files, or images. It returns 0, or 1 if the engines differ in
+ * one code, or 2 if an option, a file or a folder is wrong.
+ */
+@CommandLine.Command(
+        name = "mnist-benchmark",
+        mixinStandardHelpOptions = true,
+        sortOptions = false,
+        description = "Compares float, post-training INT8 and trained INT8 accuracy.")
+public final class MnistBenchmark implements Callable<Integer> {
+
+    private static final Logger log = LoggerFactory.getLogger(MnistBenchmark.class);
+
+    private static final double PERCENT = 100;
+
+    @CommandLine.Option(
+            names = "--data",
+            paramLabel = "DIR",
+            required = true,
+            description = "MNIST's own files, or images in train/<class>/ and test/<class>/")
+    private Path data = Path.of("");
+
+    @CommandLine.Option(
+            names = "--seeds",
+            paramLabel = "N",
+            defaultValue = "3",
+            description = "how many networks to train (default: ${DEFAULT-VALUE})")
+    private int seeds;
+
+    @CommandLine.Option(
+            names = "--epochs",
+            paramLabel = "N",
+            defaultValue = "8",
+            description =
+                    "epochs in float; half as many with quantization (default: ${DEFAULT-VALUE})")
+    private int epochs;
+
+    @CommandLine.Option(
+            names = "--train",
+            paramLabel = "N",
+            defaultValue = "2147483647",
+            description = "train with N pictures at most (default: all)")
+    private int train;
+
+    @CommandLine.Option(
+            names = "--test",
+            paramLabel = "N",
+            defaultValue = "2147483647",
+            description = "test with N pictures at most (default: all)")
+    private int test;
+
+    @CommandLine.Spec
+    private CommandLine.Model.CommandSpec command = CommandLine.Model.CommandSpec.create();
+
+    /**
+     * Runs the benchmark and ends the JVM with its result.
+     *
+     * @param args the options; {@code --help} lists them
+     */
+    public static void main(String[] args) {
+        System.exit(CommandLines.run(new MnistBenchmark(), args));
+    }
+
+    @Override
+    public Integer call() throws IOException {
+        CommandLines.require(command, "--seeds", seeds, 1, CommandLines.NO_LIMIT);
+        CommandLines.require(command, "--epochs", epochs, 1, CommandLines.NO_LIMIT);
+        CommandLines.require(command, "--train", train, 1, CommandLines.NO_LIMIT);
+        CommandLines.require(command, "--test", test, 1, CommandLines.NO_LIMIT);
+        TrainTest pictures = DataFolder.load(data).first(train, test);
+        LeNet.requireLargeEnough(pictures.train().shape());
+        List<LeNetExperiment> runs = new ArrayList<>();
+        for (int seed = 1; seed <= seeds; seed++) {
+            log.info("Seed {} of {}....", seed, seeds);
+            runs.add(LeNetExperiment.run(pictures, epochs, seed));
+        }
+        log.info("{}{}", System.lineSeparator(), table(runs));
+        return runs.stream().allMatch(run -> run.engines().equal())
+                ? CommandLines.OK
+                : CommandLines.WRONG_RESULT;
+    }
+
+    private static String table(List<LeNetExperiment> runs) {
+        TextTable table =
+                TextTable.of(
+                        "seed",
+                        "float",
+                        "PTQ INT8",
+                        "QAT INT8",
+                        "QAT - float",
+                        "engines differ",
+                        "network differs",
+                        "top-1 changed");
+        for (LeNetExperiment run : runs) {
+            table.row(
+                    String.valueOf(run.seed()),
+                    percent(run.floatAccuracy()),
+                    percent(run.ptqAccuracy()),
+                    percent(run.qatAccuracy()),
+                    points(run.qatAccuracy() - run.floatAccuracy()),
+                    share(run.engines().differingCodes(), run.engines().codesCompared()),
+                    share(run.simulator().differingCodes(), run.simulator().codes()),
+                    share(run.simulator().top1Changed(), run.simulator().examples()));
+        }
+        return table.row(
+                        "mean (deviation)",
+                        summary(runs, LeNetExperiment::floatAccuracy),
+                        summary(runs, LeNetExperiment::ptqAccuracy),
+                        summary(runs, LeNetExperiment::qatAccuracy),
+                        summary(runs, run -> run.qatAccuracy() - run.floatAccuracy()),
+                        "",
+                        "",
+                        "")
+                .toString();
+    }
+
+    private static String percent(double share) {
+        return String.format(Locale.ROOT, "%.2f %%", PERCENT * share);
+    }
+
+    private static String points(double share) {
+        return String.format(Locale.ROOT, "%+.2f", PERCENT * share);
+    }
+
+    private static String share(long part, long whole) {
+        return String.format(Locale.ROOT, "%,d of %,d", part, whole);
+    }
+
+    /* Mean and sample deviation, in percent. */
+    private static String summary(
+            List<LeNetExperiment> runs, ToDoubleFunction<LeNetExperiment> figure) {
+        double mean = runs.stream().mapToDouble(figure).average().orElseThrow();
+        double squares =
+                runs.stream()
+                        .mapToDouble(figure)
+                        .map(value -> (value - mean) * (value - mean))
+                        .sum();
+        double deviation = runs.size() < 2 ? 0 : Math.sqrt(squares / (runs.size() - 1));
+        return String.format(Locale.ROOT, "%.2f (%.2f)", PERCENT * mean, PERCENT * deviation);
+    }
+}

@@ -2,8 +2,11 @@
 package org.dl4jquant.layer;
 
 import org.dl4jquant.fakequant.FakeQuantizer;
+import org.dl4jquant.fakequant.Scales;
+import org.dl4jquant.nd.ChannelWalk;
 import org.dl4jquant.nd.Channels;
 import org.dl4jquant.nd.RowMajor;
+import org.dl4jquant.nd.Walk;
 import org.dl4jquant.numeric.CodeRange;
 import org.dl4jquant.numeric.QuantParams;
 import org.dl4jquant.scheme.Estimator;
@@ -12,6 +15,9 @@ import org.nd4j.linalg.api.ndarray.INDArray;
 
 /** Rounds to integer codes, with the scales that the layer's parameters hold. */
 final class CodeRounder implements ValueRounder {
+
+    /** The smallest clip point in mean magnitudes of the weights. */
+    private static final double LEAST_REACH = 0.25;
 
     private final String layer;
     private final String tensor;
@@ -115,6 +121,50 @@ final class CodeRounder implements ValueRounder {
     float[] usableScales() {
         ScaleGuard.projectInPlace(layer, tensor, scales);
         return RowMajor.floats(scales);
+    }
+
+    /**
+     * Raises scales that an update has made useless.
+     *
+     * <p>An activation's scale is kept above 0. A weight's scale is kept so large that its codes
+     * reach a quarter of the weights' mean magnitude, far below any optimum (at 2 bits that is 1.5
+     * of it): a too long step could else clip a whole channel to nothing, with no way back.
+     *
+     * @param weights the weight that the scales belong to; null for an activation
+     */
+    void raiseUseless(@Nullable INDArray weights) {
+        Scales.projectInPlace(scales);
+        if (weights == null) {
+            return;
+        }
+        float[] least = leastScales(weights);
+        float[] values = RowMajor.floats(scales);
+        boolean raised = false;
+        for (int i = 0; i < values.length; i++) {
+            if (values[i] < least[i]) {
+                values[i] = least[i];
+                raised = true;
+            }
+        }
+        if (raised) {
+            RowMajor.copyInto(values, scales);
+        }
+    }
+
+    private float[] leastScales(INDArray weights) {
+        float[] magnitudes = RowMajor.floats(weights);
+        for (int i = 0; i < magnitudes.length; i++) {
+            magnitudes[i] = Math.abs(magnitudes[i]);
+        }
+        double[] sums = new double[(int) scales.length()];
+        ChannelWalk.of(Walk.rowMajor(weights.shape()), channels)
+                .addTo(sums, 0, magnitudes, magnitudes.length);
+        float[] least = new float[sums.length];
+        double codes = (double) magnitudes.length / sums.length * range.max();
+        for (int i = 0; i < least.length; i++) {
+            least[i] = (float) (LEAST_REACH * sums[i] / codes);
+        }
+        return least;
     }
 
     private int zeroPointCode() {

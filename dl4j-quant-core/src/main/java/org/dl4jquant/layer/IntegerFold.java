@@ -22,9 +22,10 @@ final class IntegerFold {
      * larger unit, and its codes are rounded again in it; at 0 they all become 0, as they should. */
 
     /**
-     * The largest bias: float32 keeps it to 1 in 2^24, and products have room up to int32's end.
+     * The largest bias. A unit finer than that would say more than a float32 result can; and so the
+     * accumulators of the simulation, which are float32, stay exact.
      */
-    private static final double LARGEST_BIAS = 1 << 28;
+    private static final double LARGEST_BIAS = 1 << 23;
 
     private final Shape shape;
     private final CodeRange range;

@@ -45,6 +45,7 @@ class QuantizedRuntime extends BaseWrapperLayer {
     private @Nullable INDArray gradientView;
     private final Map<String, INDArray> table;
     private final Map<TensorRole, ValueRounder> rounders = new EnumMap<>(TensorRole.class);
+    private final ShadowWeights shadow;
     private final @Nullable NormalizationStep normalization;
     private final Simulation simulation;
     private final @Nullable IntegerPath integers;
@@ -65,7 +66,7 @@ class QuantizedRuntime extends BaseWrapperLayer {
         this.conf = conf;
         this.view = view;
         this.table = table;
-        ShadowWeights shadow = new ShadowWeights(layerConf, table, inner.paramTable());
+        this.shadow = new ShadowWeights(layerConf, table, inner.paramTable());
         for (TensorRole role : TensorRole.values()) {
             ValueRounder rounder = rounder(role);
             if (rounder != null) {
@@ -424,11 +425,18 @@ class QuantizedRuntime extends BaseWrapperLayer {
         gradient.gradientForVariable().forEach((key, value) -> update(value, key));
     }
 
+    /** DL4J calls this behind each update. */
     @Override
     public void applyConstraints(int iteration, int epoch) {
         List<LayerConstraint> constraints = layerConf.getUnderlying().getConstraints();
         if (constraints != null) {
             constraints.forEach(constraint -> constraint.applyConstraint(this, iteration, epoch));
+        }
+        shadow.raiseUselessScales();
+        for (ValueRounder rounder : rounders.values()) {
+            if (rounder instanceof CodeRounder codes) {
+                codes.raiseUseless(null);
+            }
         }
     }
 

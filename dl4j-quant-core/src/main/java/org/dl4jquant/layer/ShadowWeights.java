@@ -2,6 +2,7 @@
 package org.dl4jquant.layer;
 
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -89,7 +90,9 @@ final class ShadowWeights {
      *     float
      */
     void refresh(@Nullable QuantParams input) {
-        rounders.forEach((key, rounder) -> rounder.forward(master(key), shadow(key)));
+        rounders.forEach(
+                (key, rounder) ->
+                        rounder.forward(arranged(key, master(key)), arranged(key, shadow(key))));
         for (String key : copied) {
             shadow(key).assign(master(key));
         }
@@ -114,13 +117,29 @@ final class ShadowWeights {
         RowMajor.copyInto(values, bias);
     }
 
+    /** Raises scales that an update has made useless. */
+    void raiseUselessScales() {
+        rounders.forEach(
+                (key, rounder) -> {
+                    if (rounder instanceof CodeRounder codes) {
+                        codes.raiseUseless(arranged(key, master(key)));
+                    }
+                });
+    }
+
     /** Turns the gradients of the rounded weights into those of the masters and the scales. */
     void backward() {
         rounders.forEach(
                 (key, rounder) -> {
-                    INDArray gradient = Objects.requireNonNull(gradients.get(key), key);
-                    rounder.backward(master(key), gradient, gradient);
+                    INDArray gradient = like(master(key), gradients.get(key));
+                    INDArray arranged = arranged(key, gradient);
+                    rounder.backward(arranged(key, master(key)), arranged, arranged);
                 });
+    }
+
+    private INDArray arranged(String key, INDArray weight) {
+        WeightSlot slot = slots.get(key);
+        return slot == null ? weight : slot.arranged(weight);
     }
 
     private INDArray master(String key) {
@@ -128,6 +147,14 @@ final class ShadowWeights {
     }
 
     private INDArray shadow(String key) {
-        return Objects.requireNonNull(shadows.get(key), key);
+        return like(master(key), shadows.get(key));
+    }
+
+    /* DL4J shapes some parameters differently when it initializes them. */
+    private static INDArray like(INDArray master, @Nullable INDArray other) {
+        INDArray same = Objects.requireNonNull(other);
+        return Arrays.equals(master.shape(), same.shape())
+                ? same
+                : same.reshape(master.ordering(), master.shape());
     }
 }

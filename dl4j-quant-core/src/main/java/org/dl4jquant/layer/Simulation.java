@@ -132,9 +132,9 @@ final class Simulation {
         trained = training;
         INDArray z = normalized(training, forward.run(), channelAxis, mgr);
         beforeRounding = z;
-        rounded = roundedTo(preActivation, z, training, mgr);
+        rounded = roundedTo(preActivation, z, mgr);
         activated = appliesActivation ? activate(rounded, training, mgr) : rounded;
-        return roundedTo(output, activated, training, mgr);
+        return roundedTo(output, activated, mgr);
     }
 
     /** The same in float: tensors that would be rounded go to the observer instead. */
@@ -180,16 +180,14 @@ final class Simulation {
                 training || z == raw ? mgr.dup(ArrayType.ACTIVATIONS, z) : z, training);
     }
 
-    private INDArray roundedTo(
-            @Nullable ValueRounder rounder, INDArray in, boolean training, LayerWorkspaceMgr mgr) {
+    private static INDArray roundedTo(
+            @Nullable ValueRounder rounder, INDArray in, LayerWorkspaceMgr mgr) {
         if (rounder == null) {
             return in;
         }
         INDArray out =
-                training || in == raw
-                        ? mgr.createUninitialized(
-                                ArrayType.ACTIVATIONS, in.dataType(), in.shape(), in.ordering())
-                        : in;
+                mgr.createUninitialized(
+                        ArrayType.ACTIVATIONS, in.dataType(), in.shape(), in.ordering());
         rounder.forward(in, out);
         return out;
     }

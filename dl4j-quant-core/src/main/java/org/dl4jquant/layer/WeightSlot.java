@@ -2,6 +2,7 @@
 package org.dl4jquant.layer;
 
 import java.util.Objects;
+import org.deeplearning4j.nn.conf.layers.Convolution1DLayer;
 import org.deeplearning4j.nn.conf.layers.ConvolutionLayer;
 import org.deeplearning4j.nn.conf.layers.Deconvolution2D;
 import org.deeplearning4j.nn.conf.layers.Deconvolution3D;
@@ -23,8 +24,10 @@ import org.nd4j.linalg.api.ndarray.INDArray;
  * @param scaleKey the scales' parameter name
  * @param channels which of the weight's axes number its scales
  * @param scales how many scales there are
+ * @param reversed whether the layer reads the weight's memory with its dimensions in reverse
  */
-public record WeightSlot(String key, String scaleKey, Channels channels, int scales) {
+public record WeightSlot(
+        String key, String scaleKey, Channels channels, int scales, boolean reversed) {
 
     private static final int MATRIX_RANK = 2;
 
@@ -40,13 +43,31 @@ public record WeightSlot(String key, String scaleKey, Channels channels, int sca
                         : Channels.NONE;
         // DL4J splits names at the last underscore.
         String scaleKey = QuantizedLayer.SCALE + key.replace("_", "");
-        return new WeightSlot(key, scaleKey, channels, channels.count(weight.shape()));
+        boolean reversed = layer instanceof Convolution1DLayer;
+        int scales = channels.count(arranged(weight, reversed).shape());
+        return new WeightSlot(key, scaleKey, channels, scales, reversed);
+    }
+
+    /**
+     * {@return the weight with the dimensions that {@link #channels} numbers: itself, or a view}
+     *
+     * @param weight the weight, its rounded image or its gradient, as the parameter table has it
+     */
+    public INDArray arranged(INDArray weight) {
+        return arranged(weight, reversed);
+    }
+
+    private static INDArray arranged(INDArray weight, boolean reversed) {
+        return reversed
+                ? weight.reshape('c', weight.size(2), weight.size(1), weight.size(0))
+                : weight;
     }
 
     /* DL4J has no word for "output channel"; these are its layouts:
      * convolution [out, in, kernel...], deconvolution [in, out, kernel...] or [kernel..., out, in],
      * depthwise [kernel height, kernel width, in, multiplier] with output channel in * multiplier + m,
      * the depthwise half of a separable one [multiplier, in, kernel height, kernel width],
+     * convolution 1D says [out, in, kernel, 1] but computes with the same memory as [kernel, in, out],
      * all others that are known [in, out]. */
     private static Channels outputChannels(Layer layer, String key, INDArray weight) {
         if (layer instanceof DepthwiseConvolution2D) {
@@ -55,6 +76,9 @@ public record WeightSlot(String key, String scaleKey, Channels channels, int sca
         if (layer instanceof SeparableConvolution2D
                 && key.equals(SeparableConvolutionParamInitializer.DEPTH_WISE_WEIGHT_KEY)) {
             return Channels.merged(1, 0);
+        }
+        if (layer instanceof Convolution1DLayer) {
+            return Channels.axis(2);
         }
         if (layer instanceof Deconvolution3D) {
             return Channels.axis(3);

@@ -124,7 +124,7 @@ final class ScaleFitting {
             TensorScheme scheme = Objects.requireNonNull(conf.quantizers().weights());
             float[] scales =
                     Calibration.weightScales(
-                            channels(slot, observed.layer().getParam(slot.key())),
+                            channels(slot, slot.arranged(observed.layer().getParam(slot.key()))),
                             scheme.calibration(),
                             scheme.format().bitsPerNumber());
             RowMajor.copyInto(scales, observed.layer().getParam(slot.scaleKey()));

@@ -25,7 +25,6 @@ final class GraphProtoBuilder {
     private static final String BATCH = "N";
 
     private final GraphProto.Builder graph = GraphProto.newBuilder().setName(Provenance.PRODUCER);
-    private final Set<String> reserved;
     private final Set<String> names;
     private final Set<String> nodeNames;
 
@@ -35,7 +34,6 @@ final class GraphProtoBuilder {
      * @param reserved names that only their owner may use
      */
     GraphProtoBuilder(Collection<String> reserved) {
-        this.reserved = Set.copyOf(reserved);
         this.names = new HashSet<>(reserved);
         this.nodeNames = new HashSet<>(reserved);
     }
@@ -85,19 +83,31 @@ final class GraphProtoBuilder {
     }
 
     /**
-     * {@return the builder of a new node, for its attributes}
+     * {@return the builder of a new node that bears a reserved name, for its attributes}
      *
      * @param operator an ONNX operator
-     * @param name the node's name; one that is not reserved gets a number if it is taken
+     * @param owner the reserved name, which only one node may bear
      * @param inputs names of tensors
      * @param output the name of the one result
      */
-    NodeProto.Builder node(String operator, String name, List<String> inputs, String output) {
+    NodeProto.Builder node(String operator, String owner, List<String> inputs, String output) {
         return graph.addNodeBuilder()
                 .setOpType(operator)
-                .setName(reserved.contains(name) ? name : unique(nodeNames, name))
+                .setName(owner)
                 .addAllInput(inputs)
                 .addOutput(output);
+    }
+
+    /**
+     * {@return the builder of a new node that bears a name of its own, for its attributes}
+     *
+     * @param operator an ONNX operator
+     * @param wish the name that it bears if it is free
+     * @param inputs names of tensors
+     * @param output the name of the one result
+     */
+    NodeProto.Builder auxiliary(String operator, String wish, List<String> inputs, String output) {
+        return node(operator, unique(nodeNames, wish), inputs, output);
     }
 
     static AttributeProto attribute(String name, long value) {

@@ -89,19 +89,19 @@ final class NodeWriter implements IntNode.Visitor<Void> {
         long channels = weights.channels();
         String bias = target.ints(name + "/bias", weights.bias(), channels, 1, 1);
         String sums = target.name(name + "/accumulator");
-        target.node(Operators.ADD, name + "/add_bias", List.of(products, bias), sums);
+        target.auxiliary(Operators.ADD, name + "/add_bias", List.of(products, bias), sums);
         String values = target.name(name + "/float");
-        target.node(Operators.CAST, name + "/cast", List.of(sums), values)
+        target.auxiliary(Operators.CAST, name + "/cast", List.of(sums), values)
                 .addAttribute(GraphProtoBuilder.attribute("to", DataType.FLOAT_VALUE));
         String weightScales =
                 target.floats(name + "/weight_scale", weights.scales(), channels, 1, 1);
         String multiplier = target.name(name + "/multiplier");
-        target.node(
+        target.auxiliary(
                 Operators.MUL,
                 name + "/multiplier",
                 List.of(scale(node.input()), weightScales),
                 multiplier);
-        target.node(Operators.MUL, name + "/scale", List.of(values, multiplier), name);
+        target.auxiliary(Operators.MUL, name + "/scale", List.of(values, multiplier), name);
         return null;
     }
 
@@ -158,7 +158,7 @@ final class NodeWriter implements IntNode.Visitor<Void> {
 
     private String dequantize(String node, String what, List<String> inputs) {
         String result = target.name(node + "/" + what + "_float");
-        target.node(Operators.DEQUANTIZE, node + "/dequantize_" + what, inputs, result)
+        target.auxiliary(Operators.DEQUANTIZE, node + "/dequantize_" + what, inputs, result)
                 .addAttribute(GraphProtoBuilder.attribute("axis", 0));
         return result;
     }
@@ -202,7 +202,7 @@ final class NodeWriter implements IntNode.Visitor<Void> {
     public Void visit(IntNode.Table node) {
         QuantParams input = source.type(node.input()).codes();
         String indices = target.name(node.name() + "/index");
-        target.node(Operators.CAST, node.name() + "/cast", List.of(node.input()), indices)
+        target.auxiliary(Operators.CAST, node.name() + "/cast", List.of(node.input()), indices)
                 .addAttribute(GraphProtoBuilder.attribute("to", DataType.INT32_VALUE));
         String table =
                 target.bytes(
@@ -253,7 +253,7 @@ final class NodeWriter implements IntNode.Visitor<Void> {
         define(name, params);
         CodeRange clamp = narrower(node, bounds) ? bounds : null;
         String codes = clamp == null ? name : target.name(name + "/unclamped");
-        target.node(
+        target.auxiliary(
                 Operators.QUANTIZE,
                 name + "/quantize",
                 List.of(values, scale(name), zeroPoint(name)),
@@ -261,7 +261,7 @@ final class NodeWriter implements IntNode.Visitor<Void> {
         if (clamp != null) {
             String least = bound(name + "/min", clamp.min(), params);
             String most = bound(name + "/max", clamp.max(), params);
-            target.node(Operators.CLIP, name + "/clip", List.of(codes, least, most), name);
+            target.auxiliary(Operators.CLIP, name + "/clip", List.of(codes, least, most), name);
         }
         return null;
     }
@@ -285,7 +285,7 @@ final class NodeWriter implements IntNode.Visitor<Void> {
     private String dequantized(IntNode node, String input) {
         String result = target.name(node.name() + "/" + input + "_float");
         String name = node.name() + "/dequantize_" + input;
-        target.node(Operators.DEQUANTIZE, name, read(input), result);
+        target.auxiliary(Operators.DEQUANTIZE, name, read(input), result);
         return result;
     }
 

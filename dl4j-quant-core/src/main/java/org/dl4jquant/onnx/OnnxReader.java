@@ -90,20 +90,21 @@ public final class OnnxReader {
         for (StringStringEntryProto entry : model.getMetadataPropsList()) {
             metadata.put(entry.getKey(), entry.getValue());
         }
-        if (metadata.containsKey(Provenance.GRAPH_HASH)) {
-            requireHash(graph, metadata.getOrDefault(Provenance.GRAPH_HASH, ""));
+        if (metadata.containsKey(Provenance.HASH)) {
+            requireHash(graph, metadata);
         }
         return new QdqReader(new QdqContext(graph, metadata)).read();
     }
 
-    private static void requireHash(GraphProto graph, String hash) {
-        String found = Provenance.hash(graph);
+    private static void requireHash(GraphProto graph, Map<String, String> metadata) {
+        String said = metadata.getOrDefault(Provenance.HASH, "");
+        String found = Provenance.hash(graph, metadata);
         Require.argument(
-                hash.equals(found),
+                found.equals(said),
                 "the graph's SHA-256 is %s, but the model says %s: it is damaged, or was edited;"
                         + " write it again, or, if the edit is meant, remove the metadata '%s'",
                 found,
-                hash,
-                Provenance.GRAPH_HASH);
+                said,
+                Provenance.HASH);
     }
 }

@@ -91,8 +91,8 @@ public final class OnnxWriter {
                         .setGraph(proto);
         model.addOpsetImportBuilder().setDomain("").setVersion(OPSET);
         Map<String, String> metadata = new TreeMap<>();
-        metadata.put(Provenance.GRAPH_HASH, Provenance.hash(proto));
         describe(graph, metadata);
+        metadata.put(Provenance.HASH, Provenance.hash(proto, metadata));
         metadata.forEach(
                 (key, value) -> model.addMetadataProps(GraphProtoBuilder.entry(key, value)));
         return model.build();

@@ -1,9 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 package org.dl4jquant.onnx;
 
+import java.nio.charset.StandardCharsets;
 import java.security.MessageDigest;
 import java.security.NoSuchAlgorithmException;
 import java.util.HexFormat;
+import java.util.Map;
+import java.util.TreeMap;
 import onnx.Onnx.GraphProto;
 
 /**
@@ -17,8 +20,8 @@ final class Provenance {
     /** Every key of ours begins with it. */
     static final String PREFIX = "dl4jquant.";
 
-    /** SHA-256 of the model's graph as protobuf bytes. */
-    static final String GRAPH_HASH = PREFIX + "graph.sha256";
+    /** SHA-256 of the model's graph as protobuf bytes and of our other metadata, in their order. */
+    static final String HASH = PREFIX + "sha256";
 
     /** Prefix; the codes that a tensor may hold, where they are not all of a uint8. */
     static final String RANGE = PREFIX + "range.";
@@ -38,14 +41,24 @@ final class Provenance {
     }
 
     /**
-     * {@return the SHA-256 of a graph, in hexadecimal}
+     * {@return the SHA-256 of a graph and of our metadata, in hexadecimal}
      *
      * @param graph the ONNX graph
+     * @param metadata all metadata of the model
      */
-    static String hash(GraphProto graph) {
+    static String hash(GraphProto graph, Map<String, String> metadata) {
         try {
             MessageDigest digest = MessageDigest.getInstance("SHA-256");
-            return HexFormat.of().formatHex(digest.digest(graph.toByteArray()));
+            digest.update(graph.toByteArray());
+            new TreeMap<>(metadata)
+                    .forEach(
+                            (key, value) -> {
+                                if (key.startsWith(PREFIX) && !key.equals(HASH)) {
+                                    String line = key + "=" + value + "\n";
+                                    digest.update(line.getBytes(StandardCharsets.UTF_8));
+                                }
+                            });
+            return HexFormat.of().formatHex(digest.digest());
         } catch (NoSuchAlgorithmException e) {
             throw new IllegalStateException("this Java has no SHA-256, which every Java has", e);
         }

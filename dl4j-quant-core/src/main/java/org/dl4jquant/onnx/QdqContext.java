@@ -36,7 +36,7 @@ final class QdqContext {
     private final IntGraph.Builder builder = IntGraph.builder();
     private final Set<String> made = new HashSet<>();
     private final Set<String> int8 = new HashSet<>();
-    private final Set<String> usedMetadata = new HashSet<>(Set.of(Provenance.GRAPH_HASH));
+    private final Set<String> usedMetadata = new HashSet<>(Set.of(Provenance.HASH));
 
     QdqContext(GraphProto graph, Map<String, String> metadata) {
         this.metadata = metadata;

@@ -64,11 +64,15 @@ public enum ElementwiseFunction {
             return x / (1 + StrictMath.exp(-x));
         }
     },
-    /** GELU by its tanh approximation, {@code 0.5 x (1 + tanh(sqrt(2/pi) (x + 0.044715 x^3)))}. */
+    /**
+     * GELU by its tanh approximation as ND4J has it, {@code 0.5 x (1 + tanh(sqrt(2/pi) (x +
+     * (0.044715 x)^3)))}: in the paper the cube is of {@code x} alone.
+     */
     GELU {
         @Override
         public double apply(double x, double alpha) {
-            double inner = StrictMath.sqrt(2 / Math.PI) * (x + 0.044715 * x * x * x);
+            double cubed = 0.044715 * x;
+            double inner = StrictMath.sqrt(2 / Math.PI) * (x + cubed * cubed * cubed);
             return 0.5 * x * (1 + StrictMath.tanh(inner));
         }
     },

@@ -1,0 +1,80 @@
+// SPDX-License-Identifier: Apache-2.0
+package org.dl4jquant.examples;
+
+import java.io.IOException;
+import java.util.Locale;
+import java.util.concurrent.Callable;
+import org.deeplearning4j.nn.multilayer.MultiLayerNetwork;
+import org.dl4jquant.report.TextTable;
+import org.dl4jquant.report.TimesInTurn;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+import picocli.CommandLine;
+
+/**
+ * What one training iteration of a LeNet costs, a batch of 64: in float, with INT8 quantization by
+ * LSQ (weights per channel), and in float with DL4J as it comes, in turn; medians.
+ *
+ * <pre>{@code
+ * mvn -Pquickstart compile -Dexec.mainClass=org.dl4jquant.examples.IterationBenchmark
+ * }</pre>
+ *
+ * <p>The build gives ND4J one thread, in both JVMs; {@code -Domp.threads=2} gives it more.
+ */
+@CommandLine.Command(
+        name = "iteration-benchmark",
+        mixinStandardHelpOptions = true,
+        description = "Times training iterations in float, in INT8, and with DL4J as it comes.")
+public final class IterationBenchmark implements Callable<Integer> {
+
+    private static final Logger log = LoggerFactory.getLogger(IterationBenchmark.class);
+
+    private static final String FLOAT = "float";
+    private static final String QUANTIZED = "INT8 by LSQ";
+    private static final String STOCK = "float, DL4J as it comes";
+
+    @CommandLine.Mixin private SpeedOptions options = new SpeedOptions();
+
+    /**
+     * Runs the benchmark and ends the JVM.
+     *
+     * @param args the options; {@code --help} lists them
+     */
+    public static void main(String[] args) {
+        System.exit(CommandLines.run(new IterationBenchmark(), args));
+    }
+
+    @Override
+    public Integer call() throws IOException {
+        options.validate();
+        FloatTask.Bench bench = new FloatTask.Bench();
+        log.info("DL4J computes {} oneDNN in this JVM.", bench.usesOneDnn() ? "with" : "without");
+        MultiLayerNetwork quantized =
+                LeNetExperiment.prepare(bench.network(), new Training(bench.images(), 1, 1));
+        try (StockDl4j stock = StockDl4j.start()) {
+            TimesInTurn.Medians medians =
+                    new TimesInTurn()
+                            .with(FLOAT, bench.runnable(FloatTask.FIT))
+                            .with(QUANTIZED, bench.fit(quantized))
+                            .withReported(STOCK, stock.nanos(FloatTask.FIT))
+                            .run(options.warmUp(), options.rounds());
+            log.info("{}{}", System.lineSeparator(), table(medians));
+        }
+        return CommandLines.OK;
+    }
+
+    private static String table(TimesInTurn.Medians medians) {
+        TextTable table = TextTable.of("training iteration", "ms", "by float");
+        medians.nanos()
+                .forEach(
+                        (name, nanos) ->
+                                table.row(
+                                        name,
+                                        String.format(Locale.ROOT, "%.2f", medians.millis(name)),
+                                        String.format(
+                                                Locale.ROOT,
+                                                "%.3f",
+                                                nanos / medians.nanos(FLOAT))));
+        return table.toString();
+    }
+}

@@ -15,6 +15,11 @@ final class ChunkMath {
      * bounds, which are integers, as they are. A result of 0 is always +0, as it is when an
      * integer code is converted.
      *
+     * Accumulators may be larger than 2^22 and must not be clamped. Adding and subtracting 1.5 *
+     * 2^35 rounds them to a multiple of 4096; what is left is exact and at most 2^11, so it can be
+     * rounded as above, and the sum of both is exact again. Math.rint would be simpler, but works in
+     * float64, and the conversions made the loop several times slower.
+     *
      * Masks. The gradient passes where lowest < v < highest, and a comparison would keep the loop
      * from being vectorized. With c, the clamped v, the product (c - lowest) * (highest - c) is 0
      * outside and above 0 inside: different float32 numbers never have the difference 0, and the
@@ -23,10 +28,13 @@ final class ChunkMath {
      * 2^-149, is above 1; so the smaller of that and 1 is the mask.
      *
      * Loops. Each writes to one array only: the compiler does not vectorize a loop that writes to
-     * two, because they could overlap.
+     * two, because they could overlap. Nor does it vectorize a long one, which is why there are
+     * several short ones.
      */
 
     private static final float HALF_EVEN = 0x1.8p23f;
+
+    private static final float TO_4096 = 0x1.8p35f;
 
     private static final float LARGE = 0x1p100f;
 
@@ -115,14 +123,18 @@ final class ChunkMath {
     }
 
     /**
-     * Rounds accumulators to integers, ties to even.
+     * Rounds accumulators to integers, ties to even, and multiplies them.
      *
-     * @param accumulators float32 numbers of any size; rounded
+     * @param accumulators float32 numbers of magnitude up to 2^34, so of any int32; become products
+     * @param multipliers one for each accumulator
      * @param count how many accumulators
      */
-    static void rint(float[] accumulators, int count) {
+    static void multiplyRounded(float[] accumulators, float[] multipliers, int count) {
         for (int i = 0; i < count; i++) {
-            accumulators[i] = (float) Math.rint(accumulators[i]) + 0f;
+            float number = accumulators[i];
+            float coarse = (number + TO_4096) - TO_4096;
+            float rounded = coarse + (((number - coarse) + HALF_EVEN) - HALF_EVEN);
+            accumulators[i] = rounded * multipliers[i];
         }
     }
 

@@ -65,10 +65,7 @@ final class HostKernels implements Kernels {
     private static void requantize(
             RequantizeSteps steps, float[] numbers, float[] factors, int count) {
         switch (steps.source()) {
-            case ACCUMULATORS -> {
-                ChunkMath.rint(numbers, count);
-                ChunkMath.multiply(numbers, factors, count);
-            }
+            case ACCUMULATORS -> ChunkMath.multiplyRounded(numbers, factors, count);
             case VALUES -> ChunkMath.divide(numbers, factors, count);
         }
         RequantizeSteps.Bounds codes = steps.codes();

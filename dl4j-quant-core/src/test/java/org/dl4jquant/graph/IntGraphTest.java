@@ -110,11 +110,11 @@ final class IntGraphTest {
                 "the graph has no output; name at least one node",
                 refusal(() -> IntGraph.of(List.of(INPUT), List.of())));
         assertEquals(
-                "an output of the graph is named twice in [x, x]",
-                refusal(() -> IntGraph.of(List.of(INPUT), List.of("x", "x"))));
+                "an output of the graph is named twice in [q, q]",
+                refusal(() -> IntGraph.of(List.of(INPUT, CODES), List.of("q", "q"))));
         assertEquals(
-                "there is no node 'z'; there are [x]",
-                refusal(() -> IntGraph.of(List.of(INPUT), List.of("x")).type("z")));
+                "there is no node 'z'; there are [x, q]",
+                refusal(() -> IntGraph.of(List.of(INPUT, CODES), List.of("q")).type("z")));
         assertEquals(
                 "a node of the integer graph has a blank name",
                 refusal(() -> new IntNode.Input(" ", Shape.of(1))));

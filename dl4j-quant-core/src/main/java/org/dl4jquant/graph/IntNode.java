@@ -401,88 +401,40 @@ public sealed interface IntNode {
      * @param <R> the type of what the visitor makes of a node
      */
     interface Visitor<R> {
-        /**
-         * {@return what is made of an input}
-         *
-         * @param node the node
-         */
+        /** {@return what is made of an input} */
         R visit(Input node);
 
-        /**
-         * {@return what is made of a quantization}
-         *
-         * @param node the node
-         */
+        /** {@return what is made of a quantization} */
         R visit(Quantize node);
 
-        /**
-         * {@return what is made of a convolution}
-         *
-         * @param node the node
-         */
+        /** {@return what is made of a convolution} */
         R visit(Convolution node);
 
-        /**
-         * {@return what is made of a dense node}
-         *
-         * @param node the node
-         */
+        /** {@return what is made of a dense node} */
         R visit(Dense node);
 
-        /**
-         * {@return what is made of a max pool}
-         *
-         * @param node the node
-         */
+        /** {@return what is made of a max pool} */
         R visit(MaxPool node);
 
-        /**
-         * {@return what is made of an average pool}
-         *
-         * @param node the node
-         */
+        /** {@return what is made of an average pool} */
         R visit(AveragePool node);
 
-        /**
-         * {@return what is made of a global average pool}
-         *
-         * @param node the node
-         */
+        /** {@return what is made of a global average pool} */
         R visit(GlobalAveragePool node);
 
-        /**
-         * {@return what is made of a sum}
-         *
-         * @param node the node
-         */
+        /** {@return what is made of a sum} */
         R visit(Add node);
 
-        /**
-         * {@return what is made of a concatenation}
-         *
-         * @param node the node
-         */
+        /** {@return what is made of a concatenation} */
         R visit(Concat node);
 
-        /**
-         * {@return what is made of a table}
-         *
-         * @param node the node
-         */
+        /** {@return what is made of a table} */
         R visit(Table node);
 
-        /**
-         * {@return what is made of a reshape}
-         *
-         * @param node the node
-         */
+        /** {@return what is made of a reshape} */
         R visit(Reshape node);
 
-        /**
-         * {@return what is made of a dequantization}
-         *
-         * @param node the node
-         */
+        /** {@return what is made of a dequantization} */
         R visit(Dequantize node);
     }
 

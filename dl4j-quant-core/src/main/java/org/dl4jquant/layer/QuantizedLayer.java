@@ -13,6 +13,8 @@ import org.deeplearning4j.nn.conf.layers.BatchNormalization;
 import org.deeplearning4j.nn.conf.layers.Layer;
 import org.deeplearning4j.nn.conf.layers.wrapper.BaseWrapperLayer;
 import org.deeplearning4j.optimize.api.TrainingListener;
+import org.dl4jquant.check.Require;
+import org.dl4jquant.numeric.Shape;
 import org.jspecify.annotations.Nullable;
 import org.nd4j.linalg.activations.IActivation;
 import org.nd4j.linalg.api.buffer.DataType;
@@ -116,6 +118,21 @@ public final class QuantizedLayer extends BaseWrapperLayer {
     /** {@return one example of the input without the batch dimension; null before calibration} */
     public int @Nullable [] inputShape() {
         return inputShape == null ? null : inputShape.clone();
+    }
+
+    /**
+     * {@return one example of the input without the batch dimension}
+     *
+     * @throws IllegalStateException before calibration
+     */
+    Shape knownInputShape() {
+        int[] known = inputShape;
+        Require.state(
+                known != null,
+                "layer \"%s\" has never seen an input, so its shape is unknown; calibrate the"
+                        + " network first",
+                getLayerName());
+        return Shape.of(Objects.requireNonNull(known));
     }
 
     /**

@@ -262,7 +262,7 @@ class QuantizedRuntime extends BaseWrapperLayer {
         QuantParams input = inputParams();
         QuantParams output = params(TensorRole.OUTPUT);
         QuantParams preActivation = params(TensorRole.PRE_ACTIVATION);
-        Shape shape = Shape.of(knownInputShape());
+        Shape shape = layerConf.knownInputShape();
         boolean quantizesInput = rounders.containsKey(TensorRole.INPUT);
         if (integers != null && input != null) {
             return new IntegerParameters(
@@ -277,16 +277,6 @@ class QuantizedRuntime extends BaseWrapperLayer {
         }
         return new StandaloneFunction(layerConf)
                 .integerParameters(input, quantizesInput, shape, output);
-    }
-
-    private int[] knownInputShape() {
-        int[] shape = layerConf.inputShape();
-        Require.state(
-                shape != null,
-                "layer \"%s\" has never seen an input, so its shape is unknown; calibrate the"
-                        + " network first",
-                name());
-        return Objects.requireNonNull(shape);
     }
 
     // ---- backward -----------------------------------------------------------------------------

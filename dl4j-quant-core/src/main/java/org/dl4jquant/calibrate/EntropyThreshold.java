@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 package org.dl4jquant.calibrate;
 
-import java.util.Arrays;
-
 /**
  * The threshold whose rounded distribution diverges least from the one seen (Kullback-Leibler).
  *
@@ -16,46 +14,110 @@ import java.util.Arrays;
  */
 final class EntropyThreshold {
 
-    /* Empty bins of Q where P is not empty would make the divergence infinite. They get this much,
-     * taken in equal parts from the others; a threshold for which they have not that much to give
-     * is passed over. The value is the one that MXNet and ONNX Runtime use. */
-    private static final double SMOOTHING = 1e-4;
+    /* All bins of a level have one Q, so that with p and q the counts not yet divided by their sums
+     *
+     *     KL = (sum(p ln p) - sum(p ln q)) / sum(p) - ln(sum(p)) + ln(sum(q))
+     *
+     * needs, from sums over all bins below each bin, only one logarithm for each level.
+     *
+     * P and Q are empty in the same bins, and such bins count nothing. Only the last bin can be
+     * empty in Q and not in P, when nothing but what lies beyond is in it, and would make the
+     * divergence infinite. It counts as holding EMPTY values then: what MXNet and ONNX Runtime give
+     * every empty bin. */
+    private static final double EMPTY = 1e-4;
 
     private static final int BINS = 2048;
 
-    private EntropyThreshold() {}
+    private final long[] counts;
+    private final int levels;
+    private final long[] below;
+    private final int[] filledBelow;
+    private final double[] entropyBelow;
+
+    private EntropyThreshold(long[] counts, int levels) {
+        this.counts = counts;
+        this.levels = levels;
+        this.below = new long[counts.length + 1];
+        this.filledBelow = new int[counts.length + 1];
+        this.entropyBelow = new double[counts.length + 1];
+        for (int i = 0; i < counts.length; i++) {
+            below[i + 1] = below[i] + counts[i];
+            filledBelow[i + 1] = filledBelow[i] + (counts[i] > 0 ? 1 : 0);
+            entropyBelow[i + 1] = entropyBelow[i] + timesLog(counts[i]);
+        }
+    }
 
     /**
      * {@return the best threshold}
      *
-     * @param magnitudes counts of magnitudes in bins of equal width, from 0
+     * @param magnitudes counts of magnitudes in bins of equal width, from 0; a multiple of 2048
      * @param width the bins' width
      * @param levels how many codes magnitudes may take
      */
     static double of(long[] magnitudes, double width, int levels) {
         int factor = magnitudes.length / BINS;
-        double binWidth = width * factor;
-        long[] counts = coarser(magnitudes);
+        return bins(coarser(magnitudes, factor), levels) * (width * factor);
+    }
+
+    /**
+     * {@return how many bins lie below the best threshold}
+     *
+     * @param counts counts of magnitudes in bins of equal width, from 0
+     * @param levels how many codes magnitudes may take
+     */
+    static int bins(long[] counts, int levels) {
+        EntropyThreshold search = new EntropyThreshold(counts, levels);
         int used = lastUsed(counts) + 1;
-        if (used <= levels) {
-            return used * binWidth;
-        }
         double least = Double.POSITIVE_INFINITY;
         int best = used;
         for (int bins = levels; bins <= used; bins++) {
-            double divergence = divergence(counts, bins, used, levels);
-            if (divergence <= least) {
+            double divergence = search.divergence(bins);
+            if (divergence < least) {
                 least = divergence;
                 best = bins;
             }
         }
-        return best * binWidth;
+        return best;
     }
 
-    private static long[] coarser(long[] magnitudes) {
-        int factor = magnitudes.length / BINS;
-        long[] counts = new long[BINS];
-        for (int i = 0; i < magnitudes.length; i++) {
+    /**
+     * {@return the divergence of the distribution that is rounded in this many bins}
+     *
+     * @param bins how many bins lie below the threshold
+     */
+    private double divergence(int bins) {
+        long all = below[counts.length];
+        long kept = below[bins];
+        long beyond = all - kept;
+        if (kept == 0) {
+            return Double.POSITIVE_INFINITY;
+        }
+        double own = entropyBelow[bins - 1] + timesLog(beyond + counts[bins - 1]);
+        double crossed = 0;
+        double density = 0;
+        for (int level = 0; level < levels; level++) {
+            int from = (int) ((long) level * bins / levels);
+            int to = (int) ((level + 1L) * bins / levels);
+            long sum = below[to] - below[from];
+            density = (double) sum / Math.max(1, filledBelow[to] - filledBelow[from]);
+            crossed += timesLog(sum, density);
+        }
+        crossed += timesLog(beyond, counts[bins - 1] > 0 ? density : EMPTY);
+        return (own - crossed) / all - StrictMath.log((double) all) + StrictMath.log((double) kept);
+    }
+
+    private static double timesLog(long count) {
+        return timesLog(count, (double) count);
+    }
+
+    /* StrictMath: the same threshold on every machine. */
+    private static double timesLog(long count, double density) {
+        return count == 0 ? 0 : count * StrictMath.log(density);
+    }
+
+    private static long[] coarser(long[] magnitudes, int factor) {
+        long[] counts = new long[magnitudes.length / factor];
+        for (int i = 0; i < counts.length * factor; i++) {
             counts[i / factor] += magnitudes[i];
         }
         return counts;
@@ -67,60 +129,5 @@ final class EntropyThreshold {
             last--;
         }
         return last;
-    }
-
-    private static double divergence(long[] counts, int bins, int used, int levels) {
-        double[] p = new double[bins];
-        for (int i = 0; i < bins; i++) {
-            p[i] = counts[i];
-        }
-        for (int i = bins; i < used; i++) {
-            p[bins - 1] += counts[i];
-        }
-        double[] q = spread(counts, bins, levels);
-        if (!smooth(p) || !smooth(q)) {
-            return Double.POSITIVE_INFINITY;
-        }
-        double sumP = Arrays.stream(p).sum();
-        double sumQ = Arrays.stream(q).sum();
-        double divergence = 0;
-        for (int i = 0; i < bins; i++) {
-            divergence += p[i] / sumP * Math.log(p[i] * sumQ / (q[i] * sumP));
-        }
-        return divergence;
-    }
-
-    private static double[] spread(long[] counts, int bins, int levels) {
-        double[] spread = new double[bins];
-        for (int level = 0; level < levels; level++) {
-            int from = (int) ((long) level * bins / levels);
-            int to = (int) ((level + 1L) * bins / levels);
-            long sum = 0;
-            int filled = 0;
-            for (int i = from; i < to; i++) {
-                sum += counts[i];
-                filled += counts[i] > 0 ? 1 : 0;
-            }
-            for (int i = from; i < to; i++) {
-                spread[i] = counts[i] > 0 ? (double) sum / filled : 0;
-            }
-        }
-        return spread;
-    }
-
-    private static boolean smooth(double[] distribution) {
-        int empty = 0;
-        for (double value : distribution) {
-            empty += value == 0 ? 1 : 0;
-        }
-        int filled = distribution.length - empty;
-        double taken = filled == 0 ? 1 : SMOOTHING * empty / filled;
-        if (taken >= 1) {
-            return false;
-        }
-        for (int i = 0; i < distribution.length; i++) {
-            distribution[i] = distribution[i] == 0 ? SMOOTHING : distribution[i] - taken;
-        }
-        return true;
     }
 }

@@ -19,11 +19,11 @@ final class Histogram {
 
     private static final int LEAST_EXPONENT = -120;
 
-    private final long[] counts = new long[2 * SIDE];
+    private long[] counts = new long[2 * SIDE];
     private int exponent = LEAST_EXPONENT;
 
     void add(float[] values, int offset, int length, float largestMagnitude) {
-        growTo(largestMagnitude);
+        widenTo(Math.getExponent(largestMagnitude) + 1);
         double binsPerUnit = SIDE / Math.scalb(1.0, exponent);
         for (int i = offset; i < offset + length; i++) {
             counts[(int) Math.floor(values[i] * binsPerUnit) + SIDE]++;
@@ -31,14 +31,8 @@ final class Histogram {
     }
 
     void add(Histogram other) {
-        while (exponent < other.exponent) {
-            doubleRange();
-        }
-        int shift = exponent - other.exponent;
-        for (int i = 0; i < counts.length; i++) {
-            int bin = ((i - SIDE) >> Math.min(shift, Integer.SIZE - 1)) + SIDE;
-            counts[bin] += other.counts[i];
-        }
+        widenTo(other.exponent);
+        join(other.counts, exponent - other.exponent, counts);
     }
 
     /** {@return the width of a bin} */
@@ -56,30 +50,33 @@ final class Histogram {
         return (bin - SIDE + 0.5) * width();
     }
 
-    /** {@return counts of magnitudes, from 0 upwards} */
-    long[] magnitudes() {
-        long[] folded = Arrays.copyOfRange(counts, SIDE, 2 * SIDE);
-        for (int i = 0; i < SIDE; i++) {
-            folded[i] += counts[SIDE - 1 - i];
+    /**
+     * {@return counts of magnitudes, from 0 upwards}
+     *
+     * @param ofNegatives whether values below 0 are counted with the others, or not at all
+     */
+    long[] magnitudes(boolean ofNegatives) {
+        long[] magnitudes = Arrays.copyOfRange(counts, SIDE, 2 * SIDE);
+        for (int i = 0; i < SIDE && ofNegatives; i++) {
+            magnitudes[i] += counts[SIDE - 1 - i];
         }
-        return folded;
+        return magnitudes;
     }
 
-    private void growTo(float largestMagnitude) {
-        while (largestMagnitude >= Math.scalb(1.0, exponent)) {
-            doubleRange();
+    private void widenTo(int newExponent) {
+        if (newExponent > exponent) {
+            long[] wide = new long[2 * SIDE];
+            join(counts, newExponent - exponent, wide);
+            counts = wide;
+            exponent = newExponent;
         }
     }
 
-    private void doubleRange() {
-        exponent++;
-        for (int i = 0; i < SIDE / 2; i++) {
-            int up = SIDE + i;
-            counts[up] = counts[SIDE + 2 * i] + counts[SIDE + 2 * i + 1];
-            int down = SIDE - 1 - i;
-            counts[down] = counts[SIDE - 1 - 2 * i] + counts[SIDE - 2 - 2 * i];
+    /** Adds each 2^doublings narrow bins, counted from the value 0, to one wide bin. */
+    private static void join(long[] narrow, int doublings, long[] wide) {
+        int shift = Math.min(doublings, Integer.SIZE - 1);
+        for (int i = 0; i < narrow.length; i++) {
+            wide[((i - SIDE) >> shift) + SIDE] += narrow[i];
         }
-        Arrays.fill(counts, SIDE + SIDE / 2, 2 * SIDE, 0);
-        Arrays.fill(counts, 0, SIDE / 2, 0);
     }
 }

@@ -7,7 +7,7 @@ import java.util.Objects;
 import org.dl4jquant.check.Require;
 
 /**
- * What was seen of one tensor: a few kilobytes, however many values came.
+ * What was seen of one tensor: 64 KiB and a few bytes for each batch, however many values came.
  *
  * <p>Statistics of parts can be merged; all but mean and deviation, which are sums of float64, are
  * then exactly those of the whole. Not safe for use by several threads at once.
@@ -18,6 +18,7 @@ public final class TensorStatistics {
     private final Histogram histogram = new Histogram();
     private final List<BatchRange> batches = new ArrayList<>();
     private long count;
+    private long zeros;
     private float min = Float.POSITIVE_INFINITY;
     private float max = Float.NEGATIVE_INFINITY;
     private double mean;
@@ -54,23 +55,19 @@ public final class TensorStatistics {
         if (length == 0) {
             return;
         }
+        requireFinite(tensor, values, offset, length);
         float low = Float.POSITIVE_INFINITY;
         float high = Float.NEGATIVE_INFINITY;
         double sum = 0;
         double magnitude = 0;
+        long zero = 0;
         for (int i = offset; i < offset + length; i++) {
             float value = values[i];
-            Require.argument(
-                    Float.isFinite(value),
-                    "tensor '%s' holds %s at element %d; every value must be finite: check the data"
-                            + " and the network's weights",
-                    tensor,
-                    value,
-                    i - offset);
             low = Math.min(low, value);
             high = Math.max(high, value);
             sum += value;
             magnitude += Math.abs(value);
+            zero += value == 0 ? 1 : 0;
         }
         double batchMean = sum / length;
         double deviations = 0;
@@ -83,6 +80,30 @@ public final class TensorStatistics {
         min = Math.min(min, low);
         max = Math.max(max, high);
         magnitudes += magnitude;
+        zeros += zero;
+    }
+
+    /**
+     * Requires that all values are finite.
+     *
+     * @param tensor the tensor's name
+     * @param values an array that holds the values
+     * @param offset the index of the first
+     * @param length how many there are
+     * @throws IllegalArgumentException if one is not; the message names the first
+     */
+    static void requireFinite(String tensor, float[] values, int offset, int length) {
+        for (int i = offset; i < offset + length; i++) {
+            if (!Float.isFinite(values[i])) {
+                Require.argument(
+                        false,
+                        "tensor '%s' holds %s at element %d; every value must be finite: check the"
+                                + " data and the network's weights",
+                        tensor,
+                        values[i],
+                        i - offset);
+            }
+        }
     }
 
     /**
@@ -100,6 +121,7 @@ public final class TensorStatistics {
         min = Math.min(min, other.min);
         max = Math.max(max, other.max);
         magnitudes += other.magnitudes;
+        zeros += other.zeros;
     }
 
     /* Chan, Golub and LeVeque's update of mean and squared deviations by those of another part. */
@@ -170,6 +192,11 @@ public final class TensorStatistics {
     public double meanMagnitude() {
         requireSeen();
         return magnitudes / count;
+    }
+
+    /** {@return how many of the values are exactly 0} */
+    long zeros() {
+        return zeros;
     }
 
     Histogram histogram() {

@@ -5,9 +5,11 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
-import java.util.Random;
+import java.util.Arrays;
+import java.util.List;
 import net.jqwik.api.Arbitraries;
 import net.jqwik.api.Arbitrary;
+import net.jqwik.api.Assume;
 import net.jqwik.api.ForAll;
 import net.jqwik.api.Property;
 import net.jqwik.api.Provide;
@@ -16,8 +18,6 @@ import org.dl4jquant.numeric.QuantParams;
 import org.dl4jquant.scheme.CalibrationMethod;
 import org.dl4jquant.scheme.Symmetry;
 import org.junit.jupiter.api.Test;
-import org.junit.jupiter.params.ParameterizedTest;
-import org.junit.jupiter.params.provider.CsvSource;
 
 /** Every calibration method against closed forms and published values. */
 final class CalibrationTest {
@@ -28,10 +28,15 @@ final class CalibrationTest {
     private static final CalibrationMethod MSE = new CalibrationMethod.MeanSquaredError();
     private static final CalibrationMethod ENTROPY = new CalibrationMethod.Entropy();
 
-    /* 200,000 samples leave about 1 % of noise in a threshold in the tail of a normal distribution,
-     * and the optimum at 8 bits is flat: 5 % off costs under 1 % of error. */
-    private static final double SAMPLING = 0.05;
-    private static final int SAMPLES = 200_000;
+    private static final List<CalibrationMethod> METHODS =
+            List.of(
+                    MIN_MAX,
+                    new CalibrationMethod.MovingAverage(0.9),
+                    new CalibrationMethod.Percentile(90),
+                    new CalibrationMethod.Sigma(3),
+                    ENTROPY,
+                    MSE,
+                    new CalibrationMethod.LsqInitial());
 
     /* Below the least scale, doubling changes nothing. */
     private static final double SMALLEST_OF_INTEREST = 1e-6;
@@ -39,70 +44,22 @@ final class CalibrationTest {
     /* One float32 rounding of a quotient of doubles. */
     private static final double FLOAT_ROUNDING = 1e-7;
 
-    private static float[] normal(int count) {
-        Random random = new Random(42);
-        float[] values = new float[count];
-        for (int i = 0; i < count; i++) {
-            values[i] = (float) random.nextGaussian();
-        }
-        return values;
-    }
+    /* A bin is a 2048th of the largest value or less, and 255 codes make a step of eight. */
+    private static final double HALF_BIN = 0.25;
 
-    private static TensorStatistics seen(float... values) {
-        TensorStatistics statistics = new TensorStatistics("x");
-        statistics.add(values, 0, values.length);
-        return statistics;
-    }
-
-    private static float[] magnitudes(float[] values) {
-        float[] magnitudes = values.clone();
-        for (int i = 0; i < magnitudes.length; i++) {
-            magnitudes[i] = Math.abs(magnitudes[i]);
-        }
-        return magnitudes;
-    }
+    /* A threshold at the end of a bin instead of at a value. */
+    private static final double BIN = 1 / 2048.0;
 
     private static double threshold(CalibrationMethod method, float... values) {
-        QuantParams fitted = Calibration.fit(seen(values), method, INT8, Symmetry.SYMMETRIC);
+        QuantParams fitted =
+                Calibration.fit(Samples.seen(values), method, INT8, Symmetry.SYMMETRIC);
         return (double) fitted.scale() * INT8.max();
-    }
-
-    /* The clipping points of least squared error for N(0, 1), computed by numerical integration. */
-    @ParameterizedTest
-    @CsvSource({"2, 1.22", "3, 1.95", "4, 2.47", "8, 3.92"})
-    void weightsOfANormalDistributionAreClippedWhereTheErrorIsLeast(int bits, double sigmas) {
-        float[] scales = Calibration.weightScales(new float[][] {normal(SAMPLES)}, MSE, bits);
-        int maxCode = CodeRange.narrow(bits).max();
-        assertEquals(sigmas, scales[0] * maxCode, sigmas * SAMPLING);
-    }
-
-    @Test
-    void activationsOfANormalDistributionAreClippedWhereTheErrorIsLeast() {
-        assertEquals(3.92, threshold(MSE, normal(SAMPLES)), 3.92 * SAMPLING);
-    }
-
-    @Test
-    void eachChannelIsFittedByItself() {
-        float[][] channels = {{1, -2}, {100, 50}, {0, 0}};
-        float[] scales = Calibration.weightScales(channels, MIN_MAX, 8);
-        assertEquals(2f / 127, scales[0]);
-        assertEquals(100f / 127, scales[1]);
-        assertEquals(1f / 127, scales[2], "a channel of zeros");
-    }
-
-    @Test
-    void lsqsInitialScaleIsTwiceTheMeanMagnitudeOverTheRootOfTheLargestCode() {
-        float[] values = {-3, -1.2f, -.3f, .24f, .26f, .9f, 1.4f, 1.6f, 2};
-        float[] scales =
-                Calibration.weightScales(
-                        new float[][] {values}, new CalibrationMethod.LsqInitial(), 3);
-        assertEquals(1.39847, scales[0], 1e-5);
     }
 
     @Test
     void anAsymmetricRangeIsCoveredFromEndToEnd() {
         QuantParams fitted =
-                Calibration.fit(seen(-1.5f, 2.3f), MIN_MAX, UINT8, Symmetry.ASYMMETRIC);
+                Calibration.fit(Samples.seen(-1.5f, 2.3f), MIN_MAX, UINT8, Symmetry.ASYMMETRIC);
         assertEquals(3.8 / 255, fitted.scale(), FLOAT_ROUNDING);
         assertEquals(101, fitted.zeroPoint());
         assertEquals(182, fitted.quantize(1.2f));
@@ -119,7 +76,7 @@ final class CalibrationTest {
 
     @Test
     void aMovingAverageForgetsByItsMomentum() {
-        TensorStatistics statistics = seen(-1, 1);
+        TensorStatistics statistics = Samples.seen(-1, 1);
         statistics.add(new float[] {-2, 5}, 0, 2);
         QuantParams fitted =
                 Calibration.fit(
@@ -136,46 +93,151 @@ final class CalibrationTest {
         for (int i = 0; i < values.length; i++) {
             values[i] = i + 1;
         }
-        /* 1,024 is the histogram's range and a bin a quarter: 990 lies at the end of a bin. */
-        assertEquals(990, threshold(new CalibrationMethod.Percentile(99), values), 0.3);
+        CalibrationMethod percentile = new CalibrationMethod.Percentile(99);
+        assertEquals(990, threshold(percentile, values), 1000 * BIN);
+        assertEquals(
+                990,
+                threshold(percentile, Samples.mapped(values, value -> -value)),
+                1000 * BIN,
+                "by magnitude");
+    }
+
+    @Test
+    void anAsymmetricPercentileLeavesHalfOfTheRestOutsideOnEachSide() {
+        float[] values = new float[1000];
+        for (int i = 0; i < values.length; i++) {
+            values[i] = i - 299;
+        }
+        QuantParams fitted =
+                Calibration.fit(
+                        Samples.seen(values),
+                        new CalibrationMethod.Percentile(98),
+                        UINT8,
+                        Symmetry.ASYMMETRIC);
+        // 10 values lie below -289, 10 above 690.
+        assertEquals((690 + 289) / 255.0, fitted.scale(), 2 * 1000 * BIN / 255);
+        assertEquals(Math.rint(289 * 255 / 979.0), fitted.zeroPoint());
+    }
+
+    @Test
+    void unsignedCodesDoNotSpendTheirRangeOnValuesBelowZero() {
+        float[] values = {-100, -50, 1, 2, 3, 4};
+        CalibrationMethod percentile = new CalibrationMethod.Percentile(100 * 5 / 6.0);
+        QuantParams fitted =
+                Calibration.fit(Samples.seen(values), percentile, UINT8, Symmetry.SYMMETRIC);
+        // A bin is 128 / 4096 wide.
+        assertEquals(3, fitted.scale() * 255, 128 / 4096.0);
+        for (CalibrationMethod method : METHODS) {
+            QuantParams params =
+                    Calibration.fit(Samples.seen(-4, -2), method, UINT8, Symmetry.SYMMETRIC);
+            assertEquals(0, params.quantize(-2), method.toString());
+        }
+        assertEquals(
+                1f / 255,
+                Calibration.fit(Samples.seen(-4, -2), MIN_MAX, UINT8, Symmetry.SYMMETRIC).scale());
+    }
+
+    @Test
+    void lsqBeginsAtTwiceTheMeanMagnitudeOverTheRootOfTheLargestCode() {
+        CalibrationMethod lsq = new CalibrationMethod.LsqInitial();
+        float[] values = {1, 2, 3, 6};
+        assertEquals(
+                2 * 3 / Math.sqrt(15),
+                Calibration.fit(
+                                Samples.seen(values),
+                                lsq,
+                                CodeRange.unsigned(4),
+                                Symmetry.SYMMETRIC)
+                        .scale(),
+                FLOAT_ROUNDING);
+        assertEquals(
+                2 * 3 / Math.sqrt(7),
+                Calibration.fit(Samples.seen(values), lsq, CodeRange.signed(4), Symmetry.SYMMETRIC)
+                        .scale(),
+                FLOAT_ROUNDING);
+    }
+
+    @Test
+    void lsqWithAnOffsetBeginsAtTheWholeRange() {
+        QuantParams fitted =
+                Calibration.fit(
+                        Samples.seen(-1.5f, 2.3f),
+                        new CalibrationMethod.LsqInitial(),
+                        UINT8,
+                        Symmetry.ASYMMETRIC);
+        assertEquals(3.8 / 255, fitted.scale(), FLOAT_ROUNDING);
+        assertEquals(101, fitted.zeroPoint());
     }
 
     @Property(tries = 50)
     void theWholePercentileIsMinMax(@ForAll("values") float[] values) {
-        assertEquals(
-                threshold(MIN_MAX, values),
-                threshold(new CalibrationMethod.Percentile(100), values));
-    }
-
-    @Property(tries = 50)
-    void doublingTheValuesDoublesTheScale(@ForAll("values") float[] values) {
-        float[] doubled = values.clone();
-        for (int i = 0; i < doubled.length; i++) {
-            doubled[i] *= 2;
-        }
-        for (CalibrationMethod method : new CalibrationMethod[] {MIN_MAX, MSE, ENTROPY}) {
-            if (seen(magnitudes(values)).max() > SMALLEST_OF_INTEREST) {
-                assertEquals(2 * threshold(method, values), threshold(method, doubled));
+        CalibrationMethod whole = new CalibrationMethod.Percentile(100);
+        for (Symmetry symmetry : Symmetry.values()) {
+            for (CodeRange codes : List.of(INT8, UINT8)) {
+                assertEquals(
+                        Calibration.fit(Samples.seen(values), MIN_MAX, codes, symmetry),
+                        Calibration.fit(Samples.seen(values), whole, codes, symmetry));
             }
         }
     }
 
     @Property(tries = 50)
-    void theLeastErrorIsNoLargerThanThatOfMinMax(@ForAll("values") float[] values) {
-        float[][] channel = {values};
-        float best = Calibration.weightScales(channel, MSE, 4)[0];
-        float widest = Calibration.weightScales(channel, MIN_MAX, 4)[0];
-        /* The chosen scale is rounded to float32 behind the search. */
-        assertTrue(error(values, best) <= error(values, widest) * (1 + 1e-5));
+    void doublingTheValuesDoublesTheScaleOfEveryMethod(@ForAll("values") float[] values) {
+        Assume.that(Samples.seen(values).meanMagnitude() > SMALLEST_OF_INTEREST);
+        float[] doubled = Samples.mapped(values, value -> 2 * value);
+        for (CalibrationMethod method : METHODS) {
+            for (Symmetry symmetry : Symmetry.values()) {
+                QuantParams once = Calibration.fit(Samples.seen(values), method, INT8, symmetry);
+                QuantParams twice = Calibration.fit(Samples.seen(doubled), method, INT8, symmetry);
+                assertEquals(2 * once.scale(), twice.scale(), method + " " + symmetry);
+                assertEquals(once.zeroPoint(), twice.zeroPoint(), method + " " + symmetry);
+            }
+        }
     }
 
-    private static double error(float[] values, double scale) {
-        double sum = 0;
-        for (float value : values) {
-            double code = Math.max(-7, Math.min(7, Math.rint(value / scale)));
-            sum += (value - code * scale) * (value - code * scale);
+    @Property(tries = 50)
+    void mergedStatisticsGiveTheParamsOfTheWhole(
+            @ForAll("values") float[] first, @ForAll("values") float[] second) {
+        float[] all = Arrays.copyOf(first, first.length + second.length);
+        System.arraycopy(second, 0, all, first.length, second.length);
+        TensorStatistics whole = new TensorStatistics("whole");
+        whole.add(all, 0, first.length);
+        whole.add(all, first.length, second.length);
+        TensorStatistics merged = Samples.seen(first);
+        merged.merge(Samples.seen(second));
+        for (CalibrationMethod method : METHODS) {
+            assertEquals(
+                    Calibration.fit(whole, method, INT8, Symmetry.ASYMMETRIC),
+                    Calibration.fit(merged, method, INT8, Symmetry.ASYMMETRIC),
+                    method.toString());
         }
-        return sum;
+    }
+
+    @Property(tries = 50)
+    void everyMethodReachesAConstantTensor(@ForAll("constants") float constant) {
+        for (CalibrationMethod method : METHODS) {
+            for (CodeRange codes : List.of(INT8, UINT8, CodeRange.signed(2))) {
+                for (Symmetry symmetry : Symmetry.values()) {
+                    QuantParams fitted =
+                            Calibration.fit(
+                                    Samples.seen(constant, constant), method, codes, symmetry);
+                    double error = fitted.dequantize(fitted.quantize(constant)) - constant;
+                    double allowed = constant < 0 && unsigned(codes, symmetry) ? -constant : 0;
+                    assertTrue(
+                            Math.abs(error) <= fitted.scale() / 2 * (1 + HALF_BIN) + allowed,
+                            constant + " by " + method + " in " + fitted + " is " + error + " off");
+                }
+            }
+        }
+    }
+
+    private static boolean unsigned(CodeRange codes, Symmetry symmetry) {
+        return symmetry == Symmetry.SYMMETRIC && !codes.signed();
+    }
+
+    @Provide
+    Arbitrary<Float> constants() {
+        return Arbitraries.floats().between(-1000, 1000).filter(x -> Math.abs(x) > 1e-6);
     }
 
     @Provide
@@ -187,44 +249,10 @@ final class CalibrationTest {
                 .ofMaxSize(80);
     }
 
-    /* Thresholds that a million samples gave in an independent computation, as shares of sigma. */
-    @Test
-    void entropyClipsAUniformDistributionNowhere() {
-        Random random = new Random(1);
-        float[] values = new float[SAMPLES];
-        for (int i = 0; i < values.length; i++) {
-            values[i] = random.nextFloat();
-        }
-        assertEquals(1, threshold(ENTROPY, values), SAMPLING);
-    }
-
-    @Test
-    void entropyIgnoresAnOutlierFarFromANormalDistribution() {
-        float[] values = magnitudes(normal(SAMPLES));
-        double without = threshold(ENTROPY, values);
-        values[0] = 50;
-        double with = threshold(ENTROPY, values);
-        assertTrue(without > 3 && without < 5, "without the outlier " + without);
-        assertTrue(with > 3 && with < 6, "with the outlier " + with);
-    }
-
-    @Test
-    void entropyClipsTheTailOfALaplaceDistribution() {
-        Random random = new Random(3);
-        float[] values = new float[SAMPLES];
-        float largest = 0;
-        for (int i = 0; i < values.length; i++) {
-            values[i] = (float) -Math.log(1 - random.nextDouble());
-            largest = Math.max(largest, values[i]);
-        }
-        double threshold = threshold(ENTROPY, values);
-        assertTrue(threshold < 0.95 * largest && threshold > 5, "threshold " + threshold);
-    }
-
     @Test
     void aTensorOfZerosGetsTheScaleAtWhichTheLargestCodeIsOne() {
         for (Symmetry symmetry : Symmetry.values()) {
-            QuantParams fitted = Calibration.fit(seen(0, 0), MSE, UINT8, symmetry);
+            QuantParams fitted = Calibration.fit(Samples.seen(0, 0), MSE, UINT8, symmetry);
             assertEquals(1f / 255, fitted.scale());
             assertEquals(0, fitted.quantize(0));
         }
@@ -233,7 +261,7 @@ final class CalibrationTest {
     @Test
     void aTensorOfTheTiniestValuesGetsAUsableScale() {
         QuantParams fitted =
-                Calibration.fit(seen(Float.MIN_VALUE), MIN_MAX, INT8, Symmetry.SYMMETRIC);
+                Calibration.fit(Samples.seen(Float.MIN_VALUE), MIN_MAX, INT8, Symmetry.SYMMETRIC);
         assertEquals(Calibration.MIN_SCALE, fitted.scale());
     }
 
@@ -241,13 +269,14 @@ final class CalibrationTest {
     void aTensorOfTheLargestValuesGetsAFiniteScale() {
         for (CalibrationMethod method : new CalibrationMethod[] {MIN_MAX, MSE, ENTROPY}) {
             double threshold = threshold(method, Float.MAX_VALUE, -Float.MAX_VALUE);
-            assertEquals(Float.MAX_VALUE, threshold, Float.MAX_VALUE * SAMPLING);
+            assertEquals(Float.MAX_VALUE, threshold, Float.MAX_VALUE * 2 * BIN);
         }
     }
 
     @Test
     void aConstantTensorIsReachedByTheLargestCode() {
-        QuantParams fitted = Calibration.fit(seen(3, 3, 3), MIN_MAX, UINT8, Symmetry.SYMMETRIC);
+        QuantParams fitted =
+                Calibration.fit(Samples.seen(3, 3, 3), MIN_MAX, UINT8, Symmetry.SYMMETRIC);
         assertEquals(255, fitted.quantize(3));
     }
 

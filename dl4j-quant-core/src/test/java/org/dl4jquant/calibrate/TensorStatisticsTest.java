@@ -24,12 +24,13 @@ final class TensorStatisticsTest {
     @Property(tries = 100)
     void mergedStatisticsAreThoseOfAllValues(
             @ForAll("values") float[] first, @ForAll("values") float[] second) {
-        TensorStatistics merged = seen(first);
-        merged.merge(seen(second));
+        TensorStatistics merged = Samples.seen(first);
+        merged.merge(Samples.seen(second));
         float[] all = Arrays.copyOf(first, first.length + second.length);
         System.arraycopy(second, 0, all, first.length, second.length);
-        TensorStatistics whole = seen(all);
+        TensorStatistics whole = Samples.seen(all);
         assertEquals(whole.count(), merged.count());
+        assertEquals(whole.zeros(), merged.zeros());
         assertEquals(whole.min(), merged.min());
         assertEquals(whole.max(), merged.max());
         assertEquals(whole.histogram().width(), merged.histogram().width());
@@ -44,7 +45,7 @@ final class TensorStatisticsTest {
 
     @Property(tries = 100)
     void everyBinHoldsTheValuesBetweenItsEdges(@ForAll("values") float[] values) {
-        Histogram histogram = seen(values).histogram();
+        Histogram histogram = Samples.seen(values).histogram();
         long[] expected = new long[2 * Histogram.SIDE];
         for (float value : values) {
             expected[(int) Math.floor(value / histogram.width()) + Histogram.SIDE]++;
@@ -61,7 +62,7 @@ final class TensorStatisticsTest {
 
     @Test
     void meanAndDeviationAreThoseOfTheFormula() {
-        TensorStatistics statistics = seen(1, 2, 3, -6);
+        TensorStatistics statistics = Samples.seen(1, 2, 3, -6);
         assertEquals(0, statistics.mean());
         assertEquals(Math.sqrt(12.5), statistics.deviation());
         assertEquals(3, statistics.meanMagnitude());
@@ -79,7 +80,7 @@ final class TensorStatisticsTest {
     @ParameterizedTest
     @ValueSource(floats = {Float.NaN, Float.POSITIVE_INFINITY, Float.NEGATIVE_INFINITY})
     void refusesAValueThatIsNotFiniteAndAddsNothing(float bad) {
-        TensorStatistics statistics = seen(1);
+        TensorStatistics statistics = Samples.seen(1);
         String message =
                 assertThrows(
                                 IllegalArgumentException.class,
@@ -95,9 +96,21 @@ final class TensorStatisticsTest {
         assertEquals(1, statistics.max());
     }
 
-    private static TensorStatistics seen(float... values) {
-        TensorStatistics statistics = new TensorStatistics("x");
-        statistics.add(values, 0, values.length);
-        return statistics;
+    @Test
+    void zerosOfEitherSignAreCounted() {
+        assertEquals(2, Samples.seen(0, 1, -0.0f, Float.MIN_VALUE).zeros());
+    }
+
+    @Test
+    void countsDoNotStopWhereFloatsWould() {
+        Histogram histogram = new Histogram();
+        histogram.add(new float[] {1}, 0, 1, 1);
+        for (int doubling = 0; doubling < 40; doubling++) {
+            Histogram copy = new Histogram();
+            copy.add(histogram);
+            histogram.add(copy);
+        }
+        histogram.add(new float[] {1}, 0, 1, 1);
+        assertEquals((1L << 40) + 1, Arrays.stream(histogram.counts()).sum());
     }
 }

@@ -8,21 +8,24 @@ import org.nd4j.linalg.dataset.DataSet;
 
 /** What the speed benchmarks do with a float LeNet, in this JVM or in another one. */
 enum FloatTask {
-    /** One training iteration with a batch of {@link Training#BATCH}. */
+    /** One training iteration with a batch of {@link #FIT_BATCH} pictures. */
     FIT,
     /** Inference of one picture. */
     ONE,
     /** Inference of a batch of {@link InferenceTasks#BATCH} pictures. */
     BATCH;
 
+    /** How many pictures the timed training iteration has. */
+    static final int FIT_BATCH = 64;
+
     /** A float LeNet, and digits for it: the same numbers in every JVM. */
     static final class Bench {
 
         private static final long SEED = 1;
 
-        private final LabelledImages images = StrokeDigits.generate(SEED, Training.BATCH);
+        private final LabelledImages images = StrokeDigits.generate(SEED, FIT_BATCH);
         private final MultiLayerNetwork network;
-        private final DataSet batch = images.inOrder(Training.BATCH).next();
+        private final DataSet batch = images.inOrder(FIT_BATCH).next();
 
         Bench() {
             network = LeNet.create(images, SEED, new Training(images, 1, SEED).floatRate());

@@ -16,7 +16,7 @@ import picocli.CommandLine;
  * LSQ (weights per channel), and in float with DL4J as it comes, in turn; medians.
  *
  * <pre>{@code
- * mvn -Pquickstart compile -Dexec.mainClass=org.dl4jquant.examples.IterationBenchmark
+ * mvn -Dquick -Pquickstart compile -Dexec.mainClass=org.dl4jquant.examples.IterationBenchmark
  * }</pre>
  *
  * <p>The build gives ND4J one thread, in both JVMs; {@code -Domp.threads=2} gives it more.

@@ -19,7 +19,7 @@ import picocli.CommandLine;
  * DL4J's float {@code output} with oneDNN and as it comes, in turn; medians.
  *
  * <pre>{@code
- * mvn -Pquickstart compile -Dexec.mainClass=org.dl4jquant.examples.LatencyBenchmark
+ * mvn -Dquick -Pquickstart compile -Dexec.mainClass=org.dl4jquant.examples.LatencyBenchmark
  * }</pre>
  *
  * <p>ONNX Runtime has one thread, and the build gives ND4J one, in both JVMs.

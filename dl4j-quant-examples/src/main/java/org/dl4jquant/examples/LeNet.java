@@ -75,7 +75,7 @@ final class LeNet {
         return new NeuralNetConfiguration.Builder()
                 .seed(seed)
                 .updater(new Adam(learningRate))
-                .weightInit(WeightInit.RELU)
+                .weightInit(WeightInit.XAVIER)
                 .l2(WEIGHT_DECAY)
                 .activation(Activation.IDENTITY)
                 .list()

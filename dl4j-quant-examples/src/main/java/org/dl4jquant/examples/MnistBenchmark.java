@@ -20,7 +20,7 @@ import picocli.CommandLine;
  * with quantization, with several seeds, and whether the networks and their engines agree.
  *
  * <pre>{@code
- * mvn -Pquickstart compile -Dexec.mainClass=org.dl4jquant.examples.MnistBenchmark \
+ * mvn -Dquick -Pquickstart compile -Dexec.mainClass=org.dl4jquant.examples.MnistBenchmark \
  *     -Dexec.args="--data DIR"
  * }</pre>
  *
@@ -97,7 +97,14 @@ public final class MnistBenchmark implements Callable<Integer> {
         List<LeNetExperiment> runs = new ArrayList<>();
         for (int seed = 1; seed <= seeds; seed++) {
             log.info("Seed {} of {}....", seed, seeds);
-            runs.add(LeNetExperiment.run(pictures, epochs, seed));
+            LeNetExperiment run = LeNetExperiment.run(pictures, epochs, seed);
+            runs.add(run);
+            log.info(
+                    "Seed {}: float {}, post-training {}, trained {}.",
+                    seed,
+                    percent(run.floatAccuracy()),
+                    percent(run.ptqAccuracy()),
+                    percent(run.qatAccuracy()));
         }
         log.info("{}{}", System.lineSeparator(), table(runs));
         return runs.stream().allMatch(run -> run.engines().equal())

@@ -28,7 +28,7 @@ import picocli.CommandLine;
  * lowers it to integers, runs these on two engines, and compares everything with everything.
  *
  * <pre>{@code
- * mvn -Pquickstart compile -Dexec.args="--help"
+ * mvn -Dquick -Pquickstart compile -Dexec.args="--help"
  * }</pre>
  *
  * <p>The folder that it names at the end then holds

@@ -58,7 +58,7 @@ final class QuickstartOptions {
     @CommandLine.Option(
             names = "--epochs",
             paramLabel = "N",
-            defaultValue = "4",
+            defaultValue = "3",
             description =
                     "epochs in float; half as many with quantization (default: ${DEFAULT-VALUE})")
     private int epochs;

@@ -19,9 +19,9 @@ import org.nd4j.linalg.schedule.ScheduleType;
 record Training(LabelledImages images, int epochs, long seed) {
 
     /** How many pictures make one iteration. */
-    static final int BATCH = 64;
+    static final int BATCH = 32;
 
-    private static final double FLOAT_RATE = 2e-3;
+    private static final double FLOAT_RATE = 1e-3;
 
     /* LSQ trains 8 bits at a hundredth of the float network's rate, and fewer bits at a tenth, with
      * SGD on ImageNet (Esser et al., 2020, section 3). With Adam on digits a bit more does better. */

@@ -16,10 +16,10 @@ import picocli.CommandLine;
  * LSQ (weights per channel), and in float with DL4J as it comes, in turn; medians.
  *
  * <pre>{@code
- * mvn -Dquick -Pquickstart compile -Dexec.mainClass=org.dl4jquant.examples.IterationBenchmark
+ * mvn -Dquick -Pquickstart compile -Domp.threads=1 -Dexec.mainClass=org.dl4jquant.examples.IterationBenchmark
  * }</pre>
  *
- * <p>The build gives ND4J one thread, in both JVMs; {@code -Domp.threads=2} gives it more.
+ * <p>ND4J has {@code -Domp.threads=} threads, in both JVMs; one for figures that scatter little.
  */
 @CommandLine.Command(
         name = "iteration-benchmark",

@@ -19,10 +19,10 @@ import picocli.CommandLine;
  * DL4J's float {@code output} with oneDNN and as it comes, in turn; medians.
  *
  * <pre>{@code
- * mvn -Dquick -Pquickstart compile -Dexec.mainClass=org.dl4jquant.examples.LatencyBenchmark
+ * mvn -Dquick -Pquickstart compile -Domp.threads=1 -Dexec.mainClass=org.dl4jquant.examples.LatencyBenchmark
  * }</pre>
  *
- * <p>ONNX Runtime has one thread, and the build gives ND4J one, in both JVMs.
+ * <p>ONNX Runtime has one thread, ND4J what {@code -Domp.threads=} says, in both JVMs.
  */
 @CommandLine.Command(
         name = "latency-benchmark",

@@ -17,7 +17,34 @@ public final class CodeMean {
     /** The greatest multiplier of an image's sum, excluded. */
     public static final float MAX_MULTIPLIER = 256f;
 
+    private static final int MAX_SIZE = 1 << 24;
+
     private CodeMean() {}
+
+    /**
+     * {@return whether an image has a mean in integers: whether {@link #multiplier} accepts it}
+     *
+     * @param input how the image's codes stand for values
+     * @param result how the result's codes stand for values
+     * @param size how many elements the image has
+     */
+    public static boolean canAverageImage(QuantParams input, QuantParams result, int size) {
+        return size > 0 && size < MAX_SIZE && inRange(input.scale() / (result.scale() * size));
+    }
+
+    /**
+     * {@return whether windows have means in integers: whether {@link #windowRatio} accepts them}
+     *
+     * @param input how the image's codes stand for values
+     * @param result how the result's codes stand for values
+     */
+    public static boolean canAverageWindows(QuantParams input, QuantParams result) {
+        return input.scale() / result.scale() <= CodeSum.MAX_RATIO;
+    }
+
+    private static boolean inRange(float multiplier) {
+        return multiplier >= MIN_MULTIPLIER && multiplier < MAX_MULTIPLIER;
+    }
 
     /**
      * {@return codes of the result per unit of an image's sum, {@code scale / (resultScale * size)}
@@ -31,12 +58,12 @@ public final class CodeMean {
      */
     public static float multiplier(QuantParams input, QuantParams result, int size) {
         Require.argument(
-                size > 0 && size < 1 << 24,
+                size > 0 && size < MAX_SIZE,
                 "a mean over %d elements; 1 to 2^24 - 1 are allowed",
                 size);
         float multiplier = input.scale() / (result.scale() * size);
         Require.argument(
-                multiplier >= MIN_MULTIPLIER && multiplier < MAX_MULTIPLIER,
+                inRange(multiplier),
                 "a mean over %d elements of scale %s with result scale %s has the multiplier %s,"
                         + " outside [2^-32, 256); choose a result scale nearer to the input's",
                 size,
@@ -83,7 +110,7 @@ public final class CodeMean {
     public static float windowRatio(QuantParams input, QuantParams result) {
         float ratio = input.scale() / result.scale();
         Require.argument(
-                ratio <= CodeSum.MAX_RATIO,
+                canAverageWindows(input, result),
                 "a scale of %s is %s times the result's %s; at most %s times can be averaged, give"
                         + " the result a larger scale",
                 input.scale(),

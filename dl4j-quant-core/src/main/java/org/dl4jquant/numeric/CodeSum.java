@@ -22,6 +22,15 @@ public final class CodeSum {
 
     private static final int INT8_OFFSET = 128;
 
+    /**
+     * Added and subtracted, it rounds a float32 of magnitude up to 2^22 to the nearest integer,
+     * ties to even, because around it neighbouring float32 numbers are 1 apart.
+     */
+    private static final float HALF_EVEN = 0x1.8p23f;
+
+    private final QuantParams left;
+    private final QuantParams right;
+    private final QuantParams result;
     private final float leftRatio;
     private final float rightRatio;
     private final float fixed;
@@ -31,6 +40,9 @@ public final class CodeSum {
     private final CodeRange bounds;
 
     private CodeSum(QuantParams left, QuantParams right, QuantParams result, CodeRange bounds) {
+        this.left = left;
+        this.right = right;
+        this.result = result;
         this.leftRatio = left.scale() / result.scale();
         this.rightRatio = right.scale() / result.scale();
         this.leftOffset = offset(left);
@@ -64,6 +76,16 @@ public final class CodeSum {
     }
 
     /**
+     * {@return whether {@link #of} accepts a tensor as an input of the addition}
+     *
+     * @param input how its codes stand for values
+     * @param result how the result's codes stand for values
+     */
+    public static boolean canAdd(QuantParams input, QuantParams result) {
+        return input.scale() / result.scale() <= MAX_RATIO;
+    }
+
+    /**
      * {@return the code of the sum}
      *
      * @param left a code of the left tensor
@@ -75,13 +97,52 @@ public final class CodeSum {
         return bounds.clamp((int) Math.rint(sum) - resultOffset);
     }
 
+    /**
+     * Adds tensors that are given as the values of their codes, {@code (code - zeroPoint) * scale}
+     * in float32, with exactly the arithmetic of {@link #code}.
+     *
+     * @param leftValues values of left codes; such a value divided by its scale lies so near to an
+     *     integer that the code is found exactly
+     * @param rightValues values of right codes, as many
+     * @param sums takes the values of the sums' codes, as many; may be one of the others
+     * @throws IllegalArgumentException if the lengths differ
+     */
+    public void addValues(float[] leftValues, float[] rightValues, float[] sums) {
+        Require.argument(
+                leftValues.length == rightValues.length && leftValues.length == sums.length,
+                "%d and %d values for %d sums; the numbers must be equal",
+                leftValues.length,
+                rightValues.length,
+                sums.length);
+        float leftScale = left.scale();
+        float rightScale = right.scale();
+        float leftZero = left.zeroPoint() + leftOffset;
+        float rightZero = right.zeroPoint() + rightOffset;
+        float lowest = bounds.min() + resultOffset;
+        float highest = bounds.max() + resultOffset;
+        float zero = result.zeroPoint() + resultOffset;
+        float scale = result.scale();
+        for (int i = 0; i < sums.length; i++) {
+            float leftCode = nearest(leftValues[i] / leftScale) + leftZero;
+            float rightCode = nearest(rightValues[i] / rightScale) + rightZero;
+            float sum = Math.fma(leftCode, leftRatio, Math.fma(rightCode, rightRatio, fixed));
+            // Clamped first: rounding leaves the bounds, which are integers, as they are.
+            float code = nearest(Math.min(Math.max(sum, lowest), highest));
+            sums[i] = (code - zero) * scale;
+        }
+    }
+
+    private static float nearest(float number) {
+        return (number + HALF_EVEN) - HALF_EVEN;
+    }
+
     private static int offset(QuantParams params) {
         return params.range().signed() ? INT8_OFFSET : 0;
     }
 
     private static void requireRatio(QuantParams input, QuantParams result) {
         Require.argument(
-                input.scale() / result.scale() <= MAX_RATIO,
+                canAdd(input, result),
                 "a scale of %s is %s times the result's %s; at most %s times can be added, give the"
                         + " result a larger scale",
                 input.scale(),

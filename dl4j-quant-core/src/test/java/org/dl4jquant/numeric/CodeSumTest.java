@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 package org.dl4jquant.numeric;
 
+import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import java.util.Random;
 import net.jqwik.api.ForAll;
 import net.jqwik.api.Property;
 import net.jqwik.api.constraints.DoubleRange;
@@ -18,6 +20,7 @@ class CodeSumTest {
     /** The real sum is rounded to a code; the float32 way to it errs by far less than this. */
     private static final double HALF_A_CODE_AND_ROUNDING = 0.5 + 1e-3;
 
+    private static final int PAIRS = 256 * 256;
     private static final CodeRange UINT8 = CodeRange.unsigned(8);
     private static final CodeRange INT8 = CodeRange.signed(8);
 
@@ -100,6 +103,58 @@ class CodeSumTest {
         double clamped = Math.min(Math.max(real, bounds.min()), bounds.max());
         assertTrue(
                 Math.abs(code - clamped) <= HALF_A_CODE_AND_ROUNDING, code + " is not " + clamped);
+    }
+
+    /** Scales from the cases above, where pairs lie next to ties, and any others. */
+    @Test
+    void addsTheValuesOfAllPairsAsItAddsTheirCodes() {
+        Random random = new Random(4);
+        float[] nearTies = {0.796875f, 0.75f, 0.59375f, 0.484375f, 0.84375f, 0.8125f, 0.5625f};
+        for (int trial = 0; trial < 300; trial++) {
+            QuantParams[] params = new QuantParams[3];
+            for (int i = 0; i < params.length; i++) {
+                CodeRange range = random.nextBoolean() ? UINT8 : INT8;
+                float scale =
+                        trial % 2 == 0
+                                ? nearTies[random.nextInt(nearTies.length)]
+                                : (float) Math.exp(random.nextGaussian() * 2);
+                params[i] = new QuantParams(scale, range.min() + random.nextInt(256), range);
+            }
+            CodeRange range = params[2].range();
+            CodeRange bounds =
+                    new CodeRange(
+                            range.min() + random.nextInt(20), range.max() - random.nextInt(20));
+            requireSameSums(params[0], params[1], params[2], bounds);
+        }
+    }
+
+    private static void requireSameSums(
+            QuantParams left, QuantParams right, QuantParams result, CodeRange bounds) {
+        CodeSum sum = CodeSum.of(left, right, result, bounds);
+        float[] leftValues = new float[PAIRS];
+        float[] rightValues = new float[PAIRS];
+        float[] expected = new float[PAIRS];
+        for (int pair = 0; pair < PAIRS; pair++) {
+            int leftCode = left.range().min() + pair / 256;
+            int rightCode = right.range().min() + pair % 256;
+            leftValues[pair] = left.dequantize(leftCode);
+            rightValues[pair] = right.dequantize(rightCode);
+            expected[pair] = result.dequantize(sum.code(leftCode, rightCode));
+        }
+        sum.addValues(leftValues, rightValues, leftValues);
+        assertArrayEquals(expected, leftValues, () -> left + " + " + right + " as " + result);
+    }
+
+    @Test
+    void refusesToAddDifferentNumbersOfValues() {
+        QuantParams params = new QuantParams(1, 0, UINT8);
+        CodeSum sum = CodeSum.of(params, params, params, UINT8);
+        assertEquals(
+                "2 and 1 values for 2 sums; the numbers must be equal",
+                assertThrows(
+                                IllegalArgumentException.class,
+                                () -> sum.addValues(new float[2], new float[1], new float[2]))
+                        .getMessage());
     }
 
     @Test

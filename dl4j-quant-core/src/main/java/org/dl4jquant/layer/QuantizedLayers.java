@@ -52,6 +52,12 @@ public final class QuantizedLayers {
         Objects.requireNonNull(runtime).setObserver(observer);
     }
 
+    /** {@return whether a layer shows its tensors to an observer, and computes in float} */
+    static boolean isObserved(Layer layer) {
+        QuantizedRuntime runtime = runtime(layer);
+        return runtime != null && runtime.isObserved();
+    }
+
     private static @Nullable QuantizedRuntime runtime(Layer layer) {
         if (layer instanceof FrozenLayer frozen) {
             return runtime(frozen.getInsideLayer());

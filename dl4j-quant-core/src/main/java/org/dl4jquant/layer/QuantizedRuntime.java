@@ -140,6 +140,10 @@ class QuantizedRuntime extends BaseWrapperLayer {
         this.observer = observer;
     }
 
+    boolean isObserved() {
+        return observer != null;
+    }
+
     // ---- forward ------------------------------------------------------------------------------
 
     /** {@return how the input's codes stand for values; null if nothing says so} */
@@ -210,7 +214,7 @@ class QuantizedRuntime extends BaseWrapperLayer {
             return simulation.observe(watching, x, forward, channelAxis(), mgr);
         }
         if (!training) {
-            INDArray inIntegers = activateInIntegers(x, mgr);
+            INDArray inIntegers = activateInIntegers(x, forward, mgr);
             if (inIntegers != null) {
                 return inIntegers;
             }
@@ -220,7 +224,8 @@ class QuantizedRuntime extends BaseWrapperLayer {
         return simulation.forward(training, forward, channelAxis(), mgr);
     }
 
-    private @Nullable INDArray activateInIntegers(INDArray x, LayerWorkspaceMgr mgr) {
+    private @Nullable INDArray activateInIntegers(
+            INDArray x, Simulation.InnerForward forward, LayerWorkspaceMgr mgr) {
         if (integers != null) {
             QuantParams input = Objects.requireNonNull(inputParams());
             INDArray y =
@@ -233,7 +238,7 @@ class QuantizedRuntime extends BaseWrapperLayer {
             return finishInference(y);
         }
         return new StandaloneFunction(layerConf)
-                .lookUp(x, inputParams(), params(TensorRole.OUTPUT), mgr);
+                .infer(x, inputParams(), params(TensorRole.OUTPUT), mask != null, forward, mgr);
     }
 
     /** What remains to be done in float: a function without codes behind it, and the mask. */

@@ -13,14 +13,40 @@ import org.nd4j.linalg.api.ndarray.INDArray;
 
 /**
  * The integers of a layer without weights: its activation function as a clamp, or as a table from
- * its input's codes.
+ * its input's codes, or an average of codes.
  *
  * @param layer the layer
  */
 record StandaloneFunction(QuantizedLayer layer) {
 
+    /**
+     * {@return the layer's inference in integers; null if it has none of its own, so that rounding
+     * what it computes in float is exact}
+     *
+     * @param x the layer's input
+     * @param input how the codes of the input stand for values; null if it holds none
+     * @param output how the codes of the result stand for values; null if it holds none
+     * @param masked whether a mask changes what is computed
+     * @param forward what the layer does in float
+     * @param mgr the workspaces
+     */
+    @Nullable INDArray infer(
+            INDArray x,
+            @Nullable QuantParams input,
+            @Nullable QuantParams output,
+            boolean masked,
+            Simulation.InnerForward forward,
+            LayerWorkspaceMgr mgr) {
+        MeanPath mean = new MeanPath(layer.getUnderlying());
+        if (input == null || output == null || masked || !mean.supports(x)) {
+            return lookUp(x, input, output, mgr);
+        }
+        INDArray y = forward.run();
+        return mean.average(x, input, output, y) ? y : null;
+    }
+
     /** {@return the values of the codes looked up; null if the layer is no table of codes} */
-    @Nullable INDArray lookUp(
+    private @Nullable INDArray lookUp(
             INDArray x,
             @Nullable QuantParams input,
             @Nullable QuantParams output,

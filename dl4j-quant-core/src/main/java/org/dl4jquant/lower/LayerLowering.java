@@ -122,11 +122,29 @@ final class LayerLowering {
         }
         if (conf instanceof ActivationLayer activation
                 && PointwiseActivation.of(activation.getActivationFn()).isPresent()) {
-            return arriving instanceof Signal.Unrounded unrounded
-                    ? new Signal.Codes(rounded(name, unrounded.operation(), layer))
-                    : new Signal.Codes(table(graph.codes(name, arriving), layer));
+            return new Signal.Codes(activated(layer, arriving));
         }
         throw unsupported(conf);
+    }
+
+    private String activated(IntegerParameters layer, Signal arriving) {
+        if (arriving instanceof Signal.Unrounded unrounded) {
+            return rounded(name, unrounded.operation(), layer);
+        }
+        if (arriving instanceof Signal.Values values && layer.table() == null) {
+            return clampedValues(layer, graph.values(values, layer.inputShape()));
+        }
+        return table(graph.codes(name, arriving), layer);
+    }
+
+    /* Rounding and clamping may change places, so float values are rounded first. */
+    private String clampedValues(IntegerParameters layer, String values) {
+        QuantParams output = requireNonNull(layer.output());
+        if (output.range().equals(layer.bounds())) {
+            return graph.add(new IntNode.Quantize(name, values, output));
+        }
+        String codes = graph.add(new IntNode.Quantize(name + "/quantize", values, output));
+        return table(codes, layer);
     }
 
     private Signal quantized(IntegerParameters layer, Signal input) {

@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 package org.dl4jquant.prepare;
 
+import static java.util.Objects.requireNonNull;
+
+import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -41,18 +44,18 @@ final class GraphRebuild {
         ComputationGraphConfiguration after = original.getConfiguration().clone();
         Map<String, GraphVertex> vertices = new LinkedHashMap<>();
         Map<String, List<String>> inputs = new LinkedHashMap<>();
+        List<String> tensors = new ArrayList<>(after.getNetworkInputs());
         for (Step step : plan.network().steps()) {
             vertices.put(step.name(), vertex(step, plan));
-            inputs.put(step.name(), rewired(step.inputs(), plan));
-            ActivationScheme behind = plan.inserted().get(step.name());
+            inputs.put(step.name(), requireNonNull(plan.wiring().get(step.name())));
+            tensors.add(step.name());
+        }
+        for (String tensor : tensors) {
+            ActivationScheme behind = plan.inserted().get(tensor);
             if (behind != null) {
-                String name = step.name() + Plan.QUANTIZED;
-                vertices.put(
-                        name,
-                        new LayerVertex(
-                                Wrapping.rounding(name, after.getDefaultConfiguration(), behind),
-                                null));
-                inputs.put(name, List.of(step.name()));
+                String name = tensor + Plan.QUANTIZED;
+                vertices.put(name, rounding(name, after, behind));
+                inputs.put(name, List.of(tensor));
             }
         }
         after.setVertices(vertices);
@@ -60,9 +63,19 @@ final class GraphRebuild {
         return after;
     }
 
+    private static LayerVertex rounding(
+            String name, ComputationGraphConfiguration conf, ActivationScheme scheme) {
+        return new LayerVertex(
+                Wrapping.rounding(name, conf.getDefaultConfiguration(), scheme), null);
+    }
+
     private static GraphVertex vertex(Step step, Plan plan) {
+        GraphVertex sum = plan.sums().get(step.name());
+        if (sum != null) {
+            return sum;
+        }
         if (!(step.vertex() instanceof LayerVertex before)) {
-            return java.util.Objects.requireNonNull(step.vertex()).clone();
+            return requireNonNull(step.vertex()).clone();
         }
         LayerVertex after =
                 new LayerVertex(
@@ -71,11 +84,5 @@ final class GraphRebuild {
                         before.getPreProcessor() == null ? null : before.getPreProcessor().clone());
         after.setOutputVertex(before.isOutputVertex());
         return after;
-    }
-
-    private static List<String> rewired(List<String> inputs, Plan plan) {
-        return inputs.stream()
-                .map(name -> plan.inserted().containsKey(name) ? name + Plan.QUANTIZED : name)
-                .toList();
     }
 }

@@ -1,24 +1,31 @@
 // SPDX-License-Identifier: Apache-2.0
 package org.dl4jquant.prepare;
 
+import java.util.List;
 import java.util.Map;
 import org.dl4jquant.layer.ActivationScheme;
 import org.dl4jquant.layer.LayerQuantizers;
+import org.dl4jquant.layer.QuantizedAddVertex;
 
 /**
  * Which tensor of a network is rounded where.
  *
  * @param network the network, layers that become one joined
  * @param wrapped the quantizers of each layer that gets some, by step
- * @param inserted the quantizers that stand behind vertices that are no layers, by vertex
+ * @param inserted the quantizers that stand behind vertices that are no layers and behind network
+ *     inputs, by the name of either
+ * @param sums what takes the place of the vertices that add codes, by vertex
+ * @param wiring what each step reads, a quantizer being named instead of what it stands behind
  * @param report what became of each layer, and why
  */
 record Plan(
         FloatNetwork network,
         Map<String, LayerQuantizers> wrapped,
         Map<String, ActivationScheme> inserted,
+        Map<String, QuantizedAddVertex> sums,
+        Map<String, List<String>> wiring,
         PrepareReport report) {
 
-    /** What the name of the quantizer behind a vertex ends with. */
+    /** What the name of the quantizer behind a vertex or a network input ends with. */
     static final String QUANTIZED = "/quantized";
 }

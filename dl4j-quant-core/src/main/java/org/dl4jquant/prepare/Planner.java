@@ -1,17 +1,22 @@
 // SPDX-License-Identifier: Apache-2.0
 package org.dl4jquant.prepare;
 
+import java.util.Comparator;
 import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 import java.util.function.Predicate;
+import java.util.stream.Stream;
+import org.deeplearning4j.nn.conf.graph.ElementWiseVertex;
 import org.deeplearning4j.nn.conf.layers.ActivationLayer;
 import org.deeplearning4j.nn.conf.layers.Layer;
 import org.dl4jquant.layer.ActivationScheme;
 import org.dl4jquant.layer.LayerQuantizers;
 import org.dl4jquant.layer.PointwiseActivation;
+import org.dl4jquant.layer.QuantizedAddVertex;
+import org.dl4jquant.scheme.IntFormat;
 import org.dl4jquant.scheme.LayerPosition;
 import org.dl4jquant.scheme.LayerScheme;
 import org.dl4jquant.scheme.QuantSpec;
@@ -23,7 +28,9 @@ final class Planner {
 
     /* One quantizer for each tensor, at the step that makes it, and only where some step behind it
      * computes with codes. A tensor that comes in float (the network's input, the result of a layer
-     * left in float) is rounded by each layer that reads it instead. */
+     * left in float) is rounded by each layer that reads it instead. A sum or a concatenation is no
+     * layer and rounds nothing it reads, so a network input that goes into one gets a quantizer of
+     * its own, and whatever else computes with its codes reads them from there. */
 
     private final FloatNetwork network;
     private final Signs signs;
@@ -49,12 +56,19 @@ final class Planner {
         FloatNetwork merged = Merging.merge(float32);
         Planner planner =
                 new Planner(merged, new Signs(merged, nonNegativeInput), schemes(merged, spec));
+        merged.inputs().stream().sorted().forEach(planner::decideInput);
         for (Step step : merged.steps()) {
             planner.decide(step);
         }
         PrepareReport report =
                 Reasons.report(float32, merged, planner.wrapped, planner.inserted, planner.schemes);
-        return new Plan(merged, planner.wrapped, planner.inserted, report);
+        return new Plan(
+                merged,
+                planner.wrapped,
+                planner.inserted,
+                planner.sums(),
+                planner.wiring(),
+                report);
     }
 
     private static Map<String, LayerScheme> schemes(FloatNetwork network, QuantSpec spec) {
@@ -84,6 +98,31 @@ final class Planner {
     private @Nullable TensorScheme activations(Step step) {
         LayerScheme scheme = schemes.get(step.name());
         return scheme == null ? null : scheme.activations();
+    }
+
+    private void decideInput(String input) {
+        List<Step> readers = readersOfCodes(input).toList();
+        if (readers.stream().noneMatch(Traits::joinsTensors)) {
+            return;
+        }
+        readers.stream()
+                .map(this::activations)
+                .filter(scheme -> scheme != null && scheme.format() instanceof IntFormat)
+                .map(Objects::requireNonNull)
+                .max(Comparator.comparing(scheme -> scheme.format().bitsPerNumber()))
+                .map(widest -> new ActivationScheme(widest, !signs.nonNegative(input)))
+                .ifPresent(scheme -> inserted.put(input, scheme));
+    }
+
+    /** {@return the steps that compute with a tensor's codes, where they are and further on} */
+    private Stream<Step> readersOfCodes(String tensor) {
+        return network.consumers(tensor).stream()
+                .filter(this::computesWithCodes)
+                .flatMap(
+                        reader ->
+                                Traits.preservesCodes(reader)
+                                        ? readersOfCodes(reader.name())
+                                        : Stream.of(reader));
     }
 
     private void decide(Step step) {
@@ -129,7 +168,8 @@ final class Planner {
         if (source != null) {
             return quantizers.withInputFrom(source);
         }
-        boolean roundsInput = Traits.isQuantizable(step) || needsTable(step);
+        boolean roundsInput =
+                Traits.isQuantizable(step) || Traits.averages(step) || needsTable(step);
         TensorScheme scheme = activations(step);
         return roundsInput && scheme != null
                 ? quantizers.withInput(new ActivationScheme(scheme, !signs.nonNegative(tensor)))
@@ -197,17 +237,62 @@ final class Planner {
                 && makesCodes(next);
     }
 
+    /** {@return what each step reads in the prepared network} */
+    private Map<String, List<String>> wiring() {
+        Map<String, List<String>> wiring = new HashMap<>();
+        for (Step step : network.steps()) {
+            wiring.put(
+                    step.name(),
+                    step.inputs().stream()
+                            .map(
+                                    tensor ->
+                                            readsQuantizer(step, tensor)
+                                                    ? quantized(tensor)
+                                                    : tensor)
+                            .toList());
+        }
+        return wiring;
+    }
+
+    /* What computes in float reads a network's input as it comes. */
+    private boolean readsQuantizer(Step step, String tensor) {
+        return inserted.containsKey(tensor)
+                && (network.step(tensor) != null || computesWithCodes(step));
+    }
+
+    private static String quantized(String tensor) {
+        return tensor + Plan.QUANTIZED;
+    }
+
+    private Map<String, QuantizedAddVertex> sums() {
+        Map<String, QuantizedAddVertex> sums = new LinkedHashMap<>();
+        for (Step step : network.steps()) {
+            if (Traits.elementWise(step) == ElementWiseVertex.Op.Add && step.inputs().size() == 2) {
+                String left = sourceOfCodes(step.inputs().get(0));
+                String right = sourceOfCodes(step.inputs().get(1));
+                String result = sourceOfCodes(roundedBy(step));
+                if (left != null && right != null && result != null) {
+                    sums.put(step.name(), new QuantizedAddVertex(left, right, result));
+                }
+            }
+        }
+        return sums;
+    }
+
+    private String roundedBy(Step step) {
+        Step next = carriedByActivation(step) ? network.onlyConsumer(step.name()) : null;
+        return next == null ? step.name() : next.name();
+    }
+
     /** {@return the name of the layer whose codes a tensor holds; null if it holds float values} */
     private @Nullable String sourceOfCodes(String tensor) {
         Step step = network.step(tensor);
-        if (step == null) {
-            return null;
-        }
-        if (Traits.preservesCodes(step)) {
+        if (step != null && Traits.preservesCodes(step)) {
             return sourceOfCodes(step.inputs().get(0));
         }
-        if (inserted.containsKey(tensor)) {
-            return tensor + Plan.QUANTIZED;
+        ActivationScheme behind = inserted.get(tensor);
+        if (behind != null) {
+            return behind.isInteger() ? quantized(tensor) : null;
         }
         LayerQuantizers quantizers = wrapped.get(tensor);
         ActivationScheme output = quantizers == null ? null : quantizers.output();

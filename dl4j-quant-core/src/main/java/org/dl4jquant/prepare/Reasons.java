@@ -23,6 +23,15 @@ final class Reasons {
             Map<String, ActivationScheme> inserted,
             Map<String, LayerScheme> schemes) {
         List<PrepareReport.Entry> entries = new ArrayList<>();
+        for (String input : original.inputs().stream().sorted().toList()) {
+            ActivationScheme behind = inserted.get(input);
+            if (behind != null) {
+                LayerScheme scheme = new LayerScheme(null, behind.scheme());
+                entries.add(
+                        new PrepareReport.Entry(
+                                input, "network input", scheme, roundedBehind(input, behind)));
+            }
+        }
         for (Step step : original.steps()) {
             Step home = home(merged, step.name());
             LayerQuantizers quantizers = wrapped.get(home.name());
@@ -36,13 +45,13 @@ final class Reasons {
                             rounded ? actual(scheme, quantizers) : null,
                             behind == null
                                     ? remark(step, home, quantizers, scheme)
-                                    : "rounded by '"
-                                            + step.name()
-                                            + Plan.QUANTIZED
-                                            + "', "
-                                            + sign(behind)));
+                                    : roundedBehind(step.name(), behind)));
         }
         return new PrepareReport(entries);
+    }
+
+    private static String roundedBehind(String tensor, ActivationScheme scheme) {
+        return "rounded by '" + tensor + Plan.QUANTIZED + "', " + sign(scheme);
     }
 
     private static Step home(FloatNetwork merged, String member) {

@@ -210,6 +210,19 @@ final class Traits {
         return step.vertex() instanceof MergeVertex;
     }
 
+    /** {@return whether the layer makes means of its input's codes} */
+    static boolean averages(Step step) {
+        Layer layer = step.thawed();
+        return (layer instanceof SubsamplingLayer pool && pool.getPoolingType() == PoolingType.AVG)
+                || (layer instanceof GlobalPoolingLayer global
+                        && global.getPoolingType() == PoolingType.AVG);
+    }
+
+    /** {@return whether the integer graph has the vertex as a sum or a concatenation of codes} */
+    static boolean joinsTensors(Step step) {
+        return merges(step) || elementWise(step) == ElementWiseVertex.Op.Add;
+    }
+
     /** {@return whether the step is a vertex that is no layer} */
     static boolean isPlainVertex(Step step) {
         return step.vertex() != null && !(step.vertex() instanceof LayerVertex);

@@ -90,6 +90,24 @@ final class LoweringTest {
         requireEqual(TestNetworks.mobileNet(), spec);
     }
 
+    @ParameterizedTest(name = "{0}")
+    @MethodSource("specs")
+    void aResidualBlockOnTheInputComputesTheSameCodesOnEveryEngine(String name, QuantSpec spec) {
+        requireEqual(TestNetworks.residualOnInput(), spec);
+    }
+
+    @ParameterizedTest(name = "{0}")
+    @MethodSource("specs")
+    void aClampAndAPoolOnTheInputComputeTheSameCodesOnEveryEngine(String name, QuantSpec spec) {
+        requireEqual(TestNetworks.clampThenPool(), spec, 1);
+    }
+
+    @ParameterizedTest(name = "{0}")
+    @MethodSource("specs")
+    void aPoolOnTheInputComputesTheSameCodesOnEveryEngine(String name, QuantSpec spec) {
+        requireEqual(TestNetworks.poolFirst(), spec, 1);
+    }
+
     private static void requireEqual(MultiLayerNetwork trained, QuantSpec spec, int channels) {
         DataSet data = TestNetworks.images(EXAMPLES, channels, 3);
         trained.fit(data);

@@ -242,4 +242,74 @@ final class TestNetworks {
         network.init();
         return network;
     }
+
+    /** A residual block and a concatenation right on the image, which a convolution reads too. */
+    static ComputationGraph residualOnInput() {
+        GraphBuilder graph =
+                common().graphBuilder()
+                        .addInputs("image")
+                        .setInputTypes(InputType.convolutional(SIDE, SIDE, 3));
+        graph.addLayer("inner", convolution(3, 3, 1), "image")
+                .addLayer("inner-norm", new BatchNormalization(), "inner")
+                .addVertex(
+                        "add",
+                        new ElementWiseVertex(ElementWiseVertex.Op.Add),
+                        "inner-norm",
+                        "image")
+                .addLayer("add-relu", relu(), "add")
+                .addVertex("join", new MergeVertex(), "image", "add-relu")
+                .addLayer("mix", convolution(8, 3, 2), "join")
+                .addLayer("mix-relu", relu(), "mix")
+                .addLayer("pool", new GlobalPoolingLayer(PoolingType.AVG), "mix-relu")
+                .addLayer("output", softmax(), "pool")
+                .setOutputs("output");
+        ComputationGraph network = new ComputationGraph(graph.build());
+        network.init();
+        return network;
+    }
+
+    /** A clamp, then an average pool, before any layer with weights. */
+    static MultiLayerNetwork clampThenPool() {
+        MultiLayerNetwork network =
+                new MultiLayerNetwork(
+                        common().list()
+                                .layer(new ActivationLayer(new ActivationReLU6()))
+                                .layer(
+                                        new SubsamplingLayer.Builder(
+                                                        SubsamplingLayer.PoolingType.AVG)
+                                                .kernelSize(3, 3)
+                                                .stride(2, 2)
+                                                .convolutionMode(ConvolutionMode.Same)
+                                                .build())
+                                .layer(convolution(6, 3, 1))
+                                .layer(relu())
+                                .layer(new GlobalPoolingLayer(PoolingType.AVG))
+                                .layer(softmax())
+                                .setInputType(InputType.convolutional(SIDE, SIDE, 1))
+                                .build());
+        network.init();
+        return network;
+    }
+
+    /** An average pool first of all, where nothing has rounded the image yet. */
+    static MultiLayerNetwork poolFirst() {
+        MultiLayerNetwork network =
+                new MultiLayerNetwork(
+                        common().list()
+                                .layer(
+                                        new SubsamplingLayer.Builder(
+                                                        SubsamplingLayer.PoolingType.AVG)
+                                                .kernelSize(3, 2)
+                                                .stride(2, 1)
+                                                .padding(1, 0)
+                                                .convolutionMode(ConvolutionMode.Truncate)
+                                                .build())
+                                .layer(convolution(6, 3, 1))
+                                .layer(relu())
+                                .layer(softmax())
+                                .setInputType(InputType.convolutional(SIDE, SIDE, 1))
+                                .build());
+        network.init();
+        return network;
+    }
 }

@@ -9,6 +9,8 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import java.io.ByteArrayInputStream;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
+import java.util.List;
+import java.util.Map;
 import org.deeplearning4j.nn.conf.ComputationGraphConfiguration;
 import org.deeplearning4j.nn.conf.ConvolutionMode;
 import org.deeplearning4j.nn.conf.NeuralNetConfiguration;
@@ -28,6 +30,7 @@ import org.deeplearning4j.util.ModelSerializer;
 import org.dl4jquant.layer.LayerQuantizers;
 import org.dl4jquant.layer.QuantizedLayers;
 import org.dl4jquant.scheme.LayerScheme;
+import org.dl4jquant.scheme.LayerSelector;
 import org.dl4jquant.scheme.QuantSpec;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -126,6 +129,70 @@ class GraphPreparationTest {
         assertTrue(quantizers(graph, "both/quantized").output().signed());
         assertEquals("both/quantized", quantizers(graph, "mean").inputFrom());
         assertNull(quantizers(graph, "out").output(), "the result leaves in float");
+    }
+
+    private static ComputationGraph residualOnInput() {
+        ComputationGraph graph =
+                new ComputationGraph(
+                        new NeuralNetConfiguration.Builder()
+                                .seed(1)
+                                .convolutionMode(ConvolutionMode.Same)
+                                .graphBuilder()
+                                .addInputs("in")
+                                .addLayer("first", convolution(Activation.IDENTITY), "in")
+                                .addLayer("floating", convolution(Activation.IDENTITY), "in")
+                                .addVertex(
+                                        "sum",
+                                        new ElementWiseVertex(ElementWiseVertex.Op.Add),
+                                        "first",
+                                        "in")
+                                .addLayer("behind", convolution(Activation.RELU), "sum")
+                                .addLayer(
+                                        "out",
+                                        new OutputLayer.Builder(LossFunctions.LossFunction.MSE)
+                                                .nOut(Networks.CLASSES)
+                                                .activation(Activation.IDENTITY)
+                                                .build(),
+                                        "behind")
+                                .addLayer(
+                                        "floatingOut",
+                                        new OutputLayer.Builder(LossFunctions.LossFunction.MSE)
+                                                .nOut(Networks.CLASSES)
+                                                .activation(Activation.IDENTITY)
+                                                .build(),
+                                        "floating")
+                                .setOutputs("out", "floatingOut")
+                                .setInputTypes(InputType.convolutional(8, 8, 4))
+                                .build());
+        graph.init();
+        return graph;
+    }
+
+    @Test
+    void anInputThatASumReadsHasOneQuantizerForAllThatComputeWithItsCodes() {
+        QuantSpec spec =
+                QuantSpec.of(LayerScheme.INT4)
+                        .with(LayerSelector.named("first"), LayerScheme.INT8)
+                        .with(LayerSelector.named("floating"), LayerScheme.FLOAT)
+                        .with(LayerSelector.named("floatingOut"), LayerScheme.FLOAT);
+        PreparedNetwork<ComputationGraph> prepared =
+                Preparation.prepare(
+                        residualOnInput(), spec, Networks.batches(Networks.data(24, 4, 8, 8)));
+        ComputationGraph graph = prepared.network();
+        Map<String, List<String>> wiring = graph.getConfiguration().getVertexInputs();
+        assertEquals(List.of("in"), wiring.get("in/quantized"));
+        assertEquals(List.of("in/quantized"), wiring.get("first"));
+        assertEquals(List.of("first", "in/quantized"), wiring.get("sum"));
+        assertEquals(List.of("in"), wiring.get("floating"), "computes in float");
+        assertEquals("in/quantized", quantizers(graph, "first").inputFrom());
+        assertNull(quantizers(graph, "first").input());
+        assertEquals(
+                8,
+                quantizers(graph, "in/quantized").output().scheme().format().bitsPerNumber(),
+                "the most bits that a reader asks for");
+        PrepareReport.Entry entry = prepared.report().layer("in");
+        assertEquals("rounded by 'in/quantized', signed", entry.remark());
+        assertEquals("network input", entry.type());
     }
 
     @ParameterizedTest

@@ -4,12 +4,16 @@ package org.dl4jquant.layer;
 import org.deeplearning4j.nn.conf.layers.ActivationLayer;
 import org.deeplearning4j.nn.workspace.ArrayType;
 import org.deeplearning4j.nn.workspace.LayerWorkspaceMgr;
+import org.dl4jquant.fakequant.FakeQuantizer;
 import org.dl4jquant.fakequant.Requantizer;
+import org.dl4jquant.nd.Channels;
 import org.dl4jquant.numeric.CodeTable;
 import org.dl4jquant.numeric.QuantParams;
 import org.dl4jquant.numeric.Shape;
+import org.dl4jquant.scheme.Estimator;
 import org.jspecify.annotations.Nullable;
 import org.nd4j.linalg.api.ndarray.INDArray;
+import org.nd4j.linalg.factory.Nd4j;
 
 /**
  * The integers of a layer without weights: its activation function as a clamp, or as a table from
@@ -37,12 +41,37 @@ record StandaloneFunction(QuantizedLayer layer) {
             boolean masked,
             Simulation.InnerForward forward,
             LayerWorkspaceMgr mgr) {
+        if (output != null && onlyClamps()) {
+            return clamped(x, output, mgr);
+        }
         MeanPath mean = new MeanPath(layer.getUnderlying());
         if (input == null || output == null || masked || !mean.supports(x)) {
             return lookUp(x, input, output, mgr);
         }
         INDArray y = forward.run();
         return mean.average(x, input, output, y) ? y : null;
+    }
+
+    private boolean onlyClamps() {
+        return layer.getUnderlying() instanceof ActivationLayer
+                && layer.quantizers().input() == null
+                && PointwiseActivation.of(InnerLayer.separateActivation(layer))
+                        .map(PointwiseActivation::isClamp)
+                        .orElse(false);
+    }
+
+    /* The clamp is one of codes, as in the engines: with a scale so coarse that its ends are one
+     * code, a clamp of values would be narrower. The code of 0 is inside any clamp. */
+    private INDArray clamped(INDArray x, QuantParams output, LayerWorkspaceMgr mgr) {
+        INDArray y = resultLike(x, mgr);
+        FakeQuantizer.of(clamp().bounds(output), output.zeroPoint(), Estimator.STE, Channels.NONE)
+                .forward(x, Nd4j.scalar(x.dataType(), output.scale()), y);
+        return y;
+    }
+
+    private static INDArray resultLike(INDArray x, LayerWorkspaceMgr mgr) {
+        return mgr.createUninitialized(
+                ArrayType.ACTIVATIONS, x.dataType(), x.shape(), x.ordering());
     }
 
     /** {@return the values of the codes looked up; null if the layer is no table of codes} */
@@ -55,9 +84,7 @@ record StandaloneFunction(QuantizedLayer layer) {
         if (codes == null || input == null || output == null) {
             return null;
         }
-        INDArray y =
-                mgr.createUninitialized(
-                        ArrayType.ACTIVATIONS, x.dataType(), x.shape(), x.ordering());
+        INDArray y = resultLike(x, mgr);
         Requantizer.ofValues(input, codes, output, output.range()).values(x, y);
         return y;
     }

@@ -9,11 +9,14 @@ import org.deeplearning4j.nn.api.Layer;
 import org.deeplearning4j.nn.conf.layers.ActivationLayer;
 import org.deeplearning4j.nn.conf.layers.BaseLayer;
 import org.deeplearning4j.nn.conf.layers.CnnLossLayer;
+import org.deeplearning4j.nn.conf.layers.Convolution1DLayer;
 import org.deeplearning4j.nn.conf.layers.ConvolutionLayer;
+import org.deeplearning4j.nn.conf.layers.Deconvolution2D;
 import org.deeplearning4j.nn.conf.layers.DropoutLayer;
 import org.deeplearning4j.nn.conf.layers.GlobalPoolingLayer;
 import org.deeplearning4j.nn.conf.layers.LossLayer;
 import org.deeplearning4j.nn.conf.layers.PoolingType;
+import org.deeplearning4j.nn.conf.layers.SeparableConvolution2D;
 import org.deeplearning4j.nn.conf.layers.SubsamplingLayer;
 import org.dl4jquant.graph.IntNode;
 import org.dl4jquant.graph.Output;
@@ -80,6 +83,7 @@ final class LayerLowering {
 
     private Signal globalMax(GlobalPoolingLayer pool, String codes) {
         Shape image = graph.type(codes).shape();
+        Windows.requireImages(name, pool, image);
         Window.Extent whole = new Window.Extent(image.size(1), image.size(2));
         IntNode.MaxPool node =
                 new IntNode.MaxPool(
@@ -117,7 +121,9 @@ final class LayerLowering {
         }
         if (conf instanceof GlobalPoolingLayer pool && pool.getPoolingType() == PoolingType.AVG) {
             String node = pool.isCollapseDimensions() ? name + "/pool" : name;
-            Signal.Operation mean = new Signal.Operation.ChannelMean(graph.codes(name, arriving));
+            String codes = graph.codes(name, arriving);
+            Windows.requireImages(name, pool, graph.type(codes).shape());
+            Signal.Operation mean = new Signal.Operation.ChannelMean(codes);
             return collapsed(pool, new Signal.Codes(rounded(node, mean, layer)));
         }
         if (conf instanceof ActivationLayer activation
@@ -241,6 +247,21 @@ final class LayerLowering {
         return new LoweringException(
                 name,
                 "there is no integer form of a " + conf.getClass().getSimpleName(),
-                SUPPORTED);
+                remedy(conf) + SUPPORTED);
+    }
+
+    private static String remedy(org.deeplearning4j.nn.conf.layers.Layer conf) {
+        if (conf instanceof Convolution1DLayer) {
+            return "let sequences pass as images of height 1, with a ConvolutionLayer whose kernel is"
+                    + " 1 x k; ";
+        }
+        if (conf instanceof SeparableConvolution2D) {
+            return "put a DepthwiseConvolution2D and a ConvolutionLayer with kernel 1 x 1 in its"
+                    + " place, which compute the same; ";
+        }
+        if (conf instanceof Deconvolution2D) {
+            return "end the deployed network before it, or design the network without it; ";
+        }
+        return "";
     }
 }

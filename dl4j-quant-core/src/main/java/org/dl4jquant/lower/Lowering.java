@@ -87,7 +87,11 @@ public final class Lowering {
         } else {
             throw new LoweringException(
                     name,
-                    "there is no integer form of a " + vertex.getClass().getSimpleName(),
+                    "there is no integer form of a "
+                            + vertex.getClass().getSimpleName()
+                            + (vertex instanceof ElementWiseVertex other
+                                    ? " with " + other.getOp()
+                                    : ""),
                     "vertices that lower are LayerVertex, MergeVertex, ElementWiseVertex with Add,"
                             + " and PreprocessorVertex");
         }

@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 package org.dl4jquant.lower;
 
+import java.util.Arrays;
 import org.deeplearning4j.nn.conf.CNN2DFormat;
 import org.deeplearning4j.nn.conf.ConvolutionMode;
 import org.deeplearning4j.nn.conf.layers.ConvolutionLayer;
+import org.deeplearning4j.nn.conf.layers.GlobalPoolingLayer;
 import org.deeplearning4j.nn.conf.layers.SubsamplingLayer;
 import org.dl4jquant.graph.Window;
 import org.dl4jquant.graph.Window.Extent;
@@ -11,6 +13,9 @@ import org.dl4jquant.numeric.Shape;
 
 /** DL4J's kernel, stride, padding and mode as a {@link Window} with explicit padding. */
 final class Windows {
+
+    /** Channels, height, width. */
+    private static final int IMAGE_RANK = 3;
 
     private Windows() {}
 
@@ -45,7 +50,34 @@ final class Windows {
             throw new LoweringException(
                     name,
                     "its images are in format " + format,
-                    "configure the network with CNN2DFormat.NCHW");
+                    "build the network with CNN2DFormat.NCHW; a convolution has the same weights in both"
+                            + " formats");
+        }
+    }
+
+    /**
+     * Refuses what pools anything but the height and width of images.
+     *
+     * @param name the layer's name
+     * @param pool the layer
+     * @param image the shape of one example
+     */
+    static void requireImages(String name, GlobalPoolingLayer pool, Shape image) {
+        int[] pooled = pool.getPoolingDimensions();
+        requireChannelsFirst(
+                name,
+                Arrays.equals(pooled, new int[] {1, 2}) ? CNN2DFormat.NHWC : CNN2DFormat.NCHW);
+        boolean heightAndWidth = pooled == null || Arrays.equals(pooled, new int[] {2, 3});
+        if (image.rank() != IMAGE_RANK || !heightAndWidth) {
+            throw new LoweringException(
+                    name,
+                    "it pools "
+                            + (pooled == null
+                                    ? ""
+                                    : "dimensions " + Arrays.toString(pooled) + " of ")
+                            + "examples of shape "
+                            + image,
+                    "pool the height and width of images, which are dimensions 2 and 3");
         }
     }
 

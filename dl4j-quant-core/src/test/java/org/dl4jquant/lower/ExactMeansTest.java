@@ -18,13 +18,16 @@ import org.deeplearning4j.nn.conf.layers.SubsamplingLayer;
 import org.deeplearning4j.nn.multilayer.MultiLayerNetwork;
 import org.dl4jquant.Quantization;
 import org.dl4jquant.engine.Engine;
+import org.dl4jquant.engine.EqualityCheck;
 import org.dl4jquant.fakequant.FakeQuantizer;
+import org.dl4jquant.graph.IntGraph;
 import org.dl4jquant.layer.QuantizedLayer;
 import org.dl4jquant.nd.Channels;
 import org.dl4jquant.nd.RowMajor;
 import org.dl4jquant.numeric.CodeMean;
 import org.dl4jquant.numeric.CodeRange;
 import org.dl4jquant.numeric.QuantParams;
+import org.dl4jquant.report.EngineInputs;
 import org.dl4jquant.report.SimulatorCheck;
 import org.dl4jquant.report.SimulatorReport;
 import org.dl4jquant.scheme.Estimator;
@@ -50,7 +53,7 @@ import org.nd4j.linalg.lossfunctions.LossFunctions.LossFunction;
 final class ExactMeansTest {
 
     private static final CodeRange INT8 = CodeRange.signed(8);
-    private static final int SIDE = 7;
+    private static final int SIDE = 8;
     private static final int CHANNELS = 3;
     private static final int TRIALS = 40;
 
@@ -136,7 +139,12 @@ final class ExactMeansTest {
             set(network, input, output);
             INDArray features = Nd4j.rand(64, CHANNELS, SIDE, SIDE);
             features.muli(300 * scale).addi((-150 - input.zeroPoint()) * scale);
-            try (Engine reference = Engine.open("reference", Quantization.lower(network))) {
+            IntGraph graph = Quantization.lower(network);
+            try (Engine reference = Engine.open("reference", graph);
+                    Engine onnxRuntime = Engine.open("onnxruntime", graph)) {
+                EqualityCheck.between(reference, onnxRuntime)
+                        .over(EngineInputs.of(graph, features))
+                        .requireEqual();
                 SimulatorReport report = SimulatorCheck.between(network, reference).over(features);
                 assertTrue(report.codes() >= 64 * CHANNELS, report::toString);
                 assertEquals(0, report.differingCodes(), () -> input + " " + output + report);

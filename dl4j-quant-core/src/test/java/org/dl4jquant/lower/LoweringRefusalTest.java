@@ -1,0 +1,219 @@
+// SPDX-License-Identifier: Apache-2.0
+package org.dl4jquant.lower;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+
+import java.util.stream.Stream;
+import org.deeplearning4j.nn.conf.CNN2DFormat;
+import org.deeplearning4j.nn.conf.ComputationGraphConfiguration;
+import org.deeplearning4j.nn.conf.NeuralNetConfiguration;
+import org.deeplearning4j.nn.conf.graph.ElementWiseVertex;
+import org.deeplearning4j.nn.conf.inputs.InputType;
+import org.deeplearning4j.nn.conf.layers.Convolution1DLayer;
+import org.deeplearning4j.nn.conf.layers.ConvolutionLayer;
+import org.deeplearning4j.nn.conf.layers.Deconvolution2D;
+import org.deeplearning4j.nn.conf.layers.DenseLayer;
+import org.deeplearning4j.nn.conf.layers.GlobalPoolingLayer;
+import org.deeplearning4j.nn.conf.layers.Layer;
+import org.deeplearning4j.nn.conf.layers.OutputLayer;
+import org.deeplearning4j.nn.conf.layers.PoolingType;
+import org.deeplearning4j.nn.conf.layers.SeparableConvolution2D;
+import org.deeplearning4j.nn.graph.ComputationGraph;
+import org.deeplearning4j.nn.multilayer.MultiLayerNetwork;
+import org.dl4jquant.Quantization;
+import org.dl4jquant.scheme.LayerScheme;
+import org.dl4jquant.scheme.LayerSelector;
+import org.dl4jquant.scheme.QuantSpec;
+import org.junit.jupiter.api.Test;
+import org.nd4j.linalg.activations.Activation;
+import org.nd4j.linalg.api.ndarray.INDArray;
+import org.nd4j.linalg.dataset.DataSet;
+import org.nd4j.linalg.dataset.adapter.SingletonDataSetIterator;
+import org.nd4j.linalg.factory.Nd4j;
+import org.nd4j.linalg.lossfunctions.LossFunctions.LossFunction;
+
+final class LoweringRefusalTest {
+
+    private static final String SUPPORTED =
+            "layers that lower are ConvolutionLayer, DepthwiseConvolution2D, DenseLayer, OutputLayer,"
+                    + " SubsamplingLayer (max, average), GlobalPoolingLayer (max, average),"
+                    + " ActivationLayer, DropoutLayer and losses";
+
+    private static final InputType IMAGES = InputType.convolutional(8, 8, 2);
+
+    private static OutputLayer output() {
+        return new OutputLayer.Builder(LossFunction.MSE)
+                .nOut(3)
+                .activation(Activation.IDENTITY)
+                .build();
+    }
+
+    private static String messageFor(INDArray features, InputType input, Layer... layers) {
+        NeuralNetConfiguration.ListBuilder list = new NeuralNetConfiguration.Builder().list();
+        for (Layer layer : layers) {
+            list.layer(layer);
+        }
+        MultiLayerNetwork network = new MultiLayerNetwork(list.setInputType(input).build());
+        network.init();
+        MultiLayerNetwork prepared =
+                Quantization.prepare(
+                        network,
+                        QuantSpec.of(LayerScheme.INT8),
+                        new SingletonDataSetIterator(
+                                new DataSet(features, Nd4j.zeros(features.size(0), 3))));
+        return assertThrows(LoweringException.class, () -> Quantization.lower(prepared))
+                .getMessage();
+    }
+
+    private static INDArray images() {
+        return Nd4j.randn(4, 2, 8, 8);
+    }
+
+    @Test
+    void refusesAConvolutionOverSequences() {
+        assertEquals(
+                "layer 'sequence' cannot be lowered to integers: there is no integer form of a"
+                        + " Convolution1DLayer; let sequences pass as images of height 1, with a ConvolutionLayer whose kernel is 1 x k; "
+                        + SUPPORTED,
+                messageFor(
+                        Nd4j.randn(4, 2, 8),
+                        InputType.recurrent(2, 8),
+                        new Convolution1DLayer.Builder(3).nOut(4).name("sequence").build(),
+                        new GlobalPoolingLayer(PoolingType.MAX),
+                        output()));
+    }
+
+    @Test
+    void refusesASeparableConvolution() {
+        assertEquals(
+                "layer 'separable' cannot be lowered to integers: there is no integer form of a"
+                        + " SeparableConvolution2D; put a DepthwiseConvolution2D and a ConvolutionLayer with kernel 1 x 1 in its place, which compute the same; "
+                        + SUPPORTED,
+                messageFor(
+                        images(),
+                        IMAGES,
+                        new SeparableConvolution2D.Builder(3, 3).nOut(4).name("separable").build(),
+                        output()));
+    }
+
+    @Test
+    void refusesATransposedConvolution() {
+        assertEquals(
+                "layer 'transposed' cannot be lowered to integers: there is no integer form of a"
+                        + " Deconvolution2D; end the deployed network before it, or design the network without it; "
+                        + SUPPORTED,
+                messageFor(
+                        images(),
+                        IMAGES,
+                        new Deconvolution2D.Builder(3, 3).nOut(4).name("transposed").build(),
+                        output()));
+    }
+
+    @Test
+    void refusesChannelsLast() {
+        assertEquals(
+                "layer 'last' cannot be lowered to integers: its images are in format NHWC; build the"
+                        + " network with CNN2DFormat.NCHW; a convolution has the same weights in both formats",
+                messageFor(
+                        Nd4j.randn(4, 8, 8, 2),
+                        InputType.convolutional(8, 8, 2, CNN2DFormat.NHWC),
+                        new ConvolutionLayer.Builder(3, 3)
+                                .nOut(4)
+                                .dataFormat(CNN2DFormat.NHWC)
+                                .name("last")
+                                .build(),
+                        output()));
+    }
+
+    @Test
+    void refusesToPoolChannelsLast() {
+        assertEquals(
+                "layer 'mean' cannot be lowered to integers: its images are in format NHWC; build the"
+                        + " network with CNN2DFormat.NCHW; a convolution has the same weights in both"
+                        + " formats",
+                messageFor(
+                        Nd4j.randn(4, 8, 8, 2),
+                        InputType.convolutional(8, 8, 2, CNN2DFormat.NHWC),
+                        new GlobalPoolingLayer.Builder(PoolingType.AVG).name("mean").build(),
+                        output()));
+    }
+
+    @Test
+    void refusesToPoolTime() {
+        assertEquals(
+                "layer 'mean' cannot be lowered to integers: it pools examples of shape"
+                        + " [2x8]; pool the height and width of images, which are"
+                        + " dimensions 2 and 3",
+                messageFor(
+                        Nd4j.randn(4, 2, 8),
+                        InputType.recurrent(2, 8),
+                        new GlobalPoolingLayer.Builder(PoolingType.AVG).name("mean").build(),
+                        output()));
+    }
+
+    private static String messageFor(QuantSpec spec, ElementWiseVertex vertex, String... more) {
+        ComputationGraphConfiguration.GraphBuilder builder =
+                new NeuralNetConfiguration.Builder()
+                        .graphBuilder()
+                        .addInputs("in")
+                        .setInputTypes(InputType.feedForward(5))
+                        .addLayer("a", dense(), "in")
+                        .addLayer("b", dense(), "in");
+        String[] inputs =
+                Stream.concat(Stream.of("a", "b"), Stream.of(more)).toArray(String[]::new);
+        ComputationGraph network =
+                new ComputationGraph(
+                        builder.addVertex("joined", vertex, inputs)
+                                .addLayer("out", output(), "joined")
+                                .setOutputs("out")
+                                .build());
+        network.init();
+        ComputationGraph prepared =
+                Quantization.prepare(
+                        network,
+                        spec,
+                        new SingletonDataSetIterator(
+                                new DataSet(Nd4j.randn(4, 5), Nd4j.zeros(4, 3))));
+        return assertThrows(LoweringException.class, () -> Quantization.lower(prepared))
+                .getMessage();
+    }
+
+    private static DenseLayer dense() {
+        return new DenseLayer.Builder().nOut(5).activation(Activation.RELU).build();
+    }
+
+    @Test
+    void refusesASumOfThree() {
+        assertEquals(
+                "layer 'joined' cannot be lowered to integers: it adds 3 tensors; add two at a time,"
+                        + " in vertices one behind the other",
+                messageFor(
+                        QuantSpec.of(LayerScheme.INT8),
+                        new ElementWiseVertex(ElementWiseVertex.Op.Add),
+                        "in"));
+    }
+
+    @Test
+    void refusesAProduct() {
+        assertEquals(
+                "layer 'joined' cannot be lowered to integers: there is no integer form of a"
+                        + " ElementWiseVertex with Product; vertices that lower are LayerVertex,"
+                        + " MergeVertex, ElementWiseVertex with Add, and PreprocessorVertex",
+                messageFor(
+                        QuantSpec.of(LayerScheme.INT8),
+                        new ElementWiseVertex(ElementWiseVertex.Op.Product)));
+    }
+
+    @Test
+    void namesTheLayerLeftInFloatThatASumReads() {
+        assertEquals(
+                "layer 'b' cannot be lowered to integers: this DenseLayer computes in float; the"
+                        + " prepare report says why; quantize it, or leave it out of the deployed"
+                        + " network",
+                messageFor(
+                        QuantSpec.of(LayerScheme.INT8)
+                                .with(LayerSelector.named("b"), LayerScheme.FLOAT),
+                        new ElementWiseVertex(ElementWiseVertex.Op.Add)));
+    }
+}

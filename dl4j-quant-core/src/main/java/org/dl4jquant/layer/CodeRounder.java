@@ -123,6 +123,11 @@ final class CodeRounder implements ValueRounder {
         return RowMajor.floats(scales);
     }
 
+    @Override
+    public void raiseUseless() {
+        raiseUseless(null);
+    }
+
     /**
      * Raises scales that an update has made useless.
      *

@@ -4,10 +4,14 @@ package org.dl4jquant.layer;
 import java.util.Objects;
 import java.util.Optional;
 import org.deeplearning4j.nn.api.Layer;
+import org.deeplearning4j.nn.conf.layers.BaseOutputLayer;
+import org.deeplearning4j.nn.conf.layers.LossLayer;
 import org.deeplearning4j.nn.layers.FrozenLayer;
 import org.deeplearning4j.nn.layers.FrozenLayerWithBackprop;
 import org.dl4jquant.check.Require;
 import org.jspecify.annotations.Nullable;
+import org.nd4j.linalg.api.ndarray.INDArray;
+import org.nd4j.linalg.lossfunctions.ILossFunction;
 
 /** What other packages ask of a running layer of a DL4J network. */
 public final class QuantizedLayers {
@@ -56,6 +60,79 @@ public final class QuantizedLayers {
     static boolean isObserved(Layer layer) {
         QuantizedRuntime runtime = runtime(layer);
         return runtime != null && runtime.isObserved();
+    }
+
+    /**
+     * Adds to the gradient that comes back to a layer's result, once: in the next backward pass.
+     *
+     * @param layer a quantized layer of a network, not frozen
+     * @param gradient loss per unit of the result, of the result's shape, in no workspace
+     * @throws IllegalArgumentException if it is not a quantized layer
+     */
+    public static void addToNextGradient(Layer layer, INDArray gradient) {
+        QuantizedRuntime runtime = runtime(layer);
+        Require.argument(
+                runtime != null,
+                "%s is not a quantized layer; QuantizedLayers.configuration tells",
+                layer.getClass().getSimpleName());
+        Objects.requireNonNull(runtime).simulation().addToNextGradient(gradient);
+    }
+
+    /**
+     * {@return the loss of an output layer; empty if the layer has none}
+     *
+     * @param layer a layer of a network, quantized or not
+     */
+    public static Optional<ILossFunction> loss(Layer layer) {
+        return Optional.ofNullable(lossOf(underlyingConfiguration(layer)));
+    }
+
+    /**
+     * Gives an output layer another loss, in its configuration and at once.
+     *
+     * @param layer a layer that has a loss, see {@link #loss}
+     * @param loss the new one
+     * @throws IllegalArgumentException if the layer has no loss
+     */
+    public static void setLoss(Layer layer, ILossFunction loss) {
+        Require.argument(
+                loss(layer).isPresent(),
+                "%s has no loss function",
+                layer.getClass().getSimpleName());
+        QuantizedRuntime runtime = runtime(layer);
+        if (runtime != null) {
+            // The running layer has a copy of the configuration that is saved.
+            setLoss(runtime.layerConf().getUnderlying(), loss);
+            setLoss(runtime.getUnderlying().conf().getLayer(), loss);
+        } else {
+            setLoss(layer.conf().getLayer(), loss);
+        }
+    }
+
+    /**
+     * {@return the configuration of a layer, without its quantizers if it has any}
+     *
+     * @param layer a layer of a network, quantized or not
+     */
+    public static org.deeplearning4j.nn.conf.layers.Layer underlyingConfiguration(Layer layer) {
+        return configuration(layer)
+                .map(quantized -> quantized.getUnderlying())
+                .orElse(layer.conf().getLayer());
+    }
+
+    private static @Nullable ILossFunction lossOf(org.deeplearning4j.nn.conf.layers.Layer layer) {
+        if (layer instanceof BaseOutputLayer output) {
+            return output.getLossFn();
+        }
+        return layer instanceof LossLayer output ? output.getLossFn() : null;
+    }
+
+    private static void setLoss(org.deeplearning4j.nn.conf.layers.Layer layer, ILossFunction loss) {
+        if (layer instanceof BaseOutputLayer output) {
+            output.setLossFn(loss);
+        } else {
+            ((LossLayer) layer).setLossFn(loss);
+        }
     }
 
     private static @Nullable QuantizedRuntime runtime(Layer layer) {

@@ -16,6 +16,7 @@ import org.jspecify.annotations.Nullable;
 import org.nd4j.linalg.api.ndarray.INDArray;
 import org.nd4j.linalg.factory.Nd4j;
 import org.nd4j.linalg.indexing.NDArrayIndex;
+import org.nd4j.linalg.learning.regularization.Regularization;
 
 /**
  * The layout of a quantized layer's parameters: the underlying layer's, the batch normalization's,
@@ -189,6 +190,18 @@ final class QuantizedParameters implements ParamInitializer {
             InitialScales.assign(layer, table);
         }
         return table;
+    }
+
+    static double regularizationScore(
+            QuantizedLayer layer, Map<String, INDArray> table, int iteration, int epoch) {
+        double sum = 0;
+        for (Map.Entry<String, INDArray> entry : table.entrySet()) {
+            List<Regularization> terms = layer.getRegularizationByParam(entry.getKey());
+            for (Regularization term : terms == null ? List.<Regularization>of() : terms) {
+                sum += term.score(entry.getValue(), iteration, epoch);
+            }
+        }
+        return sum;
     }
 
     @Override

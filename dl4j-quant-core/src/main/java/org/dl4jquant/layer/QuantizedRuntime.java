@@ -8,6 +8,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 import org.deeplearning4j.nn.api.Layer;
+import org.deeplearning4j.nn.api.MaskState;
 import org.deeplearning4j.nn.api.TrainingConfig;
 import org.deeplearning4j.nn.api.layers.IOutputLayer;
 import org.deeplearning4j.nn.api.layers.LayerConstraint;
@@ -27,7 +28,6 @@ import org.jspecify.annotations.Nullable;
 import org.nd4j.common.primitives.Pair;
 import org.nd4j.linalg.api.buffer.DataType;
 import org.nd4j.linalg.api.ndarray.INDArray;
-import org.nd4j.linalg.learning.regularization.Regularization;
 
 /** The running side of a {@link QuantizedLayer}. */
 @SuppressWarnings(
@@ -52,6 +52,7 @@ class QuantizedRuntime extends BaseWrapperLayer {
     private @Nullable TensorObserver observer;
     private @Nullable INDArray rawInput;
     private @Nullable INDArray mask;
+    private @Nullable INDArray fedMask;
     private boolean prepared;
 
     QuantizedRuntime(
@@ -163,8 +164,7 @@ class QuantizedRuntime extends BaseWrapperLayer {
     @Override
     public void setInput(INDArray input, LayerWorkspaceMgr workspaceMgr) {
         // In a ComputationGraph these are the workspaces of the layer before, and only they are
-        // open
-        // for this array: the underlying layer must have its input now.
+        // open for this array: the underlying layer must have its input now.
         rawInput = workspaceMgr.leverageTo(ArrayType.INPUT, input);
         underlying.setInput(rawInput, workspaceMgr);
         prepared = false;
@@ -210,8 +210,9 @@ class QuantizedRuntime extends BaseWrapperLayer {
         INDArray x = input(name());
         TensorObserver watching = observer;
         if (watching != null) {
-            layerConf.setInputShape(exampleShape(x));
-            return simulation.observe(watching, x, forward, channelAxis(), mgr);
+            layerConf.setInputShape(
+                    Arrays.stream(x.shape()).skip(1).mapToInt(i -> (int) i).toArray());
+            return simulation.observe(watching, x, forward, mgr);
         }
         if (!training) {
             INDArray inIntegers = activateInIntegers(x, forward, mgr);
@@ -221,7 +222,7 @@ class QuantizedRuntime extends BaseWrapperLayer {
         }
         prepared = false;
         prepare(mgr);
-        return simulation.forward(training, forward, channelAxis(), mgr);
+        return simulation.forward(training, forward, mgr);
     }
 
     private @Nullable INDArray activateInIntegers(
@@ -251,14 +252,6 @@ class QuantizedRuntime extends BaseWrapperLayer {
             result.muliColumnVector(mask.castTo(result.dataType()));
         }
         return result;
-    }
-
-    private int channelAxis() {
-        return ChannelAxis.of(layerConf.getUnderlying());
-    }
-
-    private static int[] exampleShape(INDArray x) {
-        return Arrays.stream(x.shape()).skip(1).mapToInt(Math::toIntExact).toArray();
     }
 
     // ---- what lowering reads -------------------------------------------------------------------
@@ -428,23 +421,13 @@ class QuantizedRuntime extends BaseWrapperLayer {
             constraints.forEach(constraint -> constraint.applyConstraint(this, iteration, epoch));
         }
         shadow.raiseUselessScales();
-        for (ValueRounder rounder : rounders.values()) {
-            if (rounder instanceof CodeRounder codes) {
-                codes.raiseUseless(null);
-            }
-        }
+        rounders.values().forEach(ValueRounder::raiseUseless);
     }
 
     @Override
     public double calcRegularizationScore(boolean backpropParamsOnly) {
-        double sum = 0;
-        for (Map.Entry<String, INDArray> entry : table.entrySet()) {
-            List<Regularization> terms = layerConf.getRegularizationByParam(entry.getKey());
-            for (Regularization term : terms == null ? List.<Regularization>of() : terms) {
-                sum += term.score(entry.getValue(), getIterationCount(), getEpochCount());
-            }
-        }
-        return sum;
+        return QuantizedParameters.regularizationScore(
+                layerConf, table, getIterationCount(), getEpochCount());
     }
 
     @Override
@@ -483,10 +466,27 @@ class QuantizedRuntime extends BaseWrapperLayer {
     @Override
     public void setMaskArray(@Nullable INDArray maskArray) {
         mask = maskArray;
+        fedMask = null;
         underlying.setMaskArray(maskArray);
         if (integers != null) {
             integers.setMask(maskArray);
         }
+    }
+
+    /** How DL4J passes a mask of the features; recurrent layers let it pass and do not keep it. */
+    @Override
+    public Pair<INDArray, MaskState> feedForwardMaskArray(
+            INDArray maskArray, MaskState currentMaskState, int minibatchSize) {
+        Pair<INDArray, MaskState> passed =
+                super.feedForwardMaskArray(maskArray, currentMaskState, minibatchSize);
+        setMaskArray(underlying.getMaskArray());
+        fedMask = maskArray;
+        return passed;
+    }
+
+    @Override
+    public @Nullable INDArray getMaskArray() {
+        return fedMask == null ? super.getMaskArray() : fedMask;
     }
 
     @Override

@@ -41,6 +41,8 @@ final class Simulation {
     private final ShadowWeights weights;
     private final @Nullable NormalizationStep normalization;
     private final IActivation activation;
+    /* The dimension of the inner result that its channels lie along. */
+    private final int channelAxis;
     private final boolean appliesActivation;
     private final @Nullable ValueRounder input;
     private final @Nullable ValueRounder preActivation;
@@ -50,6 +52,7 @@ final class Simulation {
     private @Nullable INDArray raw;
     private @Nullable INDArray beforeRounding;
     private @Nullable INDArray activated;
+    private @Nullable INDArray addedGradient;
     private @Nullable INDArray rounded;
     private boolean trained;
 
@@ -75,6 +78,7 @@ final class Simulation {
         this.weights = weights;
         this.normalization = normalization;
         this.activation = InnerLayer.separateActivation(conf);
+        this.channelAxis = ChannelAxis.of(conf.getUnderlying());
         this.input = rounders.get(TensorRole.INPUT);
         this.preActivation = rounders.get(TensorRole.PRE_ACTIVATION);
         this.output = rounders.get(TensorRole.OUTPUT);
@@ -123,14 +127,12 @@ final class Simulation {
      *
      * @param training whether gradients will be asked for
      * @param forward what the inner layer does
-     * @param channelAxis the dimension of the inner layer's result that its channels lie along
      * @param mgr the workspaces
      * @return the result, rounded if the layer rounds it
      */
-    INDArray forward(
-            boolean training, InnerForward forward, int channelAxis, LayerWorkspaceMgr mgr) {
+    INDArray forward(boolean training, InnerForward forward, LayerWorkspaceMgr mgr) {
         trained = training;
-        INDArray z = normalized(training, forward.run(), channelAxis, mgr);
+        INDArray z = normalized(training, forward.run(), mgr);
         beforeRounding = z;
         rounded = roundedTo(preActivation, z, mgr);
         activated = appliesActivation ? activate(rounded, training, mgr) : rounded;
@@ -139,11 +141,7 @@ final class Simulation {
 
     /** The same in float: tensors that would be rounded go to the observer instead. */
     INDArray observe(
-            TensorObserver observer,
-            INDArray x,
-            InnerForward forward,
-            int channelAxis,
-            LayerWorkspaceMgr mgr) {
+            TensorObserver observer, INDArray x, InnerForward forward, LayerWorkspaceMgr mgr) {
         weights.copy();
         if (input != null) {
             observer.observe(TensorRole.INPUT, x);
@@ -151,7 +149,7 @@ final class Simulation {
         if (inner.input() != x) {
             inner.setInput(x, mgr);
         }
-        INDArray z = normalized(false, forward.run(), channelAxis, mgr);
+        INDArray z = normalized(false, forward.run(), mgr);
         if (preActivation != null) {
             observer.observe(TensorRole.PRE_ACTIVATION, z);
         }
@@ -163,8 +161,7 @@ final class Simulation {
         return y;
     }
 
-    private INDArray normalized(
-            boolean training, INDArray z, int channelAxis, LayerWorkspaceMgr mgr) {
+    private INDArray normalized(boolean training, INDArray z, LayerWorkspaceMgr mgr) {
         if (normalization == null) {
             return z;
         }
@@ -207,7 +204,7 @@ final class Simulation {
      */
     Pair<Gradient, INDArray> backward(
             INDArray upstream, InnerBackward backward, LayerWorkspaceMgr mgr) {
-        INDArray delta = throughRounding(output, activated, upstream, mgr);
+        INDArray delta = throughRounding(output, activated, withAdded(upstream, mgr), mgr);
         if (appliesActivation) {
             INDArray at = Objects.requireNonNull(rounded);
             // DL4J's functions write the gradient over their argument.
@@ -223,6 +220,19 @@ final class Simulation {
         Pair<Gradient, INDArray> result = throughInner(delta, backward);
         add(gradient, result.getFirst());
         return new Pair<>(gradient, result.getSecond());
+    }
+
+    /** Adds to the gradient of the result, in the next backward pass only. */
+    void addToNextGradient(INDArray gradient) {
+        addedGradient = gradient;
+    }
+
+    private INDArray withAdded(INDArray upstream, LayerWorkspaceMgr mgr) {
+        INDArray added = addedGradient;
+        addedGradient = null;
+        return added == null
+                ? upstream
+                : mgr.dup(GRADIENT, upstream).addi(added.castTo(upstream.dataType()));
     }
 
     private Pair<Gradient, INDArray> throughInner(INDArray delta, InnerBackward backward) {

@@ -17,6 +17,9 @@ sealed interface ValueRounder permits CodeRounder, HalfPrecision {
      */
     void backward(INDArray in, INDArray upstream, INDArray gradient);
 
+    /** Raises scales that an update has driven to 0 or below; does nothing without scales. */
+    default void raiseUseless() {}
+
     /** Gives the view of the network's gradient that belongs to the scales. */
     void setScaleGradients(INDArray view);
 

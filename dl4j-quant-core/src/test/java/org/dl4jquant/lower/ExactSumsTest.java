@@ -3,6 +3,7 @@ package org.dl4jquant.lower;
 
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.util.Random;
@@ -258,6 +259,24 @@ final class ExactSumsTest {
                 assertEquals(0, report.differingCodes(), report::toString);
             }
         }
+    }
+
+    @Test
+    void scalesTooFarApartAreSimulatedInFloatAndNotLowered() {
+        ComputationGraph network = sum();
+        QuantParams one = new QuantParams(1, 0, INT8);
+        set(network, "left/quantized", one);
+        set(network, "right/quantized", one);
+        set(network, "sum/quantized", new QuantParams(1e-7f, 0, INT8));
+        INDArray[] features = {Nd4j.ones(1, CODES), Nd4j.ones(1, CODES)};
+        assertEquals(
+                127 * 1e-7f, network.feedForward(features, false).get("sum/quantized").getFloat(0));
+        String message =
+                assertThrows(
+                                IllegalArgumentException.class,
+                                () -> Engine.open("reference", Quantization.lower(network)))
+                        .getMessage();
+        assertTrue(message.contains("give the result a larger scale"), message);
     }
 
     @Test

@@ -307,12 +307,9 @@ class QuantizedRuntime extends BaseWrapperLayer {
 
     /** Adds the scales' gradients, which are in their views already. */
     Pair<Gradient, INDArray> withScales(Pair<Gradient, INDArray> result) {
-        for (QuantizedParameters.Extra extra : QuantizedParameters.extras(layerConf)) {
-            INDArray gradient = gradients.get(extra.name());
-            if (gradient != null) {
-                result.getFirst().setGradientFor(extra.name(), gradient);
-            }
-        }
+        long examples = conf.isMiniBatch() ? input(name()).size(0) : 1;
+        new ScaleStepLimit(layerConf, table, examples, getIterationCount(), getEpochCount())
+                .addTo(result.getFirst(), gradients);
         return result;
     }
 

@@ -175,7 +175,7 @@ class GradientOracleTest {
             Loops loops,
             Function<Integer, Integer> channel) {
         underlying.setActivationFn(new ActivationIdentity());
-        underlying.setIUpdater(new Sgd(1));
+        underlying.setIUpdater(new Sgd(1e-3));
         if (underlying instanceof ConvolutionLayer convolution) {
             convolution.setConvolutionMode(ConvolutionMode.Truncate);
             convolution.setCnn2dDataFormat(CNN2DFormat.NCHW);

@@ -1,0 +1,97 @@
+// SPDX-License-Identifier: Apache-2.0
+package org.dl4jquant.layer;
+
+import java.util.Map;
+import org.deeplearning4j.nn.gradient.Gradient;
+import org.dl4jquant.nd.RowMajor;
+import org.nd4j.linalg.api.ndarray.INDArray;
+import org.nd4j.linalg.learning.config.IUpdater;
+import org.nd4j.linalg.learning.config.Nesterovs;
+
+/**
+ * Keeps one step of gradient descent from destroying a scale.
+ *
+ * <p>LSQ's own steps are some per cent of a scale. A step that is longer than the scale makes it
+ * negative; one that is much longer upwards gives all values one code. Both leave the layer without
+ * a gradient that could bring it back. So the gradient of a scale is shortened, if it must be, to
+ * what moves the scale by a quarter, and with momentum m to (1 - m)^2 of that: the velocity that
+ * gathers then cannot carry the scale through zero (v' = c s - (1 - m) v and s' = -v do not swing
+ * for c up to (1 - m)^2 / 4). That depends on parameters, gradient and learning rate alone: a
+ * resumed training continues bit for bit.
+ */
+final class ScaleStepLimit {
+
+    /* Not tuned. */
+    private static final double LONGEST = 0.25;
+
+    private final QuantizedLayer layer;
+    private final Map<String, INDArray> parameters;
+    private final long examples;
+    private final int iteration;
+    private final int epoch;
+
+    /**
+     * Limits the next step of a layer's scales.
+     *
+     * @param layer the layer
+     * @param parameters the layer's parameters, by name
+     * @param examples what DL4J divides the gradients by
+     * @param iteration the network's count of iterations
+     * @param epoch the network's count of epochs
+     */
+    ScaleStepLimit(
+            QuantizedLayer layer,
+            Map<String, INDArray> parameters,
+            long examples,
+            int iteration,
+            int epoch) {
+        this.layer = layer;
+        this.parameters = parameters;
+        this.examples = examples;
+        this.iteration = iteration;
+        this.epoch = epoch;
+    }
+
+    /**
+     * Adds the gradients of the layer's own parameters to a gradient.
+     *
+     * @param all the gradient of the layer
+     * @param views of the network's gradient, by parameter, sums over the examples; changed
+     */
+    void addTo(Gradient all, Map<String, INDArray> views) {
+        for (QuantizedParameters.Extra extra : QuantizedParameters.extras(layer)) {
+            INDArray gradients = views.get(extra.name());
+            INDArray scales = parameters.get(extra.name());
+            if (gradients == null || scales == null) {
+                continue;
+            }
+            if (ScaleUpdaters.learns(layer, extra.name())) {
+                shorten(gradients, scales, share(ScaleUpdaters.updater(layer, extra.name())));
+            }
+            all.setGradientFor(extra.name(), gradients);
+        }
+    }
+
+    /* The longest gradient in scales. */
+    private double share(IUpdater updater) {
+        double rate = updater.hasLearningRate() ? updater.getLearningRate(iteration, epoch) : 0;
+        double forgotten = 1;
+        if (updater instanceof Nesterovs momentum) {
+            forgotten -= momentum.currentMomentum(iteration, epoch);
+        }
+        return rate > 0
+                ? LONGEST * forgotten * forgotten * examples / rate
+                : Double.POSITIVE_INFINITY;
+    }
+
+    private static void shorten(INDArray gradients, INDArray scales, double share) {
+        float[] steps = RowMajor.floats(gradients);
+        float[] values = RowMajor.floats(scales);
+        for (int i = 0; i < steps.length; i++) {
+            double longest = share * values[i];
+            if (Math.abs(steps[i]) > longest) {
+                gradients.putScalar(i, Math.copySign(longest, steps[i]));
+            }
+        }
+    }
+}

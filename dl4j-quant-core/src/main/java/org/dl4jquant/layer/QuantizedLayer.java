@@ -74,6 +74,7 @@ public final class QuantizedLayer extends BaseWrapperLayer {
     private @Nullable IActivation activation;
     private LayerQuantizers quantizers = LayerQuantizers.NONE;
     private int @Nullable [] inputShape;
+    private @Nullable IUpdater scaleUpdater;
 
     /** For JSON. */
     private QuantizedLayer() {}
@@ -142,6 +143,25 @@ public final class QuantizedLayer extends BaseWrapperLayer {
      */
     public void setInputShape(int[] shape) {
         this.inputShape = shape.clone();
+    }
+
+    /** {@return what moves the layer's weights; null if it has none} */
+    public @Nullable IUpdater weightUpdater() {
+        return ScaleUpdaters.ofWeights(this);
+    }
+
+    /** {@return what the scales of a layer without weights follow; null if nothing was set} */
+    public @Nullable IUpdater scaleUpdater() {
+        return scaleUpdater;
+    }
+
+    /**
+     * Sets what the scales follow if the layer has no weights whose updater they could follow.
+     *
+     * @param updater for example that of the layer before
+     */
+    public void setScaleUpdater(IUpdater updater) {
+        this.scaleUpdater = updater;
     }
 
     /** {@return the weights that are rounded, each with its scales} */
@@ -218,6 +238,7 @@ public final class QuantizedLayer extends BaseWrapperLayer {
         copy.underlying = underlying.clone();
         copy.batchNormalization = batchNormalization == null ? null : batchNormalization.clone();
         copy.inputShape = inputShape();
+        copy.scaleUpdater = scaleUpdater == null ? null : scaleUpdater.clone();
         return copy;
     }
 
@@ -229,6 +250,7 @@ public final class QuantizedLayer extends BaseWrapperLayer {
                 && Objects.equals(batchNormalization, that.batchNormalization)
                 && Objects.equals(activation, that.activation)
                 && quantizers.equals(that.quantizers)
+                && Objects.equals(scaleUpdater, that.scaleUpdater)
                 && Arrays.equals(inputShape, that.inputShape);
     }
 

@@ -25,7 +25,10 @@ import org.nd4j.linalg.schedule.ISchedule;
  */
 final class ScaleUpdaters {
 
-    /** LSQ's learning rate for 8 bits, for weights whose updater has no rate (AdaDelta). */
+    /**
+     * LSQ's learning rate for 8 bits, for weights whose updater has no rate (AdaDelta), and for
+     * layers that have no weights and that nobody gave an updater.
+     */
     private static final double RATE_WITHOUT_OTHER = 1e-3;
 
     /**
@@ -80,9 +83,15 @@ final class ScaleUpdaters {
     }
 
     private static IUpdater forScales(QuantizedLayer layer) {
-        IUpdater weights = anyUpdater(layer);
-        if (weights == null || weights instanceof NoOp) {
-            return new NoOp();
+        IUpdater weights = ofWeights(layer);
+        if (weights == null) {
+            weights = layer.scaleUpdater();
+        }
+        if (weights == null) {
+            return new Sgd(RATE_WITHOUT_OTHER);
+        }
+        if (weights instanceof NoOp) {
+            return weights;
         }
         if (weights instanceof Sgd || weights instanceof Nesterovs) {
             return weights;
@@ -92,7 +101,8 @@ final class ScaleUpdaters {
                 : new Sgd(RATE_WITHOUT_OTHER);
     }
 
-    private static @Nullable IUpdater anyUpdater(QuantizedLayer layer) {
+    /** {@return what moves the layer's weights; null if it has none} */
+    static @Nullable IUpdater ofWeights(QuantizedLayer layer) {
         Layer inner = layer.getUnderlying();
         for (String key : inner.initializer().paramKeys(inner)) {
             return ofParameter(inner, key);

@@ -58,6 +58,11 @@ final class GraphRebuild {
                 inputs.put(name, List.of(tensor));
             }
         }
+        StandaloneUpdaters.assign(
+                vertices.values().stream()
+                        .filter(LayerVertex.class::isInstance)
+                        .map(vertex -> ((LayerVertex) vertex).getLayerConf().getLayer())
+                        .toList());
         after.setVertices(vertices);
         after.setVertexInputs(inputs);
         return after;

@@ -57,6 +57,7 @@ final class MultiLayerRebuild {
                     Wrapping.configuration(
                             step, before.getConf(was), plan.wrapped().get(step.name())));
         }
+        StandaloneUpdaters.assign(layers.stream().map(NeuralNetConfiguration::getLayer).toList());
         MultiLayerConfiguration after = before.clone();
         after.setConfs(layers);
         after.setInputPreProcessors(preprocessors);

@@ -2,10 +2,12 @@
 package org.dl4jquant.examples;
 
 import java.util.Map;
+import org.deeplearning4j.nn.graph.ComputationGraph;
 import org.deeplearning4j.nn.multilayer.MultiLayerNetwork;
 import org.dl4jquant.engine.Batch;
 import org.dl4jquant.engine.Engine;
 import org.dl4jquant.examples.data.LabelledImages;
+import org.nd4j.evaluation.classification.Evaluation;
 
 /** The share of pictures whose class is named rightly. */
 final class Accuracy {
@@ -23,6 +25,17 @@ final class Accuracy {
      */
     static double of(MultiLayerNetwork network, LabelledImages images) {
         return network.evaluate(images.inOrder(BATCH)).accuracy();
+    }
+
+    /**
+     * {@return the accuracy that DL4J's evaluation reports}
+     *
+     * @param network any graph for these pictures, quantized or not
+     * @param images the pictures
+     */
+    static double of(ComputationGraph network, LabelledImages images) {
+        Evaluation evaluation = network.evaluate(images.inOrder(BATCH));
+        return evaluation.accuracy();
     }
 
     /**

@@ -4,6 +4,7 @@ package org.dl4jquant.examples;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import org.deeplearning4j.nn.graph.ComputationGraph;
 import org.deeplearning4j.nn.multilayer.MultiLayerNetwork;
 import org.dl4jquant.engine.Batch;
 import org.dl4jquant.engine.Engine;
@@ -45,9 +46,25 @@ final class Checks {
      */
     static SimulatorReport simulator(
             MultiLayerNetwork quantized, Engine engine, LabelledImages images) {
+        return SimulatorCheck.between(quantized, engine).over(features(images));
+    }
+
+    /**
+     * {@return the comparison of a quantized graph with an engine in every code of every layer}
+     *
+     * @param quantized the graph
+     * @param engine runs its integer graph
+     * @param images the pictures
+     */
+    static SimulatorReport simulator(
+            ComputationGraph quantized, Engine engine, LabelledImages images) {
+        return SimulatorCheck.between(quantized, engine).over(features(images));
+    }
+
+    private static List<INDArray[]> features(LabelledImages images) {
         List<INDArray[]> batches = new ArrayList<>();
         images.inOrder(Accuracy.BATCH)
                 .forEachRemaining(batch -> batches.add(new INDArray[] {batch.getFeatures()}));
-        return SimulatorCheck.between(quantized, engine).over(batches);
+        return batches;
     }
 }

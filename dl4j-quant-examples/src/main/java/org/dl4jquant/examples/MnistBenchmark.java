@@ -36,8 +36,6 @@ public final class MnistBenchmark implements Callable<Integer> {
 
     private static final Logger log = LoggerFactory.getLogger(MnistBenchmark.class);
 
-    private static final double PERCENT = 100;
-
     @CommandLine.Option(
             names = "--data",
             paramLabel = "DIR",
@@ -102,9 +100,9 @@ public final class MnistBenchmark implements Callable<Integer> {
             log.info(
                     "Seed {}: float {}, post-training {}, trained {}.",
                     seed,
-                    percent(run.floatAccuracy()),
-                    percent(run.ptqAccuracy()),
-                    percent(run.qatAccuracy()));
+                    Percent.of(run.floatAccuracy()),
+                    Percent.of(run.ptqAccuracy()),
+                    Percent.of(run.qatAccuracy()));
         }
         log.info("{}{}", System.lineSeparator(), table(runs));
         return runs.stream().allMatch(run -> run.engines().equal())
@@ -126,10 +124,10 @@ public final class MnistBenchmark implements Callable<Integer> {
         for (LeNetExperiment run : runs) {
             table.row(
                     String.valueOf(run.seed()),
-                    percent(run.floatAccuracy()),
-                    percent(run.ptqAccuracy()),
-                    percent(run.qatAccuracy()),
-                    points(run.qatAccuracy() - run.floatAccuracy()),
+                    Percent.of(run.floatAccuracy()),
+                    Percent.of(run.ptqAccuracy()),
+                    Percent.of(run.qatAccuracy()),
+                    Percent.points(run.qatAccuracy() - run.floatAccuracy()),
                     share(run.engines().differingCodes(), run.engines().codesCompared()),
                     share(run.simulator().differingCodes(), run.simulator().codes()),
                     share(run.simulator().top1Changed(), run.simulator().examples()));
@@ -146,28 +144,12 @@ public final class MnistBenchmark implements Callable<Integer> {
                 .toString();
     }
 
-    private static String percent(double share) {
-        return String.format(Locale.ROOT, "%.2f %%", PERCENT * share);
-    }
-
-    private static String points(double share) {
-        return String.format(Locale.ROOT, "%+.2f", PERCENT * share);
-    }
-
     private static String share(long part, long whole) {
         return String.format(Locale.ROOT, "%,d of %,d", part, whole);
     }
 
-    /* Mean and sample deviation, in percent. */
     private static String summary(
             List<LeNetExperiment> runs, ToDoubleFunction<LeNetExperiment> figure) {
-        double mean = runs.stream().mapToDouble(figure).average().orElseThrow();
-        double squares =
-                runs.stream()
-                        .mapToDouble(figure)
-                        .map(value -> (value - mean) * (value - mean))
-                        .sum();
-        double deviation = runs.size() < 2 ? 0 : Math.sqrt(squares / (runs.size() - 1));
-        return String.format(Locale.ROOT, "%.2f (%.2f)", PERCENT * mean, PERCENT * deviation);
+        return Percent.summary(runs.stream().mapToDouble(figure).toArray());
     }
 }

@@ -1,7 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 package org.dl4jquant.examples;
 
+import java.util.Collection;
+import java.util.List;
+import org.deeplearning4j.nn.graph.ComputationGraph;
 import org.deeplearning4j.nn.multilayer.MultiLayerNetwork;
+import org.deeplearning4j.optimize.api.TrainingListener;
 import org.dl4jquant.check.Require;
 import org.dl4jquant.examples.data.LabelledImages;
 import org.nd4j.linalg.schedule.ExponentialSchedule;
@@ -62,8 +66,22 @@ record Training(LabelledImages images, int epochs, long seed) {
 
     /** Trains a network, quantized or not, and logs how far it has come. */
     void fit(MultiLayerNetwork network) {
-        network.setListeners(new Progress(epochs, iterationsPerEpoch()));
+        TrainingListener progress = new Progress(epochs, iterationsPerEpoch());
+        network.addListeners(progress);
         network.fit(images.shuffled(BATCH, seed), epochs);
-        network.setListeners();
+        network.setListeners(without(progress, network.getListeners()));
+    }
+
+    /** Trains a graph, quantized or not, and logs how far it has come. */
+    void fit(ComputationGraph network) {
+        TrainingListener progress = new Progress(epochs, iterationsPerEpoch());
+        network.addListeners(progress);
+        network.fit(images.shuffled(BATCH, seed), epochs);
+        network.setListeners(without(progress, network.getListeners()));
+    }
+
+    private static List<TrainingListener> without(
+            TrainingListener one, Collection<TrainingListener> all) {
+        return all.stream().filter(listener -> listener != one).toList();
     }
 }

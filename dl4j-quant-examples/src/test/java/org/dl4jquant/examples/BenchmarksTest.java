@@ -37,6 +37,58 @@ final class BenchmarksTest {
                         "1"));
     }
 
+    @Test
+    void bitWidthsAreComparedOverSeveralSeeds() throws IOException {
+        write(StrokeDigits.generate(1, 64), "train");
+        write(StrokeDigits.generate(2, 20), "t10k");
+        assertEquals(
+                0,
+                CommandLines.run(
+                        new CifarBenchmark(),
+                        "--data",
+                        folder.toString(),
+                        "--seeds",
+                        "2",
+                        "--epochs",
+                        "1",
+                        "--channels",
+                        "2",
+                        "--bits",
+                        "8,2"));
+    }
+
+    @Test
+    void aResidualNetworkIsTrainedWithFewBits() {
+        assertEquals(
+                0,
+                CommandLines.run(
+                        new ResNetCifar(),
+                        "--train",
+                        "64",
+                        "--test",
+                        "20",
+                        "--epochs",
+                        "1",
+                        "--channels",
+                        "2"));
+    }
+
+    @Test
+    void refusesBitsThatThereAreNot() {
+        StringWriter errors = new StringWriter();
+        assertEquals(
+                2,
+                CommandLines.run(
+                        new CifarBenchmark(),
+                        new PrintWriter(errors),
+                        "--data",
+                        folder.toString(),
+                        "--bits",
+                        "8,9"));
+        assertTrue(
+                errors.toString().contains("--bits is 9, but must be 2 to 8"), errors.toString());
+    }
+
     private void write(LabelledImages images, String part) throws IOException {
         try (DataOutputStream out = open(part + "-images-idx3-ubyte")) {
             out.writeInt(0x0803);

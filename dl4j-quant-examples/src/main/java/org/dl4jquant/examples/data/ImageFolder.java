@@ -6,9 +6,11 @@ import java.net.URI;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Collections;
 import java.util.Comparator;
 import java.util.List;
 import java.util.Locale;
+import java.util.Random;
 import java.util.Set;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
@@ -26,14 +28,16 @@ import org.slf4j.LoggerFactory;
  * A folder of images in the layout that DataVec's ImageRecordReader reads: {@code
  * train/<class>/<image>} and {@code test/<class>/<image>}.
  *
- * <p>All images are scaled to the size of the first one, and have three channels unless that one is
- * grey. Channels are in the order blue, green, red, as DataVec reads them.
+ * <p>All images are scaled to the size of the first one by name, and have three channels unless
+ * that one is grey. They come in a fixed order that mixes the classes. Channels are in the order
+ * blue, green, red, as DataVec reads them.
  */
 public final class ImageFolder {
 
     private static final Logger log = LoggerFactory.getLogger(ImageFolder.class);
 
     private static final Set<String> FORMATS = Set.of(NativeImageLoader.ALLOWED_FORMATS);
+    private static final long ORDER = 1;
     private static final int MAX_CLASSES = 256;
     private static final float MAX_PIXEL = 255;
 
@@ -59,17 +63,19 @@ public final class ImageFolder {
     public static TrainTest load(Path folder) throws IOException {
         List<Path> train = images(folder.resolve("train"));
         List<Path> test = images(folder.resolve("test"));
-        List<String> classes = train.stream().map(ImageFolder::className).distinct().toList();
+        List<String> classes =
+                train.stream().map(ImageFolder::className).distinct().sorted().toList();
         if (classes.size() > MAX_CLASSES) {
             throw new IOException(
                     "%s has %d classes; at most %d are read"
                             .formatted(folder.resolve("train"), classes.size(), MAX_CLASSES));
         }
         requireKnown(classes, test);
-        Shape shape = shape(train.get(0));
+        Shape shape = shape(Collections.min(train));
         return new TrainTest(read(train, shape, classes), read(test, shape, classes));
     }
 
+    /* In a fixed order that mixes the classes: the first few are a sample of all. */
     private static List<Path> images(Path part) throws IOException {
         List<Path> files;
         try (Stream<Path> found = Files.walk(part, 2)) {
@@ -89,7 +95,9 @@ public final class ImageFolder {
         if (images.size() < files.size()) {
             log.info("{}: {} files are no images", part, files.size() - images.size());
         }
-        return images;
+        List<Path> mixed = new ArrayList<>(images);
+        Collections.shuffle(mixed, new Random(ORDER));
+        return mixed;
     }
 
     private static String className(Path image) {

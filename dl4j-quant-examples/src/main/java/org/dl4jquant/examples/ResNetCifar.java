@@ -1,0 +1,139 @@
+// SPDX-License-Identifier: Apache-2.0
+package org.dl4jquant.examples;
+
+import java.io.IOException;
+import java.nio.file.Path;
+import java.util.Optional;
+import java.util.concurrent.Callable;
+import org.deeplearning4j.nn.graph.ComputationGraph;
+import org.dl4jquant.examples.data.DataFolder;
+import org.dl4jquant.examples.data.StrokeDigits;
+import org.dl4jquant.examples.data.TrainTest;
+import org.dl4jquant.report.TextTable;
+import org.dl4jquant.scheme.LayerScheme;
+import org.dl4jquant.scheme.QuantSpec;
+import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+import picocli.CommandLine;
+
+/**
+ * A residual network in few bits: it trains a ResNet in float, quantizes it (the first and the last
+ * layer with 8 bits), trains on, and shows that the integer graph computes the same.
+ *
+ * <pre>{@code
+ * mvn -Dquick -Pquickstart compile -Dexec.mainClass=org.dl4jquant.examples.ResNetCifar \
+ *     -Dexec.args="--data DIR --bits 4"
+ * }</pre>
+ *
+ * <p>The folder holds CIFAR-10's images, or others, as {@code train/<class>/} and {@code
+ * test/<class>/}; without it, digits are drawn. It returns 0, or 1 if the engines differ in one
+ * code, or 2 if an option, a file or a folder is wrong.
+ */
+@CommandLine.Command(
+        name = "resnet-cifar",
+        mixinStandardHelpOptions = true,
+        sortOptions = false,
+        description = "Trains a ResNet with few bits and checks its integer graph.")
+public final class ResNetCifar implements Callable<Integer> {
+
+    private static final Logger log = LoggerFactory.getLogger(ResNetCifar.class);
+
+    private static final int DRAWN_TO_TRAIN = 2000;
+    private static final int DRAWN_TO_TEST = 500;
+
+    @CommandLine.Option(
+            names = "--data",
+            paramLabel = "DIR",
+            description =
+                    "images in train/<class>/ and test/<class>/; without it, digits are drawn")
+    private @Nullable Path data;
+
+    @CommandLine.Option(
+            names = "--train",
+            paramLabel = "N",
+            description =
+                    "train with N pictures at most (default: all; " + DRAWN_TO_TRAIN + " digits)")
+    private @Nullable Integer train;
+
+    @CommandLine.Option(
+            names = "--test",
+            paramLabel = "N",
+            description =
+                    "test with N pictures at most (default: all; " + DRAWN_TO_TEST + " digits)")
+    private @Nullable Integer test;
+
+    @CommandLine.Mixin private ResNetOptions options = new ResNetOptions();
+
+    @CommandLine.Option(
+            names = "--bits",
+            paramLabel = "N",
+            defaultValue = "4",
+            description = "bits of weights and activations, 2 to 8 (default: ${DEFAULT-VALUE})")
+    private int bits;
+
+    @CommandLine.Option(
+            names = "--seed",
+            paramLabel = "N",
+            defaultValue = "1",
+            description = "decides over weights and orders (default: ${DEFAULT-VALUE})")
+    private long seed;
+
+    @CommandLine.Spec
+    private CommandLine.Model.CommandSpec command = CommandLine.Model.CommandSpec.create();
+
+    /**
+     * Runs the example and ends the JVM with its result.
+     *
+     * @param args the options; {@code --help} lists them
+     */
+    public static void main(String[] args) {
+        System.exit(CommandLines.run(new ResNetCifar(), args));
+    }
+
+    @Override
+    public Integer call() throws IOException {
+        options.validate(command);
+        CommandLines.require(command, "--bits", bits, 2, Byte.SIZE);
+        TrainTest pictures = load();
+        log.info("Train in float....");
+        Training floatTraining = new Training(pictures.train(), options.epochs(), seed);
+        ComputationGraph trained =
+                ResNet.create(
+                        pictures.train(), options.channels(), seed, floatTraining.floatRate());
+        floatTraining.fit(trained);
+
+        log.info("Quantize, train on....");
+        QuantSpec spec =
+                QuantSpec.of(LayerScheme.ofBits(bits, bits)).withFirstAndLast(LayerScheme.INT8);
+        ResNetExperiment result =
+                ResNetExperiment.run(trained, spec, floatTraining.forFineTuning(), bits, pictures);
+        TextTable table =
+                TextTable.of("network", "accuracy")
+                        .row("float", Percent.of(Accuracy.of(trained, pictures.test())))
+                        .row(bits + " bits, calibrated", Percent.of(result.ptqAccuracy()))
+                        .row(bits + " bits, trained", Percent.of(result.qatAccuracy()));
+        log.info("{}{}", System.lineSeparator(), table);
+        log.info(
+                "The engines differ in {} of {} codes, the network in {} of {}.",
+                result.engines().differingCodes(),
+                result.engines().codesCompared(),
+                result.simulator().differingCodes(),
+                result.simulator().codes());
+        return result.engines().equal() ? CommandLines.OK : CommandLines.WRONG_RESULT;
+    }
+
+    private TrainTest load() throws IOException {
+        Path folder = data;
+        if (folder == null) {
+            return StrokeDigits.split(
+                    seed, orElse(train, DRAWN_TO_TRAIN), orElse(test, DRAWN_TO_TEST));
+        }
+        return DataFolder.load(folder)
+                .first(orElse(train, CommandLines.NO_LIMIT), orElse(test, CommandLines.NO_LIMIT));
+    }
+
+    private static int orElse(@Nullable Integer chosen, int otherwise) {
+        return Optional.ofNullable(chosen).orElse(otherwise);
+    }
+}

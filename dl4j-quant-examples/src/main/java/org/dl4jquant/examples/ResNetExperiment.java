@@ -1,0 +1,63 @@
+// SPDX-License-Identifier: Apache-2.0
+package org.dl4jquant.examples;
+
+import org.deeplearning4j.nn.graph.ComputationGraph;
+import org.dl4jquant.Quantization;
+import org.dl4jquant.engine.Engine;
+import org.dl4jquant.engine.EqualityReport;
+import org.dl4jquant.examples.data.TrainTest;
+import org.dl4jquant.graph.IntGraph;
+import org.dl4jquant.report.SimulatorReport;
+import org.dl4jquant.scheme.QuantSpec;
+
+/**
+ * What became of a ResNet with one quantization.
+ *
+ * @param ptqAccuracy after calibration, before training
+ * @param qatAccuracy after training with quantization
+ * @param engines the Java reference against ONNX Runtime
+ * @param simulator the quantized network against ONNX Runtime
+ */
+record ResNetExperiment(
+        double ptqAccuracy, double qatAccuracy, EqualityReport engines, SimulatorReport simulator) {
+
+    private static final int CALIBRATION_IMAGES = 512;
+
+    /**
+     * {@return what comes out of a quantization}
+     *
+     * @param trained the float network, which stays as it is
+     * @param spec how it is quantized
+     * @param fineTuning how it is trained then
+     * @param bits the fewest bits of the spec, which decide over the learning rate
+     * @param data what it is trained and tested with
+     */
+    static ResNetExperiment run(
+            ComputationGraph trained,
+            QuantSpec spec,
+            Training fineTuning,
+            int bits,
+            TrainTest data) {
+        ComputationGraph quantized = prepare(trained, spec, fineTuning, bits);
+        double ptqAccuracy = Accuracy.of(quantized, data.test());
+        fineTuning.fit(quantized);
+        IntGraph graph = Quantization.lower(quantized);
+        try (Engine reference = Engine.open("reference", graph);
+                Engine onnxRuntime = Engine.open("onnxruntime", graph)) {
+            return new ResNetExperiment(
+                    ptqAccuracy,
+                    Accuracy.of(quantized, data.test()),
+                    Checks.engines(reference, onnxRuntime, data.test()),
+                    Checks.simulator(quantized, onnxRuntime, data.test()));
+        }
+    }
+
+    /** Returns the network with quantizers, ready for the training that is to come. */
+    static ComputationGraph prepare(
+            ComputationGraph trained, QuantSpec spec, Training fineTuning, int bits) {
+        ComputationGraph ready = trained.clone();
+        ready.setLearningRate(fineTuning.quantizedRate(bits));
+        return Quantization.prepare(
+                ready, spec, fineTuning.images().first(CALIBRATION_IMAGES).inOrder(Training.BATCH));
+    }
+}

@@ -1,0 +1,37 @@
+// SPDX-License-Identifier: Apache-2.0
+package org.dl4jquant.examples;
+
+import picocli.CommandLine;
+
+/** How large a ResNet is and how long it trains. */
+final class ResNetOptions {
+
+    @CommandLine.Option(
+            names = "--epochs",
+            paramLabel = "N",
+            defaultValue = "8",
+            description =
+                    "epochs in float; half as many with quantization (default: ${DEFAULT-VALUE})")
+    private int epochs;
+
+    @CommandLine.Option(
+            names = "--channels",
+            paramLabel = "N",
+            defaultValue = "16",
+            description = "channels of the first block (default: ${DEFAULT-VALUE})")
+    private int channels;
+
+    int epochs() {
+        return epochs;
+    }
+
+    int channels() {
+        return channels;
+    }
+
+    /** Refuses numbers that cannot be, with picocli's exception. */
+    void validate(CommandLine.Model.CommandSpec command) {
+        CommandLines.require(command, "--epochs", epochs, 1, CommandLines.NO_LIMIT);
+        CommandLines.require(command, "--channels", channels, 1, CommandLines.NO_LIMIT);
+    }
+}

@@ -147,6 +147,14 @@ public final class DistillationListener extends BaseTrainingListener implements 
         teacher.close();
     }
 
+    @Override
+    public String toString() {
+        return "DistillationListener("
+                + (softLabels ? "soft labels, " : "")
+                + matches.size()
+                + " matched layers)";
+    }
+
     private List<TrainingListener> others(Collection<TrainingListener> all) {
         return all.stream().filter(listener -> listener != this).toList();
     }

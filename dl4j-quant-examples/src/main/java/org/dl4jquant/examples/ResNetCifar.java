@@ -2,17 +2,12 @@
 package org.dl4jquant.examples;
 
 import java.io.IOException;
-import java.nio.file.Path;
-import java.util.Optional;
 import java.util.concurrent.Callable;
 import org.deeplearning4j.nn.graph.ComputationGraph;
-import org.dl4jquant.examples.data.DataFolder;
-import org.dl4jquant.examples.data.StrokeDigits;
 import org.dl4jquant.examples.data.TrainTest;
 import org.dl4jquant.report.TextTable;
 import org.dl4jquant.scheme.LayerScheme;
 import org.dl4jquant.scheme.QuantSpec;
-import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 import picocli.CommandLine;
@@ -39,29 +34,7 @@ public final class ResNetCifar implements Callable<Integer> {
 
     private static final Logger log = LoggerFactory.getLogger(ResNetCifar.class);
 
-    private static final int DRAWN_TO_TRAIN = 2000;
-    private static final int DRAWN_TO_TEST = 500;
-
-    @CommandLine.Option(
-            names = "--data",
-            paramLabel = "DIR",
-            description =
-                    "images in train/<class>/ and test/<class>/; without it, digits are drawn")
-    private @Nullable Path data;
-
-    @CommandLine.Option(
-            names = "--train",
-            paramLabel = "N",
-            description =
-                    "train with N pictures at most (default: all; " + DRAWN_TO_TRAIN + " digits)")
-    private @Nullable Integer train;
-
-    @CommandLine.Option(
-            names = "--test",
-            paramLabel = "N",
-            description =
-                    "test with N pictures at most (default: all; " + DRAWN_TO_TEST + " digits)")
-    private @Nullable Integer test;
+    @CommandLine.Mixin private PictureOptions pictureOptions = new PictureOptions();
 
     @CommandLine.Mixin private ResNetOptions options = new ResNetOptions();
 
@@ -71,13 +44,6 @@ public final class ResNetCifar implements Callable<Integer> {
             defaultValue = "4",
             description = "bits of weights and activations, 2 to 8 (default: ${DEFAULT-VALUE})")
     private int bits;
-
-    @CommandLine.Option(
-            names = "--seed",
-            paramLabel = "N",
-            defaultValue = "1",
-            description = "decides over weights and orders (default: ${DEFAULT-VALUE})")
-    private long seed;
 
     @CommandLine.Spec
     private CommandLine.Model.CommandSpec command = CommandLine.Model.CommandSpec.create();
@@ -94,8 +60,10 @@ public final class ResNetCifar implements Callable<Integer> {
     @Override
     public Integer call() throws IOException {
         options.validate(command);
+        pictureOptions.validate(command);
         CommandLines.require(command, "--bits", bits, 2, Byte.SIZE);
-        TrainTest pictures = load();
+        TrainTest pictures = pictureOptions.load();
+        long seed = pictureOptions.seed();
         log.info("Train in float....");
         Training floatTraining = new Training(pictures.train(), options.epochs(), seed);
         ComputationGraph trained =
@@ -121,19 +89,5 @@ public final class ResNetCifar implements Callable<Integer> {
                 result.simulator().differingCodes(),
                 result.simulator().codes());
         return result.engines().equal() ? CommandLines.OK : CommandLines.WRONG_RESULT;
-    }
-
-    private TrainTest load() throws IOException {
-        Path folder = data;
-        if (folder == null) {
-            return StrokeDigits.split(
-                    seed, orElse(train, DRAWN_TO_TRAIN), orElse(test, DRAWN_TO_TEST));
-        }
-        return DataFolder.load(folder)
-                .first(orElse(train, CommandLines.NO_LIMIT), orElse(test, CommandLines.NO_LIMIT));
-    }
-
-    private static int orElse(@Nullable Integer chosen, int otherwise) {
-        return Optional.ofNullable(chosen).orElse(otherwise);
     }
 }

@@ -58,22 +58,6 @@ final class BenchmarksTest {
     }
 
     @Test
-    void aResidualNetworkIsTrainedWithFewBits() {
-        assertEquals(
-                0,
-                CommandLines.run(
-                        new ResNetCifar(),
-                        "--train",
-                        "64",
-                        "--test",
-                        "20",
-                        "--epochs",
-                        "1",
-                        "--channels",
-                        "2"));
-    }
-
-    @Test
     void refusesBitsThatThereAreNot() {
         StringWriter errors = new StringWriter();
         assertEquals(

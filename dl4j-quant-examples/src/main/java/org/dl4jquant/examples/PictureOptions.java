@@ -1,0 +1,77 @@
+// SPDX-License-Identifier: Apache-2.0
+package org.dl4jquant.examples;
+
+import java.io.IOException;
+import java.nio.file.Path;
+import java.util.Optional;
+import org.dl4jquant.examples.data.DataFolder;
+import org.dl4jquant.examples.data.StrokeDigits;
+import org.dl4jquant.examples.data.TrainTest;
+import org.jspecify.annotations.Nullable;
+import picocli.CommandLine;
+
+/** Which pictures an example trains and tests with, and from which seed. */
+final class PictureOptions {
+
+    private static final int DRAWN_TO_TRAIN = 2000;
+    private static final int DRAWN_TO_TEST = 500;
+
+    @CommandLine.Option(
+            names = "--data",
+            paramLabel = "DIR",
+            description = {
+                "MNIST's own files, plain or gzipped, or images in",
+                "train/<class>/ and test/<class>/; without it, digits are drawn"
+            })
+    private @Nullable Path data;
+
+    @CommandLine.Option(
+            names = "--train",
+            paramLabel = "N",
+            description = {
+                "train with N pictures at most",
+                "(default: all of --data; " + DRAWN_TO_TRAIN + " if digits are drawn)"
+            })
+    private @Nullable Integer train;
+
+    @CommandLine.Option(
+            names = "--test",
+            paramLabel = "N",
+            description = {
+                "test with N pictures at most",
+                "(default: all of --data; " + DRAWN_TO_TEST + " if digits are drawn)"
+            })
+    private @Nullable Integer test;
+
+    @CommandLine.Option(
+            names = "--seed",
+            paramLabel = "N",
+            defaultValue = "1",
+            description = "decides over weights and orders (default: ${DEFAULT-VALUE})")
+    private long seed;
+
+    long seed() {
+        return seed;
+    }
+
+    /** Refuses numbers that cannot be, with picocli's exception. */
+    void validate(CommandLine.Model.CommandSpec command) {
+        CommandLines.require(command, "--train", orElse(train, 1), 1, CommandLines.NO_LIMIT);
+        CommandLines.require(command, "--test", orElse(test, 1), 1, CommandLines.NO_LIMIT);
+    }
+
+    /** Reads the user's pictures, or draws digits. */
+    TrainTest load() throws IOException {
+        Path folder = data;
+        if (folder == null) {
+            return StrokeDigits.split(
+                    seed, orElse(train, DRAWN_TO_TRAIN), orElse(test, DRAWN_TO_TEST));
+        }
+        return DataFolder.load(folder)
+                .first(orElse(train, CommandLines.NO_LIMIT), orElse(test, CommandLines.NO_LIMIT));
+    }
+
+    private static int orElse(@Nullable Integer chosen, int otherwise) {
+        return Optional.ofNullable(chosen).orElse(otherwise);
+    }
+}

@@ -1,0 +1,42 @@
+// SPDX-License-Identifier: Apache-2.0
+package org.dl4jquant.examples;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+
+import java.util.Arrays;
+import java.util.concurrent.Callable;
+import org.junit.jupiter.api.Test;
+
+/** The examples at toy size: that they run, and that their engines agree. */
+final class ExamplesTest {
+
+    private static int run(Callable<Integer> example, String... more) {
+        String[] args = {"--train", "64", "--test", "20", "--epochs", "1"};
+        String[] all = Arrays.copyOf(args, args.length + more.length);
+        System.arraycopy(more, 0, all, args.length, more.length);
+        return CommandLines.run(example, all);
+    }
+
+    @Test
+    void earlyStoppingFindsTheBestQuantizedNetwork() {
+        assertEquals(CommandLines.OK, run(new LeNetMnist()));
+    }
+
+    @Test
+    void twoBitsAreTrainedWithAndWithoutATeacher() {
+        assertEquals(CommandLines.OK, run(new DistilledTwoBit()));
+    }
+
+    @Test
+    void aResidualNetworkIsTrainedWithFewBits() {
+        assertEquals(CommandLines.OK, run(new ResNetCifar(), "--channels", "2"));
+    }
+
+    @Test
+    void refusesNumbersThatCannotBe() {
+        assertEquals(CommandLines.WRONG_INPUT, CommandLines.run(new LeNetMnist(), "--epochs", "0"));
+        assertEquals(
+                CommandLines.WRONG_INPUT, CommandLines.run(new DistilledTwoBit(), "--train", "0"));
+        assertEquals(CommandLines.WRONG_INPUT, CommandLines.run(new ResNetCifar(), "--bits", "9"));
+    }
+}

@@ -102,13 +102,13 @@ public class FakeQuantizerBenchmark {
     /** Passes gradients to values and scales. */
     @Benchmark
     public double[] backward() {
-        return kernels.gradients(grid, values, scale, upstream, result);
+        return kernels.gradients(grid, GradientRule.LSQ, values, scale, upstream, result);
     }
 
     /** Passes gradients to values only. */
     @Benchmark
     public void mask() {
-        kernels.mask(grid, values, scale, upstream, result);
+        kernels.mask(grid, GradientRule.LSQ, values, scale, upstream, result);
     }
 
     /** Turns accumulators into values. */

@@ -95,10 +95,28 @@ final class ChunkMath {
     }
 
     /**
+     * Makes gradients longer that move a value across its rounded value, and others shorter.
+     *
+     * @param masks from {@link #clamp}; multiplied by {@code 1 + delta * sign(upstream) * (clamped
+     *     - rint(clamped))}
+     * @param clamped from {@link #clamp}
+     * @param upstream the upstream gradients
+     * @param count how many values
+     * @param delta how strongly, per code
+     */
+    static void scaleElements(
+            float[] masks, float[] clamped, float[] upstream, int count, float delta) {
+        for (int i = 0; i < count; i++) {
+            float code = (clamped[i] + HALF_EVEN) - HALF_EVEN;
+            masks[i] *= 1 + Math.copySign(delta, upstream[i]) * (clamped[i] - code);
+        }
+    }
+
+    /**
      * Finds each value's part of the scale's gradient.
      *
      * @param clamped from {@link #clamp}; become upstream gradient times derivative by the scale
-     * @param masks from {@link #clamp}
+     * @param masks from {@link #clamp}, perhaps scaled: the value's own derivative
      * @param upstream the upstream gradients
      * @param count how many values
      */

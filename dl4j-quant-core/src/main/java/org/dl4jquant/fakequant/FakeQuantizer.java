@@ -18,7 +18,10 @@ import org.nd4j.linalg.factory.Nd4j;
  * <p>Forward, with the arithmetic of {@link org.dl4jquant.numeric.Rounding}: {@code (clamp(rint(in
  * / scale) + zeroPoint) - zeroPoint) * scale}; NaN stays NaN. Backward, gradients pass unchanged
  * where the value lies strictly between the smallest and the largest code, and are 0 elsewhere
- * (clipped straight-through estimator); with {@link Estimator#LSQ} the scale has a gradient too.
+ * (clipped straight-through estimator); with {@link Estimator#LSQ} the scale has a gradient too,
+ * and {@link Estimator.Ewgs} multiplies gradients by {@code f = 1 + delta' * sign(upstream) * (v -
+ * rint(v))}, {@code delta'} being delta over the number of steps from the smallest to the largest
+ * code.
  *
  * <p>Arrays may have any order, offset and strides, and are all FLOAT or all DOUBLE; with DOUBLE,
  * values and gradients are computed in float64. Scales are trusted to be finite and above 0: see
@@ -71,10 +74,10 @@ public final class FakeQuantizer {
      * Turns the gradient of the rounded values into those of the values and of the scale.
      *
      * <p>The gradient of a scale is {@code g * sum(upstream * d)} over the values that share it,
-     * with {@code d = rint(v) - v} for {@code v = in / scale} strictly inside the codes and the
-     * smallest or largest code (less the zero point) outside, {@code g = 1 / sqrt(elements * Q_P)};
-     * Q_P is the number of codes above the zero point, but at least half of all. The sum is taken
-     * in float64.
+     * with {@code d = rint(v) - v} (with EWGS {@code rint(v) - f * v}) for {@code v = in / scale}
+     * strictly inside the codes and the smallest or largest code (less the zero point) outside,
+     * {@code g = 1 / sqrt(elements * Q_P)}; Q_P is the number of codes above the zero point, but at
+     * least half of all. The sum is taken in float64.
      *
      * @param in the values that were rounded
      * @param scale as in {@link #forward}
@@ -100,8 +103,9 @@ public final class FakeQuantizer {
                 elements > 0, "%d elements share a scale; their number must be above 0", elements);
         Kernels kernels = kernels(in, scale, gradientIn);
         Kernels.of(in, upstream);
-        if (scaleGradient == null || estimator == Estimator.STE) {
-            kernels.mask(grid, in, scale, upstream, gradientIn);
+        GradientRule rule = GradientRule.of(estimator, grid);
+        if (scaleGradient == null || !estimator.learnsScale()) {
+            kernels.mask(grid, rule, in, scale, upstream, gradientIn);
             if (scaleGradient != null) {
                 requireLength(scaleGradient, scale.length(), "scale gradients");
                 scaleGradient.assign(0);
@@ -109,7 +113,7 @@ public final class FakeQuantizer {
             return;
         }
         requireLength(scaleGradient, scale.length(), "scale gradients");
-        double[] gradients = kernels.gradients(grid, in, scale, upstream, gradientIn);
+        double[] gradients = kernels.gradients(grid, rule, in, scale, upstream, gradientIn);
         double factor = gradientScale(elements);
         for (int i = 0; i < gradients.length; i++) {
             gradients[i] *= factor;

@@ -99,18 +99,29 @@ final class HostKernels implements Kernels {
 
     @Override
     public void mask(
-            Grid grid, INDArray in, INDArray scale, INDArray upstream, INDArray gradientIn) {
-        backward(grid, in, scale, upstream, gradientIn, false);
+            Grid grid,
+            GradientRule rule,
+            INDArray in,
+            INDArray scale,
+            INDArray upstream,
+            INDArray gradientIn) {
+        backward(grid, rule, in, scale, upstream, gradientIn, false);
     }
 
     @Override
     public double[] gradients(
-            Grid grid, INDArray in, INDArray scale, INDArray upstream, INDArray gradientIn) {
-        return backward(grid, in, scale, upstream, gradientIn, true);
+            Grid grid,
+            GradientRule rule,
+            INDArray in,
+            INDArray scale,
+            INDArray upstream,
+            INDArray gradientIn) {
+        return backward(grid, rule, in, scale, upstream, gradientIn, true);
     }
 
     private static double[] backward(
             Grid grid,
+            GradientRule rule,
             INDArray in,
             INDArray scale,
             INDArray upstream,
@@ -132,6 +143,10 @@ final class HostKernels implements Kernels {
             gradients.read(from, s.upstream, count);
             spread.fill(from, count);
             ChunkMath.clamp(s.values, s.spread, s.masks, count, low, high);
+            if (rule.elementwise() != 0) {
+                float delta = (float) rule.elementwise();
+                ChunkMath.scaleElements(s.masks, s.values, s.upstream, count, delta);
+            }
             if (sum) {
                 ChunkMath.scaleGradients(s.values, s.masks, s.upstream, count);
                 channels.addTo(sums, from, s.values, count);

@@ -57,17 +57,25 @@ interface Kernels {
      * Masks gradients.
      *
      * @param grid what was rounded to
+     * @param rule how gradients pass
      * @param in values
      * @param scale one for each channel
      * @param upstream loss per unit of each rounded value
      * @param gradientIn takes loss per unit of each value; may be {@code upstream}
      */
-    void mask(Grid grid, INDArray in, INDArray scale, INDArray upstream, INDArray gradientIn);
+    void mask(
+            Grid grid,
+            GradientRule rule,
+            INDArray in,
+            INDArray scale,
+            INDArray upstream,
+            INDArray gradientIn);
 
     /**
      * Masks gradients and sums the scales' own.
      *
      * @param grid what was rounded to
+     * @param rule how gradients pass
      * @param in values
      * @param scale one for each channel
      * @param upstream loss per unit of each rounded value
@@ -75,7 +83,12 @@ interface Kernels {
      * @return loss per unit of scale, one for each channel
      */
     double[] gradients(
-            Grid grid, INDArray in, INDArray scale, INDArray upstream, INDArray gradientIn);
+            Grid grid,
+            GradientRule rule,
+            INDArray in,
+            INDArray scale,
+            INDArray upstream,
+            INDArray gradientIn);
 
     /**
      * Turns accumulators into results.

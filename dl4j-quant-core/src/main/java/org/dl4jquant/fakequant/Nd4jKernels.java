@@ -10,6 +10,7 @@ import org.nd4j.linalg.api.buffer.DataType;
 import org.nd4j.linalg.api.ndarray.INDArray;
 import org.nd4j.linalg.api.ops.DynamicCustomOp;
 import org.nd4j.linalg.factory.Nd4j;
+import org.nd4j.linalg.ops.transforms.Transforms;
 
 /**
  * The passes as ND4J operations, for any backend and for DOUBLE arrays.
@@ -46,28 +47,51 @@ final class Nd4jKernels implements Kernels {
 
     @Override
     public void mask(
-            Grid grid, INDArray in, INDArray scale, INDArray upstream, INDArray gradientIn) {
+            Grid grid,
+            GradientRule rule,
+            INDArray in,
+            INDArray scale,
+            INDArray upstream,
+            INDArray gradientIn) {
         Detached.run(
                 () -> {
                     INDArray scales = broadcastable(scale, grid.channels(), in.shape());
-                    gradientIn.assign(upstream.mul(inside(in.div(scales), grid)));
+                    INDArray values = in.div(scales);
+                    INDArray mask = inside(values, grid);
+                    scaleElements(mask, clamp(values, grid), upstream, rule);
+                    gradientIn.assign(upstream.mul(mask));
                 });
     }
 
     @Override
     public double[] gradients(
-            Grid grid, INDArray in, INDArray scale, INDArray upstream, INDArray gradientIn) {
+            Grid grid,
+            GradientRule rule,
+            INDArray in,
+            INDArray scale,
+            INDArray upstream,
+            INDArray gradientIn) {
         return Detached.compute(
                 () -> {
                     INDArray scales = broadcastable(scale, grid.channels(), in.shape());
                     INDArray values = in.div(scales);
                     INDArray mask = inside(values, grid);
                     INDArray clamped = clamp(values, grid);
+                    scaleElements(mask, clamped, upstream, rule);
                     INDArray derivative = rint(clamped.dup()).subi(clamped.muli(mask));
                     double[] sums = sumByChannel(derivative.muli(upstream), grid.channels());
                     gradientIn.assign(upstream.mul(mask));
                     return sums;
                 });
+    }
+
+    private static void scaleElements(
+            INDArray mask, INDArray clamped, INDArray upstream, GradientRule rule) {
+        if (rule.elementwise() != 0) {
+            INDArray away = clamped.sub(rint(clamped.dup()));
+            INDArray signs = Transforms.sign(upstream, true);
+            mask.muli(signs.muli(rule.elementwise()).muli(away).addi(1));
+        }
     }
 
     @Override

@@ -5,7 +5,6 @@ import org.deeplearning4j.nn.conf.layers.BatchNormalization;
 import org.deeplearning4j.nn.conf.layers.Layer;
 import org.deeplearning4j.nn.conf.layers.recurrent.Bidirectional;
 import org.deeplearning4j.nn.conf.layers.wrapper.BaseWrapperLayer;
-import org.dl4jquant.scheme.Estimator;
 import org.dl4jquant.scheme.TensorScheme;
 import org.jspecify.annotations.Nullable;
 import org.nd4j.linalg.learning.config.IUpdater;
@@ -65,7 +64,7 @@ final class ScaleUpdaters {
 
     static boolean learns(QuantizedLayer layer, String key) {
         TensorScheme scheme = schemeOf(layer, key);
-        return scheme != null && scheme.estimator() == Estimator.LSQ;
+        return scheme != null && scheme.estimator().learnsScale();
     }
 
     private static @Nullable TensorScheme schemeOf(QuantizedLayer layer, String key) {

@@ -34,6 +34,10 @@ final class KernelsAgreeTest {
     /* Both add the same float32 products in float64, in different orders. */
     private static final double SUM_TOLERANCE = 1e-12;
 
+    /* What each estimator makes of gradients; 0.37 is far more than EWGS would use. */
+    private static final List<GradientRule> RULES =
+            List.of(GradientRule.LSQ, new GradientRule(.37));
+
     private static final Kernels FUSED = HostKernels.INSTANCE;
     private static final Kernels OPERATIONS = Nd4jKernels.INSTANCE;
 
@@ -62,30 +66,42 @@ final class KernelsAgreeTest {
     void backward(Channels channels) {
         Grid grid = new Grid(CodeRange.signed(4), 0, channels);
         INDArray scale = scales(channels);
-        for (Pass pass :
-                List.<Pass>of(
-                        (kernels, in, upstream, out) ->
-                                kernels.mask(grid, in, scale, upstream, out),
-                        (kernels, in, upstream, out) ->
-                                kernels.gradients(grid, in, scale, upstream, out))) {
-            agree(pass);
-            agreeInPlaceOfUpstream(pass);
+        for (GradientRule rule : RULES) {
+            for (Pass pass :
+                    List.<Pass>of(
+                            (kernels, in, upstream, out) ->
+                                    kernels.mask(grid, rule, in, scale, upstream, out),
+                            (kernels, in, upstream, out) ->
+                                    kernels.gradients(grid, rule, in, scale, upstream, out))) {
+                agree(pass);
+                agreeInPlaceOfUpstream(pass);
+            }
         }
     }
 
     @ParameterizedTest
     @MethodSource("channels")
     void scaleGradients(Channels channels) {
+        RULES.forEach(rule -> scaleGradients(channels, rule));
+    }
+
+    private static void scaleGradients(Channels channels, GradientRule rule) {
         Grid grid = new Grid(CodeRange.narrow(3), 0, channels);
         INDArray scale = scales(channels);
         INDArray upstream = upstream().get("c");
         double[] expected =
-                OPERATIONS.gradients(grid, values().get("c"), scale, upstream, upstream.ulike());
+                OPERATIONS.gradients(
+                        grid, rule, values().get("c"), scale, upstream, upstream.ulike());
         for (Kernels kernels : List.of(OPERATIONS, FUSED)) {
             for (String layout : values().keySet()) {
                 double[] sums =
                         kernels.gradients(
-                                grid, values().get(layout), scale, upstream, zeros().get(layout));
+                                grid,
+                                rule,
+                                values().get(layout),
+                                scale,
+                                upstream,
+                                zeros().get(layout));
                 assertArrayEquals(expected, sums, SUM_TOLERANCE * LENGTH, layout);
             }
         }
@@ -115,17 +131,22 @@ final class KernelsAgreeTest {
 
     @Property(tries = 200, edgeCases = EdgeCasesMode.NONE)
     void gradientsOfValuesThatAreHardToRound(@ForAll("cases") Floats.Case given) {
+        RULES.forEach(rule -> gradientsAgree(given, rule));
+    }
+
+    private static void gradientsAgree(Floats.Case given, GradientRule rule) {
         int length = given.values().size();
         INDArray values = RowMajor.array(given.array(), length);
         INDArray scale = RowMajor.array(new float[] {given.scale()}, 1);
         INDArray upstream = RowMajor.array(Floats.normal(length, 1, 3), length);
         INDArray fused = upstream.ulike();
         INDArray operations = upstream.ulike();
-        double[] fusedSum = FUSED.gradients(given.grid(), values, scale, upstream, fused);
-        double[] sum = OPERATIONS.gradients(given.grid(), values, scale, upstream, operations);
+        double[] fusedSum = FUSED.gradients(given.grid(), rule, values, scale, upstream, fused);
+        double[] sum =
+                OPERATIONS.gradients(given.grid(), rule, values, scale, upstream, operations);
         assertEquals(operations, fused);
         assertArrayEquals(sum, fusedSum, SUM_TOLERANCE * length * 255);
-        FUSED.mask(given.grid(), values, scale, upstream, fused);
+        FUSED.mask(given.grid(), rule, values, scale, upstream, fused);
         assertEquals(operations, fused);
     }
 

@@ -66,6 +66,10 @@ final class QuantSpecTest {
         }
     }
 
+    private static Stream<Estimator> estimators() {
+        return Stream.of(Estimator.LSQ, Estimator.STE, new Estimator.Ewgs(0.001));
+    }
+
     static Stream<TensorScheme> tensorSchemes() {
         return Stream.of(
                         new CalibrationMethod.MinMax(),
@@ -84,7 +88,7 @@ final class QuantSpecTest {
                                                                 .withCalibration(method)
                                                                 .withFormat(format)))
                 .flatMap(scheme -> Stream.of(Symmetry.values()).map(scheme::withSymmetry))
-                .flatMap(scheme -> Stream.of(Estimator.values()).map(scheme::withEstimator));
+                .flatMap(scheme -> estimators().map(scheme::withEstimator));
     }
 
     @ParameterizedTest
@@ -127,7 +131,16 @@ final class QuantSpecTest {
                         good.replace("\"rules\"", "\"rulez\""), "Missing creator property 'rules'"),
                 Arguments.of(good.replace("\"bits\" : 8", "\"bits\" : 9"), "9 bits"),
                 Arguments.of(good.replace("\"mse\"", "\"mes\""), "mes"),
-                Arguments.of(good.replace("LSQ", "LQS"), "LQS"),
+                Arguments.of(
+                        good.replace("LSQ", "LQS"),
+                        "no estimator is \"LQS\"; there are [LSQ, STE] or an object of type [ewgs]"),
+                Arguments.of(good.replace("\"LSQ\"", "{\"type\":\"egws\"}"), "egws"),
+                Arguments.of(
+                        good.replace("\"LSQ\"", "{\"type\":\"ewgs\"}"),
+                        "estimator of type ewgs has no number 'delta'"),
+                Arguments.of(
+                        good.replace("\"LSQ\"", "{\"type\":\"ewgs\",\"delta\":-2}"),
+                        "EWGS with delta -2.0"),
                 Arguments.of("{\"rules\" : []}", "otherwise"));
     }
 

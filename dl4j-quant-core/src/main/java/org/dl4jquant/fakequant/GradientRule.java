@@ -1,0 +1,29 @@
+// SPDX-License-Identifier: Apache-2.0
+package org.dl4jquant.fakequant;
+
+import org.dl4jquant.scheme.Estimator;
+
+/**
+ * What an estimator makes of gradients, in the words of the passes over tensors.
+ *
+ * @param elementwise delta of EWGS per code: a gradient is multiplied by {@code 1 + elementwise *
+ *     sign(gradient) * (value - code)}; 0 leaves gradients as they are
+ */
+record GradientRule(double elementwise) {
+
+    /** Clipped gradients, and LSQ's for the scale. */
+    static final GradientRule LSQ = new GradientRule(0);
+
+    /**
+     * {@return an estimator's rule}
+     *
+     * @param estimator how gradients pass
+     * @param grid what values are rounded to
+     */
+    static GradientRule of(Estimator estimator, Grid grid) {
+        // The paper measures values in units of the whole range.
+        return estimator instanceof Estimator.Ewgs ewgs
+                ? new GradientRule(ewgs.delta() / (grid.highest() - grid.lowest()))
+                : LSQ;
+    }
+}

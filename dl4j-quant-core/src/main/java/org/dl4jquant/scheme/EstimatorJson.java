@@ -1,0 +1,78 @@
+// SPDX-License-Identifier: Apache-2.0
+package org.dl4jquant.scheme;
+
+import java.io.IOException;
+import java.util.List;
+import org.dl4jquant.scheme.Estimator.Ewgs;
+import org.dl4jquant.scheme.Estimator.Plain;
+import org.nd4j.shade.jackson.core.JsonGenerator;
+import org.nd4j.shade.jackson.core.JsonParser;
+import org.nd4j.shade.jackson.databind.DeserializationContext;
+import org.nd4j.shade.jackson.databind.JsonNode;
+import org.nd4j.shade.jackson.databind.SerializerProvider;
+import org.nd4j.shade.jackson.databind.deser.std.StdDeserializer;
+import org.nd4j.shade.jackson.databind.ser.std.StdSerializer;
+
+/**
+ * Estimators in JSON: a name alone where there is nothing to set, which is how the first version
+ * wrote all of them, else an object with its type.
+ */
+final class EstimatorJson {
+
+    private static final List<Estimator> PLAIN = List.of(Estimator.LSQ, Estimator.STE);
+
+    private static final String EWGS = "ewgs";
+    private static final String DELTA = "delta";
+
+    private EstimatorJson() {}
+
+    /** Writes one. */
+    static final class Writer extends StdSerializer<Estimator> {
+        private static final long serialVersionUID = 1L;
+
+        Writer() {
+            super(Estimator.class);
+        }
+
+        @Override
+        public void serialize(Estimator value, JsonGenerator json, SerializerProvider provider)
+                throws IOException {
+            if (value instanceof Plain plain) {
+                json.writeString(plain.toString());
+            } else if (value instanceof Ewgs ewgs) {
+                json.writeStartObject();
+                json.writeStringField(JsonVariants.TYPE, EWGS);
+                json.writeNumberField(DELTA, ewgs.delta());
+                json.writeEndObject();
+            }
+        }
+    }
+
+    /** Reads one. */
+    static final class Reader extends StdDeserializer<Estimator> {
+        private static final long serialVersionUID = 1L;
+
+        Reader() {
+            super(Estimator.class);
+        }
+
+        @Override
+        public Estimator deserialize(JsonParser json, DeserializationContext context)
+                throws IOException {
+            JsonVariants variants = JsonVariants.read(json, context, "estimator");
+            JsonNode node = variants.node();
+            return switch (variants.type()) {
+                case EWGS -> variants.make(() -> new Ewgs(variants.number(DELTA)));
+                default ->
+                        PLAIN.stream()
+                                .filter(plain -> plain.toString().equals(node.asText()))
+                                .findFirst()
+                                .orElseThrow(() -> variants.unknown(names()));
+            };
+        }
+
+        private static String names() {
+            return PLAIN + " or an object of type [" + EWGS + "]";
+        }
+    }
+}

@@ -1,0 +1,57 @@
+// SPDX-License-Identifier: Apache-2.0
+package org.dl4jquant.scheme;
+
+import java.io.IOException;
+import java.util.function.Supplier;
+import org.nd4j.shade.jackson.core.JsonParser;
+import org.nd4j.shade.jackson.databind.DeserializationContext;
+import org.nd4j.shade.jackson.databind.JsonMappingException;
+import org.nd4j.shade.jackson.databind.JsonNode;
+
+/**
+ * A JSON value that is either a name, or an object whose field "type" says which fields it has.
+ *
+ * @param json where it stands, for errors
+ * @param what what it describes, for errors
+ * @param node the value
+ */
+record JsonVariants(JsonParser json, String what, JsonNode node) {
+
+    /** The field that tells objects apart. */
+    static final String TYPE = "type";
+
+    static JsonVariants read(JsonParser json, DeserializationContext context, String what)
+            throws IOException {
+        return new JsonVariants(json, what, context.readValue(json, JsonNode.class));
+    }
+
+    /** {@return the type of an object; empty for a name} */
+    String type() {
+        return node.path(TYPE).asText();
+    }
+
+    /** {@return a number among the fields} */
+    double number(String field) {
+        JsonNode value = node.path(field);
+        if (!value.isNumber()) {
+            throw new IllegalArgumentException(
+                    what + " of type " + type() + " has no number '" + field + "'");
+        }
+        return value.asDouble();
+    }
+
+    /** {@return what a constructor makes, its refusal with the place in the JSON} */
+    <T> T make(Supplier<T> constructor) throws JsonMappingException {
+        try {
+            return constructor.get();
+        } catch (IllegalArgumentException e) {
+            throw JsonMappingException.from(json, e.getMessage(), e);
+        }
+    }
+
+    /** {@return the refusal of a value that is none of the known ones} */
+    JsonMappingException unknown(String known) {
+        return JsonMappingException.from(
+                json, "no " + what + " is " + node + "; there are " + known);
+    }
+}

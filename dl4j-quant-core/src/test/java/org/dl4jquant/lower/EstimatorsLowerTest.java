@@ -1,0 +1,78 @@
+// SPDX-License-Identifier: Apache-2.0
+package org.dl4jquant.lower;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import java.util.stream.Stream;
+import org.deeplearning4j.nn.multilayer.MultiLayerNetwork;
+import org.dl4jquant.Quantization;
+import org.dl4jquant.engine.Engine;
+import org.dl4jquant.engine.EqualityCheck;
+import org.dl4jquant.graph.IntGraph;
+import org.dl4jquant.report.EngineInputs;
+import org.dl4jquant.report.SimulatorCheck;
+import org.dl4jquant.report.SimulatorReport;
+import org.dl4jquant.scheme.Estimator;
+import org.dl4jquant.scheme.LayerScheme;
+import org.dl4jquant.scheme.QuantSpec;
+import org.dl4jquant.scheme.TensorScheme;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.Arguments;
+import org.junit.jupiter.params.provider.MethodSource;
+import org.nd4j.linalg.dataset.DataSet;
+import org.nd4j.linalg.dataset.adapter.SingletonDataSetIterator;
+
+/**
+ * Whatever estimator a network has been trained with, it learns by plain {@code fit}, and then the
+ * network, the reference engine and ONNX Runtime compute the same codes.
+ */
+final class EstimatorsLowerTest {
+
+    private static final int STEPS = 15;
+    private static final int EXAMPLES = 24;
+
+    static Stream<Arguments> schemes() {
+        Estimator ewgs = new Estimator.Ewgs(0.1);
+        return Stream.of(Arguments.of("EWGS", scheme(ewgs, ewgs)));
+    }
+
+    private static LayerScheme scheme(Estimator weights, Estimator activations) {
+        return new LayerScheme(
+                TensorScheme.weights(4).withEstimator(weights),
+                TensorScheme.activations(4).withEstimator(activations));
+    }
+
+    @ParameterizedTest(name = "{0}")
+    @MethodSource("schemes")
+    void trainsAndLowersWithoutADifferingCode(String name, LayerScheme scheme) {
+        MultiLayerNetwork trained = TestNetworks.leNet();
+        DataSet data = TestNetworks.images(EXAMPLES, 1, 3);
+        trained.fit(data);
+        QuantSpec spec = QuantSpec.fromJson(QuantSpec.of(scheme).toJson());
+        MultiLayerNetwork network =
+                Quantization.prepare(trained, spec, new SingletonDataSetIterator(data));
+        double before = network.score(data);
+        for (int step = 0; step < STEPS; step++) {
+            network.fit(data);
+        }
+        double after = network.score(data);
+        assertTrue(after < before, () -> "loss " + before + " became " + after);
+        requireEqual(network, data);
+    }
+
+    private static void requireEqual(MultiLayerNetwork network, DataSet data) {
+        IntGraph graph = Quantization.lower(network);
+        try (Engine reference = Engine.open("reference", graph);
+                Engine onnxRuntime = Engine.open("onnxruntime", graph)) {
+            EqualityCheck.between(reference, onnxRuntime)
+                    .over(EngineInputs.of(graph, data.getFeatures()))
+                    .requireEqual();
+            SimulatorReport report =
+                    SimulatorCheck.between(network, reference).over(data.getFeatures());
+            assertTrue(report.codes() > EXAMPLES, report::toString);
+            assertEquals(0, report.differingCodes(), report::toString);
+            assertEquals(0, report.top1Changed(), report::toString);
+        }
+    }
+}

@@ -1,0 +1,118 @@
+// SPDX-License-Identifier: Apache-2.0
+package org.dl4jquant;
+
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Locale;
+import java.util.Optional;
+import java.util.stream.Collectors;
+import org.deeplearning4j.datasets.iterator.utilty.SingletonDataSetIterator;
+import org.deeplearning4j.nn.graph.ComputationGraph;
+import org.dl4jquant.layer.LayerQuantizers;
+import org.dl4jquant.layer.QuantizedLayer;
+import org.dl4jquant.layer.QuantizedLayers;
+import org.dl4jquant.layer.WeightSlot;
+import org.dl4jquant.lower.LoweringException;
+import org.dl4jquant.prepare.Preparation;
+import org.dl4jquant.prepare.PrepareReport;
+import org.dl4jquant.prepare.PreparedNetwork;
+import org.dl4jquant.scheme.LayerScheme;
+import org.dl4jquant.scheme.QuantSpec;
+import org.junit.jupiter.api.Test;
+
+/** The README's table of layers says what {@code prepare} and {@code lower} really do with each. */
+class LayerTableTest {
+
+    private static final Path README = Path.of("..", "README.md");
+    private static final String HEAD =
+            """
+            | DL4J layer | weights quantized | activations quantized | becomes integers |
+            |---|---|---|---|
+            """;
+    private static final String JOINED = "joined with '";
+
+    @Test
+    void theReadmeShowsWhatBecomesOfEachLayer() throws IOException {
+        String table =
+                HEAD
+                        + LayerKinds.all().stream()
+                                .map(LayerTableTest::row)
+                                .collect(Collectors.joining());
+
+        assertTrue(
+                Files.readString(README).contains(table),
+                "the table of layers in README.md is not the right one, which is\n\n" + table);
+    }
+
+    private static String row(LayerKinds.Kind kind) {
+        PreparedNetwork<ComputationGraph> prepared =
+                Preparation.prepare(
+                        kind.network(),
+                        QuantSpec.of(LayerScheme.INT8),
+                        new SingletonDataSetIterator(kind.data()));
+        PrepareReport.Entry entry = prepared.report().layer(LayerKinds.NAME);
+        String home = home(entry);
+        Optional<QuantizedLayer> layer =
+                Optional.ofNullable(prepared.network().getLayer(home))
+                        .flatMap(QuantizedLayers::configuration);
+        String joined = home.equals(entry.name()) ? "" : "as one layer with the one before: ";
+        return String.format(
+                Locale.ROOT,
+                "| %s | %s%s | %s | %s |\n",
+                kind.name(),
+                joined,
+                layer.map(LayerTableTest::weights).orElse("has none"),
+                layer.map(conf -> activations(conf.quantizers())).orElse(without(entry)),
+                lowered(prepared.network()));
+    }
+
+    private static String home(PrepareReport.Entry entry) {
+        String remark = entry.remark();
+        return remark.startsWith(JOINED)
+                ? remark.substring(JOINED.length(), remark.length() - 1)
+                : entry.name();
+    }
+
+    private static String weights(QuantizedLayer layer) {
+        List<WeightSlot> slots = layer.weightSlots();
+        return slots.isEmpty()
+                ? "has none"
+                : slots.stream()
+                        .map(slot -> "`" + slot.key() + "`")
+                        .collect(Collectors.joining(", "));
+    }
+
+    private static String activations(LayerQuantizers quantizers) {
+        List<String> rounded = new ArrayList<>();
+        if (quantizers.input() != null || quantizers.inputFrom() != null) {
+            rounded.add("input");
+        }
+        if (quantizers.preActivation() != null) {
+            rounded.add("before the function");
+        }
+        if (quantizers.output() != null) {
+            rounded.add("result");
+        }
+        return rounded.isEmpty() ? "no" : String.join(", ", rounded);
+    }
+
+    private static String without(PrepareReport.Entry entry) {
+        return entry.quantized() ? "result" : entry.remark();
+    }
+
+    private static String lowered(ComputationGraph network) {
+        try {
+            Quantization.lower(network);
+            return "yes";
+        } catch (LoweringException refusal) {
+            String message = refusal.getMessage();
+            int found = message.indexOf(": ") + 2;
+            return "no: " + message.substring(found, message.indexOf("; ", found));
+        }
+    }
+}

@@ -6,6 +6,7 @@ import java.util.Map;
 import org.deeplearning4j.nn.api.Layer;
 import org.deeplearning4j.nn.conf.NeuralNetConfiguration;
 import org.deeplearning4j.nn.conf.layers.BatchNormalization;
+import org.deeplearning4j.nn.gradient.DefaultGradient;
 import org.deeplearning4j.nn.gradient.Gradient;
 import org.deeplearning4j.nn.params.BatchNormalizationParamInitializer;
 import org.deeplearning4j.nn.workspace.LayerWorkspaceMgr;
@@ -53,8 +54,20 @@ final class NormalizationStep {
         return runtime.activate(x, true, mgr);
     }
 
+    /** {@return the gradients of what learns, and the input's} */
     Pair<Gradient, INDArray> backward(INDArray upstream, LayerWorkspaceMgr mgr) {
-        return runtime.backpropGradient(upstream, mgr);
+        Pair<Gradient, INDArray> all = runtime.backpropGradient(upstream, mgr);
+        Gradient learned = new DefaultGradient();
+        // DL4J would clip the running statistics' movement together with the gradients.
+        all.getFirst()
+                .gradientForVariable()
+                .forEach(
+                        (key, values) -> {
+                            if (updaterDividesByMinibatch(key)) {
+                                learned.setGradientFor(key, values);
+                            }
+                        });
+        return new Pair<>(learned, all.getSecond());
     }
 
     boolean updaterDividesByMinibatch(String key) {

@@ -32,10 +32,12 @@ import org.nd4j.shade.jackson.annotation.JsonAutoDetect;
  * step in the integer graph. {@code prepare} makes it; in a model file it is found under this
  * class's name.
  *
- * <p>Its parameters are the underlying layer's (in float), then the batch normalization's, then the
- * scales: one per output channel for each weight ({@code scaleW} belongs to {@code W}), and one for
- * each activation quantizer. Scales learn by the layer's updater, see {@link ScaleUpdaters},
- * without regularization.
+ * <p>Its parameters are the underlying layer's (in float), then the scales: one per output channel
+ * for each weight ({@code scaleW} belongs to {@code W}), and one for each activation quantizer;
+ * then the batch normalization's. Scales learn by the layer's updater, see {@link ScaleUpdaters},
+ * without regularization. DL4J's gradient normalization sees the gradients of weights and scales,
+ * not the running statistics; {@code RenormalizeL2PerParamType} leaves the scales alone, because it
+ * would make each step of a scale as long as one of a weight.
  */
 @JsonAutoDetect(
         fieldVisibility = JsonAutoDetect.Visibility.ANY,
@@ -75,6 +77,7 @@ public final class QuantizedLayer extends BaseWrapperLayer {
     private LayerQuantizers quantizers = LayerQuantizers.NONE;
     private int @Nullable [] inputShape;
     private @Nullable IUpdater scaleUpdater;
+    private @Nullable String outputName;
 
     /** For JSON. */
     private QuantizedLayer() {}
@@ -99,6 +102,7 @@ public final class QuantizedLayer extends BaseWrapperLayer {
         this.activation = activation;
         this.quantizers = Objects.requireNonNull(quantizers, "quantizers");
         this.layerName = underlying.getLayerName();
+        this.outputName = layerName;
     }
 
     /** {@return the batch normalization that belongs to the layer; null if there is none} */
@@ -114,6 +118,14 @@ public final class QuantizedLayer extends BaseWrapperLayer {
     /** {@return what is rounded} */
     public LayerQuantizers quantizers() {
         return quantizers;
+    }
+
+    /**
+     * {@return the name by which other layers know the codes that this one makes: its first one;
+     * DL4J gives layers others when it turns a network into a graph}
+     */
+    String outputName() {
+        return String.valueOf(outputName);
     }
 
     /** {@return one example of the input without the batch dimension; null before calibration} */
@@ -227,6 +239,9 @@ public final class QuantizedLayer extends BaseWrapperLayer {
     @Override
     public void setLayerName(String layerName) {
         super.setLayerName(layerName);
+        if (outputName == null) {
+            outputName = layerName;
+        }
         if (batchNormalization != null) {
             batchNormalization.setLayerName(layerName);
         }
@@ -246,6 +261,7 @@ public final class QuantizedLayer extends BaseWrapperLayer {
     public boolean equals(@Nullable Object other) {
         return other instanceof QuantizedLayer that
                 && Objects.equals(layerName, that.layerName)
+                && Objects.equals(outputName, that.outputName)
                 && Objects.equals(underlying, that.underlying)
                 && Objects.equals(batchNormalization, that.batchNormalization)
                 && Objects.equals(activation, that.activation)

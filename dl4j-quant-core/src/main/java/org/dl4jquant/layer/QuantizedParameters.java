@@ -19,8 +19,11 @@ import org.nd4j.linalg.indexing.NDArrayIndex;
 import org.nd4j.linalg.learning.regularization.Regularization;
 
 /**
- * The layout of a quantized layer's parameters: the underlying layer's, the batch normalization's,
- * the scales, one behind the other.
+ * The layout of a quantized layer's parameters: the underlying layer's, the scales, the batch
+ * normalization's, one behind the other.
+ *
+ * <p>The batch normalization's running mean and variance come last, because they are not moved by
+ * gradients: what lies before them is one view, which DL4J may clip or normalize.
  */
 final class QuantizedParameters implements ParamInitializer {
 
@@ -135,10 +138,30 @@ final class QuantizedParameters implements ParamInitializer {
                         : NORMALIZATION_PARAMETERS);
     }
 
+    private static long extrasLength(QuantizedLayer layer) {
+        return extras(layer).stream().mapToLong(Extra::length).sum();
+    }
+
     static Parts parts(QuantizedLayer layer, @Nullable INDArray view) {
         long inner = innerLength(layer);
-        long normalization = normalizationLength(layer);
-        return new Parts(part(view, 0, inner), part(view, inner, inner + normalization));
+        long normalization = inner + extrasLength(layer);
+        return new Parts(
+                part(view, 0, inner),
+                part(view, normalization, normalization + normalizationLength(layer)));
+    }
+
+    /**
+     * {@return the part of the gradients that are gradients: a batch normalization puts into its
+     * own how far the running mean and variance shall move, which is nothing to be clipped}
+     *
+     * @param layer the layer
+     * @param gradients a view of all its gradients
+     */
+    static @Nullable INDArray withoutStatistics(QuantizedLayer layer, INDArray gradients) {
+        BatchNormalization normalization = layer.batchNormalization();
+        long statistics =
+                normalization == null ? 0 : NORMALIZATION_STATISTICS * normalization.getNOut();
+        return statistics == 0 ? gradients : part(gradients, 0, gradients.length() - statistics);
     }
 
     private static @Nullable INDArray part(@Nullable INDArray view, long from, long to) {
@@ -168,6 +191,14 @@ final class QuantizedParameters implements ParamInitializer {
             table.putAll(
                     inner.initializer().init(configurationOf(inner), parts.inner(), initialize));
         }
+        long at = innerLength(layer);
+        for (Extra extra : extras(layer)) {
+            INDArray values = part(view, at, at + extra.length());
+            if (values != null) {
+                table.put(extra.name(), values);
+            }
+            at += extra.length();
+        }
         BatchNormalization normalization = layer.batchNormalization();
         if (normalization != null && parts.normalization() != null) {
             table.putAll(
@@ -177,14 +208,6 @@ final class QuantizedParameters implements ParamInitializer {
                                     configurationOf(normalization),
                                     parts.normalization(),
                                     initialize));
-        }
-        long at = innerLength(layer) + normalizationLength(layer);
-        for (Extra extra : extras(layer)) {
-            INDArray values = part(view, at, at + extra.length());
-            if (values != null) {
-                table.put(extra.name(), values);
-            }
-            at += extra.length();
         }
         if (initialize) {
             InitialScales.assign(layer, table);
@@ -212,8 +235,7 @@ final class QuantizedParameters implements ParamInitializer {
     @Override
     public long numParams(Layer conf) {
         QuantizedLayer layer = (QuantizedLayer) conf;
-        long extras = extras(layer).stream().mapToLong(Extra::length).sum();
-        return innerLength(layer) + normalizationLength(layer) + extras;
+        return innerLength(layer) + extrasLength(layer) + normalizationLength(layer);
     }
 
     @Override
@@ -221,11 +243,11 @@ final class QuantizedParameters implements ParamInitializer {
         QuantizedLayer layer = (QuantizedLayer) conf;
         Layer inner = layer.getUnderlying();
         List<String> keys = new ArrayList<>(inner.initializer().paramKeys(inner));
+        extras(layer).forEach(extra -> keys.add(extra.name()));
         BatchNormalization normalization = layer.batchNormalization();
         if (normalization != null) {
             keys.addAll(normalization.initializer().paramKeys(normalization));
         }
-        extras(layer).forEach(extra -> keys.add(extra.name()));
         return keys;
     }
 

@@ -125,7 +125,10 @@ class QuantizedRuntime extends BaseWrapperLayer {
         INDArray scale = table.get(QuantizedLayer.OUTPUT_SCALE);
         if (scale != null && rounders.get(TensorRole.OUTPUT) instanceof CodeRounder output) {
             ScaleLinks.publish(
-                    name(), scale, table.get(QuantizedLayer.OUTPUT_ZERO), output.range());
+                    layerConf.outputName(),
+                    scale,
+                    table.get(QuantizedLayer.OUTPUT_ZERO),
+                    output.range());
         }
     }
 
@@ -334,9 +337,11 @@ class QuantizedRuntime extends BaseWrapperLayer {
         simulation.setGradients(gradients);
     }
 
+    /** What DL4J clips or normalizes, and reads for nothing else. */
     @Override
     public @Nullable INDArray getGradientsViewArray() {
-        return gradientView;
+        INDArray all = gradientView;
+        return all == null ? null : QuantizedParameters.withoutStatistics(layerConf, all);
     }
 
     @Override

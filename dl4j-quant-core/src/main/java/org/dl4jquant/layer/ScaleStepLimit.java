@@ -2,6 +2,7 @@
 package org.dl4jquant.layer;
 
 import java.util.Map;
+import org.deeplearning4j.nn.conf.GradientNormalization;
 import org.deeplearning4j.nn.gradient.Gradient;
 import org.dl4jquant.nd.RowMajor;
 import org.nd4j.linalg.api.ndarray.INDArray;
@@ -53,7 +54,7 @@ final class ScaleStepLimit {
     }
 
     /**
-     * Adds the gradients of the layer's own parameters to a gradient.
+     * Shortens the gradients of the layer's own parameters, and names them for DL4J.
      *
      * @param all the gradient of the layer
      * @param views of the network's gradient, by parameter, sums over the examples; changed
@@ -68,8 +69,15 @@ final class ScaleStepLimit {
             if (ScaleUpdaters.learns(layer, extra.name())) {
                 shorten(gradients, scales, share(ScaleUpdaters.updater(layer, extra.name())));
             }
-            all.setGradientFor(extra.name(), gradients);
+            if (!everyStepIsMadeEquallyLong()) {
+                all.setGradientFor(extra.name(), gradients);
+            }
         }
+    }
+
+    /* DL4J would make a step of a scale as long as one of a weight: many times the scale. */
+    private boolean everyStepIsMadeEquallyLong() {
+        return layer.getGradientNormalization() == GradientNormalization.RenormalizeL2PerParamType;
     }
 
     /* The longest gradient in scales. */

@@ -8,9 +8,11 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.util.List;
 import org.deeplearning4j.datasets.iterator.utilty.ListDataSetIterator;
+import org.deeplearning4j.nn.conf.MultiLayerConfiguration;
 import org.deeplearning4j.nn.conf.inputs.InputType;
 import org.deeplearning4j.nn.conf.layers.DenseLayer;
 import org.deeplearning4j.nn.conf.layers.OutputLayer;
+import org.deeplearning4j.nn.graph.ComputationGraph;
 import org.deeplearning4j.nn.multilayer.MultiLayerNetwork;
 import org.deeplearning4j.nn.transferlearning.TransferLearning;
 import org.dl4jquant.scheme.LayerScheme;
@@ -213,12 +215,30 @@ class RobustnessTest {
     }
 
     @Test
+    void aRenamedLayerIsStillFoundByItsReaders() {
+        MultiLayerNetwork prepared =
+                Preparation.prepare(network(), INT8, Networks.batches(data())).network();
+        ComputationGraph graph = prepared.toComputationGraph();
+        INDArray x = data().getFeatures();
+        assertEquals("0", graph.getLayer(0).getConfig().getLayerName());
+        assertEquals(prepared.output(x), graph.outputSingle(x));
+        prepared.fit(data());
+        graph.fit(data());
+        assertEquals(prepared.params(), graph.params());
+        assertEquals(prepared.output(x), graph.outputSingle(x));
+    }
+
+    @Test
     void aReaderOfALayerThatWasRemovedIsRefused() {
         MultiLayerNetwork prepared =
                 Preparation.prepare(network(), INT8, Networks.batches(data())).network();
-        prepared.getLayerWiseConfigurations().getConf(0).getLayer().setLayerName("renamed");
+        String conf = prepared.getLayerWiseConfigurations().toJson();
         MultiLayerNetwork broken =
-                new MultiLayerNetwork(prepared.getLayerWiseConfigurations().clone());
+                new MultiLayerNetwork(
+                        MultiLayerConfiguration.fromJson(
+                                conf.replace(
+                                        "\"outputName\" : \"first\"",
+                                        "\"outputName\" : \"removed\"")));
         broken.init(prepared.params().dup().reshape(1, -1), false);
         String message =
                 assertThrows(IllegalStateException.class, () -> broken.output(data().getFeatures()))

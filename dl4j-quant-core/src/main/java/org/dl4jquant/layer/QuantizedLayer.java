@@ -198,8 +198,27 @@ public final class QuantizedLayer extends BaseWrapperLayer {
         return QuantizedParameters.INSTANCE;
     }
 
+    /**
+     * Takes the input's size over from the layers before.
+     *
+     * @throws IllegalArgumentException if the layer was calibrated for an input of another size:
+     *     its weights and scales would fit no longer, and DL4J would not see it
+     */
     @Override
     public void setNIn(InputType inputType, boolean override) {
+        int[] calibrated = inputShape;
+        if (calibrated != null) {
+            Layer changed = underlying.clone();
+            changed.setNIn(inputType, override);
+            Require.argument(
+                    QuantizedParameters.innerLength(changed)
+                            == QuantizedParameters.innerLength(underlying),
+                    "layer \"%s\" was calibrated for an input of shape %s, which becomes %s; change"
+                            + " the float network instead, and prepare that",
+                    layerName,
+                    Arrays.toString(calibrated),
+                    inputType);
+        }
         underlying.setNIn(inputType, override);
         if (batchNormalization != null) {
             batchNormalization.setNIn(underlying.getOutputType(0, inputType), override);

@@ -122,8 +122,12 @@ final class QuantizedParameters implements ParamInitializer {
         }
     }
 
-    static long innerLength(QuantizedLayer layer) {
-        Layer inner = layer.getUnderlying();
+    private static long innerLength(QuantizedLayer layer) {
+        return innerLength(layer.getUnderlying());
+    }
+
+    /** {@return how many parameters a layer has without quantizers} */
+    static long innerLength(Layer inner) {
         return inner.initializer().numParams(configurationOf(inner));
     }
 

@@ -22,6 +22,7 @@ import org.dl4jquant.graph.IntNode;
 import org.dl4jquant.graph.Output;
 import org.dl4jquant.graph.Window;
 import org.dl4jquant.layer.IntegerParameters;
+import org.dl4jquant.layer.LayerQuantizers;
 import org.dl4jquant.layer.PointwiseActivation;
 import org.dl4jquant.layer.QuantizedLayer;
 import org.dl4jquant.layer.QuantizedLayers;
@@ -30,7 +31,9 @@ import org.dl4jquant.numeric.CodeTable;
 import org.dl4jquant.numeric.QuantParams;
 import org.dl4jquant.numeric.Shape;
 import org.dl4jquant.numeric.WeightTensor;
+import org.dl4jquant.scheme.IntFormat;
 import org.nd4j.linalg.activations.impl.ActivationIdentity;
+import org.nd4j.linalg.api.buffer.DataType;
 
 /** Lowers one layer: with its integer parameters if it is quantized, as a move of codes if not. */
 final class LayerLowering {
@@ -54,7 +57,39 @@ final class LayerLowering {
             return lowerUnquantized(layer.conf().getLayer(), input);
         }
         IntegerParameters parameters = QuantizedLayers.integerParameters(layer).orElseThrow();
+        if (parameters.weights() == null) {
+            requireIntegerSchemes(layer, quantized.get());
+        }
         return lowerQuantized(quantized.get().getUnderlying(), parameters, input);
+    }
+
+    /* A layer that has an integer form computes in float if something of it is not in codes. */
+    private void requireIntegerSchemes(Layer layer, QuantizedLayer quantized) {
+        org.deeplearning4j.nn.conf.layers.Layer conf = quantized.getUnderlying();
+        if (layer.numParams() == 0 || !(conf instanceof BaseLayer) || !remedy(conf).isEmpty()) {
+            return;
+        }
+        if (layer.params().dataType() != DataType.FLOAT) {
+            throw new LoweringException(
+                    name,
+                    "it computes in " + layer.params().dataType(),
+                    "lower what network.convertDataType(DataType.FLOAT) returns");
+        }
+        LayerQuantizers quantizers = quantized.quantizers();
+        if (quantizers.weights() == null || !(quantizers.weights().format() instanceof IntFormat)) {
+            throw inFloat(conf, "its weights are not rounded to integers");
+        }
+        boolean codes = quantizers.input() != null && quantizers.input().isInteger();
+        if (!codes && quantizers.inputFrom() == null) {
+            throw inFloat(conf, "its input is not rounded to integers");
+        }
+    }
+
+    private LoweringException inFloat(org.deeplearning4j.nn.conf.layers.Layer conf, String why) {
+        return new LoweringException(
+                name,
+                "this " + conf.getClass().getSimpleName() + " computes in float, because " + why,
+                "prepare the network with integers for its weights and its activations");
     }
 
     /* Layers that move codes and compute nothing. */

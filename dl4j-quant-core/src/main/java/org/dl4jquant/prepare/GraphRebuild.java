@@ -10,6 +10,7 @@ import java.util.Map;
 import org.deeplearning4j.nn.conf.ComputationGraphConfiguration;
 import org.deeplearning4j.nn.conf.graph.GraphVertex;
 import org.deeplearning4j.nn.conf.graph.LayerVertex;
+import org.deeplearning4j.nn.conf.graph.MergeVertex;
 import org.deeplearning4j.nn.graph.ComputationGraph;
 import org.dl4jquant.layer.ActivationScheme;
 import org.nd4j.linalg.api.ndarray.INDArray;
@@ -74,13 +75,22 @@ final class GraphRebuild {
                 Wrapping.rounding(name, conf.getDefaultConfiguration(), scheme), null);
     }
 
+    /** DL4J's copy of a merging vertex forgets along which axis it merges. */
+    private static GraphVertex copy(GraphVertex vertex) {
+        GraphVertex copy = vertex.clone();
+        if (vertex instanceof MergeVertex from && copy instanceof MergeVertex to) {
+            to.setMergeAxis(from.getMergeAxis());
+        }
+        return copy;
+    }
+
     private static GraphVertex vertex(Step step, Plan plan) {
         GraphVertex sum = plan.sums().get(step.name());
         if (sum != null) {
             return sum;
         }
         if (!(step.vertex() instanceof LayerVertex before)) {
-            return requireNonNull(step.vertex()).clone();
+            return copy(requireNonNull(step.vertex()));
         }
         LayerVertex after =
                 new LayerVertex(

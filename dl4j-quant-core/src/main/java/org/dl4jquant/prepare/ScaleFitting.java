@@ -154,7 +154,8 @@ final class ScaleFitting {
         QuantizedLayer conf = observed.conf();
         Require.argument(
                 conf.inputShape() != null,
-                "layer '%s' was never run by the calibration data",
+                "layer '%s' was never run by the calibration data, so nothing tells its ranges; remove"
+                        + " it, or leave it in float by a rule of the spec",
                 conf.getLayerName());
         observed.tensors().forEach((role, seen) -> fit(observed, role, seen));
     }

@@ -1,0 +1,232 @@
+// SPDX-License-Identifier: Apache-2.0
+package org.dl4jquant.lower;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+
+import org.deeplearning4j.nn.conf.ComputationGraphConfiguration.GraphBuilder;
+import org.deeplearning4j.nn.conf.NeuralNetConfiguration;
+import org.deeplearning4j.nn.conf.graph.MergeVertex;
+import org.deeplearning4j.nn.conf.graph.PreprocessorVertex;
+import org.deeplearning4j.nn.conf.inputs.InputType;
+import org.deeplearning4j.nn.conf.layers.ConvolutionLayer;
+import org.deeplearning4j.nn.conf.layers.DenseLayer;
+import org.deeplearning4j.nn.conf.layers.GlobalPoolingLayer;
+import org.deeplearning4j.nn.conf.layers.OutputLayer;
+import org.deeplearning4j.nn.conf.layers.PoolingType;
+import org.deeplearning4j.nn.conf.layers.SubsamplingLayer;
+import org.deeplearning4j.nn.graph.ComputationGraph;
+import org.dl4jquant.Quantization;
+import org.dl4jquant.scheme.LayerScheme;
+import org.dl4jquant.scheme.LayerSelector;
+import org.dl4jquant.scheme.QuantSpec;
+import org.junit.jupiter.api.Test;
+import org.nd4j.linalg.activations.Activation;
+import org.nd4j.linalg.api.buffer.DataType;
+import org.nd4j.linalg.api.ndarray.INDArray;
+import org.nd4j.linalg.dataset.MultiDataSet;
+import org.nd4j.linalg.dataset.adapter.SingletonMultiDataSetIterator;
+import org.nd4j.linalg.factory.Nd4j;
+import org.nd4j.linalg.lossfunctions.LossFunctions.LossFunction;
+
+/** Networks whose parts all have an integer form, but which do not fit together. */
+final class LoweringMessagesTest {
+
+    private static final QuantSpec INT8 = QuantSpec.of(LayerScheme.INT8);
+    private static final InputType IMAGES = InputType.convolutional(8, 8, 2);
+
+    private static GraphBuilder graph() {
+        return new NeuralNetConfiguration.Builder().seed(1).graphBuilder();
+    }
+
+    private static DenseLayer dense() {
+        return new DenseLayer.Builder().nOut(4).activation(Activation.RELU).build();
+    }
+
+    private static ConvolutionLayer convolution() {
+        return new ConvolutionLayer.Builder(3, 3)
+                .nIn(2)
+                .nOut(4)
+                .activation(Activation.RELU)
+                .build();
+    }
+
+    private static OutputLayer output() {
+        return new OutputLayer.Builder(LossFunction.MSE)
+                .nIn(4)
+                .nOut(3)
+                .activation(Activation.IDENTITY)
+                .build();
+    }
+
+    private static String messageFor(GraphBuilder builder, QuantSpec spec, INDArray... features) {
+        ComputationGraph network = new ComputationGraph(builder.build());
+        network.init();
+        INDArray[] labels = new INDArray[network.getNumOutputArrays()];
+        for (int i = 0; i < labels.length; i++) {
+            labels[i] = Nd4j.zeros(4, 3);
+        }
+        ComputationGraph prepared =
+                Quantization.prepare(
+                        network,
+                        spec,
+                        new SingletonMultiDataSetIterator(new MultiDataSet(features, labels)));
+        return assertThrows(LoweringException.class, () -> Quantization.lower(prepared))
+                .getMessage();
+    }
+
+    @Test
+    void namesALayerLeftInFloatBetweenQuantizedOnes() {
+        assertEquals(
+                "layer 'middle' cannot be lowered to integers: this DenseLayer computes in float;"
+                        + " the prepare report says why; quantize it, or leave it out of the"
+                        + " deployed network",
+                messageFor(
+                        graph().addInputs("in")
+                                .addLayer("first", dense(), "in")
+                                .addLayer("middle", dense(), "first")
+                                .addLayer("last", output(), "middle")
+                                .setOutputs("last")
+                                .setInputTypes(InputType.feedForward(6)),
+                        INT8.with(LayerSelector.named("middle"), LayerScheme.FLOAT),
+                        Nd4j.randn(4, 6)));
+    }
+
+    private static GraphBuilder twoLayers() {
+        return graph().addInputs("in")
+                .addLayer("first", dense(), "in")
+                .addLayer("last", output(), "first")
+                .setOutputs("last")
+                .setInputTypes(InputType.feedForward(6));
+    }
+
+    @Test
+    void refusesALayerWhoseInputIsNotRounded() {
+        QuantSpec spec =
+                INT8.with(
+                        LayerSelector.named("last"),
+                        new LayerScheme(LayerScheme.INT8.weights(), null));
+        assertEquals(
+                "layer 'last' cannot be lowered to integers: this OutputLayer computes in float,"
+                        + " because its input is not rounded to integers; prepare the network with"
+                        + " integers for its weights and its activations",
+                messageFor(twoLayers(), spec, Nd4j.randn(4, 6)));
+    }
+
+    @Test
+    void refusesALayerWhoseWeightsAreNotRounded() {
+        QuantSpec spec =
+                INT8.with(
+                        LayerSelector.named("last"),
+                        new LayerScheme(null, LayerScheme.INT8.activations()));
+        assertEquals(
+                "layer 'last' cannot be lowered to integers: this OutputLayer computes in float,"
+                        + " because its weights are not rounded to integers; prepare the network"
+                        + " with integers for its weights and its activations",
+                messageFor(twoLayers(), spec, Nd4j.randn(4, 6)));
+    }
+
+    @Test
+    void refusesANetworkInDoublePrecision() {
+        INDArray features = Nd4j.randn(4, 6).castTo(DataType.DOUBLE);
+        GraphBuilder wide =
+                new NeuralNetConfiguration.Builder()
+                        .dataType(DataType.DOUBLE)
+                        .graphBuilder()
+                        .addInputs("in")
+                        .addLayer("last", output(), "in")
+                        .setOutputs("last")
+                        .setInputTypes(InputType.feedForward(6));
+        assertEquals(
+                "layer 'last' cannot be lowered to integers: it computes in DOUBLE; lower what"
+                        + " network.convertDataType(DataType.FLOAT) returns",
+                messageFor(wide, INT8, features));
+    }
+
+    @Test
+    void namesAReaderOfFloatValues() {
+        assertEquals(
+                "layer 'pool' cannot be lowered to integers: its input is float32, not codes; the"
+                        + " prepare report says which layer before it was left in float, and why",
+                messageFor(
+                        graph().addInputs("in")
+                                .addLayer(
+                                        "pool",
+                                        new SubsamplingLayer.Builder(
+                                                        SubsamplingLayer.PoolingType.MAX)
+                                                .kernelSize(2, 2)
+                                                .stride(2, 2)
+                                                .build(),
+                                        "in")
+                                .addLayer("last", output(), "pool")
+                                .setOutputs("last")
+                                .setInputTypes(IMAGES),
+                        INT8,
+                        Nd4j.randn(4, 2, 8, 8)));
+    }
+
+    @Test
+    void refusesToMergeAlongAnotherAxisThanChannels() {
+        MergeVertex rows = new MergeVertex();
+        rows.setMergeAxis(2);
+        assertEquals(
+                "layer 'both' cannot be lowered to integers: it merges along axis 2; merge"
+                        + " channels, which are axis 1 in format NCHW",
+                messageFor(
+                        graph().addInputs("in")
+                                .addLayer("left", convolution(), "in")
+                                .addLayer("right", convolution(), "in")
+                                .addVertex("both", rows, "left", "right")
+                                .addLayer("mean", new GlobalPoolingLayer(PoolingType.AVG), "both")
+                                .addLayer("last", output(), "mean")
+                                .setOutputs("last"),
+                        INT8,
+                        Nd4j.randn(4, 2, 8, 8)));
+    }
+
+    @Test
+    void refusesAPreprocessorWithoutIntegerForm() {
+        assertEquals(
+                "layer 'steps' cannot be lowered to integers: there is no integer form of"
+                        + " preprocessor FeedForwardToRnnPreProcessor; those that lower are"
+                        + " CnnToFeedForward, FeedForwardToCnn, and compositions of them",
+                messageFor(
+                        graph().addInputs("in")
+                                .addLayer("first", dense(), "in")
+                                .addVertex(
+                                        "steps",
+                                        new PreprocessorVertex(
+                                                new org.deeplearning4j.nn.conf.preprocessor
+                                                        .FeedForwardToRnnPreProcessor()),
+                                        "first")
+                                .addLayer(
+                                        "last",
+                                        new org.deeplearning4j.nn.conf.layers.RnnOutputLayer
+                                                        .Builder(LossFunction.MSE)
+                                                .nOut(3)
+                                                .activation(Activation.IDENTITY)
+                                                .build(),
+                                        "steps")
+                                .setOutputs("last")
+                                .setInputTypes(InputType.feedForward(6)),
+                        INT8,
+                        Nd4j.randn(4, 6)));
+    }
+
+    @Test
+    void refusesAnInputThatNothingReads() {
+        assertEquals(
+                "layer 'spare' cannot be lowered to integers: it is a network input that no"
+                        + " quantized layer reads; remove it from the network",
+                messageFor(
+                        graph().allowDisconnected(true)
+                                .addInputs("in", "spare")
+                                .addLayer("first", dense(), "in")
+                                .addLayer("last", output(), "first")
+                                .setOutputs("last")
+                                .setInputTypes(InputType.feedForward(6), InputType.feedForward(6)),
+                        INT8,
+                        Nd4j.randn(4, 6),
+                        Nd4j.randn(4, 6)));
+    }
+}

@@ -124,11 +124,8 @@ class QuantizedRuntime extends BaseWrapperLayer {
     private void publishOutput() {
         INDArray scale = table.get(QuantizedLayer.OUTPUT_SCALE);
         if (scale != null && rounders.get(TensorRole.OUTPUT) instanceof CodeRounder output) {
-            ScaleLinks.publish(
-                    layerConf.outputName(),
-                    scale,
-                    table.get(QuantizedLayer.OUTPUT_ZERO),
-                    output.range());
+            INDArray zero = table.get(QuantizedLayer.OUTPUT_ZERO);
+            ScaleLinks.publish(layerConf.outputName(), scale, zero, output.range());
         }
     }
 

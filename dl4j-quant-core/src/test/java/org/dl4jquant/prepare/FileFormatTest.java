@@ -45,6 +45,7 @@ import org.nd4j.linalg.api.ndarray.INDArray;
 import org.nd4j.linalg.dataset.DataSet;
 import org.nd4j.linalg.factory.Nd4j;
 import org.nd4j.linalg.learning.config.Nesterovs;
+import org.nd4j.linalg.learning.config.Sgd;
 import org.nd4j.linalg.lossfunctions.LossFunctions;
 
 /**
@@ -95,6 +96,7 @@ public class FileFormatTest {
                         new ActivationLReLU(0.2),
                         quantizers);
         layer.setInputShape(new int[] {2, 7, 5});
+        layer.setScaleUpdater(new Sgd(0.003));
         layer.setLayerName("renamed");
         return layer;
     }

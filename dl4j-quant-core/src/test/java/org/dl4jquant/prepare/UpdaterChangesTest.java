@@ -4,6 +4,7 @@ package org.dl4jquant.prepare;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertNotEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.io.ByteArrayInputStream;
 import java.io.ByteArrayOutputStream;
@@ -14,11 +15,13 @@ import org.deeplearning4j.nn.api.Layer;
 import org.deeplearning4j.nn.conf.NeuralNetConfiguration;
 import org.deeplearning4j.nn.conf.inputs.InputType;
 import org.deeplearning4j.nn.conf.layers.BatchNormalization;
+import org.deeplearning4j.nn.conf.layers.ConvolutionLayer;
 import org.deeplearning4j.nn.conf.layers.DenseLayer;
 import org.deeplearning4j.nn.conf.layers.GlobalPoolingLayer;
 import org.deeplearning4j.nn.conf.layers.LSTM;
 import org.deeplearning4j.nn.conf.layers.OutputLayer;
 import org.deeplearning4j.nn.conf.layers.SelfAttentionLayer;
+import org.deeplearning4j.nn.conf.layers.SubsamplingLayer;
 import org.deeplearning4j.nn.conf.layers.recurrent.Bidirectional;
 import org.deeplearning4j.nn.graph.ComputationGraph;
 import org.deeplearning4j.nn.multilayer.MultiLayerNetwork;
@@ -105,8 +108,11 @@ class UpdaterChangesTest {
     }
 
     private static MultiLayerNetwork prepared(MultiLayerNetwork network) {
-        return Preparation.prepare(
-                        network, QuantSpec.of(LayerScheme.INT8), Networks.batches(data()))
+        return prepared(network, data());
+    }
+
+    private static MultiLayerNetwork prepared(MultiLayerNetwork network, DataSet data) {
+        return Preparation.prepare(network, QuantSpec.of(LayerScheme.INT8), Networks.batches(data))
                 .network();
     }
 
@@ -151,24 +157,31 @@ class UpdaterChangesTest {
 
     @Test
     void aRateOfNothingStopsWeightsScalesAndNormalization() {
+        DataSet images = Networks.data(24, 2, 6, 6);
         MultiLayerNetwork network =
                 prepared(
                         Networks.of(
                                 new Sgd(OLD),
-                                InputType.feedForward(6),
-                                new DenseLayer.Builder()
-                                        .nOut(8)
+                                InputType.convolutional(6, 6, 2),
+                                new ConvolutionLayer.Builder(3, 3)
+                                        .nOut(4)
                                         .activation(Activation.IDENTITY)
                                         .build(),
                                 new BatchNormalization.Builder().build(),
+                                new SubsamplingLayer.Builder(SubsamplingLayer.PoolingType.AVG)
+                                        .kernelSize(2, 2)
+                                        .stride(2, 2)
+                                        .build(),
                                 new OutputLayer.Builder(LossFunctions.LossFunction.MCXENT)
                                         .nOut(Networks.CLASSES)
                                         .activation(Activation.SOFTMAX)
-                                        .build()));
+                                        .build()),
+                        images);
         Updaters.setLearningRate(network, 0);
         var before = network.paramTable();
         before.replaceAll((key, values) -> values.dup());
-        network.fit(data());
+        assertTrue(before.containsKey("1_scaleOut"), "the pool rounds, and has no weights");
+        network.fit(images);
         network.paramTable()
                 .forEach(
                         (key, values) -> {

@@ -50,6 +50,7 @@ final class PackageTable {
                 .mixed("prune", "scheme", "nd", "numeric")
                 .mixed("lowrank", "scheme", "nd", "numeric")
                 .mixedUsingAllUpTo("train", "prepare")
+                .mixedUsingAllUpTo("monitor", "prepare")
                 .mixedUsingAllUpTo("search", "prepare")
                 .pure("graph", "scheme", "numeric")
                 .mixedUsingAllUpTo("lower", "prepare", "graph")

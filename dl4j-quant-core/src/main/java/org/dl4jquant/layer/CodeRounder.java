@@ -106,6 +106,11 @@ final class CodeRounder implements ValueRounder {
         return range;
     }
 
+    @Override
+    public QuantizedTensor.Grid grid(String parameter) {
+        return new QuantizedTensor.Grid(parameter, scales, channels, range, zeroPointCode());
+    }
+
     /** {@return whether the value 0 has the code 0} */
     boolean isSymmetric() {
         return zeroPoint == null;

@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 package org.dl4jquant.layer;
 
+import java.util.Collections;
+import java.util.List;
+import java.util.Map;
 import java.util.Objects;
 import java.util.Optional;
 import org.deeplearning4j.nn.api.Layer;
@@ -76,6 +79,32 @@ public final class QuantizedLayers {
                 "%s is not a quantized layer; QuantizedLayers.configuration tells",
                 layer.getClass().getSimpleName());
         Objects.requireNonNull(runtime).simulation().addToNextGradient(gradient);
+    }
+
+    /**
+     * {@return the tensors that the layer's quantizers see: its weights always, its activations
+     * between the forward and the backward pass of a training; empty if it is not a quantized
+     * layer}
+     *
+     * @param layer a layer of a network, perhaps frozen
+     */
+    public static List<QuantizedTensor> tensors(Layer layer) {
+        QuantizedRuntime runtime = runtime(layer);
+        return runtime == null ? List.of() : runtime.simulation().tensors();
+    }
+
+    /**
+     * {@return the gradients of a quantized layer's parameters by name, not copies, summed over the
+     * batch until the updater has passed; empty for any other layer, a frozen one, and before the
+     * first training}
+     *
+     * @param layer a layer of a network
+     */
+    public static Map<String, INDArray> gradients(Layer layer) {
+        QuantizedRuntime runtime = runtime(layer);
+        return runtime == null
+                ? Map.of()
+                : Collections.unmodifiableMap(runtime.simulation().gradients());
     }
 
     /**

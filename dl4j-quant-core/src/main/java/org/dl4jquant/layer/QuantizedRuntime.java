@@ -309,13 +309,11 @@ class QuantizedRuntime extends BaseWrapperLayer {
     Pair<Gradient, INDArray> withScales(Pair<Gradient, INDArray> result) {
         long examples = conf.isMiniBatch() ? input(name()).size(0) : 1;
         new ScaleStepLimit(layerConf, table, examples, getIterationCount(), getEpochCount())
-                .addTo(result.getFirst(), gradients);
+                .addTo(result.getFirst(), simulation.gradients());
         return result;
     }
 
     // ---- parameters ---------------------------------------------------------------------------
-
-    private Map<String, INDArray> gradients = Map.of();
 
     @Override
     public void setBackpropGradientsViewArray(@Nullable INDArray gradientArray) {
@@ -330,8 +328,7 @@ class QuantizedRuntime extends BaseWrapperLayer {
         if (normalization != null && parts.normalization() != null) {
             normalization.setGradients(parts.normalization());
         }
-        gradients = QuantizedParameters.table(layerConf, gradientArray, false);
-        simulation.setGradients(gradients);
+        simulation.setGradients(QuantizedParameters.table(layerConf, gradientArray, false));
     }
 
     /** What DL4J clips or normalizes, and reads for nothing else. */

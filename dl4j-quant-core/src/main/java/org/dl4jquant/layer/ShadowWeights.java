@@ -137,6 +137,23 @@ final class ShadowWeights {
                 });
     }
 
+    /** {@return the weights that are rounded, as their quantizers see them} */
+    List<QuantizedTensor> tensors() {
+        List<QuantizedTensor> tensors = new ArrayList<>();
+        rounders.forEach(
+                (key, rounder) -> {
+                    WeightSlot slot = slots.get(key);
+                    tensors.add(
+                            new QuantizedTensor(
+                                    key,
+                                    true,
+                                    arranged(key, master(key)),
+                                    slot == null ? null : rounder.grid(slot.scaleKey()),
+                                    false));
+                });
+        return tensors;
+    }
+
     private INDArray arranged(String key, INDArray weight) {
         WeightSlot slot = slots.get(key);
         return slot == null ? weight : slot.arranged(weight);

@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 package org.dl4jquant.layer;
 
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import java.util.Objects;
 import org.deeplearning4j.nn.api.Layer;
@@ -54,6 +57,7 @@ final class Simulation {
     private @Nullable INDArray activated;
     private @Nullable INDArray addedGradient;
     private @Nullable INDArray rounded;
+    private Map<String, INDArray> gradients = Map.of();
     private boolean trained;
 
     /** What the inner layer computes: plain, with stored state, or one time step. */
@@ -189,6 +193,32 @@ final class Simulation {
         return out;
     }
 
+    /** {@return what was rounded in the last forward pass, if backward may follow} */
+    List<QuantizedTensor> tensors() {
+        List<QuantizedTensor> tensors = new ArrayList<>(weights.tensors());
+        if (canGoBack()) {
+            boolean clampsLikeRelu = activation instanceof ActivationReLU && !appliesActivation;
+            addTensor(tensors, TensorRole.INPUT, input, raw, false);
+            addTensor(tensors, TensorRole.PRE_ACTIVATION, preActivation, beforeRounding, false);
+            addTensor(tensors, TensorRole.OUTPUT, output, activated, clampsLikeRelu);
+        }
+        return tensors;
+    }
+
+    private static void addTensor(
+            List<QuantizedTensor> tensors,
+            TensorRole role,
+            @Nullable ValueRounder rounder,
+            @Nullable INDArray values,
+            boolean zeroBelow) {
+        if (rounder != null && values != null) {
+            String name = role.name().toLowerCase(Locale.ROOT).replace('_', '-');
+            tensors.add(
+                    new QuantizedTensor(
+                            name, false, values, rounder.grid(role.scaleKey()), zeroBelow));
+        }
+    }
+
     /** {@return whether the last forward pass kept what {@link #backward} needs} */
     boolean canGoBack() {
         return trained && beforeRounding != null;
@@ -284,7 +314,13 @@ final class Simulation {
                                         key, value, some.flatteningOrderForVariable(key)));
     }
 
+    /** {@return the views of the network's gradient, by parameter; empty before training} */
+    Map<String, INDArray> gradients() {
+        return gradients;
+    }
+
     void setGradients(Map<String, INDArray> views) {
+        gradients = views;
         weights.setGradients(views);
         setScaleGradient(input, views.get(TensorRole.INPUT.scaleKey()));
         setScaleGradient(preActivation, views.get(TensorRole.PRE_ACTIVATION.scaleKey()));

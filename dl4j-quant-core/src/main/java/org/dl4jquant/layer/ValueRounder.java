@@ -20,6 +20,15 @@ sealed interface ValueRounder permits CodeRounder, HalfPrecision {
     /** Raises scales that an update has driven to 0 or below; does nothing without scales. */
     default void raiseUseless() {}
 
+    /**
+     * {@return the numbers that it rounds to; null if they are no codes with scales}
+     *
+     * @param parameter the name of the parameter that holds the scales
+     */
+    default QuantizedTensor.@Nullable Grid grid(String parameter) {
+        return null;
+    }
+
     /** Gives the view of the network's gradient that belongs to the scales. */
     void setScaleGradients(INDArray view);
 

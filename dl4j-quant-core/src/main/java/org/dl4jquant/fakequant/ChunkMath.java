@@ -128,6 +128,19 @@ final class ChunkMath {
     }
 
     /**
+     * Keeps the gradients of clipped values.
+     *
+     * @param gradients the gradients; 0 where the mask is 1
+     * @param masks from {@link #clamp}
+     * @param count how many values
+     */
+    static void keepMasked(float[] gradients, float[] masks, int count) {
+        for (int i = 0; i < count; i++) {
+            gradients[i] *= 1 - masks[i];
+        }
+    }
+
+    /**
      * Multiplies two chunks.
      *
      * @param numbers the numbers; become products

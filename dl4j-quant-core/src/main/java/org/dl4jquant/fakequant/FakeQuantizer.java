@@ -98,11 +98,48 @@ public final class FakeQuantizer {
             INDArray gradientIn,
             @Nullable INDArray scaleGradient,
             long elements) {
+        backward(in, scale, upstream, gradientIn, scaleGradient, null, elements);
+    }
+
+    /**
+     * Turns the gradient of the rounded values into those of the values, the scale and the zero
+     * point.
+     *
+     * <p>The zero point's is {@code -g / scale * sum(upstream)} over the clipped values: LSQ+'s
+     * gradient of the offset {@code beta = -scale * zeroPoint}, divided by {@code -scale}, so that
+     * a step of gradient descent moves {@code beta} as if it were the parameter.
+     *
+     * @param in the values that were rounded
+     * @param scale as in {@link #forward}
+     * @param upstream loss per unit of each rounded value, of the shape of {@code in}
+     * @param gradientIn as in {@link #backward(INDArray, INDArray, INDArray, INDArray, INDArray,
+     *     long)}
+     * @param scaleGradient takes loss per unit of scale; null if nobody asks for it
+     * @param zeroPointGradient takes the gradient by the zero point, in codes, of the length of
+     *     {@code scale}; all 0 if the estimator does not learn it; null if nobody asks for it
+     * @param elements N of the paper
+     * @throws IllegalArgumentException if shapes or types do not fit, an array is empty, or {@code
+     *     elements} is not above 0
+     * @see <a href="https://arxiv.org/abs/2004.09576">Bhalgat et al., LSQ+, 2020, eq. 5 and 6</a>
+     */
+    public void backward(
+            INDArray in,
+            INDArray scale,
+            INDArray upstream,
+            INDArray gradientIn,
+            @Nullable INDArray scaleGradient,
+            @Nullable INDArray zeroPointGradient,
+            long elements) {
         requireSameShape(in, upstream, "the upstream gradient");
         Require.argument(
                 elements > 0, "%d elements share a scale; their number must be above 0", elements);
         Kernels kernels = kernels(in, scale, gradientIn);
         Kernels.of(in, upstream);
+        if (zeroPointGradient != null) {
+            requireLength(zeroPointGradient, scale.length(), "zero point gradients");
+            RowMajor.copyInto(
+                    zeroPointGradients(kernels, in, scale, upstream, elements), zeroPointGradient);
+        }
         GradientRule rule = GradientRule.of(estimator, grid);
         if (scaleGradient == null || !estimator.learnsScale()) {
             kernels.mask(grid, rule, in, scale, upstream, gradientIn);
@@ -121,13 +158,31 @@ public final class FakeQuantizer {
         RowMajor.copyInto(gradients, scaleGradient);
     }
 
+    private double[] zeroPointGradients(
+            Kernels kernels, INDArray in, INDArray scale, INDArray upstream, long elements) {
+        if (!estimator.learnsZeroPoint()) {
+            return new double[(int) scale.length()];
+        }
+        double[] gradients = kernels.clippedSums(grid, in, scale, upstream);
+        double[] scales = RowMajor.doubles(scale);
+        for (int i = 0; i < gradients.length; i++) {
+            gradients[i] *= -gradientScale(elements) / scales[i];
+        }
+        return gradients;
+    }
+
     /**
-     * {@return g of the paper, which keeps the updates of scale and weights in balance: {@code 1 /
-     * sqrt(elements * Q_P)}}
+     * {@return what the scale's gradient is multiplied by: g of LSQ's paper, which keeps the
+     * updates of scale and weights in balance, {@code 1 / sqrt(elements * Q_P)}; for PACT {@code 1
+     * / Q_P^2}, with which a step of gradient descent moves {@code alpha = scale * Q_P} as if it
+     * were the parameter}
      *
      * @param elements N of the paper
      */
     public double gradientScale(long elements) {
+        if (estimator instanceof Estimator.Pact) {
+            return 1.0 / ((double) grid.highest() * grid.highest());
+        }
         return 1 / Math.sqrt((double) elements * grid.positiveCodes());
     }
 

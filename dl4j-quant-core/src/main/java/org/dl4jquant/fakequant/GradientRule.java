@@ -8,11 +8,15 @@ import org.dl4jquant.scheme.Estimator;
  *
  * @param elementwise delta of EWGS per code: a gradient is multiplied by {@code 1 + elementwise *
  *     sign(gradient) * (value - code)}; 0 leaves gradients as they are
+ * @param byRounding whether the scale learns from rounding errors too, or from clipped values only
  */
-record GradientRule(double elementwise) {
+record GradientRule(double elementwise, boolean byRounding) {
 
     /** Clipped gradients, and LSQ's for the scale. */
-    static final GradientRule LSQ = new GradientRule(0);
+    static final GradientRule LSQ = new GradientRule(0, true);
+
+    /** Clipped gradients, and PACT's for the scale. */
+    static final GradientRule PACT = new GradientRule(0, false);
 
     /**
      * {@return an estimator's rule}
@@ -21,9 +25,10 @@ record GradientRule(double elementwise) {
      * @param grid what values are rounded to
      */
     static GradientRule of(Estimator estimator, Grid grid) {
-        // The paper measures values in units of the whole range.
-        return estimator instanceof Estimator.Ewgs ewgs
-                ? new GradientRule(ewgs.delta() / (grid.highest() - grid.lowest()))
-                : LSQ;
+        if (estimator instanceof Estimator.Ewgs ewgs) {
+            // The paper measures values in units of the whole range.
+            return new GradientRule(ewgs.delta() / (grid.highest() - grid.lowest()), true);
+        }
+        return estimator instanceof Estimator.Pact ? PACT : LSQ;
     }
 }

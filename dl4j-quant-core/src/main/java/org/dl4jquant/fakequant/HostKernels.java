@@ -148,11 +148,35 @@ final class HostKernels implements Kernels {
                 ChunkMath.scaleElements(s.masks, s.values, s.upstream, count, delta);
             }
             if (sum) {
+                if (!rule.byRounding()) {
+                    ChunkMath.clampedRint(s.values, count, low, high);
+                }
                 ChunkMath.scaleGradients(s.values, s.masks, s.upstream, count);
                 channels.addTo(sums, from, s.values, count);
             }
             ChunkMath.multiply(s.upstream, s.masks, count);
             target.write(from, s.upstream, count);
+        }
+        return sums;
+    }
+
+    @Override
+    public double[] clippedSums(Grid grid, INDArray in, INDArray scale, INDArray upstream) {
+        Scratch s = Scratch.ofThread();
+        Walk walk = Walk.inStorageOrderOf(in);
+        FloatCursor values = FloatCursor.of(in, walk);
+        FloatCursor gradients = FloatCursor.of(upstream, walk);
+        ChannelWalk channels = ChannelWalk.of(walk, grid.channels());
+        Spread spread = new Spread(channels, s.perChannel(scale), s);
+        double[] sums = new double[channels.channels()];
+        for (long from = 0; from < walk.length(); from += Scratch.CHUNK) {
+            int count = (int) Math.min(Scratch.CHUNK, walk.length() - from);
+            values.read(from, s.values, count);
+            gradients.read(from, s.upstream, count);
+            spread.fill(from, count);
+            ChunkMath.clamp(s.values, s.spread, s.masks, count, grid.lowest(), grid.highest());
+            ChunkMath.keepMasked(s.upstream, s.masks, count);
+            channels.addTo(sums, from, s.upstream, count);
         }
         return sums;
     }

@@ -91,6 +91,17 @@ interface Kernels {
             INDArray gradientIn);
 
     /**
+     * Sums the gradients of the values that are clipped: those that do not pass.
+     *
+     * @param grid what was rounded to
+     * @param in values
+     * @param scale one for each channel
+     * @param upstream loss per unit of each rounded value
+     * @return the sums, one for each channel
+     */
+    double[] clippedSums(Grid grid, INDArray in, INDArray scale, INDArray upstream);
+
+    /**
      * Turns accumulators into results.
      *
      * @param steps what to compute

@@ -78,10 +78,23 @@ final class Nd4jKernels implements Kernels {
                     INDArray mask = inside(values, grid);
                     INDArray clamped = clamp(values, grid);
                     scaleElements(mask, clamped, upstream, rule);
+                    if (!rule.byRounding()) {
+                        rint(clamped);
+                    }
                     INDArray derivative = rint(clamped.dup()).subi(clamped.muli(mask));
                     double[] sums = sumByChannel(derivative.muli(upstream), grid.channels());
                     gradientIn.assign(upstream.mul(mask));
                     return sums;
+                });
+    }
+
+    @Override
+    public double[] clippedSums(Grid grid, INDArray in, INDArray scale, INDArray upstream) {
+        return Detached.compute(
+                () -> {
+                    INDArray scales = broadcastable(scale, grid.channels(), in.shape());
+                    INDArray clipped = inside(in.div(scales), grid).rsubi(1);
+                    return sumByChannel(clipped.muli(upstream), grid.channels());
                 });
     }
 

@@ -28,6 +28,7 @@ final class CodeRounder implements ValueRounder {
     private final @Nullable INDArray zeroPoint;
     private final boolean weight;
     private @Nullable INDArray scaleGradients;
+    private @Nullable INDArray zeroPointGradient;
 
     private CodeRounder(
             String layer,
@@ -101,6 +102,13 @@ final class CodeRounder implements ValueRounder {
         scaleGradients = view;
     }
 
+    /**
+     * Gives the view of the network's gradient that belongs to the zero point; null without one.
+     */
+    void setZeroPointGradient(@Nullable INDArray view) {
+        zeroPointGradient = view;
+    }
+
     /** {@return the codes} */
     CodeRange range() {
         return range;
@@ -144,6 +152,10 @@ final class CodeRounder implements ValueRounder {
      */
     void raiseUseless(@Nullable INDArray weights) {
         Scales.projectInPlace(scales);
+        if (zeroPoint != null) {
+            float kept = Math.min(Math.max(zeroPoint.getFloat(0), range.min()), range.max());
+            zeroPoint.assign(kept);
+        }
         if (weights == null) {
             return;
         }
@@ -178,7 +190,9 @@ final class CodeRounder implements ValueRounder {
     }
 
     private int zeroPointCode() {
-        return zeroPoint == null ? 0 : range.clamp(Math.round(zeroPoint.getFloat(0)));
+        return zeroPoint == null
+                ? 0
+                : ScaleGuard.zeroPointCode(layer, tensor, zeroPoint.getFloat(0), range);
     }
 
     @Override
@@ -190,7 +204,8 @@ final class CodeRounder implements ValueRounder {
     @Override
     public void backward(INDArray in, INDArray upstream, INDArray gradient) {
         FakeQuantizer quantizer = quantizer();
-        quantizer.backward(in, scales, upstream, gradient, scaleGradients, elements(in));
+        quantizer.backward(
+                in, scales, upstream, gradient, scaleGradients, zeroPointGradient, elements(in));
     }
 
     /** LSQ's N: a scale's elements of a weight, an example's features of an activation. */

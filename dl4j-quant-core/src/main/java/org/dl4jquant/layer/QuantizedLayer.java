@@ -35,9 +35,9 @@ import org.nd4j.shade.jackson.annotation.JsonAutoDetect;
  * <p>Its parameters are the underlying layer's (in float), then the scales: one per output channel
  * for each weight ({@code scaleW} belongs to {@code W}), and one for each activation quantizer;
  * then the batch normalization's. Scales learn by the layer's updater, see {@link ScaleUpdaters},
- * without regularization. DL4J's gradient normalization sees the gradients of weights and scales,
- * not the running statistics; {@code RenormalizeL2PerParamType} leaves the scales alone, because it
- * would make each step of a scale as long as one of a weight.
+ * without regularization but PACT's own. DL4J's gradient normalization sees the gradients of
+ * weights and scales, not the running statistics; {@code RenormalizeL2PerParamType} leaves the
+ * scales alone, because it would make each step of a scale as long as one of a weight.
  */
 @JsonAutoDetect(
         fieldVisibility = JsonAutoDetect.Visibility.ANY,
@@ -60,7 +60,7 @@ public final class QuantizedLayer extends BaseWrapperLayer {
     /** The parameter that holds the scale of the result. */
     public static final String OUTPUT_SCALE = SCALE + "Out";
 
-    /** What the names of all zero points begin with; they are codes, and never learn. */
+    /** What the names of all zero points begin with; they are codes, and learn with LSQ+. */
     public static final String ZERO = "zero";
 
     /** The parameter that holds the input's code of the value 0, in asymmetric schemes. */
@@ -234,7 +234,7 @@ public final class QuantizedLayer extends BaseWrapperLayer {
     public List<Regularization> getRegularizationByParam(String paramName) {
         return QuantizedParameters.isUnderlying(this, paramName)
                 ? underlying.getRegularizationByParam(paramName)
-                : List.of();
+                : ScaleUpdaters.regularization(this, paramName);
     }
 
     @Override

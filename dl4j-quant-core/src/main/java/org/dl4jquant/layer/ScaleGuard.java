@@ -3,6 +3,7 @@ package org.dl4jquant.layer;
 
 import org.dl4jquant.check.Require;
 import org.dl4jquant.fakequant.Scales;
+import org.dl4jquant.numeric.CodeRange;
 import org.nd4j.linalg.api.ndarray.INDArray;
 
 /** Keeps learned scales usable: above 0, and finite. */
@@ -28,6 +29,26 @@ final class ScaleGuard {
     static void projectInPlace(String layer, String tensor, INDArray scales) {
         Scales.projectInPlace(scales);
         Scales.requireUsable(scales, "layer \"" + layer + "\", " + tensor);
+    }
+
+    /**
+     * {@return the code of the value 0: a learned zero point, rounded}
+     *
+     * @param layer the layer's name
+     * @param tensor the tensor's name
+     * @param zeroPoint in codes, not rounded
+     * @param range the codes
+     * @throws IllegalStateException if the zero point is NaN or infinite
+     */
+    static int zeroPointCode(String layer, String tensor, float zeroPoint, CodeRange range) {
+        Require.state(
+                Float.isFinite(zeroPoint),
+                "layer \"%s\": the zero point of its %s is %s; training has diverged. Go back to the"
+                        + " last good checkpoint and lower the learning rate, or clip the gradients",
+                layer,
+                tensor,
+                zeroPoint);
+        return range.clamp((int) Math.rint(zeroPoint));
     }
 
     /**

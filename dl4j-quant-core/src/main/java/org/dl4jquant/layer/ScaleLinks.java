@@ -99,7 +99,11 @@ final class ScaleLinks {
     }
 
     private static QuantParams at(Place place, DataBuffer root, String layer) {
-        int zeroPoint = place.zeroPoint < 0 ? 0 : Math.round(root.getFloat(place.zeroPoint));
+        int zeroPoint =
+                place.zeroPoint < 0
+                        ? 0
+                        : ScaleGuard.zeroPointCode(
+                                layer, "output", root.getFloat(place.zeroPoint), place.range);
         return new QuantParams(
                 ScaleGuard.usable(layer, "output", root.getFloat(place.scale)),
                 zeroPoint,

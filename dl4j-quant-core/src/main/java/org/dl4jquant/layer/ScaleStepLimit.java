@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package org.dl4jquant.layer;
 
+import java.util.Arrays;
 import java.util.Map;
 import org.deeplearning4j.nn.conf.GradientNormalization;
 import org.deeplearning4j.nn.gradient.Gradient;
@@ -67,7 +68,10 @@ final class ScaleStepLimit {
                 continue;
             }
             if (ScaleUpdaters.learns(layer, extra.name())) {
-                shorten(gradients, scales, share(ScaleUpdaters.updater(layer, extra.name())));
+                shorten(
+                        gradients,
+                        lengths(extra.name(), scales),
+                        share(ScaleUpdaters.updater(layer, extra.name())));
             }
             if (!everyStepIsMadeEquallyLong()) {
                 all.setGradientFor(extra.name(), gradients);
@@ -92,9 +96,20 @@ final class ScaleStepLimit {
                 : Double.POSITIVE_INFINITY;
     }
 
-    private static void shorten(INDArray gradients, INDArray scales, double share) {
+    /* What a step is measured by: a scale by itself, a zero point by the number of codes. */
+    private float[] lengths(String key, INDArray parameter) {
+        float[] lengths = RowMajor.floats(parameter);
+        for (TensorRole role : TensorRole.values()) {
+            ActivationScheme scheme = role.scheme(layer.quantizers());
+            if (role.zeroKey().equals(key) && scheme != null && scheme.isInteger()) {
+                Arrays.fill(lengths, scheme.range().max() - scheme.range().min());
+            }
+        }
+        return lengths;
+    }
+
+    private static void shorten(INDArray gradients, float[] values, double share) {
         float[] steps = RowMajor.floats(gradients);
-        float[] values = RowMajor.floats(scales);
         for (int i = 0; i < steps.length; i++) {
             double longest = share * values[i];
             if (Math.abs(steps[i]) > longest) {

@@ -1,16 +1,20 @@
 // SPDX-License-Identifier: Apache-2.0
 package org.dl4jquant.layer;
 
+import java.util.List;
 import org.deeplearning4j.nn.conf.layers.BatchNormalization;
 import org.deeplearning4j.nn.conf.layers.Layer;
 import org.deeplearning4j.nn.conf.layers.recurrent.Bidirectional;
 import org.deeplearning4j.nn.conf.layers.wrapper.BaseWrapperLayer;
+import org.dl4jquant.scheme.Estimator;
 import org.dl4jquant.scheme.TensorScheme;
 import org.jspecify.annotations.Nullable;
 import org.nd4j.linalg.learning.config.IUpdater;
 import org.nd4j.linalg.learning.config.Nesterovs;
 import org.nd4j.linalg.learning.config.NoOp;
 import org.nd4j.linalg.learning.config.Sgd;
+import org.nd4j.linalg.learning.regularization.L2Regularization;
+import org.nd4j.linalg.learning.regularization.Regularization;
 import org.nd4j.linalg.schedule.ISchedule;
 
 /**
@@ -64,15 +68,33 @@ final class ScaleUpdaters {
 
     static boolean learns(QuantizedLayer layer, String key) {
         TensorScheme scheme = schemeOf(layer, key);
-        return scheme != null && scheme.estimator().learnsScale();
+        if (scheme == null) {
+            return false;
+        }
+        return key.startsWith(QuantizedLayer.ZERO)
+                ? scheme.estimator().learnsZeroPoint()
+                : scheme.estimator().learnsScale();
+    }
+
+    /** {@return PACT's penalty on its clipping value; empty for all other parameters} */
+    static List<Regularization> regularization(QuantizedLayer layer, String key) {
+        TensorScheme scheme = schemeOf(layer, key);
+        return scheme != null
+                        && scheme.estimator() instanceof Estimator.Pact pact
+                        && pact.regularization() > 0
+                ? List.of(new L2Regularization(pact.regularization()))
+                : List.of();
     }
 
     private static @Nullable TensorScheme schemeOf(QuantizedLayer layer, String key) {
         LayerQuantizers quantizers = layer.quantizers();
         return switch (key) {
-            case QuantizedLayer.INPUT_SCALE -> schemeOf(quantizers.input());
-            case QuantizedLayer.PRE_ACTIVATION_SCALE -> schemeOf(quantizers.preActivation());
-            case QuantizedLayer.OUTPUT_SCALE -> schemeOf(quantizers.output());
+            case QuantizedLayer.INPUT_SCALE, QuantizedLayer.INPUT_ZERO ->
+                    schemeOf(quantizers.input());
+            case QuantizedLayer.PRE_ACTIVATION_SCALE, QuantizedLayer.PRE_ACTIVATION_ZERO ->
+                    schemeOf(quantizers.preActivation());
+            case QuantizedLayer.OUTPUT_SCALE, QuantizedLayer.OUTPUT_ZERO ->
+                    schemeOf(quantizers.output());
             default -> key.startsWith(QuantizedLayer.SCALE) ? quantizers.weights() : null;
         };
     }

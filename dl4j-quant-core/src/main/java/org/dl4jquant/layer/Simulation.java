@@ -322,14 +322,19 @@ final class Simulation {
     void setGradients(Map<String, INDArray> views) {
         gradients = views;
         weights.setGradients(views);
-        setScaleGradient(input, views.get(TensorRole.INPUT.scaleKey()));
-        setScaleGradient(preActivation, views.get(TensorRole.PRE_ACTIVATION.scaleKey()));
-        setScaleGradient(output, views.get(TensorRole.OUTPUT.scaleKey()));
+        setGradients(input, TensorRole.INPUT, views);
+        setGradients(preActivation, TensorRole.PRE_ACTIVATION, views);
+        setGradients(output, TensorRole.OUTPUT, views);
     }
 
-    private static void setScaleGradient(@Nullable ValueRounder rounder, @Nullable INDArray view) {
+    private static void setGradients(
+            @Nullable ValueRounder rounder, TensorRole role, Map<String, INDArray> views) {
+        INDArray view = views.get(role.scaleKey());
         if (rounder != null && view != null) {
             rounder.setScaleGradients(view);
+        }
+        if (rounder instanceof CodeRounder codes) {
+            codes.setZeroPointGradient(views.get(role.zeroKey()));
         }
     }
 

@@ -25,9 +25,26 @@ public sealed interface Estimator {
     /** Clipped straight-through estimator: the scale stays as it was fitted. */
     Estimator STE = new Plain("STE");
 
+    /**
+     * LSQ with a learned offset, for asymmetric activations. What learns is the zero point, in
+     * units of one code: it is rounded to a code in every pass, with a straight-through gradient,
+     * so that training sees the integer that is deployed, and the value 0 always has a code, which
+     * the padding of convolutions needs. The paper learns a float offset {@code beta}; here {@code
+     * beta = -scale * zeroPoint}, and the zero point's gradient is such that gradient descent moves
+     * {@code beta} as the paper does.
+     *
+     * @see <a href="https://arxiv.org/abs/2004.09576">Bhalgat et al., LSQ+, 2020</a>
+     */
+    Estimator LSQ_PLUS = new Plain("LSQ_PLUS");
+
     /** {@return whether the scale is a parameter with a gradient} */
     default boolean learnsScale() {
         return this != STE;
+    }
+
+    /** {@return whether the code of the value 0 is a parameter with a gradient} */
+    default boolean learnsZeroPoint() {
+        return this == LSQ_PLUS;
     }
 
     /** An estimator without settings; {@link Estimator} has a constant for each. */
@@ -67,6 +84,27 @@ public sealed interface Estimator {
                     delta >= 0 && Double.isFinite(delta),
                     "EWGS with delta %s: it must be finite and at least 0; the paper has 0.001",
                     delta);
+        }
+    }
+
+    /**
+     * Parameterized clipping activation: the clipping value {@code alpha = scale * maxCode} learns,
+     * from clipped values only. Gradient descent moves {@code alpha} as in the paper, at the
+     * learning rate of the weights. Signed codes are clipped at both ends.
+     *
+     * @param regularization lambda of the penalty {@code lambda * alpha^2 / 2}, finite and at least
+     *     0; the paper takes the weight decay. The score that DL4J reports counts the scale instead
+     *     of alpha
+     * @see <a href="https://arxiv.org/abs/1805.06085">Choi et al., PACT, 2018</a>
+     */
+    record Pact(double regularization) implements Estimator {
+        /** Checks the penalty. */
+        public Pact {
+            Require.argument(
+                    regularization >= 0 && Double.isFinite(regularization),
+                    "PACT with regularization %s: it must be finite and at least 0; 0.0001 is"
+                            + " customary",
+                    regularization);
         }
     }
 }

@@ -4,6 +4,7 @@ package org.dl4jquant.scheme;
 import java.io.IOException;
 import java.util.List;
 import org.dl4jquant.scheme.Estimator.Ewgs;
+import org.dl4jquant.scheme.Estimator.Pact;
 import org.dl4jquant.scheme.Estimator.Plain;
 import org.nd4j.shade.jackson.core.JsonGenerator;
 import org.nd4j.shade.jackson.core.JsonParser;
@@ -19,10 +20,13 @@ import org.nd4j.shade.jackson.databind.ser.std.StdSerializer;
  */
 final class EstimatorJson {
 
-    private static final List<Estimator> PLAIN = List.of(Estimator.LSQ, Estimator.STE);
+    private static final List<Estimator> PLAIN =
+            List.of(Estimator.LSQ, Estimator.STE, Estimator.LSQ_PLUS);
 
     private static final String EWGS = "ewgs";
     private static final String DELTA = "delta";
+    private static final String PACT = "pact";
+    private static final String REGULARIZATION = "regularization";
 
     private EstimatorJson() {}
 
@@ -40,11 +44,18 @@ final class EstimatorJson {
             if (value instanceof Plain plain) {
                 json.writeString(plain.toString());
             } else if (value instanceof Ewgs ewgs) {
-                json.writeStartObject();
-                json.writeStringField(JsonVariants.TYPE, EWGS);
-                json.writeNumberField(DELTA, ewgs.delta());
-                json.writeEndObject();
+                write(json, EWGS, DELTA, ewgs.delta());
+            } else if (value instanceof Pact pact) {
+                write(json, PACT, REGULARIZATION, pact.regularization());
             }
+        }
+
+        private static void write(JsonGenerator json, String type, String field, double number)
+                throws IOException {
+            json.writeStartObject();
+            json.writeStringField(JsonVariants.TYPE, type);
+            json.writeNumberField(field, number);
+            json.writeEndObject();
         }
     }
 
@@ -63,6 +74,7 @@ final class EstimatorJson {
             JsonNode node = variants.node();
             return switch (variants.type()) {
                 case EWGS -> variants.make(() -> new Ewgs(variants.number(DELTA)));
+                case PACT -> variants.make(() -> new Pact(variants.number(REGULARIZATION)));
                 default ->
                         PLAIN.stream()
                                 .filter(plain -> plain.toString().equals(node.asText()))
@@ -72,7 +84,7 @@ final class EstimatorJson {
         }
 
         private static String names() {
-            return PLAIN + " or an object of type [" + EWGS + "]";
+            return PLAIN + " or an object of type [" + EWGS + ", " + PACT + "]";
         }
     }
 }

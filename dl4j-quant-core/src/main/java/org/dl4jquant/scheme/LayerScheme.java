@@ -42,6 +42,9 @@ public record LayerScheme(@Nullable TensorScheme weights, @Nullable TensorScheme
         Require.argument(
                 weights == null || weights.symmetry() == Symmetry.SYMMETRIC,
                 "weights have zero point 0 in the integer contract; use Symmetry.SYMMETRIC");
+        Require.argument(
+                weights == null || !(weights.estimator() instanceof Estimator.Pact),
+                "PACT clips activations; give weights another estimator, such as Estimator.LSQ");
     }
 
     /**

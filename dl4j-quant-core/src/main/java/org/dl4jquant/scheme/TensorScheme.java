@@ -37,6 +37,14 @@ public record TensorScheme(
                 granularity == Granularity.PER_TENSOR || symmetry == Symmetry.SYMMETRIC,
                 "per-channel scales cannot be asymmetric: the integer contract has zero point 0"
                         + " for weights; use Symmetry.SYMMETRIC or Granularity.PER_TENSOR");
+        Require.argument(
+                !estimator.learnsZeroPoint() || symmetry == Symmetry.ASYMMETRIC,
+                "LSQ+ learns the code of the value 0, which a symmetric scheme has at 0; call"
+                        + " withSymmetry(Symmetry.ASYMMETRIC) first, or use Estimator.LSQ");
+        Require.argument(
+                !(estimator instanceof Estimator.Pact) || symmetry == Symmetry.SYMMETRIC,
+                "PACT learns one clipping value, and its codes begin at 0; use Symmetry.SYMMETRIC,"
+                        + " or Estimator.LSQ_PLUS");
     }
 
     /**

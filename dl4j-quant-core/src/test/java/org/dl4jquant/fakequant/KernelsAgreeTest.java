@@ -36,7 +36,7 @@ final class KernelsAgreeTest {
 
     /* What each estimator makes of gradients; 0.37 is far more than EWGS would use. */
     private static final List<GradientRule> RULES =
-            List.of(GradientRule.LSQ, new GradientRule(.37));
+            List.of(GradientRule.LSQ, GradientRule.PACT, new GradientRule(.37, true));
 
     private static final Kernels FUSED = HostKernels.INSTANCE;
     private static final Kernels OPERATIONS = Nd4jKernels.INSTANCE;
@@ -102,6 +102,21 @@ final class KernelsAgreeTest {
                                 scale,
                                 upstream,
                                 zeros().get(layout));
+                assertArrayEquals(expected, sums, SUM_TOLERANCE * LENGTH, layout);
+            }
+        }
+    }
+
+    @ParameterizedTest
+    @MethodSource("channels")
+    void sumsOfClippedGradients(Channels channels) {
+        Grid grid = new Grid(CodeRange.narrow(3), 0, channels);
+        INDArray scale = scales(channels);
+        INDArray upstream = upstream().get("c");
+        double[] expected = OPERATIONS.clippedSums(grid, values().get("c"), scale, upstream);
+        for (Kernels kernels : List.of(OPERATIONS, FUSED)) {
+            for (String layout : values().keySet()) {
+                double[] sums = kernels.clippedSums(grid, values().get(layout), scale, upstream);
                 assertArrayEquals(expected, sums, SUM_TOLERANCE * LENGTH, layout);
             }
         }

@@ -16,6 +16,7 @@ import org.dl4jquant.report.SimulatorReport;
 import org.dl4jquant.scheme.Estimator;
 import org.dl4jquant.scheme.LayerScheme;
 import org.dl4jquant.scheme.QuantSpec;
+import org.dl4jquant.scheme.Symmetry;
 import org.dl4jquant.scheme.TensorScheme;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.Arguments;
@@ -34,7 +35,16 @@ final class EstimatorsLowerTest {
 
     static Stream<Arguments> schemes() {
         Estimator ewgs = new Estimator.Ewgs(0.1);
-        return Stream.of(Arguments.of("EWGS", scheme(ewgs, ewgs)));
+        LayerScheme lsqPlus =
+                new LayerScheme(
+                        TensorScheme.weights(4),
+                        TensorScheme.activations(4)
+                                .withSymmetry(Symmetry.ASYMMETRIC)
+                                .withEstimator(Estimator.LSQ_PLUS));
+        return Stream.of(
+                Arguments.of("EWGS", scheme(ewgs, ewgs)),
+                Arguments.of("PACT", scheme(Estimator.LSQ, new Estimator.Pact(1e-4))),
+                Arguments.of("LSQ+", lsqPlus));
     }
 
     private static LayerScheme scheme(Estimator weights, Estimator activations) {

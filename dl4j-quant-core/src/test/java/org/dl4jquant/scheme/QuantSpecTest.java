@@ -133,7 +133,8 @@ final class QuantSpecTest {
                 Arguments.of(good.replace("\"mse\"", "\"mes\""), "mes"),
                 Arguments.of(
                         good.replace("LSQ", "LQS"),
-                        "no estimator is \"LQS\"; there are [LSQ, STE] or an object of type [ewgs]"),
+                        "no estimator is \"LQS\"; there are [LSQ, STE, LSQ_PLUS] or an object of type [ewgs,"
+                                + " pact]"),
                 Arguments.of(good.replace("\"LSQ\"", "{\"type\":\"egws\"}"), "egws"),
                 Arguments.of(
                         good.replace("\"LSQ\"", "{\"type\":\"ewgs\"}"),
@@ -174,6 +175,43 @@ final class QuantSpecTest {
                                         TensorScheme.INT8_ACTIVATIONS.withSymmetry(
                                                 Symmetry.ASYMMETRIC),
                                         null)));
+    }
+
+    @Test
+    void estimatorsOfActivationsSurviveJson() {
+        TensorScheme activations = TensorScheme.INT8_ACTIVATIONS;
+        for (TensorScheme scheme :
+                List.of(
+                        activations.withEstimator(new Estimator.Pact(1e-4)),
+                        activations
+                                .withSymmetry(Symmetry.ASYMMETRIC)
+                                .withEstimator(Estimator.LSQ_PLUS))) {
+            QuantSpec spec = QuantSpec.of(new LayerScheme(TensorScheme.INT8_WEIGHTS, scheme));
+            assertEquals(spec, QuantSpec.fromJson(spec.toJson()));
+        }
+    }
+
+    @Test
+    void refusesEstimatorsWhereTheyMakeNoSense() {
+        TensorScheme activations = TensorScheme.INT8_ACTIVATIONS;
+        Estimator pact = new Estimator.Pact(0);
+        assertEquals(
+                "LSQ+ learns the code of the value 0, which a symmetric scheme has at 0; call"
+                        + " withSymmetry(Symmetry.ASYMMETRIC) first, or use Estimator.LSQ",
+                refusal(() -> activations.withEstimator(Estimator.LSQ_PLUS)));
+        assertEquals(
+                "PACT learns one clipping value, and its codes begin at 0; use Symmetry.SYMMETRIC, or"
+                        + " Estimator.LSQ_PLUS",
+                refusal(() -> activations.withSymmetry(Symmetry.ASYMMETRIC).withEstimator(pact)));
+        assertEquals(
+                "PACT clips activations; give weights another estimator, such as Estimator.LSQ",
+                refusal(
+                        () ->
+                                new LayerScheme(
+                                        TensorScheme.INT8_WEIGHTS.withEstimator(pact), null)));
+        assertEquals(
+                "PACT with regularization NaN: it must be finite and at least 0; 0.0001 is customary",
+                refusal(() -> new Estimator.Pact(Double.NaN)));
     }
 
     @Test

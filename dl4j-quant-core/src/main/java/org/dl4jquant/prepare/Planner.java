@@ -7,6 +7,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
+import java.util.Optional;
 import java.util.function.Predicate;
 import java.util.stream.Stream;
 import org.deeplearning4j.nn.conf.graph.ElementWiseVertex;
@@ -16,9 +17,11 @@ import org.dl4jquant.layer.ActivationScheme;
 import org.dl4jquant.layer.LayerQuantizers;
 import org.dl4jquant.layer.PointwiseActivation;
 import org.dl4jquant.layer.QuantizedAddVertex;
+import org.dl4jquant.numeric.CodeRange;
 import org.dl4jquant.scheme.IntFormat;
 import org.dl4jquant.scheme.LayerPosition;
 import org.dl4jquant.scheme.LayerScheme;
+import org.dl4jquant.scheme.NumberFormat;
 import org.dl4jquant.scheme.QuantSpec;
 import org.dl4jquant.scheme.TensorScheme;
 import org.jspecify.annotations.Nullable;
@@ -176,13 +179,32 @@ final class Planner {
                 : quantizers;
     }
 
+    /* The width is that of the layers with weights that read the tensor, as their weights' width is:
+     * they multiply the two. What only sums, means and tables read has 8 bits: narrower codes would
+     * make no multiplication cheaper, and lose what the paper of LSQ keeps in float. */
     private ActivationScheme outputScheme(Step step) {
-        return new ActivationScheme(
-                Objects.requireNonNull(activations(step)), !signs.nonNegative(step.name()));
+        TensorScheme own = Objects.requireNonNull(activations(step));
+        Optional<NumberFormat> widest =
+                readersOfCodes(step.name())
+                        .filter(Traits::isQuantizable)
+                        .map(this::activations)
+                        .filter(Objects::nonNull)
+                        .map(scheme -> Objects.requireNonNull(scheme).format())
+                        .filter(IntFormat.class::isInstance)
+                        .max(Comparator.comparing(NumberFormat::bitsPerNumber));
+        TensorScheme scheme = widest.map(own::withFormat).orElseGet(() -> wide(own));
+        boolean integer = own.format() instanceof IntFormat;
+        return new ActivationScheme(integer ? scheme : own, !signs.nonNegative(step.name()));
+    }
+
+    private static TensorScheme wide(TensorScheme scheme) {
+        return scheme.format() instanceof IntFormat
+                ? scheme.withFormat(new IntFormat(CodeRange.MAX_BITS))
+                : scheme;
     }
 
     private static ActivationScheme signed(TensorScheme scheme) {
-        return new ActivationScheme(scheme, true);
+        return new ActivationScheme(wide(scheme), true);
     }
 
     /** A function that is no clamp runs as a table, and a table reads codes. */

@@ -4,11 +4,14 @@ package org.dl4jquant.prepare;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import org.deeplearning4j.nn.conf.layers.BatchNormalization;
 import org.deeplearning4j.nn.conf.layers.Layer;
 import org.dl4jquant.layer.ActivationScheme;
 import org.dl4jquant.layer.LayerQuantizers;
 import org.dl4jquant.scheme.LayerScheme;
+import org.dl4jquant.scheme.NumberFormat;
+import org.dl4jquant.scheme.TensorScheme;
 import org.jspecify.annotations.Nullable;
 
 /** Says for each layer what became of it, in words. */
@@ -82,12 +85,12 @@ final class Reasons {
             return "joined with '" + home.name() + "'";
         }
         if (quantizers != null) {
-            return describe(quantizers);
+            return describe(quantizers, scheme);
         }
         return why(step, scheme);
     }
 
-    private static String describe(LayerQuantizers quantizers) {
+    private static String describe(LayerQuantizers quantizers, @Nullable LayerScheme scheme) {
         List<String> parts = new ArrayList<>();
         if (quantizers.input() != null) {
             parts.add("rounds its input");
@@ -101,8 +104,17 @@ final class Reasons {
         parts.add(
                 quantizers.output() == null
                         ? "result in float"
-                        : "result " + sign(quantizers.output()));
+                        : "result " + sign(quantizers.output()) + width(quantizers, scheme));
         return String.join(", ", parts);
+    }
+
+    /* The readers decide over the result's width, the scheme over that of what the layer reads. */
+    private static String width(LayerQuantizers quantizers, @Nullable LayerScheme scheme) {
+        NumberFormat result = Objects.requireNonNull(quantizers.output()).scheme().format();
+        TensorScheme own = scheme == null ? null : scheme.activations();
+        return own == null || own.format().equals(result)
+                ? ""
+                : ", " + result.bitsPerNumber() + " bits";
     }
 
     private static String why(Step step, @Nullable LayerScheme scheme) {

@@ -9,7 +9,10 @@ import org.nd4j.shade.jackson.annotation.JsonIgnore;
  * How one layer is to be quantized.
  *
  * @param weights the scheme of each of its weights; null leaves them in float
- * @param activations the scheme of its result; null leaves it in float
+ * @param activations the scheme of the tensors that it reads, whose width goes with that of the
+ *     weights they are multiplied with, and of its own result, but for the width: that is the
+ *     widest of its readers with weights, or 8 bits if only sums, pools or tables read it; null
+ *     leaves the result in float
  */
 public record LayerScheme(@Nullable TensorScheme weights, @Nullable TensorScheme activations) {
 

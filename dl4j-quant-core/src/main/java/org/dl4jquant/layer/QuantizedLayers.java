@@ -149,6 +149,15 @@ public final class QuantizedLayers {
                 .orElse(layer.conf().getLayer());
     }
 
+    /**
+     * {@return whether the integer graph has layers of this type}
+     *
+     * @param layer the configuration of a layer with weights, without its quantizers
+     */
+    public static boolean hasIntegerArithmetic(org.deeplearning4j.nn.conf.layers.Layer layer) {
+        return IntegerPath.hasIntegerArithmetic(layer);
+    }
+
     private static @Nullable ILossFunction lossOf(org.deeplearning4j.nn.conf.layers.Layer layer) {
         if (layer instanceof BaseOutputLayer output) {
             return output.getLossFn();

@@ -66,7 +66,7 @@ final class LayerLowering {
     /* A layer that has an integer form computes in float if something of it is not in codes. */
     private void requireIntegerSchemes(Layer layer, QuantizedLayer quantized) {
         org.deeplearning4j.nn.conf.layers.Layer conf = quantized.getUnderlying();
-        if (layer.numParams() == 0 || !(conf instanceof BaseLayer) || !remedy(conf).isEmpty()) {
+        if (!QuantizedLayers.hasIntegerArithmetic(conf)) {
             return;
         }
         if (layer.params().dataType() != DataType.FLOAT) {

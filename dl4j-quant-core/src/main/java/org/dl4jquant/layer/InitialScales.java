@@ -25,7 +25,7 @@ final class InitialScales {
                 assignWeight(layer, weight, scales);
             }
         }
-        LayerQuantizers quantizers = layer.quantizers();
+        LayerQuantizers quantizers = layer.preparedQuantizers();
         assignActivation(quantizers.input(), table.get(QuantizedLayer.INPUT_SCALE));
         assignActivation(
                 quantizers.preActivation(), table.get(QuantizedLayer.PRE_ACTIVATION_SCALE));
@@ -35,7 +35,10 @@ final class InitialScales {
     /** The largest magnitude of the whole weight becomes the largest code. */
     private static void assignWeight(QuantizedLayer layer, INDArray weight, INDArray scales) {
         double largest = weight.amaxNumber().doubleValue();
-        int bits = Objects.requireNonNull(layer.quantizers().weights()).format().bitsPerNumber();
+        int bits =
+                Objects.requireNonNull(layer.preparedQuantizers().weights())
+                        .format()
+                        .bitsPerNumber();
         int maxCode = (1 << (bits - 1)) - 1;
         scales.assign(largest > 0 ? largest / maxCode : 1.0 / maxCode);
     }

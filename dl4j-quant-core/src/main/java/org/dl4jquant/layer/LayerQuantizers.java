@@ -2,6 +2,8 @@
 package org.dl4jquant.layer;
 
 import org.dl4jquant.check.Require;
+import org.dl4jquant.scheme.IntFormat;
+import org.dl4jquant.scheme.Precision;
 import org.dl4jquant.scheme.TensorScheme;
 import org.jspecify.annotations.Nullable;
 
@@ -73,5 +75,29 @@ public record LayerQuantizers(
      */
     public LayerQuantizers withPreActivation(ActivationScheme scheme) {
         return new LayerQuantizers(weights, input, inputFrom, scheme, output);
+    }
+
+    /**
+     * {@return these quantizers at another precision; a quantizer that has no codes then reads no
+     * other layer's codes}
+     *
+     * @param precision the precision
+     */
+    LayerQuantizers at(Precision precision) {
+        ActivationScheme newOutput = at(output, precision);
+        return new LayerQuantizers(
+                precision.ofWeights(weights),
+                at(input, precision),
+                precision.activations() instanceof IntFormat ? inputFrom : null,
+                newOutput == null ? null : at(preActivation, precision),
+                newOutput);
+    }
+
+    private static @Nullable ActivationScheme at(
+            @Nullable ActivationScheme prepared, Precision precision) {
+        TensorScheme scheme = precision.ofActivations(prepared == null ? null : prepared.scheme());
+        return prepared == null || scheme == null
+                ? null
+                : new ActivationScheme(scheme, prepared.signed());
     }
 }

@@ -8,6 +8,7 @@ import org.deeplearning4j.nn.workspace.LayerWorkspaceMgr;
 import org.dl4jquant.nd.RowMajor;
 import org.dl4jquant.numeric.CodeSum;
 import org.dl4jquant.numeric.QuantParams;
+import org.jspecify.annotations.Nullable;
 import org.nd4j.linalg.api.buffer.DataType;
 import org.nd4j.linalg.api.ndarray.INDArray;
 
@@ -56,6 +57,10 @@ final class QuantizedAddRuntime extends ElementWiseVertex {
         QuantParams left = params(conf.left());
         QuantParams right = params(conf.right());
         QuantParams result = params(conf.result());
+        // While training goes on in float or half precision there are no codes to add.
+        if (left == null || right == null || result == null) {
+            return;
+        }
         if (CodeSum.canAdd(left, result) && CodeSum.canAdd(right, result)) {
             float[] values = RowMajor.floats(inputs[0]);
             CodeSum.of(left, right, result, result.range())
@@ -64,7 +69,7 @@ final class QuantizedAddRuntime extends ElementWiseVertex {
         }
     }
 
-    private QuantParams params(String layer) {
+    private @Nullable QuantParams params(String layer) {
         return ScaleLinks.read(vertexName, layer, graph.params());
     }
 }

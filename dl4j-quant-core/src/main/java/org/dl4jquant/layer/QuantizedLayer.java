@@ -4,7 +4,9 @@ package org.dl4jquant.layer;
 import java.util.Arrays;
 import java.util.Collection;
 import java.util.List;
+import java.util.Map;
 import java.util.Objects;
+import java.util.TreeMap;
 import org.deeplearning4j.nn.api.ParamInitializer;
 import org.deeplearning4j.nn.conf.GradientNormalization;
 import org.deeplearning4j.nn.conf.NeuralNetConfiguration;
@@ -15,6 +17,7 @@ import org.deeplearning4j.nn.conf.layers.wrapper.BaseWrapperLayer;
 import org.deeplearning4j.optimize.api.TrainingListener;
 import org.dl4jquant.check.Require;
 import org.dl4jquant.numeric.Shape;
+import org.dl4jquant.scheme.Precision;
 import org.jspecify.annotations.Nullable;
 import org.nd4j.linalg.activations.IActivation;
 import org.nd4j.linalg.api.buffer.DataType;
@@ -22,6 +25,7 @@ import org.nd4j.linalg.api.ndarray.INDArray;
 import org.nd4j.linalg.learning.config.IUpdater;
 import org.nd4j.linalg.learning.regularization.Regularization;
 import org.nd4j.shade.jackson.annotation.JsonAutoDetect;
+import org.nd4j.shade.jackson.annotation.JsonInclude;
 
 /**
  * A DL4J layer with its quantizers: the configuration of a layer whose weights and activations are
@@ -38,6 +42,9 @@ import org.nd4j.shade.jackson.annotation.JsonAutoDetect;
  * without regularization but PACT's own. DL4J's gradient normalization sees the gradients of
  * weights and scales, not the running statistics; {@code RenormalizeL2PerParamType} leaves the
  * scales alone, because it would make each step of a scale as long as one of a weight.
+ *
+ * <p>A training may go through other precisions on its way to the one that the layer was prepared
+ * for, see {@link #precision}. The layout of the parameters stays the same.
  */
 @JsonAutoDetect(
         fieldVisibility = JsonAutoDetect.Visibility.ANY,
@@ -79,6 +86,16 @@ public final class QuantizedLayer extends BaseWrapperLayer {
     private @Nullable IUpdater scaleUpdater;
     private @Nullable String outputName;
 
+    // Files of a network without a schedule are those of the first version.
+    @JsonInclude(JsonInclude.Include.NON_NULL)
+    private @Nullable Precision precision;
+
+    @JsonInclude(JsonInclude.Include.NON_DEFAULT)
+    private boolean frozenScales;
+
+    @JsonInclude(JsonInclude.Include.NON_EMPTY)
+    private Map<String, String> trainingNotes = Map.of();
+
     /** For JSON. */
     private QuantizedLayer() {}
 
@@ -115,8 +132,13 @@ public final class QuantizedLayer extends BaseWrapperLayer {
         return activation;
     }
 
-    /** {@return what is rounded} */
+    /** {@return what is rounded now, at the precision in force} */
     public LayerQuantizers quantizers() {
+        return precision == null ? quantizers : quantizers.at(precision);
+    }
+
+    /** {@return what the layer was prepared for, which the layout of its parameters follows} */
+    public LayerQuantizers preparedQuantizers() {
         return quantizers;
     }
 
@@ -126,6 +148,44 @@ public final class QuantizedLayer extends BaseWrapperLayer {
      */
     String outputName() {
         return String.valueOf(outputName);
+    }
+
+    /** {@return the precision in force; null if it is the one that the layer was prepared for} */
+    public @Nullable Precision precision() {
+        return precision;
+    }
+
+    /* The running layer changes it, because its scales and rounders must follow. */
+    void setPrecision(@Nullable Precision newPrecision) {
+        this.precision = newPrecision;
+    }
+
+    /** {@return whether the scales have stopped learning} */
+    public boolean hasFrozenScales() {
+        return frozenScales;
+    }
+
+    /**
+     * Stops the scales from learning, or lets them learn again.
+     *
+     * @param frozen whether they stop
+     */
+    public void setFrozenScales(boolean frozen) {
+        this.frozenScales = frozen;
+    }
+
+    /** {@return what a training that goes on needs to know, by name; part of the model file} */
+    public Map<String, String> trainingNotes() {
+        return trainingNotes;
+    }
+
+    /**
+     * Replaces what a training that goes on needs to know.
+     *
+     * @param notes texts by name
+     */
+    public void setTrainingNotes(Map<String, String> notes) {
+        this.trainingNotes = new TreeMap<>(notes);
     }
 
     /** {@return one example of the input without the batch dimension; null before calibration} */
@@ -273,6 +333,7 @@ public final class QuantizedLayer extends BaseWrapperLayer {
         copy.batchNormalization = batchNormalization == null ? null : batchNormalization.clone();
         copy.inputShape = inputShape();
         copy.scaleUpdater = scaleUpdater == null ? null : scaleUpdater.clone();
+        copy.trainingNotes = new TreeMap<>(trainingNotes);
         return copy;
     }
 
@@ -286,6 +347,9 @@ public final class QuantizedLayer extends BaseWrapperLayer {
                 && Objects.equals(activation, that.activation)
                 && quantizers.equals(that.quantizers)
                 && Objects.equals(scaleUpdater, that.scaleUpdater)
+                && Objects.equals(precision, that.precision)
+                && frozenScales == that.frozenScales
+                && trainingNotes.equals(that.trainingNotes)
                 && Arrays.equals(inputShape, that.inputShape);
     }
 
@@ -297,6 +361,6 @@ public final class QuantizedLayer extends BaseWrapperLayer {
 
     @Override
     public String toString() {
-        return "QuantizedLayer(" + layerName + ", " + underlying + ", " + quantizers + ")";
+        return "QuantizedLayer(" + layerName + ", " + underlying + ", " + quantizers() + ")";
     }
 }

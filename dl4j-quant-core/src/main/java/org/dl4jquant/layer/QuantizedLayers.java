@@ -12,6 +12,8 @@ import org.deeplearning4j.nn.conf.layers.LossLayer;
 import org.deeplearning4j.nn.layers.FrozenLayer;
 import org.deeplearning4j.nn.layers.FrozenLayerWithBackprop;
 import org.dl4jquant.check.Require;
+import org.dl4jquant.nd.Detached;
+import org.dl4jquant.scheme.Precision;
 import org.jspecify.annotations.Nullable;
 import org.nd4j.linalg.api.ndarray.INDArray;
 import org.nd4j.linalg.lossfunctions.ILossFunction;
@@ -57,6 +59,24 @@ public final class QuantizedLayers {
                 "%s is not a quantized layer; QuantizedLayers.configuration tells",
                 layer.getClass().getSimpleName());
         Objects.requireNonNull(runtime).setObserver(observer);
+    }
+
+    /**
+     * Lets a layer round at another precision from now on. Its scales are converted so that the
+     * values at which they clip stay; what its updater remembers of them is not reset.
+     *
+     * @param layer a quantized layer of a network, perhaps frozen
+     * @param precision the new precision; null for the one that the layer was prepared for
+     * @throws IllegalArgumentException if it is not a quantized layer
+     */
+    public static void setPrecision(Layer layer, @Nullable Precision precision) {
+        QuantizedRuntime runtime = runtime(layer);
+        Require.argument(
+                runtime != null,
+                "%s is not a quantized layer; QuantizedLayers.configuration tells",
+                layer.getClass().getSimpleName());
+        QuantizedRuntime found = Objects.requireNonNull(runtime);
+        Detached.run(() -> found.setPrecision(precision));
     }
 
     /** {@return whether a layer shows its tensors to an observer, and computes in float} */

@@ -42,7 +42,7 @@ final class QuantizedParameters implements ParamInitializer {
     record Parts(@Nullable INDArray inner, @Nullable INDArray normalization) {}
 
     static List<WeightSlot> weightSlots(QuantizedLayer layer) {
-        TensorScheme scheme = layer.quantizers().weights();
+        TensorScheme scheme = layer.preparedQuantizers().weights();
         if (scheme == null || !(scheme.format() instanceof IntFormat)) {
             return List.of();
         }
@@ -101,7 +101,7 @@ final class QuantizedParameters implements ParamInitializer {
         for (WeightSlot slot : weightSlots(layer)) {
             extras.add(new Extra(slot.scaleKey(), slot.scales()));
         }
-        LayerQuantizers quantizers = layer.quantizers();
+        LayerQuantizers quantizers = layer.preparedQuantizers();
         add(extras, quantizers.input(), QuantizedLayer.INPUT_SCALE, QuantizedLayer.INPUT_ZERO);
         add(
                 extras,
@@ -217,6 +217,16 @@ final class QuantizedParameters implements ParamInitializer {
             InitialScales.assign(layer, table);
         }
         return table;
+    }
+
+    /** Sets the gradients of the wrapper's own parameters to 0: they stay as they are. */
+    static void zeroExtras(QuantizedLayer layer, Map<String, INDArray> gradients) {
+        for (Extra extra : extras(layer)) {
+            INDArray gradient = gradients.get(extra.name());
+            if (gradient != null) {
+                gradient.assign(0);
+            }
+        }
     }
 
     static double regularizationScore(

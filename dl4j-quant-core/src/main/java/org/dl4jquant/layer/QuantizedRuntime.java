@@ -3,7 +3,6 @@ package org.dl4jquant.layer;
 
 import java.util.Arrays;
 import java.util.Collection;
-import java.util.EnumMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
@@ -24,6 +23,7 @@ import org.deeplearning4j.optimize.api.TrainingListener;
 import org.dl4jquant.check.Require;
 import org.dl4jquant.numeric.QuantParams;
 import org.dl4jquant.numeric.Shape;
+import org.dl4jquant.scheme.Precision;
 import org.jspecify.annotations.Nullable;
 import org.nd4j.common.primitives.Pair;
 import org.nd4j.linalg.api.buffer.DataType;
@@ -44,11 +44,9 @@ class QuantizedRuntime extends BaseWrapperLayer {
     private @Nullable INDArray view;
     private @Nullable INDArray gradientView;
     private final Map<String, INDArray> table;
-    private final Map<TensorRole, ValueRounder> rounders = new EnumMap<>(TensorRole.class);
-    private final ShadowWeights shadow;
+    private final DataType type;
     private final @Nullable NormalizationStep normalization;
-    private final Simulation simulation;
-    private final @Nullable IntegerPath integers;
+    private Rounders rounders;
     private @Nullable TensorObserver observer;
     private @Nullable INDArray rawInput;
     private @Nullable INDArray mask;
@@ -67,20 +65,9 @@ class QuantizedRuntime extends BaseWrapperLayer {
         this.conf = conf;
         this.view = view;
         this.table = table;
-        this.shadow = new ShadowWeights(layerConf, table, inner.paramTable());
-        for (TensorRole role : TensorRole.values()) {
-            ValueRounder rounder = rounder(role);
-            if (rounder != null) {
-                rounders.put(role, rounder);
-            }
-        }
-        this.normalization = normalization(type);
-        this.simulation = new Simulation(layerConf, inner, shadow, normalization, rounders);
-        this.integers =
-                view == null
-                        ? null
-                        : IntegerPath.of(layerConf, conf, table, view, shadow, normalization, type);
-        publishOutput();
+        this.type = type;
+        this.normalization = normalization(layerConf, conf, inner.getIndex(), view, table, type);
+        this.rounders = Rounders.of(layerConf, conf, inner, view, table, normalization, type);
     }
 
     static QuantizedRuntime of(
@@ -103,30 +90,18 @@ class QuantizedRuntime extends BaseWrapperLayer {
         return new QuantizedRuntime(layer, conf, inner, view, table, type);
     }
 
-    private @Nullable ValueRounder rounder(TensorRole role) {
-        return ValueRounder.ofActivation(
-                name(),
-                role.name().toLowerCase(java.util.Locale.ROOT),
-                role.scheme(layerConf.quantizers()),
-                table,
-                role.scaleKey(),
-                role.zeroKey());
-    }
-
-    private @Nullable NormalizationStep normalization(DataType type) {
-        BatchNormalization normalized = layerConf.batchNormalization();
-        INDArray part = QuantizedParameters.parts(layerConf, view).normalization();
+    private static @Nullable NormalizationStep normalization(
+            QuantizedLayer layer,
+            NeuralNetConfiguration conf,
+            int index,
+            @Nullable INDArray view,
+            Map<String, INDArray> table,
+            DataType type) {
+        BatchNormalization normalized = layer.batchNormalization();
+        INDArray part = QuantizedParameters.parts(layer, view).normalization();
         return normalized == null || part == null
                 ? null
-                : new NormalizationStep(normalized, conf, getIndex(), part, type, table);
-    }
-
-    private void publishOutput() {
-        INDArray scale = table.get(QuantizedLayer.OUTPUT_SCALE);
-        if (scale != null && rounders.get(TensorRole.OUTPUT) instanceof CodeRounder output) {
-            INDArray zero = table.get(QuantizedLayer.OUTPUT_ZERO);
-            ScaleLinks.publish(layerConf.outputName(), scale, zero, output.range());
-        }
+                : new NormalizationStep(normalized, conf, index, part, type, table);
     }
 
     String name() {
@@ -135,6 +110,20 @@ class QuantizedRuntime extends BaseWrapperLayer {
 
     QuantizedLayer layerConf() {
         return layerConf;
+    }
+
+    /** Rounds at another precision from now on; scales keep the values at which they clip. */
+    void setPrecision(@Nullable Precision precision) {
+        LayerQuantizers before = layerConf.quantizers();
+        layerConf.setPrecision(precision);
+        new ScaleHandover(layerConf.preparedQuantizers(), before, layerConf.quantizers())
+                .applyInPlace(layerConf.weightSlots(), table);
+        clear();
+        Map<String, INDArray> gradients = simulation().gradients();
+        rounders = Rounders.of(layerConf, conf, underlying, view, table, normalization, type);
+        // Scales that are not in use have no gradient; the view still holds their last one.
+        QuantizedParameters.zeroExtras(layerConf, gradients);
+        simulation().setGradients(gradients);
     }
 
     void setObserver(@Nullable TensorObserver observer) {
@@ -158,7 +147,7 @@ class QuantizedRuntime extends BaseWrapperLayer {
     }
 
     private @Nullable QuantParams params(TensorRole role) {
-        return rounders.get(role) instanceof CodeRounder codes ? codes.params() : null;
+        return rounders.params(role);
     }
 
     @Override
@@ -178,7 +167,9 @@ class QuantizedRuntime extends BaseWrapperLayer {
     /** Rounds weights and input, unless that has been done since the input was set. */
     void prepare(LayerWorkspaceMgr mgr) {
         if (!prepared) {
-            simulation.prepare(input(name()), integers == null ? null : inputParams(), mgr);
+            simulation()
+                    .prepare(
+                            input(name()), rounders.integers() == null ? null : inputParams(), mgr);
             prepared = true;
         }
     }
@@ -212,7 +203,7 @@ class QuantizedRuntime extends BaseWrapperLayer {
         if (watching != null) {
             layerConf.setInputShape(
                     Arrays.stream(x.shape()).skip(1).mapToInt(i -> (int) i).toArray());
-            return simulation.observe(watching, x, forward, mgr);
+            return simulation().observe(watching, x, forward, mgr);
         }
         if (!training) {
             INDArray inIntegers = activateInIntegers(x, forward, mgr);
@@ -222,13 +213,14 @@ class QuantizedRuntime extends BaseWrapperLayer {
         }
         prepared = false;
         prepare(mgr);
-        return simulation.forward(training, forward, mgr);
+        return simulation().forward(training, forward, mgr);
     }
 
     private @Nullable INDArray activateInIntegers(
             INDArray x, Simulation.InnerForward forward, LayerWorkspaceMgr mgr) {
-        if (integers != null) {
-            QuantParams input = Objects.requireNonNull(inputParams());
+        IntegerPath integers = rounders.integers();
+        QuantParams input = inputParams();
+        if (integers != null && input != null) {
             INDArray y =
                     integers.activate(
                             x,
@@ -239,7 +231,7 @@ class QuantizedRuntime extends BaseWrapperLayer {
             return finishInference(y);
         }
         return new StandaloneFunction(layerConf)
-                .infer(x, inputParams(), params(TensorRole.OUTPUT), mask != null, forward, mgr);
+                .infer(x, input, params(TensorRole.OUTPUT), mask != null, forward, mgr);
     }
 
     /** What remains to be done in float: a function without codes behind it, and the mask. */
@@ -261,7 +253,8 @@ class QuantizedRuntime extends BaseWrapperLayer {
         QuantParams output = params(TensorRole.OUTPUT);
         QuantParams preActivation = params(TensorRole.PRE_ACTIVATION);
         Shape shape = layerConf.knownInputShape();
-        boolean quantizesInput = rounders.containsKey(TensorRole.INPUT);
+        boolean quantizesInput = rounders.tensors().containsKey(TensorRole.INPUT);
+        IntegerPath integers = rounders.integers();
         if (integers != null && input != null) {
             return new IntegerParameters(
                     input,
@@ -281,7 +274,7 @@ class QuantizedRuntime extends BaseWrapperLayer {
 
     @Override
     public Pair<Gradient, INDArray> backpropGradient(INDArray epsilon, LayerWorkspaceMgr mgr) {
-        if (!simulation.canGoBack()) {
+        if (!simulation().canGoBack()) {
             // The forward pass was an inference, as in a frozen layer that lets gradients through.
             activate(true, mgr);
         }
@@ -298,18 +291,21 @@ class QuantizedRuntime extends BaseWrapperLayer {
 
     Pair<Gradient, INDArray> backward(
             INDArray epsilon, Simulation.InnerBackward backward, LayerWorkspaceMgr mgr) {
-        return withScales(simulation.backward(epsilon, backward, mgr));
+        return withScales(simulation().backward(epsilon, backward, mgr));
     }
 
     Simulation simulation() {
-        return simulation;
+        return rounders.simulation();
     }
 
     /** Adds the scales' gradients, which are in their views already. */
     Pair<Gradient, INDArray> withScales(Pair<Gradient, INDArray> result) {
+        if (layerConf.hasFrozenScales()) {
+            QuantizedParameters.zeroExtras(layerConf, simulation().gradients());
+        }
         long examples = conf.isMiniBatch() ? input(name()).size(0) : 1;
         new ScaleStepLimit(layerConf, table, examples, getIterationCount(), getEpochCount())
-                .addTo(result.getFirst(), simulation.gradients());
+                .addTo(result.getFirst(), simulation().gradients());
         return result;
     }
 
@@ -328,7 +324,7 @@ class QuantizedRuntime extends BaseWrapperLayer {
         if (normalization != null && parts.normalization() != null) {
             normalization.setGradients(parts.normalization());
         }
-        simulation.setGradients(QuantizedParameters.table(layerConf, gradientArray, false));
+        simulation().setGradients(QuantizedParameters.table(layerConf, gradientArray, false));
     }
 
     /** What DL4J clips or normalizes, and reads for nothing else. */
@@ -416,8 +412,7 @@ class QuantizedRuntime extends BaseWrapperLayer {
         if (constraints != null) {
             constraints.forEach(constraint -> constraint.applyConstraint(this, iteration, epoch));
         }
-        shadow.raiseUselessScales();
-        rounders.values().forEach(ValueRounder::raiseUseless);
+        rounders.raiseUseless();
     }
 
     @Override
@@ -464,6 +459,7 @@ class QuantizedRuntime extends BaseWrapperLayer {
         mask = maskArray;
         fedMask = null;
         underlying.setMaskArray(maskArray);
+        IntegerPath integers = rounders.integers();
         if (integers != null) {
             integers.setMask(maskArray);
         }
@@ -488,7 +484,7 @@ class QuantizedRuntime extends BaseWrapperLayer {
     @Override
     public void clear() {
         underlying.clear();
-        simulation.clear();
+        simulation().clear();
         setMaskArray(null);
         rawInput = null;
         prepared = false;

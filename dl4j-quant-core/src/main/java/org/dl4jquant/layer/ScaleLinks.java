@@ -29,7 +29,7 @@ final class ScaleLinks {
 
     private ScaleLinks() {}
 
-    private record Place(long scale, long zeroPoint, CodeRange range) {}
+    private record Place(long scale, long zeroPoint, @Nullable CodeRange range) {}
 
     /** A buffer by identity: DataBuffer's own equality compares contents. */
     private static final class Root extends WeakReference<DataBuffer> {
@@ -61,10 +61,10 @@ final class ScaleLinks {
      * @param layer the layer's name
      * @param scale a view of the network's parameters that holds one scale
      * @param zeroPoint a view that holds the code of the value 0; null if that is 0
-     * @param range the codes
+     * @param range the codes; null while the layer does not round to codes
      */
     static void publish(
-            String layer, INDArray scale, @Nullable INDArray zeroPoint, CodeRange range) {
+            String layer, INDArray scale, @Nullable INDArray zeroPoint, @Nullable CodeRange range) {
         forgetCollected();
         NETWORKS.computeIfAbsent(
                         new Root(rootOf(scale), COLLECTED), root -> new ConcurrentHashMap<>())
@@ -77,14 +77,14 @@ final class ScaleLinks {
     }
 
     /**
-     * {@return how another layer's output codes stand for values, now}
+     * {@return how another layer's output codes stand for values, now; null while it makes none}
      *
      * @param reader the layer that asks
      * @param layer the layer that made the codes
      * @param parameters any view of the network's parameters
      * @throws IllegalStateException if that layer is not in the network
      */
-    static QuantParams read(String reader, String layer, INDArray parameters) {
+    static @Nullable QuantParams read(String reader, String layer, INDArray parameters) {
         DataBuffer root = rootOf(parameters);
         Place place = NETWORKS.getOrDefault(new Root(root, null), Map.of()).get(layer);
         Require.state(
@@ -98,16 +98,18 @@ final class ScaleLinks {
         return at(java.util.Objects.requireNonNull(place), root, layer);
     }
 
-    private static QuantParams at(Place place, DataBuffer root, String layer) {
+    private static @Nullable QuantParams at(Place place, DataBuffer root, String layer) {
+        CodeRange range = place.range;
+        if (range == null) {
+            return null;
+        }
         int zeroPoint =
                 place.zeroPoint < 0
                         ? 0
                         : ScaleGuard.zeroPointCode(
-                                layer, "output", root.getFloat(place.zeroPoint), place.range);
+                                layer, "output", root.getFloat(place.zeroPoint), range);
         return new QuantParams(
-                ScaleGuard.usable(layer, "output", root.getFloat(place.scale)),
-                zeroPoint,
-                place.range);
+                ScaleGuard.usable(layer, "output", root.getFloat(place.scale)), zeroPoint, range);
     }
 
     private static DataBuffer rootOf(INDArray view) {

@@ -7,6 +7,7 @@ import org.deeplearning4j.nn.conf.layers.Layer;
 import org.deeplearning4j.nn.conf.layers.recurrent.Bidirectional;
 import org.deeplearning4j.nn.conf.layers.wrapper.BaseWrapperLayer;
 import org.dl4jquant.scheme.Estimator;
+import org.dl4jquant.scheme.IntFormat;
 import org.dl4jquant.scheme.TensorScheme;
 import org.jspecify.annotations.Nullable;
 import org.nd4j.linalg.learning.config.IUpdater;
@@ -67,7 +68,7 @@ final class ScaleUpdaters {
     }
 
     static boolean learns(QuantizedLayer layer, String key) {
-        TensorScheme scheme = schemeOf(layer, key);
+        TensorScheme scheme = schemeOf(layer.preparedQuantizers(), key);
         if (scheme == null) {
             return false;
         }
@@ -76,18 +77,22 @@ final class ScaleUpdaters {
                 : scheme.estimator().learnsScale();
     }
 
-    /** {@return PACT's penalty on its clipping value; empty for all other parameters} */
+    /**
+     * {@return PACT's penalty on its clipping value; empty for all other parameters, and while the
+     * scale is frozen or not in use}
+     */
     static List<Regularization> regularization(QuantizedLayer layer, String key) {
-        TensorScheme scheme = schemeOf(layer, key);
+        TensorScheme scheme = schemeOf(layer.quantizers(), key);
         return scheme != null
+                        && scheme.format() instanceof IntFormat
+                        && !layer.hasFrozenScales()
                         && scheme.estimator() instanceof Estimator.Pact pact
                         && pact.regularization() > 0
                 ? List.of(new L2Regularization(pact.regularization()))
                 : List.of();
     }
 
-    private static @Nullable TensorScheme schemeOf(QuantizedLayer layer, String key) {
-        LayerQuantizers quantizers = layer.quantizers();
+    private static @Nullable TensorScheme schemeOf(LayerQuantizers quantizers, String key) {
         return switch (key) {
             case QuantizedLayer.INPUT_SCALE, QuantizedLayer.INPUT_ZERO ->
                     schemeOf(quantizers.input());

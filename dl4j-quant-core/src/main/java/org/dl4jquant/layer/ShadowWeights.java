@@ -11,6 +11,7 @@ import org.deeplearning4j.nn.params.DefaultParamInitializer;
 import org.dl4jquant.nd.RowMajor;
 import org.dl4jquant.numeric.CodeRange;
 import org.dl4jquant.numeric.QuantParams;
+import org.dl4jquant.scheme.IntFormat;
 import org.dl4jquant.scheme.TensorScheme;
 import org.jspecify.annotations.Nullable;
 import org.nd4j.linalg.api.ndarray.INDArray;
@@ -52,7 +53,7 @@ final class ShadowWeights {
     private ValueRounder rounder(QuantizedLayer conf, TensorScheme scheme, String key) {
         WeightSlot slot = slots.get(key);
         INDArray scales = slot == null ? null : masters.get(slot.scaleKey());
-        if (slot == null || scales == null) {
+        if (slot == null || scales == null || !(scheme.format() instanceof IntFormat)) {
             return new HalfPrecision();
         }
         return CodeRounder.ofWeight(

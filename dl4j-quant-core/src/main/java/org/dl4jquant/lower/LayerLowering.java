@@ -32,6 +32,7 @@ import org.dl4jquant.numeric.QuantParams;
 import org.dl4jquant.numeric.Shape;
 import org.dl4jquant.numeric.WeightTensor;
 import org.dl4jquant.scheme.IntFormat;
+import org.dl4jquant.scheme.Precision;
 import org.nd4j.linalg.activations.impl.ActivationIdentity;
 import org.nd4j.linalg.api.buffer.DataType;
 
@@ -56,6 +57,7 @@ final class LayerLowering {
         if (quantized.isEmpty()) {
             return lowerUnquantized(layer.conf().getLayer(), input);
         }
+        requireIntegerPrecision(quantized.get());
         IntegerParameters parameters = QuantizedLayers.integerParameters(layer).orElseThrow();
         if (parameters.weights() == null) {
             requireIntegerSchemes(layer, quantized.get());
@@ -90,6 +92,17 @@ final class LayerLowering {
                 name,
                 "this " + conf.getClass().getSimpleName() + " computes in float, because " + why,
                 "prepare the network with integers for its weights and its activations");
+    }
+
+    private void requireIntegerPrecision(QuantizedLayer layer) {
+        Precision precision = layer.precision();
+        if (precision != null && !precision.isInteger()) {
+            throw new LoweringException(
+                    name,
+                    "its training is in a stage of " + precision,
+                    "train on until a stage of integers has begun, or end the schedule with"
+                            + " PrecisionSchedule.finish(network)");
+        }
     }
 
     /* Layers that move codes and compute nothing. */

@@ -49,15 +49,7 @@ public final class Preparation {
         boolean[] nonNegative = inputs.nonNegative(1);
         Plan plan = Planner.plan(network, spec, name -> nonNegative[0]);
         MultiLayerNetwork prepared = MultiLayerRebuild.rebuild(trained, plan);
-        new ScaleFitting(prepared.getLayers())
-                .run(
-                        inputs,
-                        batch ->
-                                prepared.output(
-                                        batch.features()[0],
-                                        false,
-                                        batch.masks() == null ? null : batch.masks()[0],
-                                        null));
+        new ScaleFitting(prepared.getLayers()).run(inputs, batch -> run(prepared, batch));
         return reported(prepared, plan);
     }
 
@@ -100,11 +92,17 @@ public final class Preparation {
         boolean[] nonNegative = inputs.nonNegative(names.size());
         Plan plan = Planner.plan(network, spec, name -> nonNegative[names.indexOf(name)]);
         ComputationGraph prepared = GraphRebuild.rebuild(trained, plan);
-        new ScaleFitting(prepared.getLayers())
-                .run(
-                        inputs,
-                        batch -> prepared.output(false, batch.features(), batch.masks(), null));
+        new ScaleFitting(prepared.getLayers()).run(inputs, batch -> run(prepared, batch));
         return reported(prepared, plan);
+    }
+
+    static void run(MultiLayerNetwork network, CalibrationData.Inputs batch) {
+        INDArray[] masks = batch.masks();
+        network.output(batch.features()[0], false, masks == null ? null : masks[0], null);
+    }
+
+    static void run(ComputationGraph network, CalibrationData.Inputs batch) {
+        network.output(false, batch.features(), batch.masks(), null);
     }
 
     private static void requireInitialized(boolean initialized) {

@@ -22,6 +22,7 @@ import org.dl4jquant.nd.ChannelWalk;
 import org.dl4jquant.nd.RowMajor;
 import org.dl4jquant.nd.Walk;
 import org.dl4jquant.numeric.QuantParams;
+import org.dl4jquant.scheme.IntFormat;
 import org.dl4jquant.scheme.TensorScheme;
 import org.nd4j.linalg.api.ndarray.INDArray;
 
@@ -118,10 +119,18 @@ final class ScaleFitting {
         }
     }
 
+    /** Fits the scales of the weights only, which takes no data. */
+    void fitWeights() {
+        layers.forEach(ScaleFitting::fitWeights);
+    }
+
     private static void fitWeights(Observed observed) {
         QuantizedLayer conf = observed.conf();
+        TensorScheme scheme = conf.quantizers().weights();
+        if (scheme == null || !(scheme.format() instanceof IntFormat)) {
+            return;
+        }
         for (WeightSlot slot : conf.weightSlots()) {
-            TensorScheme scheme = Objects.requireNonNull(conf.quantizers().weights());
             float[] scales =
                     Calibration.weightScales(
                             channels(slot, slot.arranged(observed.layer().getParam(slot.key()))),

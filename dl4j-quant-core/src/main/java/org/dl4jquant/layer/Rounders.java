@@ -1,0 +1,99 @@
+// SPDX-License-Identifier: Apache-2.0
+package org.dl4jquant.layer;
+
+import java.util.EnumMap;
+import java.util.Locale;
+import java.util.Map;
+import org.deeplearning4j.nn.api.Layer;
+import org.deeplearning4j.nn.conf.NeuralNetConfiguration;
+import org.dl4jquant.numeric.QuantParams;
+import org.jspecify.annotations.Nullable;
+import org.nd4j.linalg.api.buffer.DataType;
+import org.nd4j.linalg.api.ndarray.INDArray;
+
+/**
+ * What rounds a running layer's tensors and computes with them, at the precision in force; made
+ * anew when that changes.
+ *
+ * @param tensors what rounds its activations
+ * @param weights what rounds its weights
+ * @param simulation the layer in float arithmetic on rounded values
+ * @param integers the layer in integers; null if it has no such form at this precision
+ */
+record Rounders(
+        Map<TensorRole, ValueRounder> tensors,
+        ShadowWeights weights,
+        Simulation simulation,
+        @Nullable IntegerPath integers) {
+
+    /**
+     * Makes them.
+     *
+     * @param layer the layer's configuration
+     * @param conf DL4J's, around it
+     * @param inner the running underlying layer
+     * @param view the layer's parameters; null if it has none
+     * @param table the same by name
+     * @param normalization the batch normalization that belongs to it; null if there is none
+     * @param type the network's data type
+     */
+    static Rounders of(
+            QuantizedLayer layer,
+            NeuralNetConfiguration conf,
+            Layer inner,
+            @Nullable INDArray view,
+            Map<String, INDArray> table,
+            @Nullable NormalizationStep normalization,
+            DataType type) {
+        Map<TensorRole, ValueRounder> tensors = new EnumMap<>(TensorRole.class);
+        for (TensorRole role : TensorRole.values()) {
+            ValueRounder rounder = rounder(layer, role, table);
+            if (rounder != null) {
+                tensors.put(role, rounder);
+            }
+        }
+        ShadowWeights weights = new ShadowWeights(layer, table, inner.paramTable());
+        publishOutput(layer, table, tensors.get(TensorRole.OUTPUT));
+        return new Rounders(
+                tensors,
+                weights,
+                new Simulation(layer, inner, weights, normalization, tensors),
+                view == null
+                        ? null
+                        : IntegerPath.of(layer, conf, table, view, weights, normalization, type));
+    }
+
+    private static @Nullable ValueRounder rounder(
+            QuantizedLayer layer, TensorRole role, Map<String, INDArray> table) {
+        return ValueRounder.ofActivation(
+                String.valueOf(layer.getLayerName()),
+                role.name().toLowerCase(Locale.ROOT),
+                role.scheme(layer.quantizers()),
+                table,
+                role.scaleKey(),
+                role.zeroKey());
+    }
+
+    private static void publishOutput(
+            QuantizedLayer layer, Map<String, INDArray> table, @Nullable ValueRounder output) {
+        INDArray scale = table.get(QuantizedLayer.OUTPUT_SCALE);
+        if (scale != null) {
+            ScaleLinks.publish(
+                    layer.outputName(),
+                    scale,
+                    table.get(QuantizedLayer.OUTPUT_ZERO),
+                    output instanceof CodeRounder codes ? codes.range() : null);
+        }
+    }
+
+    /** {@return how a tensor's codes stand for values, now; null if it holds none} */
+    @Nullable QuantParams params(TensorRole role) {
+        return tensors.get(role) instanceof CodeRounder codes ? codes.params() : null;
+    }
+
+    /** Raises scales that an update has made useless. */
+    void raiseUseless() {
+        weights.raiseUselessScales();
+        tensors.values().forEach(ValueRounder::raiseUseless);
+    }
+}

@@ -1,0 +1,52 @@
+// SPDX-License-Identifier: Apache-2.0
+package org.dl4jquant.train;
+
+import java.util.Map;
+
+/** Reads numbers from the training notes of a model file. */
+final class Notes {
+
+    private Notes() {}
+
+    /**
+     * {@return an integer}
+     *
+     * @param notes all notes
+     * @param name its name
+     * @throws IllegalArgumentException if it is missing or is none
+     */
+    static long number(Map<String, String> notes, String name) {
+        try {
+            return Long.parseLong(String.valueOf(notes.get(name)));
+        } catch (NumberFormatException e) {
+            throw damaged(notes, name, e);
+        }
+    }
+
+    /**
+     * {@return a number}
+     *
+     * @param notes all notes
+     * @param name its name
+     * @throws IllegalArgumentException if it is missing or is none
+     */
+    static double real(Map<String, String> notes, String name) {
+        try {
+            return Double.parseDouble(String.valueOf(notes.get(name)));
+        } catch (NumberFormatException e) {
+            throw damaged(notes, name, e);
+        }
+    }
+
+    private static IllegalArgumentException damaged(
+            Map<String, String> notes, String name, NumberFormatException cause) {
+        return new IllegalArgumentException(
+                "the network's training note '"
+                        + name
+                        + "' is '"
+                        + notes.get(name)
+                        + "', not a number: its model file was edited or is damaged; take an older"
+                        + " one",
+                cause);
+    }
+}

@@ -1,0 +1,109 @@
+// SPDX-License-Identifier: Apache-2.0
+package org.dl4jquant.train;
+
+import java.util.Map;
+import java.util.TreeMap;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Where a training by a {@link PrecisionSchedule} stands: all that one needs to know that goes on.
+ *
+ * @param stage the stage in force, from 0
+ * @param firstIteration the network's iteration at which the schedule began
+ * @param firstEpoch the network's epoch at which the schedule began
+ * @param best the smallest score of an epoch in this stage; infinite before there is one
+ * @param epochsWaited how many epochs have passed since without an improvement
+ * @param scoreSum the sum of the losses of this epoch's iterations
+ * @param scoreCount how many they are
+ */
+record ScheduleState(
+        int stage,
+        int firstIteration,
+        int firstEpoch,
+        double best,
+        int epochsWaited,
+        double scoreSum,
+        int scoreCount) {
+
+    private static final String STAGE = "schedule.stage";
+    private static final String FIRST_ITERATION = "schedule.firstIteration";
+    private static final String FIRST_EPOCH = "schedule.firstEpoch";
+    private static final String BEST = "schedule.best";
+    private static final String EPOCHS_WAITED = "schedule.epochsWaited";
+    private static final String SCORE_SUM = "schedule.scoreSum";
+    private static final String SCORE_COUNT = "schedule.scoreCount";
+
+    /** {@return the beginning of a schedule} */
+    static ScheduleState begin(int iteration, int epoch) {
+        return new ScheduleState(0, iteration, epoch, Double.POSITIVE_INFINITY, 0, 0, 0);
+    }
+
+    ScheduleState withStage(int newStage) {
+        return new ScheduleState(
+                newStage, firstIteration, firstEpoch, Double.POSITIVE_INFINITY, 0, 0, 0);
+    }
+
+    ScheduleState withScore(double score) {
+        return new ScheduleState(
+                stage,
+                firstIteration,
+                firstEpoch,
+                best,
+                epochsWaited,
+                scoreSum + score,
+                scoreCount + 1);
+    }
+
+    ScheduleState withoutScores() {
+        return new ScheduleState(stage, firstIteration, firstEpoch, best, epochsWaited, 0, 0);
+    }
+
+    /** {@return the state after an epoch whose mean loss has been compared with the best one} */
+    ScheduleState withEpochScored(double improvement) {
+        if (scoreCount == 0) {
+            return this;
+        }
+        double score = scoreSum / scoreCount;
+        boolean better = score < best - improvement;
+        return new ScheduleState(
+                stage,
+                firstIteration,
+                firstEpoch,
+                better ? score : best,
+                better ? 0 : epochsWaited + 1,
+                0,
+                0);
+    }
+
+    /** {@return the state as texts, exact to the last bit} */
+    Map<String, String> toNotes() {
+        Map<String, String> notes = new TreeMap<>();
+        notes.put(STAGE, Integer.toString(stage));
+        notes.put(FIRST_ITERATION, Integer.toString(firstIteration));
+        notes.put(FIRST_EPOCH, Integer.toString(firstEpoch));
+        notes.put(BEST, Double.toString(best));
+        notes.put(EPOCHS_WAITED, Integer.toString(epochsWaited));
+        notes.put(SCORE_SUM, Double.toString(scoreSum));
+        notes.put(SCORE_COUNT, Integer.toString(scoreCount));
+        return notes;
+    }
+
+    /**
+     * {@return the state that texts hold; null if they hold none}
+     *
+     * @throws IllegalArgumentException if a part of it is missing or is no number
+     */
+    static @Nullable ScheduleState fromNotes(Map<String, String> notes) {
+        if (!notes.containsKey(STAGE)) {
+            return null;
+        }
+        return new ScheduleState(
+                (int) Notes.number(notes, STAGE),
+                (int) Notes.number(notes, FIRST_ITERATION),
+                (int) Notes.number(notes, FIRST_EPOCH),
+                Notes.real(notes, BEST),
+                (int) Notes.number(notes, EPOCHS_WAITED),
+                Notes.real(notes, SCORE_SUM),
+                (int) Notes.number(notes, SCORE_COUNT));
+    }
+}

@@ -95,7 +95,13 @@ class LayerTableTest {
         if (quantizers.preActivation() != null) {
             rounded.add("before the function");
         }
-        if (quantizers.output() != null) {
+        if (quantizers.hidden() != null) {
+            rounded.add(
+                    quantizers.hiddenBackward() == null
+                            ? "hidden state"
+                            : "hidden state of each direction");
+        }
+        if (quantizers.result() != null) {
             rounded.add("result");
         }
         return rounded.isEmpty() ? "no" : String.join(", ", rounded);

@@ -30,6 +30,9 @@ final class InitialScales {
         assignActivation(
                 quantizers.preActivation(), table.get(QuantizedLayer.PRE_ACTIVATION_SCALE));
         assignActivation(quantizers.output(), table.get(QuantizedLayer.OUTPUT_SCALE));
+        assignActivation(quantizers.hidden(), table.get(QuantizedLayer.HIDDEN_SCALE));
+        assignActivation(
+                quantizers.hiddenBackward(), table.get(QuantizedLayer.HIDDEN_BACKWARD_SCALE));
     }
 
     /** The largest magnitude of the whole weight becomes the largest code. */

@@ -84,7 +84,13 @@ final class InnerLayer {
             arithmetic.setActivationFn(new ActivationIdentity());
         }
         copy.setConstraints(null);
-        return instantiate(copy, outer, listeners, index, type);
+        NeuralNetConfiguration inner = outer.clone();
+        inner.setLayer(copy);
+        inner.clearVariables();
+        INDArray buffer = buffer(copy, inner, type);
+        return conf.preparedQuantizers().hidden() == null || buffer == null
+                ? copy.instantiate(inner, listeners, index, buffer, false, type)
+                : new RoundedRecurrence(listeners, index, type).instantiate(inner, buffer);
     }
 
     /**
@@ -106,9 +112,15 @@ final class InnerLayer {
         NeuralNetConfiguration inner = outer.clone();
         inner.setLayer(layer);
         inner.clearVariables();
-        long length = layer.initializer().numParams(inner);
-        INDArray buffer =
-                length == 0 ? null : Nd4j.createUninitializedDetached(type, length).assign(0);
+        INDArray buffer = buffer(layer, inner, type);
         return layer.instantiate(inner, listeners, index, buffer, false, type);
+    }
+
+    private static @Nullable INDArray buffer(
+            org.deeplearning4j.nn.conf.layers.Layer layer,
+            NeuralNetConfiguration inner,
+            DataType type) {
+        long length = layer.initializer().numParams(inner);
+        return length == 0 ? null : Nd4j.createUninitializedDetached(type, length).assign(0);
     }
 }

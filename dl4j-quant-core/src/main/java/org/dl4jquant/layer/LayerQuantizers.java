@@ -6,6 +6,7 @@ import org.dl4jquant.scheme.IntFormat;
 import org.dl4jquant.scheme.Precision;
 import org.dl4jquant.scheme.TensorScheme;
 import org.jspecify.annotations.Nullable;
+import org.nd4j.shade.jackson.annotation.JsonInclude;
 
 /**
  * The quantizers that one layer carries: each tensor of a network has one, at its producer.
@@ -16,16 +17,22 @@ import org.jspecify.annotations.Nullable;
  * @param preActivation the scheme of the value before the activation function, where that function
  *     becomes a table of codes; else null
  * @param output the scheme of its result; null leaves it in float
+ * @param hidden the scheme of a recurrent layer's hidden state, which is rounded before the next
+ *     step reads it and before it leaves the layer; else null
+ * @param hiddenBackward the same for the direction that goes back in time
  */
 public record LayerQuantizers(
         @Nullable TensorScheme weights,
         @Nullable ActivationScheme input,
         @Nullable String inputFrom,
         @Nullable ActivationScheme preActivation,
-        @Nullable ActivationScheme output) {
+        @Nullable ActivationScheme output,
+        @JsonInclude(JsonInclude.Include.NON_NULL) @Nullable ActivationScheme hidden,
+        @JsonInclude(JsonInclude.Include.NON_NULL) @Nullable ActivationScheme hiddenBackward) {
 
     /** No quantizer at all. */
-    public static final LayerQuantizers NONE = new LayerQuantizers(null, null, null, null, null);
+    public static final LayerQuantizers NONE =
+            new LayerQuantizers(null, null, null, null, null, null, null);
 
     /** Checks that the input is rounded only once, and a table has codes on both sides. */
     public LayerQuantizers {
@@ -37,6 +44,10 @@ public record LayerQuantizers(
                 preActivation == null || output != null,
                 "a quantizer before the activation function needs one behind it: a table maps"
                         + " codes to codes");
+        Require.argument(
+                hidden == null || hiddenBackward != null || output == null,
+                "a layer that gives out its rounded hidden state needs no quantizer of its result:"
+                        + " it would round codes");
     }
 
     /**
@@ -47,7 +58,7 @@ public record LayerQuantizers(
      */
     public static LayerQuantizers of(
             @Nullable TensorScheme weights, @Nullable ActivationScheme output) {
-        return new LayerQuantizers(weights, null, null, null, output);
+        return new LayerQuantizers(weights, null, null, null, output, null, null);
     }
 
     /**
@@ -56,7 +67,8 @@ public record LayerQuantizers(
      * @param scheme how the input is rounded
      */
     public LayerQuantizers withInput(ActivationScheme scheme) {
-        return new LayerQuantizers(weights, scheme, null, preActivation, output);
+        return new LayerQuantizers(
+                weights, scheme, null, preActivation, output, hidden, hiddenBackward);
     }
 
     /**
@@ -65,7 +77,8 @@ public record LayerQuantizers(
      * @param layer that layer's name
      */
     public LayerQuantizers withInputFrom(String layer) {
-        return new LayerQuantizers(weights, null, layer, preActivation, output);
+        return new LayerQuantizers(
+                weights, null, layer, preActivation, output, hidden, hiddenBackward);
     }
 
     /**
@@ -74,7 +87,41 @@ public record LayerQuantizers(
      * @param scheme how the value before it is rounded
      */
     public LayerQuantizers withPreActivation(ActivationScheme scheme) {
-        return new LayerQuantizers(weights, input, inputFrom, scheme, output);
+        return new LayerQuantizers(
+                weights, input, inputFrom, scheme, output, hidden, hiddenBackward);
+    }
+
+    /**
+     * {@return these quantizers with one for the hidden state, which then is the result}
+     *
+     * @param scheme how the hidden state is rounded
+     */
+    public LayerQuantizers withHidden(ActivationScheme scheme) {
+        return new LayerQuantizers(weights, input, inputFrom, null, null, scheme, null);
+    }
+
+    /**
+     * {@return these quantizers with one for the hidden state of each of two directions, whose
+     * results are joined}
+     *
+     * @param scheme how both hidden states are rounded, each with its own scale
+     */
+    public LayerQuantizers withHiddenBothWays(ActivationScheme scheme) {
+        return new LayerQuantizers(weights, input, inputFrom, null, output, scheme, scheme);
+    }
+
+    /** {@return what the layer's result is rounded by, at whichever place; null if it is float} */
+    public @Nullable TensorRole resultRole() {
+        if (output != null) {
+            return TensorRole.OUTPUT;
+        }
+        return hidden != null && hiddenBackward == null ? TensorRole.HIDDEN : null;
+    }
+
+    /** {@return the scheme of the layer's result; null if it is float} */
+    public @Nullable ActivationScheme result() {
+        TensorRole role = resultRole();
+        return role == null ? null : role.scheme(this);
     }
 
     /**
@@ -90,7 +137,9 @@ public record LayerQuantizers(
                 at(input, precision),
                 precision.activations() instanceof IntFormat ? inputFrom : null,
                 newOutput == null ? null : at(preActivation, precision),
-                newOutput);
+                newOutput,
+                at(hidden, precision),
+                at(hiddenBackward, precision));
     }
 
     private static @Nullable ActivationScheme at(

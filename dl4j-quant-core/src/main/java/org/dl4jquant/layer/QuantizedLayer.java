@@ -67,6 +67,12 @@ public final class QuantizedLayer extends BaseWrapperLayer {
     /** The parameter that holds the scale of the result. */
     public static final String OUTPUT_SCALE = SCALE + "Out";
 
+    /** The parameter that holds the scale of a recurrent layer's hidden state. */
+    public static final String HIDDEN_SCALE = SCALE + "Hidden";
+
+    /** The same for the direction that goes back in time. */
+    public static final String HIDDEN_BACKWARD_SCALE = SCALE + "HiddenBack";
+
     /** What the names of all zero points begin with; they are codes, and learn with LSQ+. */
     public static final String ZERO = "zero";
 
@@ -78,6 +84,12 @@ public final class QuantizedLayer extends BaseWrapperLayer {
 
     /** The parameter that holds the result's code of the value 0, in asymmetric schemes. */
     public static final String OUTPUT_ZERO = ZERO + "Out";
+
+    /** The parameter that holds the hidden state's code of the value 0, in asymmetric schemes. */
+    public static final String HIDDEN_ZERO = ZERO + "Hidden";
+
+    /** The same for the direction that goes back in time. */
+    public static final String HIDDEN_BACKWARD_ZERO = ZERO + "HiddenBack";
 
     private @Nullable BatchNormalization batchNormalization;
     private @Nullable IActivation activation;

@@ -109,6 +109,12 @@ final class QuantizedParameters implements ParamInitializer {
                 QuantizedLayer.PRE_ACTIVATION_SCALE,
                 QuantizedLayer.PRE_ACTIVATION_ZERO);
         add(extras, quantizers.output(), QuantizedLayer.OUTPUT_SCALE, QuantizedLayer.OUTPUT_ZERO);
+        add(extras, quantizers.hidden(), QuantizedLayer.HIDDEN_SCALE, QuantizedLayer.HIDDEN_ZERO);
+        add(
+                extras,
+                quantizers.hiddenBackward(),
+                QuantizedLayer.HIDDEN_BACKWARD_SCALE,
+                QuantizedLayer.HIDDEN_BACKWARD_ZERO);
         return extras;
     }
 

@@ -11,7 +11,7 @@ import org.nd4j.common.primitives.Pair;
 import org.nd4j.linalg.api.buffer.DataType;
 import org.nd4j.linalg.api.ndarray.INDArray;
 
-/** A {@link QuantizedLayer} around a recurrent layer, whose state stays in float. */
+/** A {@link QuantizedLayer} around a recurrent layer; the stored states are that layer's. */
 @SuppressWarnings("serial")
 final class QuantizedRecurrentRuntime extends QuantizedRuntime implements RecurrentLayer {
 

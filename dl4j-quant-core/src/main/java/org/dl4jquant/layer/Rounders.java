@@ -53,7 +53,7 @@ record Rounders(
             }
         }
         ShadowWeights weights = new ShadowWeights(layer, table, inner.paramTable());
-        publishOutput(layer, table, tensors.get(TensorRole.OUTPUT));
+        publishResult(layer, table, tensors);
         return new Rounders(
                 tensors,
                 weights,
@@ -74,15 +74,18 @@ record Rounders(
                 role.zeroKey());
     }
 
-    private static void publishOutput(
-            QuantizedLayer layer, Map<String, INDArray> table, @Nullable ValueRounder output) {
-        INDArray scale = table.get(QuantizedLayer.OUTPUT_SCALE);
-        if (scale != null) {
+    private static void publishResult(
+            QuantizedLayer layer,
+            Map<String, INDArray> table,
+            Map<TensorRole, ValueRounder> tensors) {
+        TensorRole role = layer.preparedQuantizers().resultRole();
+        INDArray scale = role == null ? null : table.get(role.scaleKey());
+        if (role != null && scale != null) {
             ScaleLinks.publish(
                     layer.outputName(),
                     scale,
-                    table.get(QuantizedLayer.OUTPUT_ZERO),
-                    output instanceof CodeRounder codes ? codes.range() : null);
+                    table.get(role.zeroKey()),
+                    tensors.get(role) instanceof CodeRounder codes ? codes.range() : null);
         }
     }
 

@@ -100,6 +100,10 @@ final class ScaleUpdaters {
                     schemeOf(quantizers.preActivation());
             case QuantizedLayer.OUTPUT_SCALE, QuantizedLayer.OUTPUT_ZERO ->
                     schemeOf(quantizers.output());
+            case QuantizedLayer.HIDDEN_SCALE, QuantizedLayer.HIDDEN_ZERO ->
+                    schemeOf(quantizers.hidden());
+            case QuantizedLayer.HIDDEN_BACKWARD_SCALE, QuantizedLayer.HIDDEN_BACKWARD_ZERO ->
+                    schemeOf(quantizers.hiddenBackward());
             default -> key.startsWith(QuantizedLayer.SCALE) ? quantizers.weights() : null;
         };
     }

@@ -50,6 +50,7 @@ final class Simulation {
     private final @Nullable ValueRounder input;
     private final @Nullable ValueRounder preActivation;
     private final @Nullable ValueRounder output;
+    private final Map<TensorRole, ValueRounder> rounders;
 
     private @Nullable INDArray roundedInput;
     private @Nullable INDArray raw;
@@ -86,6 +87,7 @@ final class Simulation {
         this.input = rounders.get(TensorRole.INPUT);
         this.preActivation = rounders.get(TensorRole.PRE_ACTIVATION);
         this.output = rounders.get(TensorRole.OUTPUT);
+        this.rounders = rounders;
         this.appliesActivation =
                 !(activation instanceof ActivationIdentity)
                         && !(activation instanceof ActivationReLU && clampsLikeRelu(output));
@@ -322,15 +324,13 @@ final class Simulation {
     void setGradients(Map<String, INDArray> views) {
         gradients = views;
         weights.setGradients(views);
-        setGradients(input, TensorRole.INPUT, views);
-        setGradients(preActivation, TensorRole.PRE_ACTIVATION, views);
-        setGradients(output, TensorRole.OUTPUT, views);
+        rounders.forEach((role, rounder) -> setGradients(rounder, role, views));
     }
 
     private static void setGradients(
-            @Nullable ValueRounder rounder, TensorRole role, Map<String, INDArray> views) {
+            ValueRounder rounder, TensorRole role, Map<String, INDArray> views) {
         INDArray view = views.get(role.scaleKey());
-        if (rounder != null && view != null) {
+        if (view != null) {
             rounder.setScaleGradients(view);
         }
         if (rounder instanceof CodeRounder codes) {

@@ -19,6 +19,20 @@ public enum TensorRole {
             return quantizers.preActivation();
         }
     },
+    /** What a recurrent layer hands from one step to the next. */
+    HIDDEN(QuantizedLayer.HIDDEN_SCALE, QuantizedLayer.HIDDEN_ZERO) {
+        @Override
+        public @Nullable ActivationScheme scheme(LayerQuantizers quantizers) {
+            return quantizers.hidden();
+        }
+    },
+    /** The same for the direction that goes back in time. */
+    HIDDEN_BACKWARD(QuantizedLayer.HIDDEN_BACKWARD_SCALE, QuantizedLayer.HIDDEN_BACKWARD_ZERO) {
+        @Override
+        public @Nullable ActivationScheme scheme(LayerQuantizers quantizers) {
+            return quantizers.hiddenBackward();
+        }
+    },
     /** What leaves the layer. */
     OUTPUT(QuantizedLayer.OUTPUT_SCALE, QuantizedLayer.OUTPUT_ZERO) {
         @Override

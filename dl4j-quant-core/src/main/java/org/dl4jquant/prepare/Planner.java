@@ -162,7 +162,20 @@ final class Planner {
             quantizers =
                     quantizers.withPreActivation(signed(Objects.requireNonNull(activations(step))));
         }
-        wrapped.put(step.name(), quantizers);
+        wrapped.put(step.name(), withHidden(step, quantizers));
+    }
+
+    private LayerQuantizers withHidden(Step step, LayerQuantizers quantizers) {
+        TensorScheme scheme = activations(step);
+        Traits.Recurrence recurrence = Traits.recurrence(step);
+        if (scheme == null || recurrence == Traits.Recurrence.NONE) {
+            return quantizers;
+        }
+        // The layer's own weights multiply the state in each step, so it has their scheme's width.
+        ActivationScheme hidden = new ActivationScheme(scheme, true);
+        return recurrence == Traits.Recurrence.ONE_WAY
+                ? quantizers.withHidden(hidden)
+                : quantizers.withHiddenBothWays(hidden);
     }
 
     private LayerQuantizers withInput(Step step, LayerQuantizers quantizers) {
@@ -317,7 +330,7 @@ final class Planner {
             return behind.isInteger() ? quantized(tensor) : null;
         }
         LayerQuantizers quantizers = wrapped.get(tensor);
-        ActivationScheme output = quantizers == null ? null : quantizers.output();
-        return output != null && output.isInteger() ? tensor : null;
+        ActivationScheme result = quantizers == null ? null : quantizers.result();
+        return result != null && result.isInteger() ? tensor : null;
     }
 }

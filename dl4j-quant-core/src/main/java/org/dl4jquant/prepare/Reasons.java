@@ -101,16 +101,19 @@ final class Reasons {
         if (quantizers.preActivation() != null) {
             parts.add("activation function as a table");
         }
+        if (quantizers.hidden() != null) {
+            parts.add("hidden state rounded in each step");
+        }
         parts.add(
-                quantizers.output() == null
+                quantizers.result() == null
                         ? "result in float"
-                        : "result " + sign(quantizers.output()) + width(quantizers, scheme));
+                        : "result " + sign(quantizers.result()) + width(quantizers, scheme));
         return String.join(", ", parts);
     }
 
     /* The readers decide over the result's width, the scheme over that of what the layer reads. */
     private static String width(LayerQuantizers quantizers, @Nullable LayerScheme scheme) {
-        NumberFormat result = Objects.requireNonNull(quantizers.output()).scheme().format();
+        NumberFormat result = Objects.requireNonNull(quantizers.result()).scheme().format();
         TensorScheme own = scheme == null ? null : scheme.activations();
         return own == null || own.format().equals(result)
                 ? ""

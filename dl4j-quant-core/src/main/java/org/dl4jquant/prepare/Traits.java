@@ -146,6 +146,33 @@ final class Traits {
         return layer != null && QUANTIZABLE.contains(layer.getClass());
     }
 
+    /** Whether a layer has a hidden state that can be rounded, and in how many directions. */
+    enum Recurrence {
+        /** It has none. */
+        NONE,
+        /** It goes forward in time. */
+        ONE_WAY,
+        /** It goes both ways. */
+        BOTH_WAYS
+    }
+
+    static Recurrence recurrence(Step step) {
+        Layer layer = step.thawed();
+        return layer == null ? Recurrence.NONE : recurrence(layer);
+    }
+
+    private static Recurrence recurrence(Layer layer) {
+        if (layer instanceof Bidirectional both) {
+            return recurrence(both.getFwd()) == Recurrence.NONE
+                    ? Recurrence.NONE
+                    : Recurrence.BOTH_WAYS;
+        }
+        if (layer instanceof LastTimeStep last) {
+            return recurrence(last.getUnderlying());
+        }
+        return layer.getClass() == LSTM.class ? Recurrence.ONE_WAY : Recurrence.NONE;
+    }
+
     /** {@return whether the step is the loss, which takes values in float} */
     static boolean isLoss(Step step) {
         Layer layer = step.thawed();

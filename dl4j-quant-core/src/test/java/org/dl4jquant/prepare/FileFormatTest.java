@@ -76,12 +76,9 @@ public class FileFormatTest {
                         new CalibrationMethod.Sigma(2.5),
                         Estimator.LSQ);
         LayerQuantizers quantizers =
-                new LayerQuantizers(
-                        weights,
-                        null,
-                        "stem",
-                        new ActivationScheme(activations, true),
-                        new ActivationScheme(activations, false));
+                LayerQuantizers.of(weights, new ActivationScheme(activations, false))
+                        .withInputFrom("stem")
+                        .withPreActivation(new ActivationScheme(activations, true));
         QuantizedLayer layer =
                 new QuantizedLayer(
                         new ConvolutionLayer.Builder(3, 2)

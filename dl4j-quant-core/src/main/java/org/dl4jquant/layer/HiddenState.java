@@ -1,0 +1,97 @@
+// SPDX-License-Identifier: Apache-2.0
+package org.dl4jquant.layer;
+
+import java.util.Map;
+import java.util.Objects;
+import java.util.function.Supplier;
+import org.deeplearning4j.nn.api.Layer;
+import org.deeplearning4j.nn.layers.wrapper.BaseWrapperLayer;
+import org.jspecify.annotations.Nullable;
+import org.nd4j.linalg.api.ndarray.INDArray;
+
+/** How one recurrence rounds its hidden state before the next step reads it. */
+final class HiddenState {
+
+    /** Lets the state pass as it is. */
+    static final HiddenState IN_FLOAT = new HiddenState(TensorRole.HIDDEN, null, () -> null);
+
+    private final TensorRole role;
+    private final @Nullable ValueRounder rounder;
+    private final Supplier<@Nullable TensorObserver> observer;
+
+    private HiddenState(
+            TensorRole role,
+            @Nullable ValueRounder rounder,
+            Supplier<@Nullable TensorObserver> observer) {
+        this.role = role;
+        this.rounder = rounder;
+        this.observer = observer;
+    }
+
+    /**
+     * Gives each recurrence inside a layer its rounder.
+     *
+     * @param inner the running layer
+     * @param rounders the quantized layer's rounders
+     * @param observer what sees the states in float instead; it supplies null while they are
+     *     rounded
+     */
+    static void connect(
+            Layer inner,
+            Map<TensorRole, ValueRounder> rounders,
+            Supplier<@Nullable TensorObserver> observer) {
+        connect(inner, TensorRole.HIDDEN, rounders, observer);
+    }
+
+    private static void connect(
+            Layer inner,
+            TensorRole role,
+            Map<TensorRole, ValueRounder> rounders,
+            Supplier<@Nullable TensorObserver> observer) {
+        if (inner instanceof RoundedLstm lstm) {
+            lstm.setHiddenState(new HiddenState(role, rounders.get(role), observer));
+        } else if (inner instanceof RoundedBidirectional both) {
+            connect(both.forwards(), role, rounders, observer);
+            connect(both.backwards(), TensorRole.HIDDEN_BACKWARD, rounders, observer);
+        } else if (inner instanceof BaseWrapperLayer wrapper) {
+            connect(wrapper.getUnderlying(), role, rounders, observer);
+        }
+    }
+
+    /** {@return whether a rounder stands between one step and the next} */
+    boolean rounds() {
+        return rounder != null;
+    }
+
+    /**
+     * Writes the state that the next step reads.
+     *
+     * @param raw what the recurrence computed
+     * @param result where it goes, perhaps the same array
+     */
+    void forward(INDArray raw, INDArray result) {
+        TensorObserver watching = observer.get();
+        if (rounder != null && watching == null) {
+            rounder.forward(raw, result);
+            return;
+        }
+        if (watching != null) {
+            watching.observe(role, raw);
+        }
+        if (raw != result) {
+            result.assign(raw);
+        }
+    }
+
+    /**
+     * Sends the gradient back through the rounding, and writes the scale's for these values alone.
+     *
+     * @param raw what was rounded
+     * @param upstream loss per unit of the rounded state
+     * @param gradient where the loss per unit of {@code raw} goes
+     */
+    void backward(INDArray raw, INDArray upstream, INDArray gradient) {
+        Objects.requireNonNull(rounder, "nothing rounds the state")
+                .backward(raw, upstream, gradient);
+    }
+}

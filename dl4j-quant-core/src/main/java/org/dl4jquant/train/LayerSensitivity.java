@@ -1,0 +1,214 @@
+// SPDX-License-Identifier: Apache-2.0
+package org.dl4jquant.train;
+
+import java.util.ArrayList;
+import java.util.Collection;
+import java.util.Comparator;
+import java.util.LinkedHashSet;
+import java.util.List;
+import java.util.Set;
+import org.deeplearning4j.nn.graph.ComputationGraph;
+import org.deeplearning4j.nn.multilayer.MultiLayerNetwork;
+import org.dl4jquant.check.Require;
+import org.dl4jquant.nd.Detached;
+import org.dl4jquant.nd.RowMajor;
+import org.dl4jquant.prepare.Preparation;
+import org.dl4jquant.prepare.PrepareReport;
+import org.dl4jquant.prepare.PreparedNetwork;
+import org.dl4jquant.scheme.LayerScheme;
+import org.dl4jquant.scheme.LayerSelector;
+import org.dl4jquant.scheme.QuantSpec;
+import org.nd4j.linalg.api.ndarray.INDArray;
+import org.nd4j.linalg.dataset.DataSet;
+import org.nd4j.linalg.dataset.api.iterator.DataSetIterator;
+
+/**
+ * Finds the layers that rounding harms most, and keeps them in half precision.
+ *
+ * <pre>{@code
+ * QuantSpec gentle = LayerSensitivity.of(trained, QuantSpec.of(LayerScheme.INT4), data).protect(2);
+ * }</pre>
+ *
+ * <p>Each layer is measured alone: the float network is prepared with this layer's scheme and all
+ * others in float, and the network's result compared with that in float. The data need no labels.
+ */
+public final class LayerSensitivity {
+
+    private final QuantSpec spec;
+    private final List<Layer> layers;
+
+    /**
+     * What rounding one layer does to the network's result.
+     *
+     * @param name the layer's name; a batch normalization and an activation joined with it are
+     *     measured with it
+     * @param sqnr signal to quantization noise of the network's results in decibels, {@code 10
+     *     log10(sum y^2 / sum (y - q)^2)}; infinite without noise
+     */
+    public record Layer(String name, double sqnr) {}
+
+    private LayerSensitivity(QuantSpec spec, List<Layer> layers) {
+        this.spec = spec;
+        this.layers = layers;
+    }
+
+    /**
+     * Measures the layers of a network.
+     *
+     * @param trained the float network; not changed
+     * @param spec how it is to be quantized
+     * @param data for calibration and comparison, some hundreds of examples; can be reset
+     * @return the sensitivities of the layers that the spec quantizes
+     * @throws IllegalArgumentException as {@link Preparation#prepare(MultiLayerNetwork, QuantSpec,
+     *     DataSetIterator)}; if the data cannot be reset
+     */
+    public static LayerSensitivity of(
+            MultiLayerNetwork trained, QuantSpec spec, DataSetIterator data) {
+        return measure(
+                spec,
+                data,
+                trial -> Preparation.prepare(trained, trial, data),
+                (network, batch) ->
+                        network.output(
+                                batch.getFeatures(), false, batch.getFeaturesMaskArray(), null),
+                trained);
+    }
+
+    /**
+     * Measures the layers of a network with one input; with several outputs, the first counts.
+     *
+     * @param trained the float network; not changed
+     * @param spec how it is to be quantized
+     * @param data for calibration and comparison, some hundreds of examples; can be reset
+     * @return the sensitivities of the layers that the spec quantizes
+     * @throws IllegalArgumentException as for a {@link MultiLayerNetwork}
+     */
+    public static LayerSensitivity of(
+            ComputationGraph trained, QuantSpec spec, DataSetIterator data) {
+        return measure(
+                spec,
+                data,
+                trial -> Preparation.prepare(trained, trial, data),
+                LayerSensitivity::output,
+                trained);
+    }
+
+    private static INDArray output(ComputationGraph network, DataSet batch) {
+        INDArray mask = batch.getFeaturesMaskArray();
+        return network.output(
+                        false,
+                        new INDArray[] {batch.getFeatures()},
+                        mask == null ? null : new INDArray[] {mask},
+                        null)[0];
+    }
+
+    private interface Preparing<N> {
+        PreparedNetwork<N> with(QuantSpec spec);
+    }
+
+    private interface Computing<N> {
+        INDArray output(N network, DataSet batch);
+    }
+
+    private static <N> LayerSensitivity measure(
+            QuantSpec spec,
+            DataSetIterator data,
+            Preparing<N> preparing,
+            Computing<N> computing,
+            N trained) {
+        Require.argument(
+                data.resetSupported(),
+                "the data are read once for each layer, but %s cannot be reset; collect them in a"
+                        + " list and use an iterator over that",
+                data.getClass().getSimpleName());
+        List<float[]> expected = results(trained, data, computing);
+        List<Layer> layers = new ArrayList<>();
+        for (PrepareReport.Entry entry : preparing.with(spec).report().layers()) {
+            LayerScheme scheme = entry.scheme();
+            if (scheme != null && !scheme.isFloat()) {
+                QuantSpec alone =
+                        QuantSpec.of(LayerScheme.FLOAT)
+                                .with(LayerSelector.named(entry.name()), scheme);
+                List<float[]> found = results(preparing.with(alone).network(), data, computing);
+                layers.add(new Layer(entry.name(), sqnr(expected, found)));
+            }
+        }
+        return new LayerSensitivity(spec, List.copyOf(layers));
+    }
+
+    private static <N> List<float[]> results(
+            N network, DataSetIterator data, Computing<N> computing) {
+        List<float[]> results = new ArrayList<>();
+        data.reset();
+        Detached.run(
+                () -> {
+                    while (data.hasNext()) {
+                        results.add(RowMajor.floats(computing.output(network, data.next())));
+                    }
+                });
+        data.reset();
+        return results;
+    }
+
+    private static double sqnr(List<float[]> expected, List<float[]> found) {
+        double signal = 0;
+        double noise = 0;
+        for (int batch = 0; batch < expected.size(); batch++) {
+            float[] wanted = expected.get(batch);
+            float[] got = found.get(batch);
+            for (int i = 0; i < wanted.length; i++) {
+                double error = (double) wanted[i] - got[i];
+                signal += (double) wanted[i] * wanted[i];
+                noise += error * error;
+            }
+        }
+        return noise == 0 ? Double.POSITIVE_INFINITY : 10 * Math.log10(signal / noise);
+    }
+
+    /** {@return the layers, in the order of the forward pass} */
+    public List<Layer> layers() {
+        return layers;
+    }
+
+    /** {@return the layers, the one that rounding harms most first} */
+    public List<Layer> mostSensitiveFirst() {
+        return layers.stream().sorted(Comparator.comparingDouble(Layer::sqnr)).toList();
+    }
+
+    /**
+     * {@return the spec, with the most sensitive layers in half precision}
+     *
+     * @param count how many layers, from 0 to all
+     * @throws IllegalArgumentException if there are not so many
+     */
+    public QuantSpec protect(int count) {
+        Require.argument(
+                count >= 0 && count <= layers.size(),
+                "%d layers to protect; the spec quantizes %d, so use 0 to %d",
+                count,
+                layers.size(),
+                layers.size());
+        return protect(mostSensitiveFirst().stream().limit(count).map(Layer::name).toList());
+    }
+
+    /**
+     * {@return the spec, with named layers in half precision}
+     *
+     * @param names of layers that the spec quantizes
+     * @throws IllegalArgumentException if it quantizes no layer of such a name
+     */
+    public QuantSpec protect(Collection<String> names) {
+        Set<String> known = new LinkedHashSet<>();
+        layers.forEach(layer -> known.add(layer.name()));
+        QuantSpec gentle = spec;
+        for (String name : names) {
+            Require.argument(
+                    known.contains(name),
+                    "layer '%s' cannot be protected: the spec quantizes %s",
+                    name,
+                    known);
+            gentle = gentle.with(LayerSelector.named(name), LayerScheme.FP16);
+        }
+        return gentle;
+    }
+}

@@ -11,7 +11,7 @@ import org.junit.jupiter.api.Test;
 final class ExamplesTest {
 
     private static int run(Callable<Integer> example, String... more) {
-        String[] args = {"--train", "64", "--test", "20", "--epochs", "1"};
+        String[] args = {"--train", "64", "--test", "20"};
         String[] all = Arrays.copyOf(args, args.length + more.length);
         System.arraycopy(more, 0, all, args.length, more.length);
         return CommandLines.run(example, all);
@@ -19,17 +19,22 @@ final class ExamplesTest {
 
     @Test
     void earlyStoppingFindsTheBestQuantizedNetwork() {
-        assertEquals(CommandLines.OK, run(new LeNetMnist()));
+        assertEquals(CommandLines.OK, run(new LeNetMnist(), "--epochs", "1"));
     }
 
     @Test
     void twoBitsAreTrainedWithAndWithoutATeacher() {
-        assertEquals(CommandLines.OK, run(new DistilledTwoBit()));
+        assertEquals(CommandLines.OK, run(new DistilledTwoBit(), "--epochs", "1"));
+    }
+
+    @Test
+    void fourBitsAreReachedInStages() {
+        assertEquals(CommandLines.OK, run(new ProgressiveInt4(), "--epochs", "3"));
     }
 
     @Test
     void aResidualNetworkIsTrainedWithFewBits() {
-        assertEquals(CommandLines.OK, run(new ResNetCifar(), "--channels", "2"));
+        assertEquals(CommandLines.OK, run(new ResNetCifar(), "--channels", "2", "--epochs", "1"));
     }
 
     @Test

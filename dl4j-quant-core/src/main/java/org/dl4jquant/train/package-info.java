@@ -2,8 +2,8 @@
 
 /**
  * How a quantized network is trained beyond plain {@code fit}: distillation from a teacher, stages
- * of falling precision, recovery on a small share of the data, a guard against divergence, and exact
- * resume.
+ * of falling precision, recovery on a small share of the data, a guard against divergence, and
+ * exact resume.
  *
  * <p>In: a quantized network from {@code prepare}. What this package attaches to it are DL4J
  * listeners, so that {@code fit} stays what starts a training. Out: the same network, trained; what

@@ -3,6 +3,7 @@ package org.dl4jquant.layer;
 
 import org.dl4jquant.fakequant.FakeQuantizer;
 import org.dl4jquant.fakequant.Scales;
+import org.dl4jquant.fakequant.TanhWeights;
 import org.dl4jquant.nd.ChannelWalk;
 import org.dl4jquant.nd.Channels;
 import org.dl4jquant.nd.RowMajor;
@@ -12,6 +13,7 @@ import org.dl4jquant.numeric.QuantParams;
 import org.dl4jquant.scheme.Estimator;
 import org.jspecify.annotations.Nullable;
 import org.nd4j.linalg.api.ndarray.INDArray;
+import org.nd4j.linalg.factory.Nd4j;
 
 /** Rounds to integer codes, with the scales that the layer's parameters hold. */
 final class CodeRounder implements ValueRounder {
@@ -156,7 +158,7 @@ final class CodeRounder implements ValueRounder {
             float kept = Math.min(Math.max(zeroPoint.getFloat(0), range.min()), range.max());
             zeroPoint.assign(kept);
         }
-        if (weights == null) {
+        if (weights == null || hasTanhWeights()) {
             return;
         }
         float[] least = leastScales(weights);
@@ -198,11 +200,52 @@ final class CodeRounder implements ValueRounder {
     @Override
     public void forward(INDArray in, INDArray out) {
         ScaleGuard.projectInPlace(layer, tensor, scales);
-        quantizer().forward(in, scales, out);
+        quantizer().forward(beforeRounding(in), scales, out);
+    }
+
+    /** {@return what is rounded in place of a tensor: itself, but for DoReFa's weights} */
+    INDArray beforeRounding(INDArray in) {
+        if (!hasTanhWeights()) {
+            return in;
+        }
+        float[] values = TanhWeights.of(RowMajor.floats(in)).normalized();
+        scaleToCodes(values, in);
+        INDArray scaled = Nd4j.createUninitializedDetached(in.dataType(), in.shape());
+        RowMajor.copyInto(values, scaled);
+        return scaled;
+    }
+
+    private boolean hasTanhWeights() {
+        return weight && estimator instanceof Estimator.DoReFa;
+    }
+
+    /* From [-1, 1] to [-Q_P, Q_P] codes, in values; row-major. */
+    private void scaleToCodes(float[] normalized, INDArray like) {
+        float[] spread = new float[normalized.length];
+        ChannelWalk.of(Walk.rowMajor(like.shape()), channels)
+                .spread(0, RowMajor.floats(scales), spread, spread.length);
+        for (int i = 0; i < normalized.length; i++) {
+            normalized[i] *= range.max() * spread[i];
+        }
+    }
+
+    /* Nothing is clipped: every normalized weight lies within the codes. */
+    private void tanhBackward(INDArray in, INDArray upstream, INDArray gradient) {
+        TanhWeights weights = TanhWeights.of(RowMajor.floats(in));
+        float[] byNormalized = RowMajor.floats(upstream);
+        scaleToCodes(byNormalized, in);
+        RowMajor.copyInto(weights.backward(byNormalized), gradient);
+        if (scaleGradients != null) {
+            scaleGradients.assign(0);
+        }
     }
 
     @Override
     public void backward(INDArray in, INDArray upstream, INDArray gradient) {
+        if (hasTanhWeights()) {
+            tanhBackward(in, upstream, gradient);
+            return;
+        }
         FakeQuantizer quantizer = quantizer();
         quantizer.backward(
                 in, scales, upstream, gradient, scaleGradients, zeroPointGradient, elements(in));

@@ -3,6 +3,8 @@ package org.dl4jquant.layer;
 
 import java.util.Map;
 import java.util.Objects;
+import org.dl4jquant.scheme.Estimator;
+import org.dl4jquant.scheme.TensorScheme;
 import org.jspecify.annotations.Nullable;
 import org.nd4j.linalg.api.ndarray.INDArray;
 
@@ -43,13 +45,22 @@ final class InitialScales {
                         .format()
                         .bitsPerNumber();
         int maxCode = (1 << (bits - 1)) - 1;
-        scales.assign(largest > 0 ? largest / maxCode : 1.0 / maxCode);
+        boolean unit = hasUnitRange(layer.preparedQuantizers().weights());
+        double reach = largest > 0 && !unit ? largest : 1;
+        scales.assign(reach / maxCode);
     }
 
     private static void assignActivation(
             @Nullable ActivationScheme scheme, @Nullable INDArray scale) {
         if (scheme != null && scale != null) {
-            scale.assign(LARGEST_ACTIVATION / scheme.range().max());
+            double reach = hasUnitRange(scheme.scheme()) ? 1 : LARGEST_ACTIVATION;
+            scale.assign(reach / scheme.range().max());
         }
+    }
+
+    private static boolean hasUnitRange(@Nullable TensorScheme scheme) {
+        return scheme != null
+                && scheme.estimator() instanceof Estimator.DoReFa doReFa
+                && !doReFa.fitted();
     }
 }

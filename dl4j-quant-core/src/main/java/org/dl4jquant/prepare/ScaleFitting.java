@@ -13,6 +13,7 @@ import org.deeplearning4j.nn.api.Layer;
 import org.dl4jquant.calibrate.Calibration;
 import org.dl4jquant.calibrate.TensorStatistics;
 import org.dl4jquant.check.Require;
+import org.dl4jquant.fakequant.TanhWeights;
 import org.dl4jquant.layer.ActivationScheme;
 import org.dl4jquant.layer.QuantizedLayer;
 import org.dl4jquant.layer.QuantizedLayers;
@@ -21,7 +22,9 @@ import org.dl4jquant.layer.WeightSlot;
 import org.dl4jquant.nd.ChannelWalk;
 import org.dl4jquant.nd.RowMajor;
 import org.dl4jquant.nd.Walk;
+import org.dl4jquant.numeric.CodeRange;
 import org.dl4jquant.numeric.QuantParams;
+import org.dl4jquant.scheme.Estimator;
 import org.dl4jquant.scheme.IntFormat;
 import org.dl4jquant.scheme.TensorScheme;
 import org.nd4j.linalg.api.ndarray.INDArray;
@@ -132,12 +135,41 @@ final class ScaleFitting {
         }
         for (WeightSlot slot : conf.weightSlots()) {
             float[] scales =
-                    Calibration.weightScales(
-                            channels(slot, slot.arranged(observed.layer().getParam(slot.key()))),
-                            scheme.calibration(),
-                            scheme.format().bitsPerNumber());
+                    weightScales(
+                            slot, slot.arranged(observed.layer().getParam(slot.key())), scheme);
             RowMajor.copyInto(scales, observed.layer().getParam(slot.scaleKey()));
         }
+    }
+
+    private static float[] weightScales(WeightSlot slot, INDArray weight, TensorScheme scheme) {
+        int bits = scheme.format().bitsPerNumber();
+        float[][] weights = channels(slot, weight);
+        // Fitted in any case, because that refuses weights that are not finite.
+        float[] scales = Calibration.weightScales(weights, scheme.calibration(), bits);
+        if (scheme.estimator() instanceof Estimator.DoReFa doReFa) {
+            float[] form = TanhWeights.of(RowMajor.floats(weight)).normalized();
+            float[][] normalized = channels(slot, RowMajor.array(form, weight.shape()));
+            for (int channel = 0; channel < scales.length; channel++) {
+                double magnitude =
+                        doReFa.fitted() ? magnitude(weights[channel], normalized[channel]) : 1;
+                scales[channel] =
+                        Math.max(
+                                (float) (magnitude / CodeRange.narrow(bits).max()),
+                                Calibration.MIN_SCALE);
+            }
+        }
+        return scales;
+    }
+
+    /** The factor that brings normalized weights closest to the weights; 1 if all are 0. */
+    private static double magnitude(float[] weights, float[] normalized) {
+        double products = 0;
+        double squares = 0;
+        for (int i = 0; i < weights.length; i++) {
+            products += (double) weights[i] * normalized[i];
+            squares += (double) normalized[i] * normalized[i];
+        }
+        return squares > 0 ? products / squares : 1;
     }
 
     /** The weights that share each scale. */
@@ -177,7 +209,11 @@ final class ScaleFitting {
                         scheme.scheme().calibration(),
                         scheme.range(),
                         scheme.scheme().symmetry());
-        observed.layer().getParam(role.scaleKey()).assign(params.scale());
+        boolean unit =
+                scheme.scheme().estimator() instanceof Estimator.DoReFa doReFa && !doReFa.fitted();
+        observed.layer()
+                .getParam(role.scaleKey())
+                .assign(unit ? 1f / scheme.range().max() : params.scale());
         if (scheme.hasZeroPoint()) {
             observed.layer().getParam(role.zeroKey()).assign(params.zeroPoint());
         }

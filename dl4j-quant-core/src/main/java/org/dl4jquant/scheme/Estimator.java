@@ -39,7 +39,7 @@ public sealed interface Estimator {
 
     /** {@return whether the scale is a parameter with a gradient} */
     default boolean learnsScale() {
-        return this != STE;
+        return this != STE && !(this instanceof DoReFa);
     }
 
     /** {@return whether the code of the value 0 is a parameter with a gradient} */
@@ -107,4 +107,22 @@ public sealed interface Estimator {
                     regularization);
         }
     }
+
+    /**
+     * Fixed ranges, straight-through gradients. Weights become {@code tanh(w) / max|tanh(w)|}, the
+     * maximum being the whole tensor's, before they are rounded; activations are clipped to [0, 1]
+     * (to [-1, 1] where they may be negative). The scale is one over the largest code, and nothing
+     * learns it.
+     *
+     * <p>The paper rounds weights to {@code 2 k / (2^b - 1) - 1}, a grid without 0. The integer
+     * contract has a code for 0, so here they are rounded to the symmetric narrow codes instead,
+     * {@code k / maxCode}.
+     *
+     * @param fitted whether what calibration finds takes the place of 1: weights keep the magnitude
+     *     of each channel (by least squares), activations are clipped where calibration says. So a
+     *     trained network stays close to what it was; the paper trains from scratch, and leaves
+     *     magnitudes to batch normalization
+     * @see <a href="https://arxiv.org/abs/1606.06160">Zhou et al., DoReFa-Net, 2016</a>
+     */
+    record DoReFa(boolean fitted) implements Estimator {}
 }

@@ -3,6 +3,7 @@ package org.dl4jquant.scheme;
 
 import java.io.IOException;
 import java.util.List;
+import org.dl4jquant.scheme.Estimator.DoReFa;
 import org.dl4jquant.scheme.Estimator.Ewgs;
 import org.dl4jquant.scheme.Estimator.Pact;
 import org.dl4jquant.scheme.Estimator.Plain;
@@ -26,6 +27,8 @@ final class EstimatorJson {
     private static final String EWGS = "ewgs";
     private static final String DELTA = "delta";
     private static final String PACT = "pact";
+    private static final String DOREFA = "dorefa";
+    private static final String FITTED = "fitted";
     private static final String REGULARIZATION = "regularization";
 
     private EstimatorJson() {}
@@ -47,6 +50,11 @@ final class EstimatorJson {
                 write(json, EWGS, DELTA, ewgs.delta());
             } else if (value instanceof Pact pact) {
                 write(json, PACT, REGULARIZATION, pact.regularization());
+            } else if (value instanceof DoReFa doReFa) {
+                json.writeStartObject();
+                json.writeStringField(JsonVariants.TYPE, DOREFA);
+                json.writeBooleanField(FITTED, doReFa.fitted());
+                json.writeEndObject();
             }
         }
 
@@ -75,6 +83,7 @@ final class EstimatorJson {
             return switch (variants.type()) {
                 case EWGS -> variants.make(() -> new Ewgs(variants.number(DELTA)));
                 case PACT -> variants.make(() -> new Pact(variants.number(REGULARIZATION)));
+                case DOREFA -> variants.make(() -> new DoReFa(variants.flag(FITTED)));
                 default ->
                         PLAIN.stream()
                                 .filter(plain -> plain.toString().equals(node.asText()))
@@ -84,7 +93,7 @@ final class EstimatorJson {
         }
 
         private static String names() {
-            return PLAIN + " or an object of type [" + EWGS + ", " + PACT + "]";
+            return PLAIN + " or an object of type " + List.of(EWGS, PACT, DOREFA);
         }
     }
 }

@@ -40,6 +40,16 @@ record JsonVariants(JsonParser json, String what, JsonNode node) {
         return value.asDouble();
     }
 
+    /** {@return a true or false among the fields} */
+    boolean flag(String field) {
+        JsonNode value = node.path(field);
+        if (!value.isBoolean()) {
+            throw new IllegalArgumentException(
+                    what + " of type " + type() + " has no true or false '" + field + "'");
+        }
+        return value.asBoolean();
+    }
+
     /** {@return what a constructor makes, its refusal with the place in the JSON} */
     <T> T make(Supplier<T> constructor) throws JsonMappingException {
         try {

@@ -45,6 +45,10 @@ public record TensorScheme(
                 !(estimator instanceof Estimator.Pact) || symmetry == Symmetry.SYMMETRIC,
                 "PACT learns one clipping value, and its codes begin at 0; use Symmetry.SYMMETRIC,"
                         + " or Estimator.LSQ_PLUS");
+        Require.argument(
+                !(estimator instanceof Estimator.DoReFa) || symmetry == Symmetry.SYMMETRIC,
+                "DoReFa has a fixed range that begins at 0; use Symmetry.SYMMETRIC, or"
+                        + " Estimator.LSQ_PLUS");
     }
 
     /**

@@ -25,6 +25,7 @@ import org.dl4jquant.numeric.Rounding;
 import org.dl4jquant.numeric.Shape;
 import org.dl4jquant.numeric.WeightTensor;
 import org.dl4jquant.scheme.Estimator;
+import org.dl4jquant.scheme.Granularity;
 import org.dl4jquant.scheme.IntFormat;
 import org.jspecify.annotations.Nullable;
 import org.nd4j.linalg.activations.impl.ActivationIdentity;
@@ -85,6 +86,7 @@ final class IntegerPath {
         return hasIntegerArithmetic(conf.getUnderlying())
                 && quantizers.weights() != null
                 && quantizers.weights().format() instanceof IntFormat
+                && !(quantizers.weights().granularity() instanceof Granularity.PerGroup)
                 && (quantizers.inputFrom() != null
                         || (quantizers.input() != null && quantizers.input().isInteger()))
                 && (quantizers.output() == null || quantizers.output().isInteger())
@@ -183,7 +185,8 @@ final class IntegerPath {
     }
 
     private WeightTensor fold(QuantParams input) {
-        INDArray rows = outputFirst(parameter(DefaultParamInitializer.WEIGHT_KEY));
+        INDArray rows =
+                outputFirst(weights.beforeRounding(parameter(DefaultParamInitializer.WEIGHT_KEY)));
         INDArray bias = parameters.get(DefaultParamInitializer.BIAS_KEY);
         return new IntegerFold(
                         shapeOf(rows),

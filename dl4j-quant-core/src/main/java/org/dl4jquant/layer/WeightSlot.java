@@ -15,6 +15,7 @@ import org.deeplearning4j.nn.conf.layers.samediff.AbstractSameDiffLayer;
 import org.deeplearning4j.nn.params.SeparableConvolutionParamInitializer;
 import org.dl4jquant.nd.Channels;
 import org.dl4jquant.scheme.Granularity;
+import org.jspecify.annotations.Nullable;
 import org.nd4j.linalg.api.ndarray.INDArray;
 
 /**
@@ -25,9 +26,15 @@ import org.nd4j.linalg.api.ndarray.INDArray;
  * @param channels which of the weight's axes number its scales
  * @param scales how many scales there are
  * @param reversed whether the layer reads the weight's memory with its dimensions in reverse
+ * @param groups how its inputs are split into groups; null if they are not
  */
 public record WeightSlot(
-        String key, String scaleKey, Channels channels, int scales, boolean reversed) {
+        String key,
+        String scaleKey,
+        Channels channels,
+        int scales,
+        boolean reversed,
+        @Nullable InputGroups groups) {
 
     private static final int MATRIX_RANK = 2;
 
@@ -37,15 +44,22 @@ public record WeightSlot(
     }
 
     static WeightSlot of(Layer layer, String key, INDArray weight, Granularity granularity) {
-        Channels channels =
-                granularity == Granularity.PER_CHANNEL
-                        ? outputChannels(layer, key, weight)
-                        : Channels.NONE;
         // DL4J splits names at the last underscore.
         String scaleKey = QuantizedLayer.SCALE + key.replace("_", "");
         boolean reversed = layer instanceof Convolution1DLayer;
-        int scales = channels.count(arranged(weight, reversed).shape());
-        return new WeightSlot(key, scaleKey, channels, scales, reversed);
+        INDArray arranged = arranged(weight, reversed);
+        Channels channels =
+                granularity == Granularity.PER_TENSOR
+                        ? Channels.NONE
+                        : outputChannels(layer, key, weight);
+        InputGroups groups = null;
+        if (granularity instanceof Granularity.PerGroup perGroup) {
+            groups = InputGroups.of(layer, key, arranged, channels, perGroup.size());
+            channels = groups.channels(channels);
+            arranged = groups.split(arranged);
+        }
+        int scales = channels.count(arranged.shape());
+        return new WeightSlot(key, scaleKey, channels, scales, reversed, groups);
     }
 
     /**
@@ -54,7 +68,8 @@ public record WeightSlot(
      * @param weight the weight, its rounded image or its gradient, as the parameter table has it
      */
     public INDArray arranged(INDArray weight) {
-        return arranged(weight, reversed);
+        INDArray arranged = arranged(weight, reversed);
+        return groups == null ? arranged : groups.split(arranged);
     }
 
     private static INDArray arranged(INDArray weight, boolean reversed) {

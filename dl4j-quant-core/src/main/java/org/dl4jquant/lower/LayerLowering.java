@@ -31,8 +31,10 @@ import org.dl4jquant.numeric.CodeTable;
 import org.dl4jquant.numeric.QuantParams;
 import org.dl4jquant.numeric.Shape;
 import org.dl4jquant.numeric.WeightTensor;
+import org.dl4jquant.scheme.Granularity;
 import org.dl4jquant.scheme.IntFormat;
 import org.dl4jquant.scheme.Precision;
+import org.dl4jquant.scheme.TensorScheme;
 import org.nd4j.linalg.activations.impl.ActivationIdentity;
 import org.nd4j.linalg.api.buffer.DataType;
 
@@ -58,6 +60,7 @@ final class LayerLowering {
             return lowerUnquantized(layer.conf().getLayer(), input);
         }
         requireIntegerPrecision(quantized.get());
+        requireScalePerChannel(quantized.get());
         IntegerParameters parameters = QuantizedLayers.integerParameters(layer).orElseThrow();
         if (parameters.weights() == null) {
             requireIntegerSchemes(layer, quantized.get());
@@ -102,6 +105,19 @@ final class LayerLowering {
                     "its training is in a stage of " + precision,
                     "train on until a stage of integers has begun, or end the schedule with"
                             + " PrecisionSchedule.finish(network)");
+        }
+    }
+
+    private void requireScalePerChannel(QuantizedLayer layer) {
+        TensorScheme weights = layer.quantizers().weights();
+        if (weights != null && weights.granularity() instanceof Granularity.PerGroup group) {
+            throw new LoweringException(
+                    name,
+                    "its weights have a scale for each group of "
+                            + group.size()
+                            + " inputs, and the integer graph has one for each output channel",
+                    "prepare it with Granularity.PER_CHANNEL, or keep it out of the deployed"
+                            + " network");
         }
     }
 

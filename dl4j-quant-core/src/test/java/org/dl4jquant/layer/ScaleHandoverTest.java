@@ -52,7 +52,7 @@ class ScaleHandoverTest {
     }
 
     private static final WeightSlot SLOT =
-            new WeightSlot("W", "scaleW", org.dl4jquant.nd.Channels.axis(0), 2, false);
+            new WeightSlot("W", "scaleW", org.dl4jquant.nd.Channels.axis(0), 2, false, null);
 
     private static Map<String, INDArray> table(float outputScale, float zero) {
         return Map.of(

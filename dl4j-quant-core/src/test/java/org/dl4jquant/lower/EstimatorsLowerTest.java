@@ -2,6 +2,7 @@
 package org.dl4jquant.lower;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.util.stream.Stream;
@@ -14,10 +15,13 @@ import org.dl4jquant.report.EngineInputs;
 import org.dl4jquant.report.SimulatorCheck;
 import org.dl4jquant.report.SimulatorReport;
 import org.dl4jquant.scheme.Estimator;
+import org.dl4jquant.scheme.Granularity;
 import org.dl4jquant.scheme.LayerScheme;
+import org.dl4jquant.scheme.LayerSelector;
 import org.dl4jquant.scheme.QuantSpec;
 import org.dl4jquant.scheme.Symmetry;
 import org.dl4jquant.scheme.TensorScheme;
+import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.Arguments;
 import org.junit.jupiter.params.provider.MethodSource;
@@ -43,6 +47,11 @@ final class EstimatorsLowerTest {
                                 .withEstimator(Estimator.LSQ_PLUS));
         return Stream.of(
                 Arguments.of("EWGS", scheme(ewgs, ewgs)),
+                Arguments.of(
+                        "DoReFa", scheme(new Estimator.DoReFa(false), new Estimator.DoReFa(false))),
+                Arguments.of(
+                        "DoReFa, fitted",
+                        scheme(new Estimator.DoReFa(true), new Estimator.DoReFa(true))),
                 Arguments.of("PACT", scheme(Estimator.LSQ, new Estimator.Pact(1e-4))),
                 Arguments.of("LSQ+", lsqPlus));
     }
@@ -69,6 +78,28 @@ final class EstimatorsLowerTest {
         double after = network.score(data);
         assertTrue(after < before, () -> "loss " + before + " became " + after);
         requireEqual(network, data);
+    }
+
+    @Test
+    void refusesToLowerGroupsOfInputsAndSaysWhatToDo() {
+        TensorScheme grouped =
+                TensorScheme.INT8_WEIGHTS.withGranularity(new Granularity.PerGroup(2));
+        QuantSpec spec =
+                QuantSpec.of(LayerScheme.INT8)
+                        .with(
+                                LayerSelector.last(),
+                                new LayerScheme(grouped, TensorScheme.INT8_ACTIVATIONS));
+        DataSet data = TestNetworks.images(EXAMPLES, 1, 3);
+        MultiLayerNetwork network =
+                Quantization.prepare(
+                        TestNetworks.leNet(), spec, new SingletonDataSetIterator(data));
+        assertEquals(
+                "layer 'layer10' cannot be lowered to integers: its weights have a scale for each group"
+                        + " of 2 inputs, and the integer graph has one for each output channel;"
+                        + " prepare it with Granularity.PER_CHANNEL, or keep it out of the"
+                        + " deployed network",
+                assertThrows(LoweringException.class, () -> Quantization.lower(network))
+                        .getMessage());
     }
 
     private static void requireEqual(MultiLayerNetwork network, DataSet data) {

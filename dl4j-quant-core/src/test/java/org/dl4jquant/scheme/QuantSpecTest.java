@@ -130,12 +130,19 @@ final class QuantSpecTest {
                 Arguments.of(
                         good.replace("\"rules\"", "\"rulez\""), "Missing creator property 'rules'"),
                 Arguments.of(good.replace("\"bits\" : 8", "\"bits\" : 9"), "9 bits"),
+                Arguments.of(
+                        good.replace("PER_TENSOR", "PER_TENSER"),
+                        "no granularity is \"PER_TENSER\"; there are [PER_TENSOR, PER_CHANNEL] or an"
+                                + " object of type [per-group]"),
                 Arguments.of(good.replace("\"mse\"", "\"mes\""), "mes"),
                 Arguments.of(
                         good.replace("LSQ", "LQS"),
                         "no estimator is \"LQS\"; there are [LSQ, STE, LSQ_PLUS] or an object of type [ewgs,"
-                                + " pact]"),
+                                + " pact, dorefa]"),
                 Arguments.of(good.replace("\"LSQ\"", "{\"type\":\"egws\"}"), "egws"),
+                Arguments.of(
+                        good.replace("\"LSQ\"", "{\"type\":\"dorefa\",\"fitted\":1}"),
+                        "estimator of type dorefa has no true or false 'fitted'"),
                 Arguments.of(
                         good.replace("\"LSQ\"", "{\"type\":\"ewgs\"}"),
                         "estimator of type ewgs has no number 'delta'"),
@@ -183,12 +190,22 @@ final class QuantSpecTest {
         for (TensorScheme scheme :
                 List.of(
                         activations.withEstimator(new Estimator.Pact(1e-4)),
+                        activations.withEstimator(new Estimator.DoReFa(false)),
+                        activations.withEstimator(new Estimator.DoReFa(true)),
                         activations
                                 .withSymmetry(Symmetry.ASYMMETRIC)
                                 .withEstimator(Estimator.LSQ_PLUS))) {
             QuantSpec spec = QuantSpec.of(new LayerScheme(TensorScheme.INT8_WEIGHTS, scheme));
             assertEquals(spec, QuantSpec.fromJson(spec.toJson()));
         }
+    }
+
+    @Test
+    void groupsSurviveJson() {
+        TensorScheme weights =
+                TensorScheme.INT8_WEIGHTS.withGranularity(new Granularity.PerGroup(32));
+        QuantSpec spec = QuantSpec.of(new LayerScheme(weights, null));
+        assertEquals(spec, QuantSpec.fromJson(spec.toJson()));
     }
 
     @Test
@@ -203,6 +220,14 @@ final class QuantSpecTest {
                 "PACT learns one clipping value, and its codes begin at 0; use Symmetry.SYMMETRIC, or"
                         + " Estimator.LSQ_PLUS",
                 refusal(() -> activations.withSymmetry(Symmetry.ASYMMETRIC).withEstimator(pact)));
+        assertEquals(
+                "DoReFa has a fixed range that begins at 0; use Symmetry.SYMMETRIC, or"
+                        + " Estimator.LSQ_PLUS",
+                refusal(
+                        () ->
+                                activations
+                                        .withSymmetry(Symmetry.ASYMMETRIC)
+                                        .withEstimator(new Estimator.DoReFa(true))));
         assertEquals(
                 "PACT clips activations; give weights another estimator, such as Estimator.LSQ",
                 refusal(

@@ -76,8 +76,9 @@ public final class FakeQuantizer {
      * <p>The gradient of a scale is {@code g * sum(upstream * d)} over the values that share it,
      * with {@code d = rint(v) - v} (with EWGS {@code rint(v) - f * v}) for {@code v = in / scale}
      * strictly inside the codes and the smallest or largest code (less the zero point) outside,
-     * {@code g = 1 / sqrt(elements * Q_P)}; Q_P is the number of codes above the zero point, but at
-     * least half of all. The sum is taken in float64.
+     * {@code g = 1 / sqrt(elements * Q_P)} or what the estimator's {@link
+     * org.dl4jquant.scheme.GradientScale} says; Q_P is the number of codes above the zero point,
+     * but at least half of all. The sum is taken in float64.
      *
      * @param in the values that were rounded
      * @param scale as in {@link #forward}
@@ -173,9 +174,9 @@ public final class FakeQuantizer {
 
     /**
      * {@return what the scale's gradient is multiplied by: g of LSQ's paper, which keeps the
-     * updates of scale and weights in balance, {@code 1 / sqrt(elements * Q_P)}; for PACT {@code 1
-     * / Q_P^2}, with which a step of gradient descent moves {@code alpha = scale * Q_P} as if it
-     * were the parameter}
+     * updates of scale and weights in balance, {@code 1 / sqrt(elements * Q_P)} unless the
+     * estimator says otherwise; for PACT {@code 1 / Q_P^2}, with which a step of gradient descent
+     * moves {@code alpha = scale * Q_P} as if it were the parameter}
      *
      * @param elements N of the paper
      */
@@ -183,7 +184,7 @@ public final class FakeQuantizer {
         if (estimator instanceof Estimator.Pact) {
             return 1.0 / ((double) grid.highest() * grid.highest());
         }
-        return 1 / Math.sqrt((double) elements * grid.positiveCodes());
+        return estimator.gradientScale().factor(elements, grid.positiveCodes());
     }
 
     /**

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package org.dl4jquant.scheme;
 
+import java.util.Objects;
 import org.dl4jquant.check.Require;
 import org.nd4j.shade.jackson.databind.annotation.JsonDeserialize;
 import org.nd4j.shade.jackson.databind.annotation.JsonSerialize;
@@ -20,7 +21,7 @@ public sealed interface Estimator {
      *
      * @see <a href="https://arxiv.org/abs/1902.08153">Esser et al., 2020</a>
      */
-    Estimator LSQ = new Plain("LSQ");
+    Estimator LSQ = new Lsq("LSQ", GradientScale.COUNT_AND_LEVELS);
 
     /** Clipped straight-through estimator: the scale stays as it was fitted. */
     Estimator STE = new Plain("STE");
@@ -35,7 +36,27 @@ public sealed interface Estimator {
      *
      * @see <a href="https://arxiv.org/abs/2004.09576">Bhalgat et al., LSQ+, 2020</a>
      */
-    Estimator LSQ_PLUS = new Plain("LSQ_PLUS");
+    Estimator LSQ_PLUS = new Lsq("LSQ_PLUS", GradientScale.COUNT_AND_LEVELS);
+
+    /**
+     * {@return {@link #LSQ} with another factor of the scale's gradient}
+     *
+     * @param gradientScale the factor; with the paper's, {@link GradientScale#COUNT_AND_LEVELS}, it
+     *     equals {@link #LSQ}
+     */
+    static Estimator lsq(GradientScale gradientScale) {
+        return new Lsq("LSQ", gradientScale);
+    }
+
+    /**
+     * {@return {@link #LSQ_PLUS} with another factor of the gradients of scale and zero point}
+     *
+     * @param gradientScale the factor; with the paper's, {@link GradientScale#COUNT_AND_LEVELS}, it
+     *     equals {@link #LSQ_PLUS}
+     */
+    static Estimator lsqPlus(GradientScale gradientScale) {
+        return new Lsq("LSQ_PLUS", gradientScale);
+    }
 
     /** {@return whether the scale is a parameter with a gradient} */
     default boolean learnsScale() {
@@ -44,7 +65,15 @@ public sealed interface Estimator {
 
     /** {@return whether the code of the value 0 is a parameter with a gradient} */
     default boolean learnsZeroPoint() {
-        return this == LSQ_PLUS;
+        return false;
+    }
+
+    /**
+     * {@return what the gradients of scale and zero point are multiplied by; PACT has a factor of
+     * its own}
+     */
+    default GradientScale gradientScale() {
+        return GradientScale.COUNT_AND_LEVELS;
     }
 
     /** An estimator without settings; {@link Estimator} has a constant for each. */
@@ -63,6 +92,60 @@ public sealed interface Estimator {
         @Override
         public String toString() {
             return name;
+        }
+    }
+
+    /**
+     * Learned step sizes; {@link #LSQ}, {@link #LSQ_PLUS}, {@link #lsq} and {@link #lsqPlus} make
+     * them.
+     */
+    final class Lsq implements Estimator {
+
+        /* No record: its public constructor would be the second way into the initialization of
+         * Estimator; see Plain. */
+
+        private final String name;
+        private final GradientScale gradientScale;
+
+        private Lsq(String name, GradientScale gradientScale) {
+            this.name = name;
+            this.gradientScale = Objects.requireNonNull(gradientScale, "gradientScale");
+        }
+
+        @Override
+        public GradientScale gradientScale() {
+            return gradientScale;
+        }
+
+        @Override
+        public boolean learnsZeroPoint() {
+            return "LSQ_PLUS".equals(name);
+        }
+
+        /** {@return the name, which the constants and the other factors share} */
+        String name() {
+            return name;
+        }
+
+        /** Two are equal if name and factor are. */
+        @Override
+        public boolean equals(Object other) {
+            return other instanceof Lsq lsq
+                    && name.equals(lsq.name)
+                    && gradientScale == lsq.gradientScale;
+        }
+
+        @Override
+        public int hashCode() {
+            return Objects.hash(name, gradientScale.name());
+        }
+
+        /** {@return the name of the constant, with the factor if it is not the paper's} */
+        @Override
+        public String toString() {
+            return gradientScale == GradientScale.COUNT_AND_LEVELS
+                    ? name
+                    : name + "[gradientScale=" + gradientScale + "]";
         }
     }
 

@@ -5,8 +5,8 @@ import java.io.IOException;
 import java.util.List;
 import org.dl4jquant.scheme.Estimator.DoReFa;
 import org.dl4jquant.scheme.Estimator.Ewgs;
+import org.dl4jquant.scheme.Estimator.Lsq;
 import org.dl4jquant.scheme.Estimator.Pact;
-import org.dl4jquant.scheme.Estimator.Plain;
 import org.nd4j.shade.jackson.core.JsonGenerator;
 import org.nd4j.shade.jackson.core.JsonParser;
 import org.nd4j.shade.jackson.databind.DeserializationContext;
@@ -24,6 +24,9 @@ final class EstimatorJson {
     private static final List<Estimator> PLAIN =
             List.of(Estimator.LSQ, Estimator.STE, Estimator.LSQ_PLUS);
 
+    private static final String LSQ = "lsq";
+    private static final String LSQ_PLUS = "lsq_plus";
+    private static final String GRADIENT_SCALE = "gradientScale";
     private static final String EWGS = "ewgs";
     private static final String DELTA = "delta";
     private static final String PACT = "pact";
@@ -44,8 +47,13 @@ final class EstimatorJson {
         @Override
         public void serialize(Estimator value, JsonGenerator json, SerializerProvider provider)
                 throws IOException {
-            if (value instanceof Plain plain) {
-                json.writeString(plain.toString());
+            if (PLAIN.contains(value)) {
+                json.writeString(value.toString());
+            } else if (value instanceof Lsq lsq) {
+                json.writeStartObject();
+                json.writeStringField(JsonVariants.TYPE, lsq.learnsZeroPoint() ? LSQ_PLUS : LSQ);
+                json.writeStringField(GRADIENT_SCALE, lsq.gradientScale().name());
+                json.writeEndObject();
             } else if (value instanceof Ewgs ewgs) {
                 write(json, EWGS, DELTA, ewgs.delta());
             } else if (value instanceof Pact pact) {
@@ -81,6 +89,8 @@ final class EstimatorJson {
             JsonVariants variants = JsonVariants.read(json, context, "estimator");
             JsonNode node = variants.node();
             return switch (variants.type()) {
+                case LSQ -> variants.make(() -> Estimator.lsq(gradientScale(variants)));
+                case LSQ_PLUS -> variants.make(() -> Estimator.lsqPlus(gradientScale(variants)));
                 case EWGS -> variants.make(() -> new Ewgs(variants.number(DELTA)));
                 case PACT -> variants.make(() -> new Pact(variants.number(REGULARIZATION)));
                 case DOREFA -> variants.make(() -> new DoReFa(variants.flag(FITTED)));
@@ -92,8 +102,12 @@ final class EstimatorJson {
             };
         }
 
+        private static GradientScale gradientScale(JsonVariants variants) {
+            return variants.constant(GRADIENT_SCALE, GradientScale.values());
+        }
+
         private static String names() {
-            return PLAIN + " or an object of type " + List.of(EWGS, PACT, DOREFA);
+            return PLAIN + " or an object of type " + List.of(LSQ, LSQ_PLUS, EWGS, PACT, DOREFA);
         }
     }
 }

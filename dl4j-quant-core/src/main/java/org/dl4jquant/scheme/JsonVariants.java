@@ -2,6 +2,7 @@
 package org.dl4jquant.scheme;
 
 import java.io.IOException;
+import java.util.Arrays;
 import java.util.function.Supplier;
 import org.nd4j.shade.jackson.core.JsonParser;
 import org.nd4j.shade.jackson.databind.DeserializationContext;
@@ -38,6 +39,24 @@ record JsonVariants(JsonParser json, String what, JsonNode node) {
                     what + " of type " + type() + " has no number '" + field + "'");
         }
         return value.asDouble();
+    }
+
+    /** {@return one of several constants, by its name among the fields} */
+    <E extends Enum<E>> E constant(String field, E[] known) {
+        JsonNode value = node.path(field);
+        return Arrays.stream(known)
+                .filter(constant -> constant.name().equals(value.asText()))
+                .findFirst()
+                .orElseThrow(
+                        () ->
+                                new IllegalArgumentException(
+                                        what
+                                                + " of type "
+                                                + type()
+                                                + " has no '"
+                                                + field
+                                                + "' of "
+                                                + Arrays.toString(known)));
     }
 
     /** {@return a true or false among the fields} */

@@ -4,11 +4,21 @@ package org.dl4jquant.fakequant;
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 
+import java.util.List;
+import net.jqwik.api.ForAll;
+import net.jqwik.api.Property;
+import net.jqwik.api.constraints.FloatRange;
+import net.jqwik.api.constraints.IntRange;
+import net.jqwik.api.constraints.LongRange;
+import net.jqwik.api.constraints.Size;
 import org.dl4jquant.nd.Channels;
 import org.dl4jquant.nd.RowMajor;
 import org.dl4jquant.numeric.CodeRange;
 import org.dl4jquant.scheme.Estimator;
+import org.dl4jquant.scheme.GradientScale;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 import org.nd4j.linalg.api.ndarray.INDArray;
 import org.nd4j.linalg.factory.Nd4j;
 
@@ -26,6 +36,9 @@ final class LsqOracleTest {
 
     /* The values themselves are float32 numbers near decimal ones, 2^-24 of at most 4 away. */
     private static final float TOLERANCE = 5e-7f;
+
+    /* A handful of roundings of float64. */
+    private static final double EXACT = 1e-14;
 
     private static final FakeQuantizer LSQ =
             FakeQuantizer.of(CodeRange.signed(3), 0, Estimator.LSQ, Channels.NONE);
@@ -86,6 +99,55 @@ final class LsqOracleTest {
         assertEquals(4.9214e-4, gradientScale(CodeRange.signed(4), 3 * 3 * 256 * 256), 5e-9);
         assertEquals(5.2083e-3, gradientScale(CodeRange.signed(2), 3 * 3 * 64 * 64), 5e-8);
         assertEquals(4.6216e-4, gradientScale(CodeRange.signed(8), 3 * 3 * 64 * 64), 5e-9);
+    }
+
+    @ParameterizedTest
+    @CsvSource({"ONE, 2.4", "COUNT, 0.8", "COUNT_AND_LEVELS, 0.46188022"})
+    void theSumIsScaledAsTold(GradientScale option, float expected) {
+        FakeQuantizer quantizer =
+                FakeQuantizer.of(CodeRange.signed(3), 0, Estimator.lsq(option), Channels.NONE);
+        quantizer.backward(values, scale, Nd4j.onesLike(values), result, scaleGradient, 9);
+        assertEquals(expected, scaleGradient.getFloat(0), TOLERANCE);
+        assertArrayEquals(BY_VALUE, RowMajor.floats(result));
+    }
+
+    /* The sum is the same float64; the two results are its products, rounded once each. */
+    @Property(tries = 100)
+    void theRatiosOfTheGradientsAreThoseOfTheFactors(
+            @ForAll @IntRange(min = 2, max = 8) int bits,
+            @ForAll @LongRange(min = 1, max = 1_000_000) long elements,
+            @ForAll @Size(6) List<@FloatRange(min = -3, max = 3) Float> drawn) {
+        double[] doubles = drawn.stream().mapToDouble(Float::doubleValue).toArray();
+        INDArray in = Nd4j.createFromArray(doubles);
+        int largest = (1 << (bits - 1)) - 1;
+        for (boolean plus : List.of(false, true)) {
+            double[] one = gradients(plus, GradientScale.ONE, bits, in, elements);
+            double[] count = gradients(plus, GradientScale.COUNT, bits, in, elements);
+            double[] paper = gradients(plus, GradientScale.COUNT_AND_LEVELS, bits, in, elements);
+            for (int i = 0; i < one.length; i++) {
+                double ulps = EXACT * Math.abs(one[i]);
+                assertEquals(one[i], count[i] * Math.sqrt((double) elements), ulps);
+                assertEquals(one[i], paper[i] * Math.sqrt((double) elements * largest), ulps);
+            }
+        }
+    }
+
+    /** The gradients of scale and zero point. */
+    private static double[] gradients(
+            boolean plus, GradientScale option, int bits, INDArray in, long elements) {
+        Estimator estimator = plus ? Estimator.lsqPlus(option) : Estimator.lsq(option);
+        INDArray byScale = Nd4j.createFromArray(new double[1]);
+        INDArray byZeroPoint = Nd4j.createFromArray(new double[1]);
+        FakeQuantizer.of(CodeRange.signed(bits), 0, estimator, Channels.NONE)
+                .backward(
+                        in,
+                        Nd4j.createFromArray(.25),
+                        Nd4j.onesLike(in),
+                        in.ulike(),
+                        byScale,
+                        byZeroPoint,
+                        elements);
+        return new double[] {byScale.getDouble(0), byZeroPoint.getDouble(0)};
     }
 
     private static double gradientScale(CodeRange range, long elements) {

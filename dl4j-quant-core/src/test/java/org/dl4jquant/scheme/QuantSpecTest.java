@@ -2,6 +2,7 @@
 package org.dl4jquant.scheme;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertNotEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
@@ -67,7 +68,12 @@ final class QuantSpecTest {
     }
 
     private static Stream<Estimator> estimators() {
-        return Stream.of(Estimator.LSQ, Estimator.STE, new Estimator.Ewgs(0.001));
+        return Stream.of(
+                Estimator.LSQ,
+                Estimator.lsq(GradientScale.ONE),
+                Estimator.lsq(GradientScale.COUNT),
+                Estimator.STE,
+                new Estimator.Ewgs(0.001));
     }
 
     static Stream<TensorScheme> tensorSchemes() {
@@ -137,8 +143,12 @@ final class QuantSpecTest {
                 Arguments.of(good.replace("\"mse\"", "\"mes\""), "mes"),
                 Arguments.of(
                         good.replace("LSQ", "LQS"),
-                        "no estimator is \"LQS\"; there are [LSQ, STE, LSQ_PLUS] or an object of type [ewgs,"
-                                + " pact, dorefa]"),
+                        "no estimator is \"LQS\"; there are [LSQ, STE, LSQ_PLUS] or an object of type [lsq,"
+                                + " lsq_plus, ewgs, pact, dorefa]"),
+                Arguments.of(
+                        good.replace("\"LSQ\"", "{\"type\":\"lsq\",\"gradientScale\":\"TWO\"}"),
+                        "estimator of type lsq has no 'gradientScale' of [ONE, COUNT,"
+                                + " COUNT_AND_LEVELS]"),
                 Arguments.of(good.replace("\"LSQ\"", "{\"type\":\"egws\"}"), "egws"),
                 Arguments.of(
                         good.replace("\"LSQ\"", "{\"type\":\"dorefa\",\"fitted\":1}"),
@@ -194,10 +204,25 @@ final class QuantSpecTest {
                         activations.withEstimator(new Estimator.DoReFa(true)),
                         activations
                                 .withSymmetry(Symmetry.ASYMMETRIC)
-                                .withEstimator(Estimator.LSQ_PLUS))) {
+                                .withEstimator(Estimator.LSQ_PLUS),
+                        activations
+                                .withSymmetry(Symmetry.ASYMMETRIC)
+                                .withEstimator(Estimator.lsqPlus(GradientScale.COUNT)))) {
             QuantSpec spec = QuantSpec.of(new LayerScheme(TensorScheme.INT8_WEIGHTS, scheme));
             assertEquals(spec, QuantSpec.fromJson(spec.toJson()));
         }
+    }
+
+    @Test
+    void thePapersGradientScaleIsTheConstant() {
+        GradientScale paper = GradientScale.COUNT_AND_LEVELS;
+        assertEquals(Estimator.LSQ, Estimator.lsq(paper));
+        assertEquals(Estimator.LSQ.hashCode(), Estimator.lsq(paper).hashCode());
+        assertEquals(Estimator.LSQ_PLUS, Estimator.lsqPlus(paper));
+        assertNotEquals(Estimator.LSQ, Estimator.LSQ_PLUS);
+        assertNotEquals(Estimator.LSQ, Estimator.lsq(GradientScale.COUNT));
+        assertEquals("LSQ", Estimator.lsq(paper).toString());
+        assertEquals("LSQ[gradientScale=ONE]", Estimator.lsq(GradientScale.ONE).toString());
     }
 
     @Test

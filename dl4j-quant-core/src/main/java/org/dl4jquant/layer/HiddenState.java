@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package org.dl4jquant.layer;
 
+import java.util.EnumMap;
 import java.util.Map;
 import java.util.Objects;
 import java.util.function.Supplier;
@@ -55,6 +56,32 @@ final class HiddenState {
             connect(both.backwards(), TensorRole.HIDDEN_BACKWARD, rounders, observer);
         } else if (inner instanceof BaseWrapperLayer wrapper) {
             connect(wrapper.getUnderlying(), role, rounders, observer);
+        }
+    }
+
+    /**
+     * {@return the states of all steps before they were rounded, [m, n, T], of each recurrence
+     * inside a layer; none outside of a training}
+     *
+     * @param inner the running layer
+     */
+    static Map<TensorRole, INDArray> raw(Layer inner) {
+        Map<TensorRole, INDArray> states = new EnumMap<>(TensorRole.class);
+        addRaw(inner, TensorRole.HIDDEN, states);
+        return states;
+    }
+
+    private static void addRaw(Layer inner, TensorRole role, Map<TensorRole, INDArray> states) {
+        if (inner instanceof RoundedLstm lstm) {
+            INDArray raw = lstm.rawStates();
+            if (raw != null) {
+                states.put(role, raw);
+            }
+        } else if (inner instanceof RoundedBidirectional both) {
+            addRaw(both.forwards(), role, states);
+            addRaw(both.backwards(), TensorRole.HIDDEN_BACKWARD, states);
+        } else if (inner instanceof BaseWrapperLayer wrapper) {
+            addRaw(wrapper.getUnderlying(), role, states);
         }
     }
 

@@ -169,6 +169,11 @@ final class LstmPass {
         return result;
     }
 
+    /** {@return the same before they were rounded} */
+    INDArray raw() {
+        return raw;
+    }
+
     /** {@return the state behind the last step; its arrays are copies} */
     State end() {
         int last = (int) x.size(2) - 1;

@@ -10,7 +10,8 @@ import org.nd4j.linalg.api.ndarray.INDArray;
 /**
  * A tensor of a running layer as its quantizer sees it, for those who measure.
  *
- * @param name a weight's parameter name, or {@code input}, {@code pre-activation} or {@code output}
+ * @param name a weight's parameter name, or {@code input}, {@code pre-activation}, {@code hidden},
+ *     {@code hidden-backward} or {@code output}
  * @param weight whether it is a weight
  * @param values what is rounded, not a copy: in training an activation lies in a workspace, and
  *     backward overwrites it

@@ -35,6 +35,11 @@ final class RoundedLstm extends LSTM {
         this.hidden = hidden;
     }
 
+    /** {@return the states before rounding, [m, n, T]; null but between forward and backward} */
+    @Nullable INDArray rawStates() {
+        return pass == null ? null : pass.raw();
+    }
+
     private LstmPass.Cell cell(boolean training, LayerWorkspaceMgr mgr) {
         return new LstmPass.Cell(
                 getParamWithNoise(LSTMParamInitializer.INPUT_WEIGHT_KEY, training, mgr),

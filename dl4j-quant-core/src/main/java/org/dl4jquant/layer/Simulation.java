@@ -202,6 +202,10 @@ final class Simulation {
             boolean clampsLikeRelu = activation instanceof ActivationReLU && !appliesActivation;
             addTensor(tensors, TensorRole.INPUT, input, raw, false);
             addTensor(tensors, TensorRole.PRE_ACTIVATION, preActivation, beforeRounding, false);
+            HiddenState.raw(inner)
+                    .forEach(
+                            (role, values) ->
+                                    addTensor(tensors, role, rounders.get(role), values, false));
             addTensor(tensors, TensorRole.OUTPUT, output, activated, clampsLikeRelu);
         }
         return tensors;

@@ -14,8 +14,9 @@ import java.util.Objects;
  * @param layer the layer's name
  * @param parameters what the names of the layer's parameters begin with in the whole network: its
  *     index in a {@code MultiLayerNetwork}, its name in a {@code ComputationGraph}
- * @param tensor a weight's parameter name, or {@code input}, {@code pre-activation} or {@code
- *     output}
+ * @param tensor a weight's parameter name, or {@code input}, {@code pre-activation}, {@code hidden}
+ *     (the hidden state of a recurrent layer, all steps), {@code hidden-backward} (the same of the
+ *     direction that goes back in time) or {@code output}
  * @param smallestScale units per code; the smallest of several channels
  * @param largestScale units per code; the largest of several channels
  * @param saturation the share of all values whose nearest code lay outside of the codes that there

@@ -18,11 +18,14 @@ import org.deeplearning4j.nn.conf.layers.recurrent.Bidirectional;
 import org.deeplearning4j.nn.graph.ComputationGraph;
 import org.deeplearning4j.nn.multilayer.MultiLayerNetwork;
 import org.dl4jquant.layer.QuantizedLayer;
+import org.dl4jquant.layer.QuantizedLayers;
 import org.dl4jquant.nd.RowMajor;
 import org.dl4jquant.scheme.LayerScheme;
+import org.dl4jquant.scheme.Precision;
 import org.dl4jquant.scheme.QuantSpec;
 import org.junit.jupiter.api.Test;
 import org.nd4j.linalg.activations.Activation;
+import org.nd4j.linalg.api.buffer.DataType;
 import org.nd4j.linalg.api.ndarray.INDArray;
 import org.nd4j.linalg.dataset.DataSet;
 import org.nd4j.linalg.dataset.api.iterator.DataSetIterator;
@@ -37,6 +40,9 @@ class HiddenStateTest {
     private static final int EXAMPLES = 8;
     private static final int STEPS = 12;
     private static final int UNITS = 6;
+
+    /* Of a code up to 8 that float32 multiplied by a scale and divided by it again. */
+    private static final float ROUNDING = 1e-5f;
 
     private static MultiLayerNetwork network(BackpropType type, Layer recurrent) {
         MultiLayerConfiguration.Builder list =
@@ -150,6 +156,26 @@ class HiddenStateTest {
         assertNotEquals(forwards, parameter(network, QuantizedLayer.HIDDEN_SCALE).getFloat(0));
         assertNotEquals(
                 backwards, parameter(network, QuantizedLayer.HIDDEN_BACKWARD_SCALE).getFloat(0));
+    }
+
+    @Test
+    void theStateFollowsThePrecisionInForce() {
+        MultiLayerNetwork network = prepared(BackpropType.Standard, lstm());
+        INDArray x = data().getFeatures();
+        float scale = parameter(network, QuantizedLayer.HIDDEN_SCALE).getFloat(0);
+        INDArray codes = network.feedForward(x).get(1).div(scale);
+        QuantizedLayers.setPrecision(network.getLayer(0), Precision.FP16);
+        INDArray halves = network.feedForward(x).get(1);
+        assertEquals(halves.castTo(DataType.FLOAT16).castTo(DataType.FLOAT), halves);
+        assertNotEquals(codes, halves.div(scale));
+        network.fit(data());
+        assertEquals(scale, parameter(network, QuantizedLayer.HIDDEN_SCALE).getFloat(0));
+
+        QuantizedLayers.setPrecision(network.getLayer(0), null);
+
+        for (float code : RowMajor.floats(network.feedForward(x).get(1).div(scale))) {
+            assertEquals((float) Math.rint(code), code, ROUNDING);
+        }
     }
 
     @Test

@@ -38,10 +38,21 @@ final class ExamplesTest {
     }
 
     @Test
+    void anLstmIsTrainedWithARoundedHiddenState() {
+        String[] toy = {"--steps", "6", "--units", "3", "--epochs", "1"};
+        assertEquals(CommandLines.OK, run(new LstmSequence(), toy));
+        String[] both = Arrays.copyOf(toy, toy.length + 1);
+        both[toy.length] = "--bidirectional";
+        assertEquals(CommandLines.OK, run(new LstmSequence(), both));
+    }
+
+    @Test
     void refusesNumbersThatCannotBe() {
         assertEquals(CommandLines.WRONG_INPUT, CommandLines.run(new LeNetMnist(), "--epochs", "0"));
         assertEquals(
                 CommandLines.WRONG_INPUT, CommandLines.run(new DistilledTwoBit(), "--train", "0"));
         assertEquals(CommandLines.WRONG_INPUT, CommandLines.run(new ResNetCifar(), "--bits", "9"));
+        assertEquals(
+                CommandLines.WRONG_INPUT, CommandLines.run(new LstmSequence(), "--steps", "1"));
     }
 }

@@ -49,8 +49,8 @@ final class HiddenState {
             TensorRole role,
             Map<TensorRole, ValueRounder> rounders,
             Supplier<@Nullable TensorObserver> observer) {
-        if (inner instanceof RoundedLstm lstm) {
-            lstm.setHiddenState(new HiddenState(role, rounders.get(role), observer));
+        if (inner instanceof RoundedRecurrent recurrent) {
+            recurrent.setHiddenState(new HiddenState(role, rounders.get(role), observer));
         } else if (inner instanceof RoundedBidirectional both) {
             connect(both.forwards(), role, rounders, observer);
             connect(both.backwards(), TensorRole.HIDDEN_BACKWARD, rounders, observer);
@@ -72,8 +72,8 @@ final class HiddenState {
     }
 
     private static void addRaw(Layer inner, TensorRole role, Map<TensorRole, INDArray> states) {
-        if (inner instanceof RoundedLstm lstm) {
-            INDArray raw = lstm.rawStates();
+        if (inner instanceof RoundedRecurrent recurrent) {
+            INDArray raw = recurrent.rawStates();
             if (raw != null) {
                 states.put(role, raw);
             }
@@ -120,5 +120,18 @@ final class HiddenState {
     void backward(INDArray raw, INDArray upstream, INDArray gradient) {
         Objects.requireNonNull(rounder, "nothing rounds the state")
                 .backward(raw, upstream, gradient);
+    }
+
+    /**
+     * Writes the scale's gradient for all steps together: LSQ's gradient scale counts all elements
+     * that share a scale. Does nothing without a rounder.
+     *
+     * @param raw what was rounded, [m, n, T]
+     * @param upstream loss per unit of the rounded states, which is overwritten
+     */
+    void backwardOfAllSteps(INDArray raw, INDArray upstream) {
+        if (rounds()) {
+            backward(raw, upstream, upstream);
+        }
     }
 }

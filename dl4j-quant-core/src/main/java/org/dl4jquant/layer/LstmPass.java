@@ -1,28 +1,30 @@
 // SPDX-License-Identifier: Apache-2.0
 package org.dl4jquant.layer;
 
+import static org.dl4jquant.layer.TimeSteps.at;
 import static org.nd4j.linalg.indexing.NDArrayIndex.all;
 import static org.nd4j.linalg.indexing.NDArrayIndex.interval;
-import static org.nd4j.linalg.indexing.NDArrayIndex.point;
 
-import java.util.Objects;
+import java.util.Map;
 import org.deeplearning4j.nn.workspace.ArrayType;
 import org.deeplearning4j.nn.workspace.LayerWorkspaceMgr;
 import org.jspecify.annotations.Nullable;
 import org.nd4j.linalg.activations.IActivation;
 import org.nd4j.linalg.api.memory.MemoryWorkspace;
 import org.nd4j.linalg.api.ndarray.INDArray;
-import org.nd4j.linalg.api.shape.Shape;
 import org.nd4j.linalg.factory.Nd4j;
 
 /** One run of an LSTM over its time steps, with a hidden state that is rounded in between. */
-final class LstmPass {
+final class LstmPass implements RecurrentPass {
 
     /* With m examples, n units and T steps, and DL4J's order of the four blocks of n columns:
      *
      *   z = x W + h RW + b                        [m, 4n]: input, forget, output, modulation
      *   c' = forget(z) * c + modulation(z) * input(z)
      *   raw = output(z) * function(c'),  h' = round(raw)
+     *
+     * GravesLSTM lets the gates see the memory, each unit its own, through the last three columns of
+     * its recurrent weights: c is added to the sums of forget and modulation, c' to that of output.
      *
      * and backwards, from the last step on, with u = dL/dh' (from above and from the step behind):
      *
@@ -47,6 +49,8 @@ final class LstmPass {
      * @param function the activation function
      * @param gate the gates' function
      * @param hidden how the hidden state is rounded
+     * @param peepholes what the gates see of the memory, [n, 3]: forget, output, modulation; null
+     *     if they see none
      */
     record Cell(
             INDArray input,
@@ -54,7 +58,42 @@ final class LstmPass {
             INDArray biases,
             IActivation function,
             IActivation gate,
-            HiddenState hidden) {
+            HiddenState hidden,
+            @Nullable INDArray peepholes) {
+
+        /** {@return the same, with recurrent weights of [n, 4n] or, with peepholes, [n, 4n + 3]} */
+        static Cell of(
+                INDArray input,
+                INDArray recurrent,
+                INDArray biases,
+                IActivation function,
+                IActivation gate,
+                HiddenState hidden) {
+            return new Cell(
+                    input,
+                    states(recurrent),
+                    biases,
+                    function,
+                    gate,
+                    hidden,
+                    peepholesOf(recurrent));
+        }
+
+        /** {@return the columns that belong to the hidden state, not a copy} */
+        static INDArray states(INDArray recurrent) {
+            long states = BLOCKS * recurrent.size(0);
+            return recurrent.size(1) == states
+                    ? recurrent
+                    : recurrent.get(all(), interval(0, states));
+        }
+
+        /** {@return the columns that belong to the memory, not a copy; null without any} */
+        static @Nullable INDArray peepholesOf(INDArray recurrent) {
+            long states = BLOCKS * recurrent.size(0);
+            long columns = recurrent.size(1);
+            return columns == states ? null : recurrent.get(all(), interval(states, columns));
+        }
+
         long units() {
             return recurrent.size(0);
         }
@@ -67,23 +106,16 @@ final class LstmPass {
      * @param memory the memory cells, [m, n]; null is 0
      */
     record State(@Nullable INDArray hidden, @Nullable INDArray memory) {
-        /** All 0. */
-        static final State ZERO = new State(null, null);
-    }
 
-    /**
-     * Where gradients of the parameters go.
-     *
-     * @param input of the input weights
-     * @param recurrent of the recurrent weights
-     * @param biases of the biases
-     */
-    record Views(INDArray input, INDArray recurrent, INDArray biases) {}
+        /** {@return what DL4J remembers, by its names; what is missing is 0} */
+        static State of(Map<String, INDArray> states) {
+            return new State(states.get(HIDDEN_STATE), states.get(MEMORY_CELLS));
+        }
+    }
 
     private final Cell cell;
     private final State start;
-    private final INDArray x;
-    private final @Nullable INDArray mask;
+    private final TimeSteps steps;
     private final boolean training;
     private final INDArray raw;
     private final INDArray result;
@@ -93,44 +125,27 @@ final class LstmPass {
     private final INDArray[] activated;
 
     private LstmPass(
-            Cell cell,
-            State start,
-            INDArray x,
-            @Nullable INDArray mask,
-            boolean training,
-            LayerWorkspaceMgr mgr) {
+            Cell cell, State start, TimeSteps steps, boolean training, LayerWorkspaceMgr mgr) {
         this.cell = cell;
         this.start = start;
-        this.x = x;
-        this.mask = mask;
+        this.steps = steps;
         this.training = training;
         long n = cell.units();
-        this.result = sequence(ArrayType.ACTIVATIONS, n, mgr);
-        this.raw = training ? sequence(ArrayType.ACTIVATIONS, n, mgr) : result;
-        this.sums = steps(BLOCKS * n, mgr);
-        this.gates = training ? steps(BLOCKS * n, mgr) : sums;
-        this.memories = steps(n, mgr);
-        this.activated = steps(n, mgr);
+        this.result = steps.sequence(ArrayType.ACTIVATIONS, n, mgr);
+        this.raw = training ? steps.sequence(ArrayType.ACTIVATIONS, n, mgr) : result;
+        this.sums = matrices(BLOCKS * n, mgr);
+        this.gates = training ? matrices(BLOCKS * n, mgr) : sums;
+        this.memories = matrices(n, mgr);
+        this.activated = matrices(n, mgr);
     }
 
-    private INDArray sequence(ArrayType type, long channels, LayerWorkspaceMgr mgr) {
-        return mgr.create(type, x.dataType(), new long[] {x.size(0), channels, x.size(2)}, 'f');
-    }
-
-    private INDArray[] steps(long columns, LayerWorkspaceMgr mgr) {
-        INDArray[] steps = new INDArray[training ? (int) x.size(2) : 1];
-        for (int i = 0; i < steps.length; i++) {
-            steps[i] =
-                    matrix(
-                            training ? ArrayType.ACTIVATIONS : ArrayType.FF_WORKING_MEM,
-                            columns,
-                            mgr);
+    private INDArray[] matrices(long columns, LayerWorkspaceMgr mgr) {
+        ArrayType type = training ? ArrayType.ACTIVATIONS : ArrayType.FF_WORKING_MEM;
+        INDArray[] matrices = new INDArray[training ? steps.count() : 1];
+        for (int i = 0; i < matrices.length; i++) {
+            matrices[i] = steps.matrix(type, columns, mgr);
         }
-        return steps;
-    }
-
-    private INDArray matrix(ArrayType type, long columns, LayerWorkspaceMgr mgr) {
-        return mgr.create(type, x.dataType(), new long[] {x.size(0), columns}, 'f');
+        return matrices;
     }
 
     /**
@@ -138,22 +153,16 @@ final class LstmPass {
      *
      * @param cell the weights and functions
      * @param start the state before the first step
-     * @param x the input, [m, nIn, T]
-     * @param mask 1 for steps that count and 0 for others, [m, T]; null if all count
+     * @param steps the input
      * @param training whether {@link #backward} will follow
      * @param mgr the workspaces
      * @return the run
      */
     static LstmPass forward(
-            Cell cell,
-            State start,
-            INDArray x,
-            @Nullable INDArray mask,
-            boolean training,
-            LayerWorkspaceMgr mgr) {
-        LstmPass pass = new LstmPass(cell, start, x, mask, training, mgr);
+            Cell cell, State start, TimeSteps steps, boolean training, LayerWorkspaceMgr mgr) {
+        LstmPass pass = new LstmPass(cell, start, steps, training, mgr);
         State state = start;
-        for (int t = 0; t < x.size(2); t++) {
+        for (int t = 0; t < steps.count(); t++) {
             MemoryWorkspace scope = mgr.notifyScopeEntered(ArrayType.RNN_FF_LOOP_WORKING_MEM);
             try {
                 state = pass.step(t, state);
@@ -164,32 +173,25 @@ final class LstmPass {
         return pass;
     }
 
-    /** {@return the rounded hidden states, [m, n, T]} */
-    INDArray result() {
+    @Override
+    public INDArray result() {
         return result;
     }
 
-    /** {@return the same before they were rounded} */
-    INDArray raw() {
+    @Override
+    public INDArray raw() {
         return raw;
     }
 
-    /** {@return the state behind the last step; its arrays are copies} */
-    State end() {
-        int last = (int) x.size(2) - 1;
-        return new State(at(result, last).dup(), slot(memories, last).dup());
+    @Override
+    public Map<String, INDArray> end() {
+        int last = steps.count() - 1;
+        return Map.of(
+                HIDDEN_STATE, at(result, last).dup(), MEMORY_CELLS, slot(memories, last).dup());
     }
 
     private INDArray slot(INDArray[] steps, int t) {
         return steps[training ? t : 0];
-    }
-
-    private static INDArray at(INDArray sequence, int t) {
-        return sequence.get(all(), all(), point(t));
-    }
-
-    private static INDArray operand(INDArray sequence, int t) {
-        return Shape.toMmulCompatible(at(sequence, t));
     }
 
     private INDArray block(INDArray matrix, int index) {
@@ -199,33 +201,41 @@ final class LstmPass {
 
     private State step(int t, State before) {
         INDArray z = slot(sums, t);
-        Nd4j.gemm(operand(x, t), cell.input(), z, false, false, 1, 0);
-        if (before.hidden() != null) {
-            Nd4j.gemm(
-                    Shape.toMmulCompatible(before.hidden()),
-                    cell.recurrent(),
-                    z,
-                    false,
-                    false,
-                    1,
-                    1);
-        }
-        z.addiRowVector(cell.biases());
+        steps.sums(t, cell.input(), before.hidden(), cell.recurrent(), cell.biases(), z);
+        peep(z, FORGET, before.memory());
+        peep(z, MODULATION, before.memory());
         INDArray gated = slot(gates, t);
         if (gated != z) {
             gated.assign(z);
         }
         cell.function().getActivation(block(gated, INPUT), training);
         cell.gate().getActivation(block(gated, FORGET), training);
-        cell.gate().getActivation(block(gated, OUTPUT), training);
         cell.gate().getActivation(block(gated, MODULATION), training);
         INDArray memory = remember(t, gated, before.memory());
+        peep(z, OUTPUT, memory);
+        if (gated != z) {
+            block(gated, OUTPUT).assign(block(z, OUTPUT));
+        }
+        cell.gate().getActivation(block(gated, OUTPUT), training);
         INDArray h = at(raw, t).assign(slot(activated, t).mul(block(gated, OUTPUT)));
-        hide(h, t);
-        hide(memory, t);
+        steps.hide(h, t);
+        steps.hide(memory, t);
         INDArray rounded = at(result, t);
         cell.hidden().forward(h, rounded);
         return new State(rounded, memory);
+    }
+
+    /** Shows the memory to one of the gates. */
+    private void peep(INDArray sums, int gate, @Nullable INDArray memory) {
+        INDArray weights = peephole(cell.peepholes(), gate);
+        if (weights != null && memory != null) {
+            block(sums, gate).addi(memory.mulRowVector(weights));
+        }
+    }
+
+    /* The peepholes' columns have the order of the gates without the input. */
+    private static @Nullable INDArray peephole(@Nullable INDArray peepholes, int gate) {
+        return peepholes == null ? null : peepholes.getColumn(gate - FORGET);
     }
 
     private INDArray remember(int t, INDArray gated, @Nullable INDArray before) {
@@ -238,30 +248,16 @@ final class LstmPass {
         return memory;
     }
 
-    private void hide(INDArray matrix, int t) {
-        if (mask != null) {
-            matrix.muliColumnVector(mask.getColumn(t, true));
-        }
-    }
-
-    /**
-     * Sends gradients back through the steps; only once, because it overwrites what it needs.
-     *
-     * @param epsilon loss per unit of the result, [m, n, T]
-     * @param length how many of the last steps they pass
-     * @param views where the parameters' gradients go
-     * @param mgr the workspaces
-     * @return loss per unit of the input, [m, nIn, T]; 0 for steps that were not reached
-     */
-    INDArray backward(INDArray epsilon, int length, Views views, LayerWorkspaceMgr mgr) {
-        views.input().assign(0);
-        views.recurrent().assign(0);
-        views.biases().assign(0);
-        INDArray toInput = sequence(ArrayType.ACTIVATION_GRAD, x.size(1), mgr);
-        INDArray upstream = sequence(ArrayType.BP_WORKING_MEM, cell.units(), mgr);
-        INDArray delta = matrix(ArrayType.BP_WORKING_MEM, BLOCKS * cell.units(), mgr);
-        INDArray toMemory = matrix(ArrayType.BP_WORKING_MEM, cell.units(), mgr);
-        int last = (int) x.size(2) - 1;
+    @Override
+    public INDArray backward(INDArray epsilon, int length, Views views, LayerWorkspaceMgr mgr) {
+        views.clear();
+        INDArray byStates = Cell.states(views.recurrent());
+        INDArray byMemory = Cell.peepholesOf(views.recurrent());
+        INDArray toInput = steps.sequence(ArrayType.ACTIVATION_GRAD, cell.input().size(0), mgr);
+        INDArray upstream = steps.sequence(ArrayType.BP_WORKING_MEM, cell.units(), mgr);
+        INDArray delta = steps.matrix(ArrayType.BP_WORKING_MEM, BLOCKS * cell.units(), mgr);
+        INDArray toMemory = steps.matrix(ArrayType.BP_WORKING_MEM, cell.units(), mgr);
+        int last = steps.count() - 1;
         for (int t = last; t >= Math.max(0, last + 1 - length); t--) {
             MemoryWorkspace scope = mgr.notifyScopeEntered(ArrayType.RNN_BP_LOOP_WORKING_MEM);
             try {
@@ -269,32 +265,41 @@ final class LstmPass {
                 if (t < last) {
                     Nd4j.gemm(delta, cell.recurrent(), u, false, true, 1, 1);
                 }
-                stepBack(t, u, delta, toMemory);
-                accumulate(t, delta, views);
+                stepBack(t, u, delta, toMemory, byMemory);
+                steps.accumulate(
+                        t,
+                        t == 0 ? start.hidden() : at(result, t - 1),
+                        delta,
+                        views.input(),
+                        byStates,
+                        views.biases());
                 Nd4j.gemm(delta, cell.input(), at(toInput, t), false, true, 1, 0);
             } finally {
                 scope.close();
             }
         }
-        if (cell.hidden().rounds()) {
-            // Once more for all steps together: LSQ's gradient scale counts all that share it.
-            cell.hidden().backward(raw, upstream, upstream);
-        }
+        cell.hidden().backwardOfAllSteps(raw, upstream);
         return toInput;
     }
 
     /** Turns the gradient of a step's result into that of its sums and of the memory before. */
-    private void stepBack(int t, INDArray upstream, INDArray delta, INDArray toMemory) {
+    private void stepBack(
+            int t,
+            INDArray upstream,
+            INDArray delta,
+            INDArray toMemory,
+            @Nullable INDArray byMemory) {
         INDArray h = upstream.dup('f');
         if (cell.hidden().rounds()) {
             cell.hidden().backward(at(raw, t), upstream, h);
         }
-        hide(h, t);
-        hide(toMemory, t);
+        steps.hide(h, t);
+        steps.hide(toMemory, t);
         INDArray z = slot(sums, t);
         INDArray gated = slot(gates, t);
         INDArray memory = slot(memories, t);
         back(cell.gate(), z, OUTPUT, h.mul(slot(activated, t)), delta);
+        peepBack(delta, OUTPUT, memory, toMemory, byMemory);
         toMemory.addi(cell.function().backprop(memory, h.muli(block(gated, OUTPUT))).getFirst());
         back(cell.gate(), z, MODULATION, toMemory.mul(block(gated, INPUT)), delta);
         back(cell.function(), z, INPUT, toMemory.mul(block(gated, MODULATION)), delta);
@@ -305,27 +310,28 @@ final class LstmPass {
             back(cell.gate(), z, FORGET, toMemory.mul(before), delta);
         }
         toMemory.muli(block(gated, FORGET));
+        peepBack(delta, FORGET, before, toMemory, byMemory);
+        peepBack(delta, MODULATION, before, toMemory, byMemory);
+    }
+
+    private void peepBack(
+            INDArray delta,
+            int gate,
+            @Nullable INDArray memory,
+            INDArray toMemory,
+            @Nullable INDArray byMemory) {
+        INDArray weights = peephole(cell.peepholes(), gate);
+        INDArray gradient = peephole(byMemory, gate);
+        if (weights != null && gradient != null && memory != null) {
+            INDArray upstream = block(delta, gate);
+            gradient.addi(upstream.mul(memory).sum(0));
+            toMemory.addi(upstream.mulRowVector(weights));
+        }
     }
 
     private void back(
             IActivation function, INDArray sums, int index, INDArray upstream, INDArray delta) {
         INDArray at = block(sums, index).dup('f');
         block(delta, index).assign(function.backprop(at, upstream).getFirst());
-    }
-
-    private void accumulate(int t, INDArray delta, Views views) {
-        Nd4j.gemm(operand(x, t), delta, views.input(), true, false, 1, 1);
-        INDArray before = t == 0 ? start.hidden() : at(result, t - 1);
-        if (before != null) {
-            Nd4j.gemm(
-                    Shape.toMmulCompatible(Objects.requireNonNull(before)),
-                    delta,
-                    views.recurrent(),
-                    true,
-                    false,
-                    1,
-                    1);
-        }
-        views.biases().addi(delta.sum(0).reshape(views.biases().shape()));
     }
 }

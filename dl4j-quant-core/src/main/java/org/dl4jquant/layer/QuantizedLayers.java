@@ -178,6 +178,15 @@ public final class QuantizedLayers {
         return IntegerPath.hasIntegerArithmetic(layer);
     }
 
+    /**
+     * {@return whether the layer has a hidden state that can be rounded in each step}
+     *
+     * @param layer the configuration of a layer, without its quantizers and other wrappers
+     */
+    public static boolean hasRoundableState(org.deeplearning4j.nn.conf.layers.Layer layer) {
+        return RoundedRecurrent.rounds(layer);
+    }
+
     private static @Nullable ILossFunction lossOf(org.deeplearning4j.nn.conf.layers.Layer layer) {
         if (layer instanceof BaseOutputLayer output) {
             return output.getLossFn();

@@ -7,7 +7,6 @@ import java.util.Collection;
 import java.util.Objects;
 import org.deeplearning4j.nn.api.Layer;
 import org.deeplearning4j.nn.conf.NeuralNetConfiguration;
-import org.deeplearning4j.nn.conf.layers.LSTM;
 import org.deeplearning4j.nn.conf.layers.recurrent.Bidirectional;
 import org.deeplearning4j.nn.conf.layers.recurrent.LastTimeStep;
 import org.deeplearning4j.nn.layers.recurrent.LastTimeStepLayer;
@@ -43,8 +42,8 @@ final class RoundedRecurrence {
         if (layer instanceof LastTimeStep last) {
             return new LastTimeStepLayer(instantiate(with(conf, last.getUnderlying()), view));
         }
-        return layer.getClass() == LSTM.class
-                ? lstm(conf, view)
+        return RoundedRecurrent.rounds(layer)
+                ? rounded(conf, view)
                 : layer.instantiate(conf, listeners, index, view, false, type);
     }
 
@@ -65,8 +64,8 @@ final class RoundedRecurrence {
         return layer;
     }
 
-    private Layer lstm(NeuralNetConfiguration conf, INDArray view) {
-        RoundedLstm layer = new RoundedLstm(conf, type);
+    private Layer rounded(NeuralNetConfiguration conf, INDArray view) {
+        RoundedRecurrent layer = new RoundedRecurrent(conf, type);
         layer.setListeners(Objects.requireNonNullElseGet(listeners, java.util.List::of));
         layer.setIndex(index);
         layer.setParamsViewArray(view);

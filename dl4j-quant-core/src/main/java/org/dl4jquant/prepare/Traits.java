@@ -65,6 +65,7 @@ import org.deeplearning4j.nn.conf.layers.recurrent.LastTimeStep;
 import org.deeplearning4j.nn.conf.layers.recurrent.SimpleRnn;
 import org.deeplearning4j.nn.conf.layers.recurrent.TimeDistributed;
 import org.deeplearning4j.nn.conf.layers.variational.VariationalAutoencoder;
+import org.dl4jquant.layer.QuantizedLayers;
 import org.jspecify.annotations.Nullable;
 import org.nd4j.linalg.activations.impl.ActivationIdentity;
 
@@ -170,7 +171,7 @@ final class Traits {
         if (layer instanceof LastTimeStep last) {
             return recurrence(last.getUnderlying());
         }
-        return layer.getClass() == LSTM.class ? Recurrence.ONE_WAY : Recurrence.NONE;
+        return QuantizedLayers.hasRoundableState(layer) ? Recurrence.ONE_WAY : Recurrence.NONE;
     }
 
     /** {@return whether the step is the loss, which takes values in float} */

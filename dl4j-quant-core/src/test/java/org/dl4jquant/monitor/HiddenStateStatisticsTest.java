@@ -109,8 +109,7 @@ class HiddenStateStatisticsTest {
                 List.of("W", "RW", "input", "hidden"),
                 List.copyOf(reports(quantized(lstm()), data()).keySet()));
         assertEquals(
-                List.of(
-                        "fW", "fRW", "bW", "bRW", "input", "hidden", "hidden-backward", "output"),
+                List.of("fW", "fRW", "bW", "bRW", "input", "hidden", "hidden-backward", "output"),
                 List.copyOf(reports(quantized(new Bidirectional(lstm())), data()).keySet()));
     }
 
@@ -228,8 +227,7 @@ class HiddenStateStatisticsTest {
 
         @Override
         public void onGradientCalculation(Model model) {
-            double weights =
-                    relative(model, "0_fW", "0_fRW", "0_bW", "0_bRW");
+            double weights = relative(model, "0_fW", "0_fRW", "0_bW", "0_bRW");
             for (String scale : List.of("0_scaleHidden", "0_scaleHiddenBack")) {
                 found.put(scale, relative(model, scale) / weights);
             }
@@ -260,7 +258,9 @@ class HiddenStateStatisticsTest {
                 reports(quantized(new Bidirectional(lstm())), data(), ratios);
         ratios.found.forEach((key, ratio) -> assertTrue(ratio > 0, key));
         assertEquals(
-                ratios.found.get("0_scaleHidden"), of("hidden", found).gradientRatio(), RATIO_ERROR);
+                ratios.found.get("0_scaleHidden"),
+                of("hidden", found).gradientRatio(),
+                RATIO_ERROR);
         assertEquals(
                 ratios.found.get("0_scaleHiddenBack"),
                 of("hidden-backward", found).gradientRatio(),

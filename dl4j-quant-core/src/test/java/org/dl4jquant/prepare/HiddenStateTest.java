@@ -6,15 +6,18 @@ import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertNotEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import java.util.stream.Stream;
 import org.deeplearning4j.datasets.iterator.utilty.SingletonDataSetIterator;
 import org.deeplearning4j.nn.conf.BackpropType;
 import org.deeplearning4j.nn.conf.MultiLayerConfiguration;
 import org.deeplearning4j.nn.conf.NeuralNetConfiguration;
 import org.deeplearning4j.nn.conf.inputs.InputType;
+import org.deeplearning4j.nn.conf.layers.GravesLSTM;
 import org.deeplearning4j.nn.conf.layers.LSTM;
 import org.deeplearning4j.nn.conf.layers.Layer;
 import org.deeplearning4j.nn.conf.layers.RnnOutputLayer;
 import org.deeplearning4j.nn.conf.layers.recurrent.Bidirectional;
+import org.deeplearning4j.nn.conf.layers.recurrent.SimpleRnn;
 import org.deeplearning4j.nn.graph.ComputationGraph;
 import org.deeplearning4j.nn.multilayer.MultiLayerNetwork;
 import org.dl4jquant.layer.QuantizedLayer;
@@ -24,6 +27,8 @@ import org.dl4jquant.scheme.LayerScheme;
 import org.dl4jquant.scheme.Precision;
 import org.dl4jquant.scheme.QuantSpec;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.MethodSource;
 import org.nd4j.linalg.activations.Activation;
 import org.nd4j.linalg.api.buffer.DataType;
 import org.nd4j.linalg.api.ndarray.INDArray;
@@ -34,7 +39,7 @@ import org.nd4j.linalg.indexing.NDArrayIndex;
 import org.nd4j.linalg.learning.config.Sgd;
 import org.nd4j.linalg.lossfunctions.LossFunctions.LossFunction;
 
-/** Networks with LSTMs whose hidden states are rounded. */
+/** Networks with recurrent layers whose hidden states are rounded. */
 class HiddenStateTest {
 
     private static final int EXAMPLES = 8;
@@ -101,9 +106,18 @@ class HiddenStateTest {
         return network.getLayer(0).getParam(name);
     }
 
-    @Test
-    void whatLeavesTheLayerAreCodesOfTheHiddenState() {
-        MultiLayerNetwork network = prepared(BackpropType.Standard, lstm());
+    @SuppressWarnings("deprecation") // GravesLSTM
+    private static Stream<Layer> recurrentLayers() {
+        return Stream.of(
+                lstm(),
+                new GravesLSTM.Builder().nOut(UNITS).activation(Activation.TANH).build(),
+                new SimpleRnn.Builder().nOut(UNITS).activation(Activation.TANH).build());
+    }
+
+    @ParameterizedTest
+    @MethodSource("recurrentLayers")
+    void whatLeavesTheLayerAreCodesOfTheHiddenState(Layer layer) {
+        MultiLayerNetwork network = prepared(BackpropType.Standard, layer);
         float scale = parameter(network, QuantizedLayer.HIDDEN_SCALE).getFloat(0);
         assertFalse(network.getLayer(0).paramTable().containsKey(QuantizedLayer.OUTPUT_SCALE));
 
@@ -144,9 +158,10 @@ class HiddenStateTest {
         assertTrue(network.score(data()) < loss);
     }
 
-    @Test
-    void bothDirectionsHaveTheirOwnScale() {
-        MultiLayerNetwork network = prepared(BackpropType.Standard, new Bidirectional(lstm()));
+    @ParameterizedTest
+    @MethodSource("recurrentLayers")
+    void bothDirectionsHaveTheirOwnScale(Layer layer) {
+        MultiLayerNetwork network = prepared(BackpropType.Standard, new Bidirectional(layer));
         float forwards = parameter(network, QuantizedLayer.HIDDEN_SCALE).getFloat(0);
         float backwards = parameter(network, QuantizedLayer.HIDDEN_BACKWARD_SCALE).getFloat(0);
         assertNotEquals(forwards, backwards);
@@ -178,9 +193,10 @@ class HiddenStateTest {
         }
     }
 
-    @Test
-    void truncatedBackpropagationTrains() {
-        MultiLayerNetwork network = prepared(BackpropType.TruncatedBPTT, lstm());
+    @ParameterizedTest
+    @MethodSource("recurrentLayers")
+    void truncatedBackpropagationTrains(Layer layer) {
+        MultiLayerNetwork network = prepared(BackpropType.TruncatedBPTT, layer);
         double loss = network.score(data());
         for (int i = 0; i < 20; i++) {
             network.fit(data());
@@ -189,9 +205,10 @@ class HiddenStateTest {
         assertEquals(60, network.getIterationCount(), "three segments for each batch");
     }
 
-    @Test
-    void timeStepsOneByOneAreTheWholeSequence() {
-        MultiLayerNetwork network = prepared(BackpropType.Standard, lstm());
+    @ParameterizedTest
+    @MethodSource("recurrentLayers")
+    void timeStepsOneByOneAreTheWholeSequence(Layer layer) {
+        MultiLayerNetwork network = prepared(BackpropType.Standard, layer);
         INDArray x = data().getFeatures();
         INDArray whole = network.output(x);
         for (int t = 0; t < STEPS; t++) {
@@ -202,15 +219,16 @@ class HiddenStateTest {
         }
     }
 
-    @Test
-    void aMaskOfTheFeaturesWorksInTraining() {
+    @ParameterizedTest
+    @MethodSource("recurrentLayers")
+    void aMaskOfTheFeaturesWorksInTraining(Layer layer) {
         DataSet data = data();
         INDArray mask = Nd4j.ones(EXAMPLES, STEPS);
         mask.get(NDArrayIndex.interval(0, 4), NDArrayIndex.interval(8, STEPS)).assign(0);
         data.setFeaturesMaskArray(mask);
         data.setLabelsMaskArray(mask);
-        for (Layer layer : new Layer[] {lstm(), new Bidirectional(lstm())}) {
-            MultiLayerNetwork network = prepared(BackpropType.Standard, layer);
+        for (Layer each : new Layer[] {layer, new Bidirectional(layer)}) {
+            MultiLayerNetwork network = prepared(BackpropType.Standard, each);
             double loss = network.score(data);
             for (int i = 0; i < 10; i++) {
                 network.fit(data);

@@ -4,14 +4,34 @@ package org.dl4jquant.layer;
 import org.jspecify.annotations.Nullable;
 
 /**
- * An LSTM as loops over single numbers, in double, whose hidden state is rounded in each step.
+ * Recurrent layers as loops over single numbers, in double, whose hidden state is rounded in each
+ * step.
  *
  * <p>Its derivative by finite differences is the surrogate's: a first run notes what each rounding
  * read and made, and later runs go along the surrogate's tangent from there, so that no number
  * jumps from one code to the next.
  */
-final class ScalarLstm {
+final class ScalarRecurrence {
 
+    /** Which layer. */
+    enum Kind {
+        /** Four blocks of sums: input, forget, output, modulation. */
+        LSTM(4, 0),
+        /** The same; three gates see the memory: forget, output, modulation. */
+        GRAVES_LSTM(4, 3),
+        /** Tanh of one block of sums. */
+        SIMPLE_RNN(1, 0);
+
+        private final int blocks;
+        private final int peepholes;
+
+        Kind(int blocks, int peepholes) {
+            this.blocks = blocks;
+            this.peepholes = peepholes;
+        }
+    }
+
+    private final Kind kind;
     private final int examples;
     private final int inputs;
     private final int units;
@@ -23,7 +43,8 @@ final class ScalarLstm {
     private double scaleAtStart;
 
     /** A network without rounding has minCode = maxCode = 0. */
-    ScalarLstm(
+    ScalarRecurrence(
+            Kind kind,
             int examples,
             int inputs,
             int units,
@@ -31,6 +52,7 @@ final class ScalarLstm {
             int minCode,
             int maxCode,
             double @Nullable [][] mask) {
+        this.kind = kind;
         this.examples = examples;
         this.inputs = inputs;
         this.units = units;
@@ -45,24 +67,28 @@ final class ScalarLstm {
         /** The input, [examples, inputs, steps]. */
         final double[] x;
 
-        /** The weights of the input, [inputs, 4 units]. */
+        /** The weights of the input, [inputs, blocks * units]. */
         final double[] w;
 
-        /** The weights of the hidden state, [units, 4 units]. */
+        /** The weights of the hidden state, [units, blocks * units + peepholes]. */
         final double[] rw;
 
-        /** The biases, [4 units]. */
+        /** The biases, [blocks * units]. */
         final double[] b;
 
         /** One number. */
         final double[] scale;
 
-        Values(double[] x, double[] w, double[] rw, double[] b, double scale) {
+        /** The hidden state before the first step, [examples, units]. */
+        final double[] start;
+
+        Values(double[] x, double[] w, double[] rw, double[] b, double scale, double[] start) {
             this.x = x;
             this.w = w;
             this.rw = rw;
             this.b = b;
             this.scale = new double[] {scale};
+            this.start = start;
         }
     }
 
@@ -71,18 +97,18 @@ final class ScalarLstm {
         double[][][] raw = new double[examples][steps][units];
         double[] result = new double[examples * units * steps];
         for (int e = 0; e < examples; e++) {
-            double[] h = new double[units];
+            double[] h = java.util.Arrays.copyOfRange(values.start, e * units, (e + 1) * units);
             double[] c = new double[units];
             for (int t = 0; t < steps; t++) {
                 double[] z = sums(values, e, t, h);
                 double[] next = new double[units];
                 double counts = mask == null ? 1 : mask[e][t];
                 for (int u = 0; u < units; u++) {
-                    double memory =
-                            sigmoid(z[units + u]) * c[u]
-                                    + sigmoid(z[3 * units + u]) * Math.tanh(z[u]);
-                    raw[e][t][u] = counts * sigmoid(z[2 * units + u]) * Math.tanh(memory);
-                    c[u] = counts * memory;
+                    raw[e][t][u] =
+                            counts
+                                    * (kind == Kind.SIMPLE_RNN
+                                            ? Math.tanh(z[u])
+                                            : lstm(values, z, c, u, counts));
                     next[u] = rounded(raw[e][t][u], values.scale[0], e, t, u);
                     result[(e * units + u) * steps + t] = next[u];
                 }
@@ -96,15 +122,30 @@ final class ScalarLstm {
         return result;
     }
 
+    private double lstm(Values values, double[] z, double[] c, int u, double counts) {
+        double memory =
+                sigmoid(z[units + u] + peephole(values, u, 0) * c[u]) * c[u]
+                        + sigmoid(z[3 * units + u] + peephole(values, u, 2) * c[u])
+                                * Math.tanh(z[u]);
+        c[u] = counts * memory;
+        return sigmoid(z[2 * units + u] + peephole(values, u, 1) * memory) * Math.tanh(memory);
+    }
+
+    private double peephole(Values values, int u, int index) {
+        int row = kind.blocks * units + kind.peepholes;
+        return kind.peepholes == 0 ? 0 : values.rw[u * row + kind.blocks * units + index];
+    }
+
     private double[] sums(Values values, int e, int t, double[] h) {
         double[] z = values.b.clone();
-        for (int column = 0; column < 4 * units; column++) {
+        int columns = kind.blocks * units;
+        for (int column = 0; column < columns; column++) {
             for (int i = 0; i < inputs; i++) {
                 z[column] +=
-                        values.x[(e * inputs + i) * steps + t] * values.w[i * 4 * units + column];
+                        values.x[(e * inputs + i) * steps + t] * values.w[i * columns + column];
             }
             for (int u = 0; u < units; u++) {
-                z[column] += h[u] * values.rw[u * 4 * units + column];
+                z[column] += h[u] * values.rw[u * (columns + kind.peepholes) + column];
             }
         }
         return z;

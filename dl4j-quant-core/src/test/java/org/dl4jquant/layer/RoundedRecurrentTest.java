@@ -3,6 +3,7 @@ package org.dl4jquant.layer;
 
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
@@ -14,15 +15,20 @@ import java.util.Random;
 import org.deeplearning4j.nn.api.layers.RecurrentLayer;
 import org.deeplearning4j.nn.conf.NeuralNetConfiguration;
 import org.deeplearning4j.nn.conf.RNNFormat;
+import org.deeplearning4j.nn.conf.layers.BaseRecurrentLayer;
+import org.deeplearning4j.nn.conf.layers.GravesLSTM;
 import org.deeplearning4j.nn.conf.layers.LSTM;
+import org.deeplearning4j.nn.conf.layers.recurrent.SimpleRnn;
 import org.deeplearning4j.nn.gradient.Gradient;
 import org.deeplearning4j.nn.workspace.LayerWorkspaceMgr;
+import org.dl4jquant.layer.ScalarRecurrence.Kind;
 import org.dl4jquant.nd.RowMajor;
 import org.dl4jquant.scheme.LayerScheme;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
+import org.junit.jupiter.params.provider.ValueSource;
 import org.nd4j.common.primitives.Pair;
 import org.nd4j.linalg.activations.Activation;
 import org.nd4j.linalg.api.buffer.DataType;
@@ -31,8 +37,11 @@ import org.nd4j.linalg.factory.Nd4j;
 import org.nd4j.linalg.indexing.INDArrayIndex;
 import org.nd4j.linalg.indexing.NDArrayIndex;
 
-/** The LSTM with a time loop of its own, against DL4J's and against loops over single numbers. */
-class RoundedLstmTest {
+/**
+ * Recurrent layers with a time loop of their own, against DL4J's and against loops over single
+ * numbers.
+ */
+class RoundedRecurrentTest {
 
     private static final int EXAMPLES = 3;
     private static final int INPUTS = 4;
@@ -44,6 +53,30 @@ class RoundedLstmTest {
 
     private static final LayerWorkspaceMgr NO_WORKSPACES = LayerWorkspaceMgr.noWorkspaces();
 
+    @SuppressWarnings("deprecation") // GravesLSTM
+    private static BaseRecurrentLayer layer(Kind kind, Activation gate) {
+        return switch (kind) {
+            case LSTM -> lstm().gateActivationFunction(gate).build();
+            case GRAVES_LSTM ->
+                    new GravesLSTM.Builder()
+                            .nIn(INPUTS)
+                            .nOut(UNITS)
+                            .activation(Activation.TANH)
+                            .gateActivationFunction(gate)
+                            .build();
+            case SIMPLE_RNN ->
+                    new SimpleRnn.Builder()
+                            .nIn(INPUTS)
+                            .nOut(UNITS)
+                            .activation(Activation.TANH)
+                            .build();
+        };
+    }
+
+    private static BaseRecurrentLayer layer(Kind kind) {
+        return layer(kind, Activation.SIGMOID);
+    }
+
     private static LSTM.Builder lstm() {
         return new LSTM.Builder()
                 .nIn(INPUTS)
@@ -52,9 +85,9 @@ class RoundedLstmTest {
                 .forgetGateBiasInit(0.7);
     }
 
-    /** One LSTM as DL4J computes it and one as we do, with the same parameters. */
+    /** One layer as DL4J computes it and one as we do, with the same parameters. */
     private record Twins(RecurrentLayer theirs, RecurrentLayer ours) {
-        static Twins of(LSTM conf) {
+        static Twins of(BaseRecurrentLayer conf) {
             NeuralNetConfiguration configuration = new NeuralNetConfiguration();
             configuration.setLayer(conf);
             long length = conf.initializer().numParams(configuration);
@@ -112,7 +145,19 @@ class RoundedLstmTest {
             value = Activation.class,
             names = {"SIGMOID", "HARDSIGMOID", "RATIONALTANH"})
     void computesWhatDl4jDoesWithoutRounding(Activation gate) {
-        Twins twins = Twins.of(lstm().gateActivationFunction(gate).build());
+        for (Kind kind : Kind.values()) {
+            requireTwins(Twins.of(layer(kind, gate)), null);
+        }
+    }
+
+    @Test
+    void aMaskHidesTheSameGradientsAsInDl4jsSimpleRnn() {
+        requireTwins(Twins.of(layer(Kind.SIMPLE_RNN)), mask());
+    }
+
+    private static void requireTwins(Twins twins, @Nullable INDArray mask) {
+        twins.theirs().setMaskArray(mask);
+        twins.ours().setMaskArray(mask);
         INDArray x = sequence(2);
         INDArray epsilon = normal(3, 1, EXAMPLES, UNITS, STEPS);
 
@@ -124,10 +169,13 @@ class RoundedLstmTest {
                 twins.ours().backpropGradient(epsilon.dup(), NO_WORKSPACES));
     }
 
-    @Test
-    void computesWhatDl4jDoesInOtherFunctionsAndChannelsLast() {
-        Twins twins =
-                Twins.of(lstm().activation(Activation.SOFTSIGN).dataFormat(RNNFormat.NWC).build());
+    @ParameterizedTest
+    @EnumSource
+    void computesWhatDl4jDoesInOtherFunctionsAndChannelsLast(Kind kind) {
+        BaseRecurrentLayer conf = layer(kind);
+        conf.setActivationFn(Activation.SOFTSIGN.getActivationFunction());
+        conf.setRnnDataFormat(RNNFormat.NWC);
+        Twins twins = Twins.of(conf);
         INDArray x = normal(2, 1, EXAMPLES, STEPS, INPUTS);
         INDArray epsilon = normal(3, 1, EXAMPLES, STEPS, UNITS);
 
@@ -139,9 +187,10 @@ class RoundedLstmTest {
                 twins.ours().backpropGradient(epsilon.dup(), NO_WORKSPACES));
     }
 
-    @Test
-    void trainsOnWithStoredStatesAsDl4jDoes() {
-        Twins twins = Twins.of(lstm().build());
+    @ParameterizedTest
+    @EnumSource(names = {"LSTM", "GRAVES_LSTM"})
+    void trainsOnWithStoredStatesAsDl4jDoes(Kind kind) {
+        Twins twins = Twins.of(layer(kind));
         for (int segment = 0; segment < 3; segment++) {
             INDArray x = sequence(10 + segment);
             INDArray epsilon = normal(20 + segment, 1, EXAMPLES, UNITS, STEPS);
@@ -162,9 +211,10 @@ class RoundedLstmTest {
         }
     }
 
-    @Test
-    void inferenceStepByStepIsInferenceAtOnce() {
-        RecurrentLayer layer = Twins.of(lstm().build()).ours();
+    @ParameterizedTest
+    @EnumSource
+    void inferenceStepByStepIsInferenceAtOnce(Kind kind) {
+        RecurrentLayer layer = Twins.of(layer(kind)).ours();
         connect(layer, 0.1);
         INDArray x = sequence(2);
         INDArray whole = layer.activate(x, false, NO_WORKSPACES);
@@ -186,9 +236,10 @@ class RoundedLstmTest {
         return NDArrayIndex.interval(from, to);
     }
 
-    @Test
-    void aMaskHidesStepsAsInDl4j() {
-        Twins twins = Twins.of(lstm().build());
+    @ParameterizedTest
+    @EnumSource
+    void aMaskHidesStepsAsInDl4j(Kind kind) {
+        Twins twins = Twins.of(layer(kind));
         INDArray x = sequence(2);
         twins.theirs().setMaskArray(mask());
         twins.ours().setMaskArray(mask());
@@ -218,30 +269,90 @@ class RoundedLstmTest {
         return gradient;
     }
 
-    @Test
-    void roundsTheHiddenStateAsLoopsOverSingleNumbersDo() {
-        requireOracle(0.03, null);
+    /* A scale that clips some states and not all: those of a SimpleRnn are larger. */
+    private static double scale(Kind kind) {
+        return kind == Kind.SIMPLE_RNN ? 0.1 : 0.03;
+    }
+
+    @ParameterizedTest
+    @EnumSource
+    void roundsTheHiddenStateAsLoopsOverSingleNumbersDo(Kind kind) {
+        requireOracle(kind, scale(kind), null);
+    }
+
+    @ParameterizedTest
+    @EnumSource
+    void aMaskedStepNeitherCountsNorLetsGradientsThrough(Kind kind) {
+        requireOracle(kind, scale(kind), mask());
+    }
+
+    @ParameterizedTest
+    @EnumSource
+    void withoutRoundingTheLoopsAgreeInMaskedSteps(Kind kind) {
+        requireOracle(kind, 0, mask());
+    }
+
+    @ParameterizedTest
+    @ValueSource(ints = {2, STEPS})
+    void aSimpleRnnGoesBackToAStateThatItRemembers(int length) {
+        RecurrentLayer layer = Twins.of(layer(Kind.SIMPLE_RNN)).ours();
+        double scale = scale(Kind.SIMPLE_RNN);
+        connect(layer, scale);
+        layer.rnnActivateUsingStoredState(sequence(7), true, true, NO_WORKSPACES);
+        layer.rnnSetPreviousState(layer.rnnGetTBPTTState());
+        INDArray remembered = layer.rnnGetPreviousState().get("prevAct");
+        INDArray x = sequence(8);
+        INDArray epsilon = normal(9, 1, EXAMPLES, UNITS, STEPS);
+        INDArray result = layer.rnnActivateUsingStoredState(x, true, true, NO_WORKSPACES).dup();
+
+        // The last steps alone, with the one before them as a state that nothing goes behind.
+        int from = STEPS - length;
+        INDArray start =
+                from == 0 ? remembered : result.get(all(), all(), NDArrayIndex.point(from - 1));
+        ScalarRecurrence oracle =
+                new ScalarRecurrence(Kind.SIMPLE_RNN, EXAMPLES, INPUTS, UNITS, length, -8, 7, null);
+        ScalarRecurrence.Values values =
+                new ScalarRecurrence.Values(
+                        doubles(x.get(all(), all(), interval(from, STEPS))),
+                        doubles(layer.getParam("W")),
+                        doubles(layer.getParam("RW")),
+                        doubles(layer.getParam("b")),
+                        (float) scale,
+                        doubles(start));
+        double[] upstream = doubles(epsilon.get(all(), all(), interval(from, STEPS)));
+        requireClose(oracle.run(values), result.get(all(), all(), interval(from, STEPS)));
+        Pair<Gradient, INDArray> back = layer.tbpttBackpropGradient(epsilon, length, NO_WORKSPACES);
+
+        Gradient gradient = back.getFirst();
+        requireClose(oracle.gradient(values, values.w, upstream), gradient.getGradientFor("W"));
+        requireClose(oracle.gradient(values, values.rw, upstream), gradient.getGradientFor("RW"));
+        requireClose(oracle.gradient(values, values.b, upstream), gradient.getGradientFor("b"));
+        INDArray toInput = back.getSecond();
+        requireClose(
+                oracle.gradient(values, values.x, upstream),
+                toInput.get(all(), all(), interval(from, STEPS)));
+        for (int t = 0; t < from; t++) {
+            assertEquals(Nd4j.create(EXAMPLES, INPUTS), TimeSteps.at(toInput, t));
+        }
     }
 
     @Test
-    void aMaskedStepNeitherCountsNorLetsGradientsThrough() {
-        requireOracle(0.03, mask());
-    }
-
-    @Test
-    void withoutRoundingTheLoopsAgreeInMaskedSteps() {
-        requireOracle(0, mask());
+    void leavesASimpleRnnWithLayerNormalizationToDl4j() {
+        SimpleRnn normalized =
+                new SimpleRnn.Builder().nIn(INPUTS).nOut(UNITS).hasLayerNorm(true).build();
+        assertFalse(RoundedRecurrent.rounds(normalized));
     }
 
     /* The surrogate's gradients of all parameters, of the input and of the scale. */
-    private static void requireOracle(double scale, @Nullable INDArray mask) {
-        RecurrentLayer layer = Twins.of(lstm().build()).ours();
+    private static void requireOracle(Kind kind, double scale, @Nullable INDArray mask) {
+        RecurrentLayer layer = Twins.of(layer(kind)).ours();
         INDArray scaleGradient = scale > 0 ? connect(layer, scale) : Nd4j.create(1);
         layer.setMaskArray(mask);
         INDArray x = sequence(2);
         INDArray epsilon = normal(3, 1, EXAMPLES, UNITS, STEPS);
-        ScalarLstm oracle =
-                new ScalarLstm(
+        ScalarRecurrence oracle =
+                new ScalarRecurrence(
+                        kind,
                         EXAMPLES,
                         INPUTS,
                         UNITS,
@@ -249,13 +360,14 @@ class RoundedLstmTest {
                         scale > 0 ? -8 : 0,
                         scale > 0 ? 7 : 0,
                         mask == null ? null : mask.toDoubleMatrix());
-        ScalarLstm.Values values =
-                new ScalarLstm.Values(
+        ScalarRecurrence.Values values =
+                new ScalarRecurrence.Values(
                         doubles(x),
                         doubles(layer.getParam("W")),
                         doubles(layer.getParam("RW")),
                         doubles(layer.getParam("b")),
-                        (float) scale);
+                        (float) scale,
+                        new double[EXAMPLES * UNITS]);
         double[] upstream = doubles(epsilon);
 
         requireClose(oracle.run(values), layer.activate(x, true, NO_WORKSPACES));

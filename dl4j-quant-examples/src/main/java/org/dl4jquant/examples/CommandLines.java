@@ -49,6 +49,7 @@ final class CommandLines {
     static int run(Callable<Integer> command, PrintWriter errors, String... args) {
         return new CommandLine(command)
                 .setErr(errors)
+                .setCaseInsensitiveEnumValuesAllowed(true)
                 .setParameterExceptionHandler((e, typed) -> explain(e.getCommandLine(), message(e)))
                 .setExecutionExceptionHandler(
                         (e, line, parsed) -> {

@@ -2,13 +2,11 @@
 package org.dl4jquant.examples;
 
 import java.io.IOException;
-import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
 import java.util.concurrent.Callable;
 import java.util.function.ToDoubleFunction;
-import org.dl4jquant.examples.data.DataFolder;
 import org.dl4jquant.examples.data.TrainTest;
 import org.dl4jquant.report.TextTable;
 import org.slf4j.Logger;
@@ -36,19 +34,7 @@ public final class MnistBenchmark implements Callable<Integer> {
 
     private static final Logger log = LoggerFactory.getLogger(MnistBenchmark.class);
 
-    @CommandLine.Option(
-            names = "--data",
-            paramLabel = "DIR",
-            required = true,
-            description = "MNIST's own files, or images in train/<class>/ and test/<class>/")
-    private Path data = Path.of("");
-
-    @CommandLine.Option(
-            names = "--seeds",
-            paramLabel = "N",
-            defaultValue = "3",
-            description = "how many networks to train (default: ${DEFAULT-VALUE})")
-    private int seeds;
+    @CommandLine.Mixin private BenchmarkOptions benchmark = new BenchmarkOptions();
 
     @CommandLine.Option(
             names = "--epochs",
@@ -57,20 +43,6 @@ public final class MnistBenchmark implements Callable<Integer> {
             description =
                     "epochs in float; half as many with quantization (default: ${DEFAULT-VALUE})")
     private int epochs;
-
-    @CommandLine.Option(
-            names = "--train",
-            paramLabel = "N",
-            defaultValue = "2147483647",
-            description = "train with N pictures at most (default: all)")
-    private int train;
-
-    @CommandLine.Option(
-            names = "--test",
-            paramLabel = "N",
-            defaultValue = "2147483647",
-            description = "test with N pictures at most (default: all)")
-    private int test;
 
     @CommandLine.Spec
     private CommandLine.Model.CommandSpec command = CommandLine.Model.CommandSpec.create();
@@ -86,15 +58,13 @@ public final class MnistBenchmark implements Callable<Integer> {
 
     @Override
     public Integer call() throws IOException {
-        CommandLines.require(command, "--seeds", seeds, 1, CommandLines.NO_LIMIT);
+        benchmark.validate();
         CommandLines.require(command, "--epochs", epochs, 1, CommandLines.NO_LIMIT);
-        CommandLines.require(command, "--train", train, 1, CommandLines.NO_LIMIT);
-        CommandLines.require(command, "--test", test, 1, CommandLines.NO_LIMIT);
-        TrainTest pictures = DataFolder.load(data).first(train, test);
+        TrainTest pictures = benchmark.load();
         LeNet.requireLargeEnough(pictures.train().shape());
         List<LeNetExperiment> runs = new ArrayList<>();
-        for (int seed = 1; seed <= seeds; seed++) {
-            log.info("Seed {} of {}....", seed, seeds);
+        for (int seed = 1; seed <= benchmark.seeds(); seed++) {
+            log.info("Seed {} of {}....", seed, benchmark.seeds());
             LeNetExperiment run = LeNetExperiment.run(pictures, epochs, seed);
             runs.add(run);
             log.info(

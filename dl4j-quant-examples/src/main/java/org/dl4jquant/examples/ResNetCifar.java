@@ -6,8 +6,6 @@ import java.util.concurrent.Callable;
 import org.deeplearning4j.nn.graph.ComputationGraph;
 import org.dl4jquant.examples.data.TrainTest;
 import org.dl4jquant.report.TextTable;
-import org.dl4jquant.scheme.LayerScheme;
-import org.dl4jquant.scheme.QuantSpec;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 import picocli.CommandLine;
@@ -72,10 +70,9 @@ public final class ResNetCifar implements Callable<Integer> {
         floatTraining.fit(trained);
 
         log.info("Quantize, train on....");
-        QuantSpec spec =
-                QuantSpec.of(LayerScheme.ofBits(bits, bits)).withFirstAndLast(LayerScheme.INT8);
         ResNetExperiment result =
-                ResNetExperiment.run(trained, spec, floatTraining.forFineTuning(), bits, pictures);
+                ResNetExperiment.run(
+                        trained, Contender.lsq(bits), floatTraining.forFineTuning(), pictures);
         TextTable table =
                 TextTable.of("network", "accuracy")
                         .row("float", Percent.of(Accuracy.of(trained, pictures.test())))

@@ -27,20 +27,16 @@ record ResNetExperiment(
      * {@return what comes out of a quantization}
      *
      * @param trained the float network, which stays as it is
-     * @param spec how it is quantized
-     * @param fineTuning how it is trained then
-     * @param bits the fewest bits of the spec, which decide over the learning rate
+     * @param contender how it is quantized and taught
+     * @param fineTuning how long it is trained then
      * @param data what it is trained and tested with
      */
     static ResNetExperiment run(
-            ComputationGraph trained,
-            QuantSpec spec,
-            Training fineTuning,
-            int bits,
-            TrainTest data) {
-        ComputationGraph quantized = prepare(trained, spec, fineTuning, bits);
+            ComputationGraph trained, Contender contender, Training fineTuning, TrainTest data) {
+        ComputationGraph quantized =
+                prepare(trained, contender.spec(), fineTuning, contender.bits());
         double ptqAccuracy = Accuracy.of(quantized, data.test());
-        fineTuning.fit(quantized);
+        contender.teaching().fit(quantized, trained, fineTuning);
         IntGraph graph = Quantization.lower(quantized);
         try (Engine reference = Engine.open("reference", graph);
                 Engine onnxRuntime = Engine.open("onnxruntime", graph)) {

@@ -2,14 +2,22 @@
 package org.dl4jquant.examples;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.io.DataOutputStream;
 import java.io.IOException;
 import java.io.PrintWriter;
 import java.io.StringWriter;
+import java.nio.file.DirectoryStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.attribute.FileTime;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.TreeMap;
 import java.util.concurrent.Callable;
 import org.dl4jquant.examples.data.LabelledImages;
 import org.dl4jquant.examples.data.StrokeDigits;
@@ -38,39 +46,103 @@ final class BenchmarksTest {
     }
 
     @Test
-    void bitWidthsAreComparedOverSeveralSeeds() throws IOException {
+    void studiesOfFewBitsGoOnWhereTheyWereStopped() throws IOException {
         write(StrokeDigits.generate(1, 64), "train");
         write(StrokeDigits.generate(2, 20), "t10k");
+        Path out = folder.resolve("out");
+        String[] oneSeed = cifar(out, "--seeds", "1", "--study", "bits", "--bits", "8,2");
+        assertEquals(0, CommandLines.run(new CifarBenchmark(), oneSeed));
+        Map<Path, FileTime> first = times(out);
+
         assertEquals(
                 0,
                 CommandLines.run(
-                        new CifarBenchmark(),
-                        "--data",
-                        folder.toString(),
-                        "--seeds",
-                        "2",
-                        "--epochs",
-                        "1",
-                        "--channels",
-                        "2",
-                        "--bits",
-                        "8,2"));
+                        new CifarBenchmark(), cifar(out, "--seeds", "2", "--bits", "8,2")));
+
+        Map<Path, FileTime> second = times(out);
+        first.forEach((file, time) -> assertEquals(time, second.get(file), file.toString()));
+        for (String name :
+                List.of(
+                        "float",
+                        "W8A8-LSQ",
+                        "W2A2-min-max-STE",
+                        "W4A4-LSQ-in-stages",
+                        "W2A2-LSQ-with-a-teacher")) {
+            assertTrue(
+                    second.containsKey(out.resolve("seed2-" + name + ".properties")),
+                    () -> name + " is not among " + second.keySet());
+        }
+    }
+
+    private static Map<Path, FileTime> times(Path folder) throws IOException {
+        Map<Path, FileTime> times = new TreeMap<>();
+        try (DirectoryStream<Path> files = Files.newDirectoryStream(folder)) {
+            for (Path file : files) {
+                times.put(file, Files.getLastModifiedTime(file));
+            }
+        }
+        return times;
+    }
+
+    private String[] cifar(Path out, String... more) {
+        List<String> all =
+                new ArrayList<>(
+                        List.of(
+                                "--data",
+                                folder.toString(),
+                                "--out",
+                                out.toString(),
+                                "--epochs",
+                                "1",
+                                "--channels",
+                                "2"));
+        all.addAll(List.of(more));
+        return all.toArray(new String[0]);
+    }
+
+    @Test
+    void resultsOfAnotherBenchmarkAreRefused() throws IOException {
+        write(StrokeDigits.generate(1, 64), "train");
+        write(StrokeDigits.generate(2, 20), "t10k");
+        Path out = folder.resolve("out");
+        Files.createDirectories(out);
+        Files.writeString(out.resolve("settings.txt"), "other pictures");
+        refusesWith(
+                new CifarBenchmark(),
+                "holds networks of another benchmark (other pictures; now: 64 images",
+                cifar(out));
+    }
+
+    @Test
+    void damagedResultsAreRefusedByName() throws IOException {
+        FinishedNetworks networks = FinishedNetworks.in(folder, "any");
+        networks.keep(1, "W2A2 LSQ", new Finished(0.25, 0.5, 3));
+        assertEquals(Optional.of(new Finished(0.25, 0.5, 3)), networks.find(1, "W2A2 LSQ"));
+        assertEquals(Optional.empty(), networks.find(2, "W2A2 LSQ"));
+        Path file = folder.resolve("seed1-W2A2-LSQ.properties");
+        Files.writeString(file, "accuracy.before=0.25");
+        IOException refused = assertThrows(IOException.class, () -> networks.find(1, "W2A2 LSQ"));
+        assertEquals(
+                file + " is damaged (empty String); delete it to train this network again",
+                refused.getMessage());
+    }
+
+    @Test
+    void theTableOfAStudyHasMeansDeviationsAndTheRecoveredShare() {
+        StudyTable table =
+                new StudyTable(List.of(new Finished(0.5, 0.6, 0), new Finished(0.5, 0.8, 0)));
+        table.add("W2A2", List.of(new Finished(0.1, 0.5, 0), new Finished(0.3, 0.7, 2)));
+        assertEquals(
+                List.of("W2A2", "20.00 (14.14)", "60.00 (14.14)", "-10.00 (0.00)", "80.00 %", "2"),
+                List.of(table.toString().lines().reduce((a, b) -> b).orElseThrow().split(" {2,}")));
     }
 
     @Test
     void refusesBitsThatThereAreNot() {
-        StringWriter errors = new StringWriter();
-        assertEquals(
-                2,
-                CommandLines.run(
-                        new CifarBenchmark(),
-                        new PrintWriter(errors),
-                        "--data",
-                        folder.toString(),
-                        "--bits",
-                        "8,9"));
-        assertTrue(
-                errors.toString().contains("--bits is 9, but must be 2 to 8"), errors.toString());
+        refusesWith(
+                new CifarBenchmark(),
+                "--bits is 9, but must be 2 to 8",
+                cifar(folder, "--bits", "8,9"));
     }
 
     private void write(LabelledImages images, String part) throws IOException {
@@ -140,6 +212,12 @@ final class BenchmarksTest {
                 folder.toString(),
                 "--seeds",
                 "0");
+    }
+
+    private static void refusesWith(Callable<Integer> command, String part, String... args) {
+        StringWriter err = new StringWriter();
+        assertEquals(2, CommandLines.run(command, new PrintWriter(err), args));
+        assertTrue(err.toString().contains(part), err.toString());
     }
 
     private static void refuses(Callable<Integer> command, String message, String... args) {

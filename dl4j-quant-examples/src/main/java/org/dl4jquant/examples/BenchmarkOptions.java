@@ -1,0 +1,59 @@
+// SPDX-License-Identifier: Apache-2.0
+package org.dl4jquant.examples;
+
+import java.io.IOException;
+import java.nio.file.Path;
+import org.dl4jquant.examples.data.DataFolder;
+import org.dl4jquant.examples.data.TrainTest;
+import picocli.CommandLine;
+
+/** Which pictures a benchmark of accuracy trains and tests with, and how many seeds it has. */
+final class BenchmarkOptions {
+
+    @CommandLine.Spec(CommandLine.Spec.Target.MIXEE)
+    private CommandLine.Model.CommandSpec command = CommandLine.Model.CommandSpec.create();
+
+    @CommandLine.Option(
+            names = "--data",
+            paramLabel = "DIR",
+            required = true,
+            description = "images in train/<class>/ and test/<class>/, or MNIST's own files")
+    private Path data = Path.of("");
+
+    @CommandLine.Option(
+            names = "--seeds",
+            paramLabel = "N",
+            defaultValue = "3",
+            description = "how many networks to train (default: ${DEFAULT-VALUE})")
+    private int seeds;
+
+    @CommandLine.Option(
+            names = "--train",
+            paramLabel = "N",
+            defaultValue = "2147483647",
+            description = "train with N pictures at most (default: all)")
+    private int train;
+
+    @CommandLine.Option(
+            names = "--test",
+            paramLabel = "N",
+            defaultValue = "2147483647",
+            description = "test with N pictures at most (default: all)")
+    private int test;
+
+    int seeds() {
+        return seeds;
+    }
+
+    /** Refuses numbers that cannot be, with picocli's exception. */
+    void validate() {
+        CommandLines.require(command, "--seeds", seeds, 1, CommandLines.NO_LIMIT);
+        CommandLines.require(command, "--train", train, 1, CommandLines.NO_LIMIT);
+        CommandLines.require(command, "--test", test, 1, CommandLines.NO_LIMIT);
+    }
+
+    /** Reads the pictures. */
+    TrainTest load() throws IOException {
+        return DataFolder.load(data).first(train, test);
+    }
+}

@@ -1,0 +1,61 @@
+// SPDX-License-Identifier: Apache-2.0
+package org.dl4jquant.examples;
+
+import java.util.Objects;
+import org.dl4jquant.check.Require;
+import org.dl4jquant.scheme.CalibrationMethod;
+import org.dl4jquant.scheme.Estimator;
+import org.dl4jquant.scheme.LayerScheme;
+import org.dl4jquant.scheme.QuantSpec;
+import org.dl4jquant.scheme.TensorScheme;
+
+/**
+ * One way to quantize and train a network; its first and last layer have 8 bits, as in the LSQ
+ * paper.
+ *
+ * @param name what tables call it
+ * @param bits of weights and activations in the layers between, 2 to 8
+ * @param scheme of the layers between
+ * @param teaching how it is trained
+ */
+record Contender(String name, int bits, LayerScheme scheme, Teaching teaching) {
+
+    Contender {
+        Objects.requireNonNull(name);
+        Objects.requireNonNull(scheme);
+        Objects.requireNonNull(teaching);
+        Require.argument(bits >= 2 && bits <= Byte.SIZE, "%d bits; 2 to 8 are possible", bits);
+    }
+
+    /** {@return a network whose scales learn} */
+    static Contender lsq(int bits) {
+        return new Contender(
+                width(bits) + " LSQ", bits, LayerScheme.ofBits(bits, bits), Teaching.LABELS);
+    }
+
+    /** {@return a network whose scales stay what the smallest and the largest value made them} */
+    static Contender minMax(int bits) {
+        LayerScheme scheme =
+                new LayerScheme(
+                        fixed(TensorScheme.weights(bits)), fixed(TensorScheme.activations(bits)));
+        return new Contender(width(bits) + " min-max STE", bits, scheme, Teaching.LABELS);
+    }
+
+    /** {@return this network, taught otherwise} */
+    Contender taught(String by, Teaching other) {
+        return new Contender(name + ", " + by, bits, scheme, other);
+    }
+
+    /** {@return what becomes of which layer} */
+    QuantSpec spec() {
+        return QuantSpec.of(scheme).withFirstAndLast(LayerScheme.INT8);
+    }
+
+    private static String width(int bits) {
+        return "W%dA%d".formatted(bits, bits);
+    }
+
+    private static TensorScheme fixed(TensorScheme scheme) {
+        return scheme.withEstimator(Estimator.STE).withCalibration(new CalibrationMethod.MinMax());
+    }
+}

@@ -1,0 +1,55 @@
+// SPDX-License-Identifier: Apache-2.0
+package org.dl4jquant.examples;
+
+import java.util.List;
+import java.util.stream.Stream;
+
+/** What a benchmark of networks in few bits compares. */
+enum Study {
+    /** Numbers of bits, with scales that learn and with scales that do not. */
+    BITS("Bits of weights and activations") {
+        @Override
+        List<Contender> contenders(List<Integer> bits) {
+            return bits.stream()
+                    .flatMap(width -> Stream.of(Contender.lsq(width), Contender.minMax(width)))
+                    .toList();
+        }
+    },
+    /** Four bits at once, and after half precision and 8 bits. */
+    PROGRESSIVE("From half precision over 8 bits to 4, and 4 bits at once") {
+        @Override
+        List<Contender> contenders(List<Integer> bits) {
+            Contender direct = Contender.lsq(INT4);
+            return List.of(direct, direct.taught("in stages", Teaching.STAGES));
+        }
+    },
+    /** Two bits without and with a teacher. */
+    DISTILLATION("Two bits without and with a teacher") {
+        @Override
+        List<Contender> contenders(List<Integer> bits) {
+            Contender alone = Contender.lsq(INT2);
+            return List.of(alone, alone.taught("with a teacher", Teaching.TEACHER));
+        }
+    };
+
+    private static final int INT4 = 4;
+    private static final int INT2 = 2;
+
+    private final String title;
+
+    Study(String title) {
+        this.title = title;
+    }
+
+    /** {@return the title of its table} */
+    String title() {
+        return title;
+    }
+
+    /**
+     * {@return the networks that it compares}
+     *
+     * @param bits the widths that the user chose, for the studies that have no widths of their own
+     */
+    abstract List<Contender> contenders(List<Integer> bits);
+}

@@ -2,9 +2,9 @@
 package org.dl4jquant.examples;
 
 import java.io.IOException;
+import java.util.List;
 import java.util.Locale;
 import java.util.concurrent.Callable;
-import org.deeplearning4j.nn.multilayer.MultiLayerNetwork;
 import org.dl4jquant.report.TextTable;
 import org.dl4jquant.report.TimesInTurn;
 import org.slf4j.Logger;
@@ -12,8 +12,9 @@ import org.slf4j.LoggerFactory;
 import picocli.CommandLine;
 
 /**
- * What one training iteration of a LeNet costs, a batch of 64: in float, with INT8 quantization by
- * LSQ (weights per channel), and in float with DL4J as it comes, in turn; medians.
+ * What one training iteration of a LeNet and of a ResNet costs, a batch of 64: in float, with INT8
+ * quantization by LSQ (weights per channel), and, of the LeNet, in float with DL4J as it comes, in
+ * turn; medians.
  *
  * <pre>{@code
  * mvn -Dquick -Pquickstart compile -Domp.threads=1 -Dexec.mainClass=org.dl4jquant.examples.IterationBenchmark
@@ -33,6 +34,14 @@ public final class IterationBenchmark implements Callable<Integer> {
     private static final String QUANTIZED = "INT8 by LSQ";
     private static final String STOCK = "float, DL4J as it comes";
 
+    @CommandLine.Option(
+            names = "--network",
+            paramLabel = "NAME",
+            split = ",",
+            defaultValue = "lenet,resnet",
+            description = "what to train: ${COMPLETION-CANDIDATES} (default: both)")
+    private List<BenchNetwork> networks = List.of();
+
     @CommandLine.Mixin private SpeedOptions options = new SpeedOptions();
 
     /**
@@ -47,20 +56,27 @@ public final class IterationBenchmark implements Callable<Integer> {
     @Override
     public Integer call() throws IOException {
         options.validate();
-        FloatTask.Bench bench = new FloatTask.Bench();
-        log.info("DL4J computes {} oneDNN in this JVM.", bench.usesOneDnn() ? "with" : "without");
-        MultiLayerNetwork quantized =
-                LeNetExperiment.prepare(bench.network(), new Training(bench.images(), 1, 1));
-        try (StockDl4j stock = StockDl4j.start()) {
-            TimesInTurn.Medians medians =
-                    new TimesInTurn()
-                            .with(FLOAT, bench.runnable(FloatTask.FIT))
-                            .with(QUANTIZED, bench.fit(quantized))
-                            .withReported(STOCK, stock.nanos(FloatTask.FIT))
-                            .run(options.warmUp(), options.rounds());
-            log.info("{}{}", System.lineSeparator(), table(medians));
+        log.info(
+                "DL4J computes {} oneDNN in this JVM.",
+                new FloatTask.Bench().usesOneDnn() ? "with" : "without");
+        for (BenchNetwork network : networks) {
+            log.info("{}{}{}", network, System.lineSeparator(), table(time(network)));
         }
         return CommandLines.OK;
+    }
+
+    private TimesInTurn.Medians time(BenchNetwork network) throws IOException {
+        TimesInTurn times =
+                new TimesInTurn()
+                        .with(FLOAT, network.fit(false))
+                        .with(QUANTIZED, network.fit(true));
+        if (network != BenchNetwork.LENET) {
+            return times.run(options.warmUp(), options.rounds());
+        }
+        try (StockDl4j stock = StockDl4j.start()) {
+            return times.withReported(STOCK, stock.nanos(FloatTask.FIT))
+                    .run(options.warmUp(), options.rounds());
+        }
     }
 
     private static String table(TimesInTurn.Medians medians) {

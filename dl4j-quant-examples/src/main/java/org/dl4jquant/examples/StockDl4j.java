@@ -7,7 +7,6 @@ import java.io.InputStreamReader;
 import java.io.UncheckedIOException;
 import java.io.Writer;
 import java.nio.charset.StandardCharsets;
-import java.nio.file.Path;
 import java.util.function.LongSupplier;
 import org.dl4jquant.check.Require;
 
@@ -18,8 +17,7 @@ import org.dl4jquant.check.Require;
  */
 final class StockDl4j implements AutoCloseable {
 
-    /* A line per task on the child's standard input, a marked line per answer on its output. The
-     * class path goes through the environment: see the note on command lines in onnx. */
+    /* A line per task on the child's standard input, a marked line per answer on its output. */
 
     private static final String HELPERS_OFF = "-Dorg.eclipse.deeplearning4j.helpers.disable=true";
     private static final String MARK = "nanos:";
@@ -36,14 +34,7 @@ final class StockDl4j implements AutoCloseable {
 
     /** Starts the JVM, with this one's class path, environment and Java. */
     static StockDl4j start() throws IOException {
-        ProcessBuilder builder =
-                new ProcessBuilder(
-                        Path.of(System.getProperty("java.home"), "bin", "java").toString(),
-                        HELPERS_OFF,
-                        StockDl4j.class.getName());
-        builder.environment().put("CLASSPATH", System.getProperty("java.class.path"));
-        builder.redirectError(ProcessBuilder.Redirect.INHERIT);
-        return new StockDl4j(builder.start());
+        return new StockDl4j(ChildJvm.start(HELPERS_OFF, StockDl4j.class.getName()));
     }
 
     /** Returns a task that runs there and reports its time. */

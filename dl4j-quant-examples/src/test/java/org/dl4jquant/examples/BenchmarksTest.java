@@ -4,6 +4,7 @@ package org.dl4jquant.examples;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import java.io.DataOutputStream;
 import java.io.IOException;
@@ -172,6 +173,16 @@ final class BenchmarksTest {
     void iterationsAreTimedInTwoJvms() {
         assertEquals(
                 0, CommandLines.run(new IterationBenchmark(), "--warm-up", "0", "--rounds", "1"));
+    }
+
+    @Test
+    void memoryIsMeasuredInJvmsOfTheirOwn() {
+        assumeTrue(
+                Files.isReadable(Path.of("/proc/self/status")),
+                "peak memory is read from /proc/self/status, which is not here");
+        assertEquals(
+                0,
+                CommandLines.run(new MemoryBenchmark(), "--network", "lenet", "--iterations", "1"));
     }
 
     @Test

@@ -57,7 +57,7 @@ class ScheduleUnderEarlyStoppingTest {
     @Test
     void aMultiLayerNetworkGoesThroughTheStages() {
         MultiLayerNetwork network = StagedNetworks.chain();
-        Recorder recorder = new AfterIteration();
+        Recorder recorder = new Recorder();
         network.setListeners(recorder);
         schedule().attachTo(network);
         new EarlyStoppingTrainer(threeEpochs(), network, StagedNetworks.batches()).fit();
@@ -67,7 +67,7 @@ class ScheduleUnderEarlyStoppingTest {
     @Test
     void aComputationGraphGoesThroughTheStages() {
         ComputationGraph network = StagedNetworks.residual();
-        Recorder recorder = new AfterIteration();
+        Recorder recorder = new Recorder();
         network.setListeners(recorder);
         schedule().attachTo(network);
         new EarlyStoppingGraphTrainer(threeEpochs(), network, StagedNetworks.batches()).fit();

@@ -34,8 +34,7 @@ enum BenchNetwork {
             network.fit(batch);
             NeuralNetwork fitted =
                     quantized
-                            ? ResNetExperiment.prepare(
-                                    network, Contender.lsq(Byte.SIZE).spec(), training, Byte.SIZE)
+                            ? ResNetExperiment.prepare(network, Contender.lsq(Byte.SIZE), training)
                             : network;
             return () -> fitted.fit(batch);
         }

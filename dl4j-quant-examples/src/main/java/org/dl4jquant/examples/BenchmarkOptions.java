@@ -3,6 +3,7 @@ package org.dl4jquant.examples;
 
 import java.io.IOException;
 import java.nio.file.Path;
+import java.util.List;
 import org.dl4jquant.examples.data.DataFolder;
 import org.dl4jquant.examples.data.TrainTest;
 import picocli.CommandLine;
@@ -23,9 +24,10 @@ final class BenchmarkOptions {
     @CommandLine.Option(
             names = "--seeds",
             paramLabel = "N",
-            defaultValue = "3",
-            description = "how many networks to train (default: ${DEFAULT-VALUE})")
-    private int seeds;
+            split = ",",
+            defaultValue = "1,2,3",
+            description = "a network each (default: ${DEFAULT-VALUE})")
+    private List<Long> seeds = List.of();
 
     @CommandLine.Option(
             names = "--train",
@@ -41,13 +43,12 @@ final class BenchmarkOptions {
             description = "test with N pictures at most (default: all)")
     private int test;
 
-    int seeds() {
-        return seeds;
+    List<Long> seeds() {
+        return List.copyOf(seeds);
     }
 
     /** Refuses numbers that cannot be, with picocli's exception. */
     void validate() {
-        CommandLines.require(command, "--seeds", seeds, 1, CommandLines.NO_LIMIT);
         CommandLines.require(command, "--train", train, 1, CommandLines.NO_LIMIT);
         CommandLines.require(command, "--test", test, 1, CommandLines.NO_LIMIT);
     }

@@ -94,16 +94,17 @@ public final class CifarBenchmark implements Callable<Integer> {
         log.info("To train with: {}; to test with: {}", pictures.train(), pictures.test());
         FinishedNetworks finished = FinishedNetworks.in(out, settings(pictures));
         long differing = 0;
-        for (int seed = 1; seed <= benchmark.seeds(); seed++) {
+        List<Long> done = new ArrayList<>();
+        for (long seed : benchmark.seeds()) {
             differing += new Seed(seed, pictures, finished).run();
+            done.add(seed);
             for (Study study : studies) {
                 log.info(
-                        "{}; {} of {} seeds{}{}",
+                        "{}; seeds {}{}{}",
                         study.title(),
-                        seed,
-                        benchmark.seeds(),
+                        done,
                         System.lineSeparator(),
-                        table(study, seed, finished));
+                        table(study, done, finished));
             }
         }
         return differing == 0 ? CommandLines.OK : CommandLines.WRONG_RESULT;
@@ -119,7 +120,8 @@ public final class CifarBenchmark implements Callable<Integer> {
                 options.channels());
     }
 
-    private StudyTable table(Study study, int seeds, FinishedNetworks finished) throws IOException {
+    private StudyTable table(Study study, List<Long> seeds, FinishedNetworks finished)
+            throws IOException {
         StudyTable table = new StudyTable(results(FLOAT, seeds, finished));
         for (Contender contender : study.contenders(bits)) {
             table.add(contender.name(), results(contender.name(), seeds, finished));
@@ -127,10 +129,10 @@ public final class CifarBenchmark implements Callable<Integer> {
         return table;
     }
 
-    private static List<Finished> results(String name, int seeds, FinishedNetworks finished)
+    private static List<Finished> results(String name, List<Long> seeds, FinishedNetworks finished)
             throws IOException {
         List<Finished> results = new ArrayList<>();
-        for (int seed = 1; seed <= seeds; seed++) {
+        for (long seed : seeds) {
             results.add(finished.find(seed, name).orElseThrow());
         }
         return results;
@@ -182,7 +184,7 @@ public final class CifarBenchmark implements Callable<Integer> {
         private Finished trainFloatOn(ComputationGraph trained) {
             ComputationGraph network = trained.clone();
             network.getConfiguration().setIterationCount(0);
-            network.setLearningRate(training.quantizedRate(Byte.SIZE));
+            network.setLearningRate(training.rate(Contender.rate(Byte.SIZE)));
             double before = Accuracy.of(network, pictures.test());
             training.fit(network);
             return new Finished(before, Accuracy.of(network, pictures.test()), 0);

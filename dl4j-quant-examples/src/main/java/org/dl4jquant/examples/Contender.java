@@ -51,6 +51,19 @@ record Contender(String name, int bits, LayerScheme scheme, Teaching teaching) {
         return QuantSpec.of(scheme).withFirstAndLast(LayerScheme.INT8);
     }
 
+    /**
+     * {@return the first learning rate of a ResNet: the fewer the bits, the longer the way}
+     *
+     * @param bits of weights and activations; those of a float network count as 8
+     */
+    static double rate(int bits) {
+        return switch (bits) {
+            case 2 -> 2e-3;
+            case 3 -> 1e-3;
+            default -> 5e-4;
+        };
+    }
+
     private static String width(int bits) {
         return "W%dA%d".formatted(bits, bits);
     }

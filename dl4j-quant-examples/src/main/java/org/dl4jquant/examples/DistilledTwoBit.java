@@ -64,7 +64,7 @@ public final class DistilledTwoBit implements Callable<Integer> {
 
     @Override
     public Integer call() throws IOException {
-        pictures.validate(command);
+        pictures.validate();
         CommandLines.require(command, "--epochs", epochs, 1, CommandLines.NO_LIMIT);
         TrainTest data = pictures.load();
         LeNet.requireLargeEnough(data.train().shape());

@@ -72,7 +72,7 @@ public final class LeNetMnist implements Callable<Integer> {
 
     @Override
     public Integer call() throws IOException {
-        pictures.validate(command);
+        pictures.validate();
         CommandLines.require(command, "--epochs", epochs, 1, CommandLines.NO_LIMIT);
         TrainTest data = pictures.load();
         LeNet.requireLargeEnough(data.train().shape());

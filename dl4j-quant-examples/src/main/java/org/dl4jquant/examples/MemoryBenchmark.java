@@ -35,6 +35,9 @@ public final class MemoryBenchmark implements Callable<Integer> {
     private static final Logger log = LoggerFactory.getLogger(MemoryBenchmark.class);
 
     private static final Path ACCOUNT = Path.of("/proc/self/status");
+    /* DL4J computes with oneDNN if this is false. */
+    private static final String FAST = "org.eclipse.deeplearning4j.helpers.disable";
+
     private static final String PEAK = "VmHWM:";
     private static final String MARK = "KiB:";
     private static final double KIB_PER_MIB = 1024;
@@ -115,6 +118,7 @@ public final class MemoryBenchmark implements Callable<Integer> {
                 ChildJvm.start(
                         "-XX:+UseSerialGC",
                         "-Xmx512m",
+                        "-D" + FAST + "=" + System.getProperty(FAST, "true"),
                         Child.class.getName(),
                         network.name(),
                         String.valueOf(quantized),

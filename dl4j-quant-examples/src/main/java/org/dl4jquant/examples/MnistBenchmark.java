@@ -63,7 +63,7 @@ public final class MnistBenchmark implements Callable<Integer> {
         TrainTest pictures = benchmark.load();
         LeNet.requireLargeEnough(pictures.train().shape());
         List<LeNetExperiment> runs = new ArrayList<>();
-        for (int seed = 1; seed <= benchmark.seeds(); seed++) {
+        for (long seed : benchmark.seeds()) {
             log.info("Seed {} of {}....", seed, benchmark.seeds());
             LeNetExperiment run = LeNetExperiment.run(pictures, epochs, seed);
             runs.add(run);

@@ -16,6 +16,12 @@ final class PictureOptions {
     private static final int DRAWN_TO_TRAIN = 2000;
     private static final int DRAWN_TO_TEST = 500;
 
+    private final int drawnToTrain;
+    private final int drawnToTest;
+
+    @CommandLine.Spec(CommandLine.Spec.Target.MIXEE)
+    private CommandLine.Model.CommandSpec command = CommandLine.Model.CommandSpec.create();
+
     @CommandLine.Option(
             names = "--data",
             paramLabel = "DIR",
@@ -30,7 +36,7 @@ final class PictureOptions {
             paramLabel = "N",
             description = {
                 "train with N pictures at most",
-                "(default: all of --data; " + DRAWN_TO_TRAIN + " if digits are drawn)"
+                "(default: all of --data, or some thousand digits)"
             })
     private @Nullable Integer train;
 
@@ -39,7 +45,7 @@ final class PictureOptions {
             paramLabel = "N",
             description = {
                 "test with N pictures at most",
-                "(default: all of --data; " + DRAWN_TO_TEST + " if digits are drawn)"
+                "(default: all of --data, or some hundred digits)"
             })
     private @Nullable Integer test;
 
@@ -47,15 +53,31 @@ final class PictureOptions {
             names = "--seed",
             paramLabel = "N",
             defaultValue = "1",
-            description = "decides over weights and orders (default: ${DEFAULT-VALUE})")
+            description = "decides over digits, weights and orders (default: ${DEFAULT-VALUE})")
     private long seed;
+
+    /** As many digits as an example needs that trains twice or more. */
+    PictureOptions() {
+        this(DRAWN_TO_TRAIN, DRAWN_TO_TEST);
+    }
+
+    /**
+     * Sets how many digits are drawn where the user names neither pictures nor a number.
+     *
+     * @param drawnToTrain to train with
+     * @param drawnToTest to test with
+     */
+    PictureOptions(int drawnToTrain, int drawnToTest) {
+        this.drawnToTrain = drawnToTrain;
+        this.drawnToTest = drawnToTest;
+    }
 
     long seed() {
         return seed;
     }
 
     /** Refuses numbers that cannot be, with picocli's exception. */
-    void validate(CommandLine.Model.CommandSpec command) {
+    void validate() {
         CommandLines.require(command, "--train", orElse(train, 1), 1, CommandLines.NO_LIMIT);
         CommandLines.require(command, "--test", orElse(test, 1), 1, CommandLines.NO_LIMIT);
     }
@@ -64,8 +86,7 @@ final class PictureOptions {
     TrainTest load() throws IOException {
         Path folder = data;
         if (folder == null) {
-            return StrokeDigits.split(
-                    seed, orElse(train, DRAWN_TO_TRAIN), orElse(test, DRAWN_TO_TEST));
+            return StrokeDigits.split(seed, orElse(train, drawnToTrain), orElse(test, drawnToTest));
         }
         return DataFolder.load(folder)
                 .first(orElse(train, CommandLines.NO_LIMIT), orElse(test, CommandLines.NO_LIMIT));

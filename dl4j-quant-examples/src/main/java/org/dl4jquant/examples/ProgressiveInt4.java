@@ -66,7 +66,7 @@ public final class ProgressiveInt4 implements Callable<Integer> {
 
     @Override
     public Integer call() throws IOException {
-        pictures.validate(command);
+        pictures.validate();
         CommandLines.require(command, "--epochs", epochs, STAGES, CommandLines.NO_LIMIT);
         TrainTest data = pictures.load();
         LeNet.requireLargeEnough(data.train().shape());

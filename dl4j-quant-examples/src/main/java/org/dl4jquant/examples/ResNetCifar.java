@@ -58,7 +58,7 @@ public final class ResNetCifar implements Callable<Integer> {
     @Override
     public Integer call() throws IOException {
         options.validate(command);
-        pictureOptions.validate(command);
+        pictureOptions.validate();
         CommandLines.require(command, "--bits", bits, 2, Byte.SIZE);
         TrainTest pictures = pictureOptions.load();
         long seed = pictureOptions.seed();

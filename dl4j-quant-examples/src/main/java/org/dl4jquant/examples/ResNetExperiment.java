@@ -8,7 +8,6 @@ import org.dl4jquant.engine.EqualityReport;
 import org.dl4jquant.examples.data.TrainTest;
 import org.dl4jquant.graph.IntGraph;
 import org.dl4jquant.report.SimulatorReport;
-import org.dl4jquant.scheme.QuantSpec;
 
 /**
  * What became of a ResNet with one quantization.
@@ -33,8 +32,7 @@ record ResNetExperiment(
      */
     static ResNetExperiment run(
             ComputationGraph trained, Contender contender, Training fineTuning, TrainTest data) {
-        ComputationGraph quantized =
-                prepare(trained, contender.spec(), fineTuning, contender.bits());
+        ComputationGraph quantized = prepare(trained, contender, fineTuning);
         double ptqAccuracy = Accuracy.of(quantized, data.test());
         contender.teaching().fit(quantized, trained, fineTuning);
         IntGraph graph = Quantization.lower(quantized);
@@ -50,10 +48,12 @@ record ResNetExperiment(
 
     /** Returns the network with quantizers, ready for the training that is to come. */
     static ComputationGraph prepare(
-            ComputationGraph trained, QuantSpec spec, Training fineTuning, int bits) {
+            ComputationGraph trained, Contender contender, Training fineTuning) {
         ComputationGraph ready = trained.clone();
-        ready.setLearningRate(fineTuning.quantizedRate(bits));
+        ready.setLearningRate(fineTuning.rate(Contender.rate(contender.bits())));
         return Quantization.prepare(
-                ready, spec, fineTuning.images().first(CALIBRATION_IMAGES).inOrder(Training.BATCH));
+                ready,
+                contender.spec(),
+                fineTuning.images().first(CALIBRATION_IMAGES).inOrder(Training.BATCH));
     }
 }

@@ -47,15 +47,16 @@ record Training(LabelledImages images, int epochs, long seed) {
 
     /** Returns the learning rates of a float network. */
     ISchedule floatRate() {
-        return falling(FLOAT_RATE);
+        return rate(FLOAT_RATE);
     }
 
     /** Returns the learning rates of a quantized network, which only needs fine-tuning. */
     ISchedule quantizedRate(int bits) {
-        return falling(bits < HIGH_BITS ? RATE_BELOW_7_BITS : RATE_FROM_7_BITS);
+        return rate(bits < HIGH_BITS ? RATE_BELOW_7_BITS : RATE_FROM_7_BITS);
     }
 
-    private ISchedule falling(double first) {
+    /** Returns learning rates that fall from this one. */
+    ISchedule rate(double first) {
         double perIteration = StrictMath.pow(LAST_RATE, 1.0 / (epochs * iterationsPerEpoch()));
         return new ExponentialSchedule(ScheduleType.ITERATION, first, perIteration);
     }

@@ -41,7 +41,7 @@ final class BenchmarksTest {
                         "--data",
                         folder.toString(),
                         "--seeds",
-                        "2",
+                        "1,2",
                         "--epochs",
                         "1"));
     }
@@ -58,7 +58,7 @@ final class BenchmarksTest {
         assertEquals(
                 0,
                 CommandLines.run(
-                        new CifarBenchmark(), cifar(out, "--seeds", "2", "--bits", "8,2")));
+                        new CifarBenchmark(), cifar(out, "--seeds", "1,2", "--bits", "8,2")));
 
         Map<Path, FileTime> second = times(out);
         first.forEach((file, time) -> assertEquals(time, second.get(file), file.toString()));
@@ -218,10 +218,10 @@ final class BenchmarksTest {
                 "1");
         refuses(
                 new MnistBenchmark(),
-                "mnist-benchmark: --seeds is 0, but must be 1 or more",
+                "mnist-benchmark: --train is 0, but must be 1 or more",
                 "--data",
                 folder.toString(),
-                "--seeds",
+                "--train",
                 "0");
     }
 

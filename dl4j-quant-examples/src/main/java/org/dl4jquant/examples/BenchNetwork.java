@@ -29,7 +29,8 @@ enum BenchNetwork {
         Runnable fit(boolean quantized) {
             LabelledImages images = noise();
             Training training = new Training(images, 1, SEED);
-            ComputationGraph network = ResNet.create(images, CHANNELS, SEED, training.floatRate());
+            ComputationGraph network =
+                    ResNet.create(images, CHANNELS, 1, SEED, training.floatRate());
             DataSet batch = images.inOrder(FloatTask.FIT_BATCH).next();
             network.fit(batch);
             NeuralNetwork fitted =

@@ -113,11 +113,12 @@ public final class CifarBenchmark implements Callable<Integer> {
     private String settings(TrainTest pictures) {
         return String.format(
                 Locale.ROOT,
-                "%s; %s; %d epochs; %d channels",
+                "%s; %s; %d epochs; %d channels; stride %d",
                 pictures.train(),
                 pictures.test(),
                 options.epochs(),
-                options.channels());
+                options.channels(),
+                options.stemStride());
     }
 
     private StudyTable table(Study study, List<Long> seeds, FinishedNetworks finished)
@@ -175,7 +176,12 @@ public final class CifarBenchmark implements Callable<Integer> {
         private ComputationGraph trainFloat() {
             log.info("Seed {}: float....", seed);
             ComputationGraph network =
-                    ResNet.create(pictures.train(), options.channels(), seed, training.floatRate());
+                    ResNet.create(
+                            pictures.train(),
+                            options.channels(),
+                            options.stemStride(),
+                            seed,
+                            training.floatRate());
             training.fit(network);
             return network;
         }

@@ -40,11 +40,16 @@ final class ResNet {
      *
      * @param images says how large its input is and how many classes there are
      * @param channels of the first block, above 0; the paper has 16
+     * @param stemStride stride of the first convolution, above 0; the paper has 1
      * @param seed decides over the weights
      * @param learningRate Adam's, by iteration or epoch
      */
     static ComputationGraph create(
-            LabelledImages images, int channels, long seed, ISchedule learningRate) {
+            LabelledImages images,
+            int channels,
+            int stemStride,
+            long seed,
+            ISchedule learningRate) {
         Shape shape = images.shape();
         GraphBuilder graph =
                 new NeuralNetConfiguration.Builder()
@@ -58,7 +63,7 @@ final class ResNet {
                         .setInputTypes(
                                 InputType.convolutional(
                                         shape.size(1), shape.size(2), shape.size(0)));
-        String last = unit(graph, "stem", "image", convolution(channels, 3, 1));
+        String last = unit(graph, "stem", "image", convolution(channels, 3, stemStride));
         last = block(graph, "block1", last, channels, 1);
         last = block(graph, "block2", last, 2 * channels, 2);
         last = block(graph, "block3", last, 4 * channels, 2);

@@ -66,7 +66,11 @@ public final class ResNetCifar implements Callable<Integer> {
         Training floatTraining = new Training(pictures.train(), options.epochs(), seed);
         ComputationGraph trained =
                 ResNet.create(
-                        pictures.train(), options.channels(), seed, floatTraining.floatRate());
+                        pictures.train(),
+                        options.channels(),
+                        options.stemStride(),
+                        seed,
+                        floatTraining.floatRate());
         floatTraining.fit(trained);
 
         log.info("Quantize, train on....");

@@ -21,6 +21,16 @@ final class ResNetOptions {
             description = "channels of the first block (default: ${DEFAULT-VALUE})")
     private int channels;
 
+    @CommandLine.Option(
+            names = "--stem-stride",
+            paramLabel = "N",
+            defaultValue = "1",
+            description = {
+                "stride of the first convolution: 2 makes everything behind it four times as fast",
+                "(default: ${DEFAULT-VALUE})"
+            })
+    private int stemStride;
+
     int epochs() {
         return epochs;
     }
@@ -29,9 +39,14 @@ final class ResNetOptions {
         return channels;
     }
 
+    int stemStride() {
+        return stemStride;
+    }
+
     /** Refuses numbers that cannot be, with picocli's exception. */
     void validate(CommandLine.Model.CommandSpec command) {
         CommandLines.require(command, "--epochs", epochs, 1, CommandLines.NO_LIMIT);
         CommandLines.require(command, "--channels", channels, 1, CommandLines.NO_LIMIT);
+        CommandLines.require(command, "--stem-stride", stemStride, 1, 2);
     }
 }

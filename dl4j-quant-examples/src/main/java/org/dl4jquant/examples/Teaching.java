@@ -6,6 +6,8 @@ import org.dl4jquant.scheme.Precision;
 import org.dl4jquant.train.Distillation;
 import org.dl4jquant.train.DistillationListener;
 import org.dl4jquant.train.PrecisionSchedule;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /** What a quantized network learns from, and at which precision. */
 enum Teaching {
@@ -33,10 +35,13 @@ enum Teaching {
                             .withSoftLabels(TEMPERATURE, SOFT_SHARE)
                             .cachedInMemory(training.images().size());
             try (DistillationListener teaching = distillation.attach(quantized)) {
+                log.info("  listening: {}", teaching);
                 training.fit(quantized);
             }
         }
     };
+
+    private static final Logger log = LoggerFactory.getLogger(Teaching.class);
 
     private static final double TEMPERATURE = 4;
     private static final double SOFT_SHARE = 0.7;

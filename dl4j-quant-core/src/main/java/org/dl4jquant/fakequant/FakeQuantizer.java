@@ -241,6 +241,15 @@ public final class FakeQuantizer {
         return containers;
     }
 
+    /**
+     * Checks the arrays of one pass.
+     *
+     * @throws IllegalArgumentException if shapes or types do not fit, or an array is empty
+     */
+    void requireFitting(INDArray in, INDArray scale, INDArray out) {
+        kernels(in, scale, out);
+    }
+
     private Kernels kernels(INDArray in, INDArray scale, INDArray out) {
         requireNotEmpty(in);
         requireSameShape(in, out, "the result");

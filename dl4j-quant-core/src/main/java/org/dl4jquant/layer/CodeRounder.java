@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 package org.dl4jquant.layer;
 
+import org.dl4jquant.fakequant.Draws;
 import org.dl4jquant.fakequant.FakeQuantizer;
 import org.dl4jquant.fakequant.Scales;
+import org.dl4jquant.fakequant.StochasticQuantizer;
 import org.dl4jquant.fakequant.TanhWeights;
 import org.dl4jquant.nd.ChannelWalk;
 import org.dl4jquant.nd.Channels;
@@ -10,7 +12,9 @@ import org.dl4jquant.nd.RowMajor;
 import org.dl4jquant.nd.Walk;
 import org.dl4jquant.numeric.CodeRange;
 import org.dl4jquant.numeric.QuantParams;
+import org.dl4jquant.scheme.CodeRounding;
 import org.dl4jquant.scheme.Estimator;
+import org.dl4jquant.scheme.TensorScheme;
 import org.jspecify.annotations.Nullable;
 import org.nd4j.linalg.api.ndarray.INDArray;
 import org.nd4j.linalg.factory.Nd4j;
@@ -25,18 +29,20 @@ final class CodeRounder implements ValueRounder {
     private final String tensor;
     private final CodeRange range;
     private final Estimator estimator;
+    private final CodeRounding rounding;
     private final Channels channels;
     private final INDArray scales;
     private final @Nullable INDArray zeroPoint;
     private final boolean weight;
     private @Nullable INDArray scaleGradients;
     private @Nullable INDArray zeroPointGradient;
+    private @Nullable Draws draws;
 
     private CodeRounder(
             String layer,
             String tensor,
             CodeRange range,
-            Estimator estimator,
+            TensorScheme scheme,
             Channels channels,
             INDArray scales,
             @Nullable INDArray zeroPoint,
@@ -44,7 +50,8 @@ final class CodeRounder implements ValueRounder {
         this.layer = layer;
         this.tensor = tensor;
         this.range = range;
-        this.estimator = estimator;
+        this.estimator = scheme.estimator();
+        this.rounding = scheme.rounding();
         this.channels = channels;
         this.scales = scales;
         this.zeroPoint = zeroPoint;
@@ -57,20 +64,13 @@ final class CodeRounder implements ValueRounder {
      * @param layer the layer's name, for errors
      * @param slot the weight
      * @param range its codes
-     * @param estimator whether its scales learn
+     * @param scheme how it is rounded
      * @param scales a view of the network's parameters
      */
     static CodeRounder ofWeight(
-            String layer, WeightSlot slot, CodeRange range, Estimator estimator, INDArray scales) {
+            String layer, WeightSlot slot, CodeRange range, TensorScheme scheme, INDArray scales) {
         return new CodeRounder(
-                layer,
-                "weight " + slot.key(),
-                range,
-                estimator,
-                slot.channels(),
-                scales,
-                null,
-                true);
+                layer, "weight " + slot.key(), range, scheme, slot.channels(), scales, null, true);
     }
 
     /**
@@ -92,7 +92,7 @@ final class CodeRounder implements ValueRounder {
                 layer,
                 tensor,
                 scheme.range(),
-                scheme.scheme().estimator(),
+                scheme.scheme(),
                 Channels.NONE,
                 scale,
                 zeroPoint,
@@ -200,7 +200,28 @@ final class CodeRounder implements ValueRounder {
     @Override
     public void forward(INDArray in, INDArray out) {
         ScaleGuard.projectInPlace(layer, tensor, scales);
-        quantizer().forward(beforeRounding(in), scales, out);
+        INDArray values = beforeRounding(in);
+        StochasticQuantizer stochastic = stochastic();
+        if (stochastic == null) {
+            quantizer().forward(values, scales, out);
+        } else {
+            stochastic.forward(values, scales, out);
+        }
+    }
+
+    @Override
+    public void setIteration(int iteration) {
+        draws =
+                iteration != NO_TRAINING && rounding instanceof CodeRounding.Stochastic stochastic
+                        ? Draws.of(stochastic.seed(), layer + '/' + tensor, iteration)
+                        : null;
+    }
+
+    /** {@return what rounds in a training; null if that is rounding to nearest} */
+    private @Nullable StochasticQuantizer stochastic() {
+        return draws == null
+                ? null
+                : StochasticQuantizer.of(range, zeroPointCode(), estimator, channels, draws);
     }
 
     /** {@return what is rounded in place of a tensor: itself, but for DoReFa's weights} */
@@ -246,9 +267,27 @@ final class CodeRounder implements ValueRounder {
             tanhBackward(in, upstream, gradient);
             return;
         }
-        FakeQuantizer quantizer = quantizer();
-        quantizer.backward(
-                in, scales, upstream, gradient, scaleGradients, zeroPointGradient, elements(in));
+        StochasticQuantizer stochastic = stochastic();
+        if (stochastic == null) {
+            quantizer()
+                    .backward(
+                            in,
+                            scales,
+                            upstream,
+                            gradient,
+                            scaleGradients,
+                            zeroPointGradient,
+                            elements(in));
+        } else {
+            stochastic.backward(
+                    in,
+                    scales,
+                    upstream,
+                    gradient,
+                    scaleGradients,
+                    zeroPointGradient,
+                    elements(in));
+        }
     }
 
     /** LSQ's N: a scale's elements of a weight, an example's features of an activation. */

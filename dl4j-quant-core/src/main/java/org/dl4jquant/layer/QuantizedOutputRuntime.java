@@ -49,21 +49,21 @@ final class QuantizedOutputRuntime extends QuantizedRuntime implements IOutputLa
     @Override
     public Pair<Gradient, INDArray> backpropGradient(
             @Nullable INDArray epsilon, LayerWorkspaceMgr mgr) {
-        prepare(mgr);
+        prepare(true, mgr);
         return withScales(simulation().finish(output.backpropGradient(epsilon, mgr)));
     }
 
     @Override
     public double computeScore(
             double fullNetworkRegScore, boolean training, LayerWorkspaceMgr workspaceMgr) {
-        prepare(workspaceMgr);
+        prepare(training, workspaceMgr);
         return output.computeScore(fullNetworkRegScore, training, workspaceMgr);
     }
 
     @Override
     public INDArray computeScoreForExamples(
             double fullNetworkRegScore, LayerWorkspaceMgr workspaceMgr) {
-        prepare(workspaceMgr);
+        prepare(false, workspaceMgr);
         return output.computeScoreForExamples(fullNetworkRegScore, workspaceMgr);
     }
 

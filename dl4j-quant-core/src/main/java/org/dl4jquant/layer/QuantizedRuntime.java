@@ -167,8 +167,9 @@ class QuantizedRuntime extends BaseWrapperLayer {
     }
 
     /** Rounds weights and input, unless that has been done since the input was set. */
-    void prepare(LayerWorkspaceMgr mgr) {
+    void prepare(boolean training, LayerWorkspaceMgr mgr) {
         if (!prepared) {
+            simulation().setIteration(training ? getIterationCount() : ValueRounder.NO_TRAINING);
             simulation()
                     .prepare(
                             input(name()), rounders.integers() == null ? null : inputParams(), mgr);
@@ -214,7 +215,7 @@ class QuantizedRuntime extends BaseWrapperLayer {
             }
         }
         prepared = false;
-        prepare(mgr);
+        prepare(training, mgr);
         return simulation().forward(training, forward, mgr);
     }
 

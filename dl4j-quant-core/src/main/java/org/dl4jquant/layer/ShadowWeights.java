@@ -60,7 +60,7 @@ final class ShadowWeights {
                 String.valueOf(conf.getLayerName()),
                 slot,
                 CodeRange.narrow(scheme.format().bitsPerNumber()),
-                scheme.estimator(),
+                scheme,
                 scales);
     }
 
@@ -102,6 +102,11 @@ final class ShadowWeights {
         if (input != null && bias != null && weights != null) {
             roundBias(bias, input.scale(), weights.usableScales());
         }
+    }
+
+    /** Says which iteration of a training the next passes belong to. */
+    void setIteration(int iteration) {
+        rounders.values().forEach(rounder -> rounder.setIteration(iteration));
     }
 
     /** Copies the masters into the shadows unrounded, for calibration. */

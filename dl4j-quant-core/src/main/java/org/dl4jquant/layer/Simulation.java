@@ -2,6 +2,7 @@
 package org.dl4jquant.layer;
 
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
@@ -117,11 +118,26 @@ final class Simulation {
         inner.setInput(buffer, mgr);
     }
 
+    /**
+     * Says which iteration of a training the next passes belong to. The hidden state of a
+     * recurrence is not told: its steps share a rounder, and would all draw the same.
+     *
+     * @param iteration the network's count, or {@link ValueRounder#NO_TRAINING}
+     */
+    void setIteration(int iteration) {
+        weights.setIteration(iteration);
+        for (ValueRounder rounder : Arrays.asList(input, preActivation, output)) {
+            if (rounder != null) {
+                rounder.setIteration(iteration);
+            }
+        }
+    }
+
     private INDArray bufferLike(INDArray x) {
         INDArray buffer = roundedInput;
         if (buffer == null
                 || buffer.dataType() != x.dataType()
-                || !java.util.Arrays.equals(buffer.shape(), x.shape())) {
+                || !Arrays.equals(buffer.shape(), x.shape())) {
             buffer = Nd4j.createUninitializedDetached(x.dataType(), x.shape());
             roundedInput = buffer;
         }

@@ -8,6 +8,16 @@ import org.nd4j.linalg.api.ndarray.INDArray;
 /** Rounds one tensor of a layer, and sends gradients back through the rounding. */
 sealed interface ValueRounder permits CodeRounder, HalfPrecision {
 
+    /** In place of an iteration: rounding to nearest. */
+    int NO_TRAINING = -1;
+
+    /**
+     * Says which iteration of a training the next passes belong to, for stochastic rounding.
+     *
+     * @param iteration the network's count, or {@link #NO_TRAINING}
+     */
+    default void setIteration(int iteration) {}
+
     /** Writes the rounded values of {@code in} to {@code out}, which may be the same array. */
     void forward(INDArray in, INDArray out);
 

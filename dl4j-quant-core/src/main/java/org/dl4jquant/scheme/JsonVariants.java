@@ -59,6 +59,16 @@ record JsonVariants(JsonParser json, String what, JsonNode node) {
                                                 + Arrays.toString(known)));
     }
 
+    /** {@return a whole number among the fields} */
+    long whole(String field) {
+        JsonNode value = node.path(field);
+        if (!value.isIntegralNumber() || !value.canConvertToLong()) {
+            throw new IllegalArgumentException(
+                    what + " of type " + type() + " has no whole number '" + field + "'");
+        }
+        return value.asLong();
+    }
+
     /** {@return a true or false among the fields} */
     boolean flag(String field) {
         JsonNode value = node.path(field);

@@ -68,9 +68,14 @@ public record Precision(@Nullable NumberFormat weights, @Nullable NumberFormat a
         if (prepared == null || wanted == null) {
             return null;
         }
-        return wanted.bitsPerNumber() > prepared.format().bitsPerNumber()
-                ? prepared.withFormat(wanted)
-                : prepared;
+        if (wanted.bitsPerNumber() <= prepared.format().bitsPerNumber()) {
+            return prepared;
+        }
+        TensorScheme finer =
+                wanted instanceof IntFormat
+                        ? prepared
+                        : prepared.withRounding(CodeRounding.NEAREST);
+        return finer.withFormat(wanted);
     }
 
     /** {@return for example FLOAT, FP16, INT8 or W4A8} */

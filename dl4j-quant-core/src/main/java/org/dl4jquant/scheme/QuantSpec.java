@@ -25,11 +25,12 @@ import org.nd4j.shade.jackson.databind.SerializationFeature;
 public record QuantSpec(LayerScheme otherwise, List<Rule> rules) {
 
     private static final ObjectMapper JSON =
-            new ObjectMapper()
-                    .enable(SerializationFeature.INDENT_OUTPUT)
-                    .enable(DeserializationFeature.FAIL_ON_TRAILING_TOKENS)
-                    .enable(DeserializationFeature.FAIL_ON_NULL_FOR_PRIMITIVES)
-                    .enable(DeserializationFeature.FAIL_ON_MISSING_CREATOR_PROPERTIES);
+            CodeRoundingJson.withDefault(
+                    new ObjectMapper()
+                            .enable(SerializationFeature.INDENT_OUTPUT)
+                            .enable(DeserializationFeature.FAIL_ON_TRAILING_TOKENS)
+                            .enable(DeserializationFeature.FAIL_ON_NULL_FOR_PRIMITIVES)
+                            .enable(DeserializationFeature.FAIL_ON_MISSING_CREATOR_PROPERTIES));
 
     /**
      * One rule.

@@ -3,6 +3,7 @@ package org.dl4jquant.scheme;
 
 import java.util.Objects;
 import org.dl4jquant.check.Require;
+import org.nd4j.shade.jackson.annotation.JsonInclude;
 
 /**
  * How one tensor is to be quantized.
@@ -12,13 +13,15 @@ import org.dl4jquant.check.Require;
  * @param symmetry where the value 0 lies
  * @param calibration how the range is found
  * @param estimator how gradients pass, and whether the scale learns
+ * @param rounding which code a number between two codes gets in training
  */
 public record TensorScheme(
         NumberFormat format,
         Granularity granularity,
         Symmetry symmetry,
         CalibrationMethod calibration,
-        Estimator estimator) {
+        Estimator estimator,
+        @JsonInclude(JsonInclude.Include.NON_EMPTY) CodeRounding rounding) {
 
     /** Signed 8-bit weights, a learned scale per output channel, first fitted by least error. */
     public static final TensorScheme INT8_WEIGHTS = weights(8);
@@ -33,6 +36,17 @@ public record TensorScheme(
         Objects.requireNonNull(symmetry, "symmetry");
         Objects.requireNonNull(calibration, "calibration");
         Objects.requireNonNull(estimator, "estimator");
+        rounding = Objects.requireNonNullElse(rounding, CodeRounding.NEAREST);
+        Require.argument(
+                rounding == CodeRounding.NEAREST || format instanceof IntFormat,
+                "%s draws integer codes, and %s has none; use CodeRounding.NEAREST or an IntFormat",
+                rounding,
+                format);
+        Require.argument(
+                rounding == CodeRounding.NEAREST || !(estimator instanceof Estimator.Ewgs),
+                "EWGS scales gradients by the distance to the nearest code, which %s may not draw;"
+                        + " use CodeRounding.NEAREST, Estimator.LSQ or Estimator.STE",
+                rounding);
         Require.argument(
                 granularity == Granularity.PER_TENSOR || symmetry == Symmetry.SYMMETRIC,
                 "per-channel scales cannot be asymmetric: the integer contract has zero point 0"
@@ -49,6 +63,24 @@ public record TensorScheme(
                 !(estimator instanceof Estimator.DoReFa) || symmetry == Symmetry.SYMMETRIC,
                 "DoReFa has a fixed range that begins at 0; use Symmetry.SYMMETRIC, or"
                         + " Estimator.LSQ_PLUS");
+    }
+
+    /**
+     * A scheme that rounds to nearest.
+     *
+     * @param format the numbers to round to
+     * @param granularity which numbers share a scale
+     * @param symmetry where the value 0 lies
+     * @param calibration how the range is found
+     * @param estimator how gradients pass, and whether the scale learns
+     */
+    public TensorScheme(
+            NumberFormat format,
+            Granularity granularity,
+            Symmetry symmetry,
+            CalibrationMethod calibration,
+            Estimator estimator) {
+        this(format, granularity, symmetry, calibration, estimator, CodeRounding.NEAREST);
     }
 
     /**
@@ -85,7 +117,7 @@ public record TensorScheme(
      * @param newFormat the numbers to round to
      */
     public TensorScheme withFormat(NumberFormat newFormat) {
-        return new TensorScheme(newFormat, granularity, symmetry, calibration, estimator);
+        return new TensorScheme(newFormat, granularity, symmetry, calibration, estimator, rounding);
     }
 
     /**
@@ -94,7 +126,7 @@ public record TensorScheme(
      * @param newGranularity which numbers share a scale
      */
     public TensorScheme withGranularity(Granularity newGranularity) {
-        return new TensorScheme(format, newGranularity, symmetry, calibration, estimator);
+        return new TensorScheme(format, newGranularity, symmetry, calibration, estimator, rounding);
     }
 
     /**
@@ -103,7 +135,7 @@ public record TensorScheme(
      * @param newSymmetry where the value 0 lies
      */
     public TensorScheme withSymmetry(Symmetry newSymmetry) {
-        return new TensorScheme(format, granularity, newSymmetry, calibration, estimator);
+        return new TensorScheme(format, granularity, newSymmetry, calibration, estimator, rounding);
     }
 
     /**
@@ -112,7 +144,7 @@ public record TensorScheme(
      * @param newCalibration how the range is found
      */
     public TensorScheme withCalibration(CalibrationMethod newCalibration) {
-        return new TensorScheme(format, granularity, symmetry, newCalibration, estimator);
+        return new TensorScheme(format, granularity, symmetry, newCalibration, estimator, rounding);
     }
 
     /**
@@ -121,6 +153,15 @@ public record TensorScheme(
      * @param newEstimator how gradients pass
      */
     public TensorScheme withEstimator(Estimator newEstimator) {
-        return new TensorScheme(format, granularity, symmetry, calibration, newEstimator);
+        return new TensorScheme(format, granularity, symmetry, calibration, newEstimator, rounding);
+    }
+
+    /**
+     * {@return the same scheme with another rounding in training}
+     *
+     * @param newRounding which code a number between two codes gets
+     */
+    public TensorScheme withRounding(CodeRounding newRounding) {
+        return new TensorScheme(format, granularity, symmetry, calibration, estimator, newRounding);
     }
 }

@@ -5,6 +5,7 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import java.util.Objects;
 import java.util.stream.Stream;
 import org.deeplearning4j.nn.multilayer.MultiLayerNetwork;
 import org.dl4jquant.Quantization;
@@ -14,6 +15,7 @@ import org.dl4jquant.graph.IntGraph;
 import org.dl4jquant.report.EngineInputs;
 import org.dl4jquant.report.SimulatorCheck;
 import org.dl4jquant.report.SimulatorReport;
+import org.dl4jquant.scheme.CodeRounding;
 import org.dl4jquant.scheme.Estimator;
 import org.dl4jquant.scheme.Granularity;
 import org.dl4jquant.scheme.LayerScheme;
@@ -36,6 +38,7 @@ final class EstimatorsLowerTest {
 
     private static final int STEPS = 15;
     private static final int EXAMPLES = 24;
+    private static final CodeRounding DRAWN = new CodeRounding.Stochastic(5);
 
     static Stream<Arguments> schemes() {
         Estimator ewgs = new Estimator.Ewgs(0.1);
@@ -53,7 +56,25 @@ final class EstimatorsLowerTest {
                         "DoReFa, fitted",
                         scheme(new Estimator.DoReFa(true), new Estimator.DoReFa(true))),
                 Arguments.of("PACT", scheme(Estimator.LSQ, new Estimator.Pact(1e-4))),
-                Arguments.of("LSQ+", lsqPlus));
+                Arguments.of("LSQ+", lsqPlus),
+                Arguments.of("stochastic LSQ", drawn(Estimator.LSQ, Estimator.LSQ)),
+                Arguments.of("stochastic STE", drawn(Estimator.STE, Estimator.STE)),
+                Arguments.of("stochastic PACT", drawn(Estimator.LSQ, new Estimator.Pact(1e-4))),
+                Arguments.of(
+                        "stochastic DoReFa",
+                        drawn(new Estimator.DoReFa(true), new Estimator.DoReFa(true))),
+                Arguments.of(
+                        "stochastic LSQ+",
+                        new LayerScheme(
+                                Objects.requireNonNull(lsqPlus.weights()).withRounding(DRAWN),
+                                Objects.requireNonNull(lsqPlus.activations())
+                                        .withRounding(DRAWN))));
+    }
+
+    private static LayerScheme drawn(Estimator weights, Estimator activations) {
+        return new LayerScheme(
+                TensorScheme.weights(4).withEstimator(weights).withRounding(DRAWN),
+                TensorScheme.activations(4).withEstimator(activations).withRounding(DRAWN));
     }
 
     private static LayerScheme scheme(Estimator weights, Estimator activations) {

@@ -226,6 +226,51 @@ final class QuantSpecTest {
     }
 
     @Test
+    void roundingsSurviveJson() throws IOException {
+        TensorScheme nearest = TensorScheme.INT8_ACTIVATIONS;
+        TensorScheme drawn = nearest.withRounding(new CodeRounding.Stochastic(Long.MIN_VALUE));
+        for (TensorScheme scheme : List.of(nearest, drawn)) {
+            QuantSpec spec = QuantSpec.of(new LayerScheme(TensorScheme.INT8_WEIGHTS, scheme));
+            assertEquals(spec, QuantSpec.fromJson(spec.toJson()));
+            assertEquals(scheme.equals(drawn), spec.toJson().contains("rounding"));
+            String byDl4j = JsonMappers.getMapper().writeValueAsString(scheme);
+            assertEquals(scheme, JsonMappers.getMapper().readValue(byDl4j, TensorScheme.class));
+            assertEquals(scheme.equals(drawn), byDl4j.contains("rounding"));
+        }
+        String said = QuantSpec.of(new LayerScheme(null, drawn)).toJson();
+        String seed = Long.toString(Long.MIN_VALUE);
+        assertEquals(
+                QuantSpec.of(new LayerScheme(null, nearest)),
+                QuantSpec.fromJson(
+                        said.replaceAll("\"rounding\" : \\{[^}]*}", "\"rounding\" : \"NEAREST\"")));
+        assertTrue(
+                refusal(() -> QuantSpec.fromJson(said.replace(seed, "1.5")))
+                        .contains("rounding of type stochastic has no whole number 'seed'"));
+        assertTrue(
+                refusal(() -> QuantSpec.fromJson(said.replace("stochastic", "dice")))
+                        .contains("there are [NEAREST] or an object of type [stochastic]"));
+    }
+
+    @Test
+    void refusesToDrawWhereItMakesNoSense() {
+        CodeRounding drawn = new CodeRounding.Stochastic(3);
+        TensorScheme scheme = TensorScheme.INT8_ACTIVATIONS.withRounding(drawn);
+        assertEquals(
+                "Stochastic[seed=3] draws integer codes, and Fp16Format[] has none; use"
+                        + " CodeRounding.NEAREST or an IntFormat",
+                refusal(() -> scheme.withFormat(new Fp16Format())));
+        assertEquals(
+                "EWGS scales gradients by the distance to the nearest code, which"
+                        + " Stochastic[seed=3] may not draw; use CodeRounding.NEAREST,"
+                        + " Estimator.LSQ or Estimator.STE",
+                refusal(() -> scheme.withEstimator(new Estimator.Ewgs(0.1))));
+        assertEquals(
+                TensorScheme.INT8_ACTIVATIONS.withFormat(new Fp16Format()),
+                Precision.FP16.ofActivations(scheme));
+        assertEquals(scheme, Precision.INT8.ofActivations(scheme.withFormat(new IntFormat(4))));
+    }
+
+    @Test
     void groupsSurviveJson() {
         TensorScheme weights =
                 TensorScheme.INT8_WEIGHTS.withGranularity(new Granularity.PerGroup(32));

@@ -15,7 +15,7 @@ public record Draws(long key) {
 
     private static final long GAMMA = 0x9e3779b97f4a7c15L;
     private static final int UNUSED_BITS = 11;
-    private static final double STEP = 0x1p-53;
+    private static final double NUMBERS = 0x1p53;
 
     /**
      * {@return the numbers of one tensor in one iteration}
@@ -33,12 +33,16 @@ public record Draws(long key) {
     }
 
     /**
-     * {@return an element's number, evenly distributed from 0 to below 1}
+     * {@return 1 with a probability, else 0: whether an element's number, evenly distributed from 0
+     * to below 1, is below it}
      *
      * @param element the element's index in row-major order, from 0
+     * @param probability from 0 to 1; NaN counts as 0
      */
-    double number(long element) {
-        return (bits(element) >>> UNUSED_BITS) * STEP;
+    int below(long element, double probability) {
+        // By the sign of the difference: a branch by chance is mispredicted every other time.
+        long number = bits(element) >>> UNUSED_BITS;
+        return (int) ((number - (long) (probability * NUMBERS)) >>> (Long.SIZE - 1));
     }
 
     long bits(long element) {

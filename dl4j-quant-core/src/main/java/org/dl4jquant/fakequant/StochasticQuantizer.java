@@ -28,6 +28,12 @@ import org.nd4j.linalg.api.ndarray.INDArray;
  */
 public final class StochasticQuantizer {
 
+    /*
+     * The quotient of a code's float32 value and its scale is off the code, at most 255, by less than
+     * this.
+     */
+    private static final double ROUNDING = 0x1p-12;
+
     private final Grid grid;
     private final Estimator estimator;
     private final Draws draws;
@@ -127,7 +133,7 @@ public final class StochasticQuantizer {
     private double[] differences(INDArray in, INDArray scale, INDArray upstream) {
         nearest.requireFitting(in, scale, upstream);
         Quotients quotients = Quotients.of(in, scale, grid.channels());
-        double[] gradients = RowMajor.doubles(upstream);
+        double[] gradients = doubles(upstream);
         double[] sums = new double[(int) scale.length()];
         for (int i = 0; i < gradients.length; i++) {
             double near = clamped(Math.rint(quotients.values()[i]));
@@ -138,13 +144,30 @@ public final class StochasticQuantizer {
 
     /** {@return the code of an element less the zero point, never -0; NaN of NaN} */
     private double drawn(Quotients quotients, int element) {
-        double value = quotients.values()[element];
-        double near = Math.rint(value);
-        if (quotients.isValueOf(near, element)) {
-            return clamped(near);
-        }
+        // The bounds are integers: clipping first or last is the same.
+        double value = clamped(quotients.values()[element]);
         double below = Math.floor(value);
-        return clamped(draws.number(element) < value - below ? below + 1 : below);
+        double fraction = value - below;
+        if (fraction < ROUNDING || fraction > 1 - ROUNDING) {
+            double near = Math.rint(value);
+            if (quotients.isValueOf(near, element)) {
+                return near + 0.0;
+            }
+        }
+        return below + draws.below(element, fraction);
+    }
+
+    /* Most arrays are FLOAT, and are read several times faster as such. */
+    private static double[] doubles(INDArray array) {
+        if (array.dataType() != DataType.FLOAT) {
+            return RowMajor.doubles(array);
+        }
+        float[] floats = RowMajor.floats(array);
+        double[] doubles = new double[floats.length];
+        for (int i = 0; i < floats.length; i++) {
+            doubles[i] = floats[i];
+        }
+        return doubles;
     }
 
     private double clamped(double code) {
@@ -180,8 +203,7 @@ public final class StochasticQuantizer {
             float[] channelOf = new float[Math.toIntExact(in.length())];
             ChannelWalk.of(Walk.rowMajor(in.shape()), channels)
                     .spread(0, numbers, channelOf, channelOf.length);
-            return new Quotients(
-                    RowMajor.doubles(in), scales, channelOf, in.dataType() == DataType.FLOAT);
+            return new Quotients(doubles(in), scales, channelOf, in.dataType() == DataType.FLOAT);
         }
 
         /** {@return the quotients, which the caller may overwrite one after another} */

@@ -38,8 +38,8 @@ public sealed interface CodeRounding {
      * <p>What is drawn depends on the seed, the layer, the tensor, the network's count of
      * iterations and the element's index alone: neither on the number of threads nor on what was
      * drawn before, so a training repeats bit for bit, and one that was saved goes on with the same
-     * draws. The hidden state of a recurrent layer, which each step rounds again, is rounded to
-     * nearest.
+     * draws. Replicas that train side by side with equal counts draw alike. What a layer rounds
+     * inside, such as the hidden state of a recurrent layer, is rounded to nearest.
      *
      * @param seed of the draws
      * @see <a href="https://arxiv.org/abs/1502.02551">Gupta et al., Deep Learning with Limited

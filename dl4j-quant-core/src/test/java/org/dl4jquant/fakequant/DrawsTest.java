@@ -3,11 +3,11 @@ package org.dl4jquant.fakequant;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertNotEquals;
-import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.util.SplittableRandom;
 import net.jqwik.api.ForAll;
 import net.jqwik.api.Property;
+import net.jqwik.api.constraints.DoubleRange;
 import org.junit.jupiter.api.Test;
 
 /** The oracle is {@link SplittableRandom}, the reference form of the generator. */
@@ -25,12 +25,21 @@ final class DrawsTest {
     }
 
     @Property(tries = 50)
-    void theNumbersLieFromZeroToBelowOne(@ForAll long key) {
+    void drawsAreThoseOfTheReferencesNumbers(
+            @ForAll long key, @ForAll @DoubleRange(min = 0, max = 1) double probability) {
+        SplittableRandom reference = new SplittableRandom(key);
         Draws draws = new Draws(key);
         for (int i = 0; i < COUNT; i++) {
-            double number = draws.number(i);
-            assertTrue(number >= 0 && number < 1, () -> "drew " + number);
+            double number = reference.nextDouble();
+            assertEquals(number < probability ? 1 : 0, draws.below(i, probability));
         }
+    }
+
+    @Property(tries = 50)
+    void nothingIsBelowZeroAndAllIsBelowOne(@ForAll long key) {
+        assertEquals(0, new Draws(key).below(0, 0));
+        assertEquals(0, new Draws(key).below(0, Double.NaN));
+        assertEquals(1, new Draws(key).below(0, 1));
     }
 
     @Test
@@ -40,6 +49,6 @@ final class DrawsTest {
         assertNotEquals(draws, Draws.of(2, "conv1/output", 5));
         assertNotEquals(draws, Draws.of(1, "conv2/output", 5));
         assertNotEquals(draws, Draws.of(1, "conv1/output", 6));
-        assertNotEquals(draws.number(0), draws.number(1));
+        assertNotEquals(draws.bits(0), draws.bits(1));
     }
 }

@@ -95,6 +95,10 @@ final class StochasticRoundingTest {
     }
 
     private static MultiLayerNetwork dense(CodeRounding rounding, double rate) {
+        return dense(spec(rounding), rate);
+    }
+
+    private static MultiLayerNetwork dense(QuantSpec spec, double rate) {
         MultiLayerNetwork network =
                 Networks.of(
                         rate == 0 ? new Sgd(0) : new Nesterovs(rate, 0.9),
@@ -109,14 +113,24 @@ final class StochasticRoundingTest {
                                 .nOut(Networks.CLASSES)
                                 .activation(Activation.SOFTMAX)
                                 .build());
-        return Preparation.prepare(network, spec(rounding), Networks.batches(Networks.data(24, 6)))
-                .network();
+        return Preparation.prepare(network, spec, Networks.batches(Networks.data(24, 6))).network();
     }
 
     /** {@return the loss of an iteration that changes nothing} */
     private static double loss(MultiLayerNetwork network) {
         network.fit(Networks.data(24, 6));
         return network.score();
+    }
+
+    @Test
+    void weightsAndActivationsDrawEachForThemselves() {
+        double nearest = loss(dense(spec(CodeRounding.NEAREST), 0));
+        LayerScheme drawn = spec(seeded(1)).otherwise();
+        LayerScheme plain = spec(CodeRounding.NEAREST).otherwise();
+        LayerScheme weights = new LayerScheme(drawn.weights(), plain.activations());
+        LayerScheme activations = new LayerScheme(plain.weights(), drawn.activations());
+        assertNotEquals(nearest, loss(dense(QuantSpec.of(weights), 0)));
+        assertNotEquals(nearest, loss(dense(QuantSpec.of(activations), 0)));
     }
 
     @Test

@@ -20,9 +20,10 @@ final class SimpleRnnPass implements RecurrentPass {
      *   z = x W + h RW + b                        [m, n]
      *   raw = function(z),  h' = round(raw)
      *
-     * A mask of 0 sets raw to 0 before the rounding. Backwards, the state before the first step
-     * counts, too; DL4J's own layer takes 0 for it there, and so has another gradient from the
-     * second segment of a truncated backpropagation on. */
+     * A mask of 0 sets raw to 0 before the rounding. Without rounding, gradients are those of DL4J's
+     * own layer but for truncated backpropagation: there it computes the activations again from a
+     * state of 0 instead of the remembered one, and leaves the state before the first of the
+     * truncated steps out of the gradient of RW. Here they count. */
 
     /**
      * What the layer computes with.

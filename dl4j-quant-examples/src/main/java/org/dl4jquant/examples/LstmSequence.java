@@ -85,14 +85,14 @@ public final class LstmSequence implements Callable<Integer> {
     @CommandLine.Option(
             names = "--units",
             paramLabel = "N",
-            defaultValue = "32",
+            defaultValue = "16",
             description = "the LSTM's units in each direction (default: ${DEFAULT-VALUE})")
     private int units;
 
     @CommandLine.Option(
             names = "--epochs",
             paramLabel = "N",
-            defaultValue = "20",
+            defaultValue = "12",
             description =
                     "epochs in float; half of them with quantizers (default: ${DEFAULT-VALUE})")
     private int epochs;
@@ -159,7 +159,9 @@ public final class LstmSequence implements Callable<Integer> {
                         .list();
         if (bidirectional) {
             // Each direction has seen everything at its own end: the largest values of all steps.
-            layers.layer(new Bidirectional(lstm)).layer(new GlobalPoolingLayer(PoolingType.MAX));
+            Bidirectional both = new Bidirectional(lstm);
+            both.setLayerName("lstm");
+            layers.layer(both).layer(new GlobalPoolingLayer(PoolingType.MAX));
         } else {
             layers.layer(new LastTimeStep(lstm));
         }

@@ -21,6 +21,9 @@ import org.nd4j.linalg.api.ndarray.INDArray;
 /**
  * Asks a teacher in each iteration of a student, see {@link Distillation}. While it listens, the
  * student's loss is a {@link DistillationLoss}; {@link #close} gives the former one back.
+ *
+ * <p>Under DL4J's {@code ParallelWrapper}, give it to {@code wrapper.setListeners} as well: the
+ * wrapper takes all other listeners off. It then teaches every replica.
  */
 public final class DistillationListener extends BaseTrainingListener implements AutoCloseable {
 

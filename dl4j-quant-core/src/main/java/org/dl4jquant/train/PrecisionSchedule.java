@@ -55,6 +55,10 @@ import org.slf4j.LoggerFactory;
  * and iterations are counted from when the schedule was first attached. DL4J counts epochs in
  * {@code fit(iterator)} only; stages by epochs or plateaus need it. One schedule serves one
  * network.
+ *
+ * <p>Under DL4J's {@code ParallelWrapper}, give it to {@code wrapper.setListeners} as well: the
+ * wrapper takes all other listeners off. Each replica then goes through the stages, in step with
+ * the others. The wrapper counts no epochs there; end stages by iteration.
  */
 public final class PrecisionSchedule extends BaseTrainingListener {
 
@@ -264,7 +268,7 @@ public final class PrecisionSchedule extends BaseTrainingListener {
         attach(network);
     }
 
-    private void attach(Model model) {
+    private synchronized void attach(Model model) {
         TrainedNetwork network = new TrainedNetwork(model);
         adopt(network);
         network.listenFirst(this);
@@ -415,7 +419,7 @@ public final class PrecisionSchedule extends BaseTrainingListener {
 
     /** DL4J calls this at the start of each epoch. */
     @Override
-    public void onEpochStart(Model model) {
+    public synchronized void onEpochStart(Model model) {
         if (adopted.get() != model) {
             adopt(new TrainedNetwork(model));
         }
@@ -427,7 +431,7 @@ public final class PrecisionSchedule extends BaseTrainingListener {
      * @throws IllegalStateException if training began without the schedule, see {@link #attachTo}
      */
     @Override
-    public void iterationDone(Model model, int iteration, int epoch) {
+    public synchronized void iterationDone(Model model, int iteration, int epoch) {
         TrainedNetwork network = new TrainedNetwork(model);
         if (adopted.get() != model) {
             Require.state(
@@ -449,7 +453,7 @@ public final class PrecisionSchedule extends BaseTrainingListener {
 
     /** DL4J calls this at the end of each epoch, before it counts it. */
     @Override
-    public void onEpochEnd(Model model) {
+    public synchronized void onEpochEnd(Model model) {
         TrainedNetwork network = new TrainedNetwork(model);
         proceed(
                 network,

@@ -122,10 +122,13 @@ final class Teacher implements AnswerSource {
         }
     }
 
+    /* One network may teach several students at a time. */
     private List<INDArray> ask(INDArray[] inputs) {
-        return network instanceof ComputationGraph graph
-                ? ofGraph(graph, inputs)
-                : ofLayers((MultiLayerNetwork) network, inputs);
+        synchronized (network) {
+            return network instanceof ComputationGraph graph
+                    ? ofGraph(graph, inputs)
+                    : ofLayers((MultiLayerNetwork) network, inputs);
+        }
     }
 
     private List<INDArray> ofGraph(ComputationGraph graph, INDArray[] inputs) {

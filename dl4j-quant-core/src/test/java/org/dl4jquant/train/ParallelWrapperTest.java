@@ -12,21 +12,20 @@ import java.util.List;
 import java.util.Map;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
+import org.deeplearning4j.core.storage.StatsStorageRouter;
+import org.deeplearning4j.core.storage.listener.RoutingIterationListener;
 import org.deeplearning4j.datasets.iterator.utilty.ListDataSetIterator;
 import org.deeplearning4j.nn.api.Model;
 import org.deeplearning4j.nn.graph.ComputationGraph;
 import org.deeplearning4j.nn.multilayer.MultiLayerNetwork;
 import org.deeplearning4j.optimize.api.TrainingListener;
-import org.deeplearning4j.core.storage.StatsStorageRouter;
-import org.deeplearning4j.core.storage.listener.RoutingIterationListener;
 import org.deeplearning4j.parallelism.ParallelWrapper;
-import org.dl4jquant.layer.QuantizedLayer;
 import org.dl4jquant.scheme.Precision;
+import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
 import org.nd4j.linalg.api.ndarray.INDArray;
 import org.nd4j.linalg.dataset.DataSet;
 import org.nd4j.linalg.dataset.api.DataSetPreProcessor;
-import org.jspecify.annotations.Nullable;
 
 /** DL4J's ParallelWrapper: replicas in threads, averaged behind each iteration. */
 class ParallelWrapperTest {
@@ -165,5 +164,52 @@ class ParallelWrapperTest {
         train(network, 10);
         assertTrue(network.score(ReplicatedNetworks.data()) < before);
         ReplicatedNetworks.requireExactIntegers(network);
+    }
+
+    private static PrecisionSchedule schedule() {
+        return PrecisionSchedule.builder()
+                .untilIteration(1, Precision.FP16)
+                .untilIteration(3, Precision.INT8)
+                .then(Precision.INT4)
+                .build();
+    }
+
+    @Test
+    void aScheduleGivenToTheWrapperSwitchesEachReplica() {
+        MultiLayerNetwork network = ReplicatedNetworks.chain();
+        List<MultiLayerNetwork> copies = List.of(network.clone(), network.clone());
+        copies.forEach(copy -> schedule().attachTo(copy));
+        INDArray expected = ReplicatedNetworks.averaged(copies, MultiLayerNetwork::fit);
+        PrecisionSchedule schedule = schedule();
+        schedule.attachTo(network);
+
+        train(network, 1, schedule);
+
+        assertEquals(1, schedule.stage());
+        assertArrayEquals(values(expected), values(network.params()));
+        train(network, 1, schedule);
+        assertEquals(2, schedule.stage());
+        ReplicatedNetworks.requireExactIntegers(network);
+    }
+
+    @Test
+    void aTeacherGivenToTheWrapperTeachesEachReplica() {
+        ComputationGraph teacher = ReplicatedNetworks.floatGraph();
+        ComputationGraph network = ReplicatedNetworks.residual();
+        List<ComputationGraph> copies = List.of(network.clone(), network.clone());
+        Distillation distillation = Distillation.from(teacher).withSoftLabels(3, 0.6);
+        copies.forEach(
+                copy -> {
+                    // A clone has the very list of its original.
+                    copy.setListeners();
+                    distillation.attach(copy);
+                });
+        INDArray expected = ReplicatedNetworks.averaged(copies, ComputationGraph::fit);
+
+        try (DistillationListener teaching = distillation.attach(network)) {
+            train(network, 1, teaching);
+        }
+
+        assertArrayEquals(values(expected), values(network.params()));
     }
 }

@@ -86,8 +86,7 @@ final class ReplicatedNetworks {
                                 .setInputType(INPUT)
                                 .build());
         floats.init();
-        return Preparation.prepare(floats, StagedNetworks.INT4, Networks.batches(data()))
-                .network();
+        return Preparation.prepare(floats, StagedNetworks.INT4, Networks.batches(data())).network();
     }
 
     static ComputationGraph residual() {

@@ -375,4 +375,9 @@ public final class QuantizedLayer extends BaseWrapperLayer {
     public String toString() {
         return "QuantizedLayer(" + layerName + ", " + underlying + ", " + quantizers() + ")";
     }
+
+    /* Not field by field: schemes are none of Java's serializable objects. */
+    private Object writeReplace() {
+        return SerializedLayer.of(this);
+    }
 }

@@ -18,7 +18,7 @@ import picocli.CommandLine;
 
 /**
  * The accuracy of a ResNet in float and in few bits, over several seeds: by number of bits and
- * estimator, in stages, and with a teacher; a table each.
+ * estimator, by LSQ's gradient scale, in stages, and with a teacher; a table each.
  *
  * <pre>{@code
  * mvn -Dquick -Pquickstart compile -Dexec.mainClass=org.dl4jquant.examples.CifarBenchmark \
@@ -47,7 +47,7 @@ public final class CifarBenchmark implements Callable<Integer> {
             names = "--study",
             paramLabel = "NAME",
             split = ",",
-            defaultValue = "bits,progressive,distillation",
+            defaultValue = "bits,gradient_scale,progressive,distillation",
             description = "what to compare: ${COMPLETION-CANDIDATES} (default: all)")
     private Set<Study> studies = Set.of();
 

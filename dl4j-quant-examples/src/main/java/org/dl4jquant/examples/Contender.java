@@ -5,6 +5,7 @@ import java.util.Objects;
 import org.dl4jquant.check.Require;
 import org.dl4jquant.scheme.CalibrationMethod;
 import org.dl4jquant.scheme.Estimator;
+import org.dl4jquant.scheme.GradientScale;
 import org.dl4jquant.scheme.LayerScheme;
 import org.dl4jquant.scheme.QuantSpec;
 import org.dl4jquant.scheme.TensorScheme;
@@ -44,6 +45,16 @@ record Contender(String name, int bits, LayerScheme scheme, Teaching teaching) {
     /** {@return this network, taught otherwise} */
     Contender taught(String by, Teaching other) {
         return new Contender(name + ", " + by, bits, scheme, other);
+    }
+
+    /** {@return this network, its scales' gradients multiplied by something else} */
+    Contender scaledBy(String factor, GradientScale gradientScale) {
+        Estimator estimator = Estimator.lsq(gradientScale);
+        LayerScheme scaled =
+                new LayerScheme(
+                        TensorScheme.weights(bits).withEstimator(estimator),
+                        TensorScheme.activations(bits).withEstimator(estimator));
+        return new Contender(name + ", gradients by " + factor, bits, scaled, teaching);
     }
 
     /** {@return what becomes of which layer} */

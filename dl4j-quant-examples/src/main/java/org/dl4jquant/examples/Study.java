@@ -3,6 +3,7 @@ package org.dl4jquant.examples;
 
 import java.util.List;
 import java.util.stream.Stream;
+import org.dl4jquant.scheme.GradientScale;
 
 /** What a benchmark of networks in few bits compares. */
 enum Study {
@@ -13,6 +14,16 @@ enum Study {
             return bits.stream()
                     .flatMap(width -> Stream.of(Contender.lsq(width), Contender.minMax(width)))
                     .toList();
+        }
+    },
+    /** What the gradient of a scale is multiplied by, with two bits. */
+    GRADIENT_SCALE("Two bits, the gradients of scales multiplied by 1, 1/sqrt(N), 1/sqrt(N Q)") {
+        @Override
+        List<Contender> contenders(List<Integer> bits) {
+            return List.of(
+                    Contender.lsq(INT2).scaledBy("1", GradientScale.ONE),
+                    Contender.lsq(INT2).scaledBy("1/sqrt(N)", GradientScale.COUNT),
+                    Contender.lsq(INT2));
         }
     },
     /** Four bits at once, and after half precision and 8 bits. */

@@ -67,6 +67,7 @@ final class BenchmarksTest {
                         "float",
                         "W8A8-LSQ",
                         "W2A2-min-max-STE",
+                        "W2A2-LSQ-gradients-by-1-sqrt-N-",
                         "W4A4-LSQ-in-stages",
                         "W2A2-LSQ-with-a-teacher")) {
             assertTrue(

@@ -310,7 +310,7 @@ final class LayerLowering {
     private LoweringException unsupported(org.deeplearning4j.nn.conf.layers.Layer conf) {
         return new LoweringException(
                 name,
-                "there is no integer form of a " + conf.getClass().getSimpleName(),
+                "there is no integer form of type " + conf.getClass().getSimpleName(),
                 remedy(conf) + SUPPORTED);
     }
 

@@ -87,7 +87,7 @@ public final class Lowering {
         } else {
             throw new LoweringException(
                     name,
-                    "there is no integer form of a "
+                    "there is no integer form of type "
                             + vertex.getClass().getSimpleName()
                             + (vertex instanceof ElementWiseVertex other
                                     ? " with " + other.getOp()

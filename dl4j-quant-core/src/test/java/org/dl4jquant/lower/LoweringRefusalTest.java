@@ -73,7 +73,7 @@ final class LoweringRefusalTest {
     @Test
     void refusesAConvolutionOverSequences() {
         assertEquals(
-                "layer 'sequence' cannot be lowered to integers: there is no integer form of a"
+                "layer 'sequence' cannot be lowered to integers: there is no integer form of type"
                         + " Convolution1DLayer; let sequences pass as images of height 1, with a ConvolutionLayer whose kernel is 1 x k; "
                         + SUPPORTED,
                 messageFor(
@@ -87,7 +87,7 @@ final class LoweringRefusalTest {
     @Test
     void refusesASeparableConvolution() {
         assertEquals(
-                "layer 'separable' cannot be lowered to integers: there is no integer form of a"
+                "layer 'separable' cannot be lowered to integers: there is no integer form of type"
                         + " SeparableConvolution2D; put a DepthwiseConvolution2D and a ConvolutionLayer with kernel 1 x 1 in its place, which compute the same; "
                         + SUPPORTED,
                 messageFor(
@@ -100,7 +100,7 @@ final class LoweringRefusalTest {
     @Test
     void refusesATransposedConvolution() {
         assertEquals(
-                "layer 'transposed' cannot be lowered to integers: there is no integer form of a"
+                "layer 'transposed' cannot be lowered to integers: there is no integer form of type"
                         + " Deconvolution2D; end the deployed network before it, or design the network without it; "
                         + SUPPORTED,
                 messageFor(
@@ -197,7 +197,7 @@ final class LoweringRefusalTest {
     @Test
     void refusesAProduct() {
         assertEquals(
-                "layer 'joined' cannot be lowered to integers: there is no integer form of a"
+                "layer 'joined' cannot be lowered to integers: there is no integer form of type"
                         + " ElementWiseVertex with Product; vertices that lower are LayerVertex,"
                         + " MergeVertex, ElementWiseVertex with Add, and PreprocessorVertex",
                 messageFor(

@@ -1,0 +1,54 @@
+// SPDX-License-Identifier: Apache-2.0
+package org.dl4jquant.cuda.kernel;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertNotEquals;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+
+import java.util.TreeMap;
+import org.junit.jupiter.api.Test;
+
+class KernelSpecTest {
+
+    private static final Launch LAUNCH = new Launch(100, 64, 2, 128, 0);
+
+    private static KernelSpec spec(String constant, String value) {
+        TreeMap<String, String> constants = new TreeMap<>();
+        constants.put(constant, value);
+        return new KernelSpec("add.cu", constants, LAUNCH, 1);
+    }
+
+    @Test
+    void oneKernelHasOneName() {
+        assertEquals(spec("QK_C", "16").entry(), spec("QK_C", "16").entry());
+        assertEquals(18, spec("QK_C", "16").entry().length());
+        assertNotEquals(spec("QK_C", "16").entry(), spec("QK_C", "17").entry());
+        assertNotEquals(spec("QK_C", "16").entry(), spec("QK_D", "16").entry());
+    }
+
+    @Test
+    void macrosAreConstantsEntryAndLaunch() {
+        assertEquals(
+                "{QK_C=16, QK_ENTRY="
+                        + spec("QK_C", "16").entry()
+                        + ", QK_MIN_BLOCKS=1, QK_THREADS=128}",
+                spec("QK_C", "16").macros().toString());
+    }
+
+    @Test
+    void blocksCoverAllExamples() {
+        assertEquals(2, LAUNCH.rows(1));
+        assertEquals(5, LAUNCH.rows(3));
+        assertEquals(
+                "a launch for 0 examples",
+                assertThrows(IllegalArgumentException.class, () -> LAUNCH.rows(0)).getMessage());
+    }
+
+    @Test
+    void refusesABlockOfPartsOfWarps() {
+        assertEquals(
+                "blocks of 100 threads; a multiple of 32 up to 1,024 is allowed",
+                assertThrows(IllegalArgumentException.class, () -> new Launch(1, 1, 1, 100, 0))
+                        .getMessage());
+    }
+}

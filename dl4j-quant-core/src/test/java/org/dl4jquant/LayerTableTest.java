@@ -101,6 +101,12 @@ class LayerTableTest {
                             ? "hidden state"
                             : "hidden state of each direction");
         }
+        if (quantizers.products() != null) {
+            rounded.add("queries, keys, values, joined heads");
+        }
+        if (quantizers.probabilities() != null) {
+            rounded.add("probabilities");
+        }
         if (quantizers.result() != null) {
             rounded.add("result");
         }

@@ -35,6 +35,9 @@ final class InitialScales {
         assignActivation(quantizers.hidden(), table.get(QuantizedLayer.HIDDEN_SCALE));
         assignActivation(
                 quantizers.hiddenBackward(), table.get(QuantizedLayer.HIDDEN_BACKWARD_SCALE));
+        for (TensorRole role : TensorRole.OF_ATTENTION) {
+            assignActivation(role.scheme(quantizers), table.get(role.scaleKey()));
+        }
     }
 
     /** The largest magnitude of the whole weight becomes the largest code. */

@@ -8,6 +8,7 @@ import org.deeplearning4j.nn.conf.layers.ActivationLayer;
 import org.deeplearning4j.nn.conf.layers.BaseLayer;
 import org.deeplearning4j.nn.conf.layers.ConvolutionLayer;
 import org.deeplearning4j.nn.conf.layers.DenseLayer;
+import org.deeplearning4j.nn.conf.layers.SelfAttentionLayer;
 import org.deeplearning4j.optimize.api.TrainingListener;
 import org.jspecify.annotations.Nullable;
 import org.nd4j.linalg.activations.IActivation;
@@ -88,6 +89,10 @@ final class InnerLayer {
         inner.setLayer(copy);
         inner.clearVariables();
         INDArray buffer = buffer(copy, inner, type);
+        if (copy instanceof SelfAttentionLayer attention
+                && conf.preparedQuantizers().probabilities() != null) {
+            return RoundedAttention.of(inner, attention, index, buffer, type);
+        }
         return conf.preparedQuantizers().hidden() == null || buffer == null
                 ? copy.instantiate(inner, listeners, index, buffer, false, type)
                 : new RoundedRecurrence(listeners, index, type).instantiate(inner, buffer);

@@ -20,6 +20,9 @@ import org.nd4j.shade.jackson.annotation.JsonInclude;
  * @param hidden the scheme of a recurrent layer's hidden state, which is rounded before the next
  *     step reads it and before it leaves the layer; else null
  * @param hiddenBackward the same for the direction that goes back in time
+ * @param products the scheme of an attention's queries, keys, values and joined heads, each with
+ *     its own scale; null without projections
+ * @param probabilities the scheme of an attention's probabilities; else null
  */
 public record LayerQuantizers(
         @Nullable TensorScheme weights,
@@ -28,11 +31,13 @@ public record LayerQuantizers(
         @Nullable ActivationScheme preActivation,
         @Nullable ActivationScheme output,
         @JsonInclude(JsonInclude.Include.NON_NULL) @Nullable ActivationScheme hidden,
-        @JsonInclude(JsonInclude.Include.NON_NULL) @Nullable ActivationScheme hiddenBackward) {
+        @JsonInclude(JsonInclude.Include.NON_NULL) @Nullable ActivationScheme hiddenBackward,
+        @JsonInclude(JsonInclude.Include.NON_NULL) @Nullable ActivationScheme products,
+        @JsonInclude(JsonInclude.Include.NON_NULL) @Nullable ActivationScheme probabilities) {
 
     /** No quantizer at all. */
     public static final LayerQuantizers NONE =
-            new LayerQuantizers(null, null, null, null, null, null, null);
+            new LayerQuantizers(null, null, null, null, null, null, null, null, null);
 
     /** Checks that the input is rounded only once, and a table has codes on both sides. */
     public LayerQuantizers {
@@ -58,7 +63,7 @@ public record LayerQuantizers(
      */
     public static LayerQuantizers of(
             @Nullable TensorScheme weights, @Nullable ActivationScheme output) {
-        return new LayerQuantizers(weights, null, null, null, output, null, null);
+        return new LayerQuantizers(weights, null, null, null, output, null, null, null, null);
     }
 
     /**
@@ -68,7 +73,15 @@ public record LayerQuantizers(
      */
     public LayerQuantizers withInput(ActivationScheme scheme) {
         return new LayerQuantizers(
-                weights, scheme, null, preActivation, output, hidden, hiddenBackward);
+                weights,
+                scheme,
+                null,
+                preActivation,
+                output,
+                hidden,
+                hiddenBackward,
+                products,
+                probabilities);
     }
 
     /**
@@ -78,7 +91,15 @@ public record LayerQuantizers(
      */
     public LayerQuantizers withInputFrom(String layer) {
         return new LayerQuantizers(
-                weights, null, layer, preActivation, output, hidden, hiddenBackward);
+                weights,
+                null,
+                layer,
+                preActivation,
+                output,
+                hidden,
+                hiddenBackward,
+                products,
+                probabilities);
     }
 
     /**
@@ -88,7 +109,15 @@ public record LayerQuantizers(
      */
     public LayerQuantizers withPreActivation(ActivationScheme scheme) {
         return new LayerQuantizers(
-                weights, input, inputFrom, scheme, output, hidden, hiddenBackward);
+                weights,
+                input,
+                inputFrom,
+                scheme,
+                output,
+                hidden,
+                hiddenBackward,
+                products,
+                probabilities);
     }
 
     /**
@@ -97,7 +126,7 @@ public record LayerQuantizers(
      * @param scheme how the hidden state is rounded
      */
     public LayerQuantizers withHidden(ActivationScheme scheme) {
-        return new LayerQuantizers(weights, input, inputFrom, null, null, scheme, null);
+        return new LayerQuantizers(weights, input, inputFrom, null, null, scheme, null, null, null);
     }
 
     /**
@@ -107,7 +136,27 @@ public record LayerQuantizers(
      * @param scheme how both hidden states are rounded, each with its own scale
      */
     public LayerQuantizers withHiddenBothWays(ActivationScheme scheme) {
-        return new LayerQuantizers(weights, input, inputFrom, null, output, scheme, scheme);
+        return new LayerQuantizers(
+                weights, input, inputFrom, null, output, scheme, scheme, null, null);
+    }
+
+    /**
+     * {@return these quantizers with those of an attention's inner products}
+     *
+     * @param scheme how their factors are rounded; probabilities have no sign
+     * @param projects whether queries, keys, values and the heads' result are projections
+     */
+    public LayerQuantizers withAttention(TensorScheme scheme, boolean projects) {
+        return new LayerQuantizers(
+                weights,
+                input,
+                inputFrom,
+                preActivation,
+                output,
+                hidden,
+                hiddenBackward,
+                projects ? new ActivationScheme(scheme, true) : null,
+                new ActivationScheme(scheme, false));
     }
 
     /** {@return what the layer's result is rounded by, at whichever place; null if it is float} */
@@ -139,7 +188,9 @@ public record LayerQuantizers(
                 newOutput == null ? null : at(preActivation, precision),
                 newOutput,
                 at(hidden, precision),
-                at(hiddenBackward, precision));
+                at(hiddenBackward, precision),
+                at(products, precision),
+                at(probabilities, precision));
     }
 
     private static @Nullable ActivationScheme at(

@@ -115,6 +115,9 @@ final class QuantizedParameters implements ParamInitializer {
                 quantizers.hiddenBackward(),
                 QuantizedLayer.HIDDEN_BACKWARD_SCALE,
                 QuantizedLayer.HIDDEN_BACKWARD_ZERO);
+        for (TensorRole role : TensorRole.OF_ATTENTION) {
+            add(extras, role.scheme(quantizers), role.scaleKey(), role.zeroKey());
+        }
         return extras;
     }
 

@@ -69,6 +69,7 @@ class QuantizedRuntime extends BaseWrapperLayer {
         this.normalization = normalization(layerConf, conf, inner.getIndex(), view, table, type);
         this.rounders = Rounders.of(layerConf, conf, inner, view, table, normalization, type);
         HiddenState.connect(inner, rounders.tensors(), () -> observer);
+        AttentionRounding.connect(inner, rounders.tensors(), () -> observer);
     }
 
     static QuantizedRuntime of(
@@ -123,6 +124,7 @@ class QuantizedRuntime extends BaseWrapperLayer {
         Map<String, INDArray> gradients = simulation().gradients();
         rounders = Rounders.of(layerConf, conf, underlying, view, table, normalization, type);
         HiddenState.connect(underlying, rounders.tensors(), () -> observer);
+        AttentionRounding.connect(underlying, rounders.tensors(), () -> observer);
         // Scales that are not in use have no gradient; the view still holds their last one.
         QuantizedParameters.zeroExtras(layerConf, gradients);
         simulation().setGradients(gradients);

@@ -104,8 +104,18 @@ final class ScaleUpdaters {
                     schemeOf(quantizers.hidden());
             case QuantizedLayer.HIDDEN_BACKWARD_SCALE, QuantizedLayer.HIDDEN_BACKWARD_ZERO ->
                     schemeOf(quantizers.hiddenBackward());
-            default -> key.startsWith(QuantizedLayer.SCALE) ? quantizers.weights() : null;
+            default -> ofAttentionOrWeight(quantizers, key);
         };
+    }
+
+    private static @Nullable TensorScheme ofAttentionOrWeight(
+            LayerQuantizers quantizers, String key) {
+        for (TensorRole role : TensorRole.OF_ATTENTION) {
+            if (key.equals(role.scaleKey()) || key.equals(role.zeroKey())) {
+                return schemeOf(role.scheme(quantizers));
+            }
+        }
+        return key.startsWith(QuantizedLayer.SCALE) ? quantizers.weights() : null;
     }
 
     private static @Nullable TensorScheme schemeOf(@Nullable ActivationScheme activation) {

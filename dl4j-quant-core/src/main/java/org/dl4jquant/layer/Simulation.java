@@ -131,6 +131,12 @@ final class Simulation {
                 rounder.setIteration(iteration);
             }
         }
+        for (TensorRole role : TensorRole.OF_ATTENTION) {
+            ValueRounder rounder = rounders.get(role);
+            if (rounder != null) {
+                rounder.setIteration(iteration);
+            }
+        }
     }
 
     private INDArray bufferLike(INDArray x) {
@@ -219,6 +225,10 @@ final class Simulation {
             addTensor(tensors, TensorRole.INPUT, input, raw, false);
             addTensor(tensors, TensorRole.PRE_ACTIVATION, preActivation, beforeRounding, false);
             HiddenState.raw(inner)
+                    .forEach(
+                            (role, values) ->
+                                    addTensor(tensors, role, rounders.get(role), values, false));
+            AttentionRounding.raw(inner)
                     .forEach(
                             (role, values) ->
                                     addTensor(tensors, role, rounders.get(role), values, false));

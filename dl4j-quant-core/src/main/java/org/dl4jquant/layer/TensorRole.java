@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 package org.dl4jquant.layer;
 
+import java.util.Collections;
+import java.util.EnumSet;
+import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
 /** The activation tensors of a quantized layer that may have a quantizer. */
@@ -33,6 +36,41 @@ public enum TensorRole {
             return quantizers.hiddenBackward();
         }
     },
+    /** A self-attention's projected queries. */
+    QUERY(QuantizedLayer.SCALE + "Query", QuantizedLayer.ZERO + "Query") {
+        @Override
+        public @Nullable ActivationScheme scheme(LayerQuantizers quantizers) {
+            return quantizers.products();
+        }
+    },
+    /** Its projected keys. */
+    KEY(QuantizedLayer.SCALE + "Key", QuantizedLayer.ZERO + "Key") {
+        @Override
+        public @Nullable ActivationScheme scheme(LayerQuantizers quantizers) {
+            return quantizers.products();
+        }
+    },
+    /** Its projected values. */
+    VALUE(QuantizedLayer.SCALE + "Value", QuantizedLayer.ZERO + "Value") {
+        @Override
+        public @Nullable ActivationScheme scheme(LayerQuantizers quantizers) {
+            return quantizers.products();
+        }
+    },
+    /** The softmax's result, which weighs the values. */
+    PROBABILITY(QuantizedLayer.SCALE + "Probability", QuantizedLayer.ZERO + "Probability") {
+        @Override
+        public @Nullable ActivationScheme scheme(LayerQuantizers quantizers) {
+            return quantizers.probabilities();
+        }
+    },
+    /** The joined result of its heads, which the last projection reads. */
+    JOINED(QuantizedLayer.SCALE + "Joined", QuantizedLayer.ZERO + "Joined") {
+        @Override
+        public @Nullable ActivationScheme scheme(LayerQuantizers quantizers) {
+            return quantizers.products();
+        }
+    },
     /** What leaves the layer. */
     OUTPUT(QuantizedLayer.OUTPUT_SCALE, QuantizedLayer.OUTPUT_ZERO) {
         @Override
@@ -40,6 +78,10 @@ public enum TensorRole {
             return quantizers.output();
         }
     };
+
+    /** The factors of an attention's inner products. */
+    static final Set<TensorRole> OF_ATTENTION =
+            Collections.unmodifiableSet(EnumSet.of(QUERY, KEY, VALUE, PROBABILITY, JOINED));
 
     private final String scaleKey;
     private final String zeroKey;

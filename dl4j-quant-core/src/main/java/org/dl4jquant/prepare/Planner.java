@@ -13,6 +13,7 @@ import java.util.stream.Stream;
 import org.deeplearning4j.nn.conf.graph.ElementWiseVertex;
 import org.deeplearning4j.nn.conf.layers.ActivationLayer;
 import org.deeplearning4j.nn.conf.layers.Layer;
+import org.deeplearning4j.nn.conf.layers.SelfAttentionLayer;
 import org.dl4jquant.layer.ActivationScheme;
 import org.dl4jquant.layer.LayerQuantizers;
 import org.dl4jquant.layer.PointwiseActivation;
@@ -162,7 +163,14 @@ final class Planner {
             quantizers =
                     quantizers.withPreActivation(signed(Objects.requireNonNull(activations(step))));
         }
-        wrapped.put(step.name(), withHidden(step, quantizers));
+        wrapped.put(step.name(), withAttention(step, withHidden(step, quantizers)));
+    }
+
+    private LayerQuantizers withAttention(Step step, LayerQuantizers quantizers) {
+        TensorScheme scheme = activations(step);
+        return scheme != null && step.thawed() instanceof SelfAttentionLayer attention
+                ? quantizers.withAttention(scheme, attention.isProjectInput())
+                : quantizers;
     }
 
     private LayerQuantizers withHidden(Step step, LayerQuantizers quantizers) {

@@ -104,6 +104,9 @@ final class Reasons {
         if (quantizers.hidden() != null) {
             parts.add("hidden state rounded in each step");
         }
+        if (quantizers.probabilities() != null) {
+            parts.add("inner products rounded");
+        }
         parts.add(
                 quantizers.result() == null
                         ? "result in float"

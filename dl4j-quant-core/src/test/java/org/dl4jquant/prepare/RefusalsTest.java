@@ -177,7 +177,11 @@ class RefusalsTest {
         assertEquals(
                 "the input is rounded by layer 'before' already; a second quantizer would round"
                         + " codes",
-                argument(() -> new LayerQuantizers(null, input, "before", null, null, null, null)));
+                argument(
+                        () ->
+                                new LayerQuantizers(
+                                        null, input, "before", null, null, null, null, null,
+                                        null)));
     }
 
     @Test
@@ -186,7 +190,10 @@ class RefusalsTest {
         assertEquals(
                 "a quantizer before the activation function needs one behind it: a table maps"
                         + " codes to codes",
-                argument(() -> new LayerQuantizers(null, null, null, scheme, null, null, null)));
+                argument(
+                        () ->
+                                new LayerQuantizers(
+                                        null, null, null, scheme, null, null, null, null, null)));
     }
 
     @Test
@@ -195,7 +202,10 @@ class RefusalsTest {
         assertEquals(
                 "a layer that gives out its rounded hidden state needs no quantizer of its result:"
                         + " it would round codes",
-                argument(() -> new LayerQuantizers(null, null, null, null, scheme, scheme, null)));
+                argument(
+                        () ->
+                                new LayerQuantizers(
+                                        null, null, null, null, scheme, scheme, null, null, null)));
     }
 
     @Test

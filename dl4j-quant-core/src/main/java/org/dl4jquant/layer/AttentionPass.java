@@ -1,0 +1,215 @@
+// SPDX-License-Identifier: Apache-2.0
+package org.dl4jquant.layer;
+
+import java.util.EnumMap;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Objects;
+import org.deeplearning4j.nn.conf.layers.SelfAttentionLayer;
+import org.jspecify.annotations.Nullable;
+import org.nd4j.linalg.api.ndarray.INDArray;
+import org.nd4j.linalg.factory.Nd4j;
+
+/**
+ * One pass of scaled dot-product self-attention over a batch, forward and back, with its factors
+ * rounded: queries, keys and values, the probabilities that weigh the values, and the heads' joined
+ * result. Sums, softmax and the mask are in float.
+ *
+ * <p>With m examples, h heads of s units and T steps, projections are [m, h, s, T] and
+ * probabilities [m, h, T, T], the last dimension being the key. Without projection there is one
+ * head, which reads the input thrice.
+ *
+ * @see <a href="https://arxiv.org/abs/1706.03762">Vaswani et al., 2017</a>
+ * @see <a href="https://arxiv.org/abs/1910.06188">Zafrir et al., 2019: Q8BERT</a>
+ */
+final class AttentionPass {
+
+    static final String QUERIES = "Wq";
+    static final String KEYS = "Wk";
+    static final String VALUES = "Wv";
+    static final String OUTPUT = "Wo";
+
+    /* What DL4J adds to the scores of a step that is masked. */
+    private static final double HIDDEN_STEP = -1e9;
+
+    private final Map<String, INDArray> weights;
+    private final AttentionRounding rounding;
+    private final INDArray x;
+    private final Factor queries;
+    private final Factor keys;
+    private final Factor values;
+    private final Factor probabilities;
+    private final Factor joined;
+    private final INDArray result;
+
+    /** A factor before and after rounding. */
+    private record Factor(TensorRole role, INDArray raw, INDArray rounded) {}
+
+    /**
+     * Runs forward.
+     *
+     * @param weights DL4J's four, [h, s, n] and [h * s, outputs]; empty without projection
+     * @param rounding what rounds the factors
+     * @param x [m, n, T]
+     * @param mask [m, T], 1 where a step is there; null if all are
+     */
+    AttentionPass(
+            Map<String, INDArray> weights,
+            AttentionRounding rounding,
+            INDArray x,
+            @Nullable INDArray mask) {
+        this.weights = weights;
+        this.rounding = rounding;
+        this.x = x;
+        this.queries = projected(TensorRole.QUERY, QUERIES);
+        this.keys = projected(TensorRole.KEY, KEYS);
+        this.values = projected(TensorRole.VALUE, VALUES);
+        this.probabilities = rounded(TensorRole.PROBABILITY, softmax(scores(mask)));
+        INDArray heads = Nd4j.matmul(values.rounded(), probabilities.rounded(), false, true, false);
+        INDArray side = heads.reshape('c', x.size(0), heads.size(1) * heads.size(2), x.size(2));
+        this.joined =
+                weights.isEmpty()
+                        ? new Factor(TensorRole.JOINED, side, side)
+                        : rounded(TensorRole.JOINED, side);
+        this.result =
+                weights.isEmpty()
+                        ? side
+                        : rows(matrix(OUTPUT).transpose().mmul(columns(joined.rounded())));
+    }
+
+    /** {@return [m, outputs, T]} */
+    INDArray result() {
+        return result;
+    }
+
+    /** {@return the factors before they were rounded} */
+    Map<TensorRole, INDArray> raw() {
+        Map<TensorRole, INDArray> raw = new EnumMap<>(TensorRole.class);
+        for (Factor factor : List.of(queries, keys, values, probabilities, joined)) {
+            raw.put(factor.role(), factor.raw());
+        }
+        return raw;
+    }
+
+    private INDArray weight(String key) {
+        return Objects.requireNonNull(weights.get(key), key);
+    }
+
+    /* A projection's weight as [h * s, n], the output's as it is. */
+    private INDArray matrix(String key) {
+        INDArray w = weight(key);
+        return w.rank() == 2 ? w : w.reshape('c', w.size(0) * w.size(1), w.size(2));
+    }
+
+    /* [m, n, T] to [n, m * T]. */
+    private static INDArray columns(INDArray sequences) {
+        return sequences
+                .permute(1, 0, 2)
+                .dup('c')
+                .reshape('c', sequences.size(1), sequences.size(0) * sequences.size(2));
+    }
+
+    /* [n, m * T] to [m, n, T]. */
+    private INDArray rows(INDArray columns) {
+        return columns.dup('c')
+                .reshape('c', columns.size(0), x.size(0), x.size(2))
+                .permute(1, 0, 2)
+                .dup('c');
+    }
+
+    private Factor rounded(TensorRole role, INDArray raw) {
+        return new Factor(role, raw, rounding.forward(role, raw));
+    }
+
+    private Factor projected(TensorRole role, String key) {
+        if (weights.isEmpty()) {
+            INDArray one = x.dup('c').reshape('c', x.size(0), 1, x.size(1), x.size(2));
+            return new Factor(role, one, one);
+        }
+        INDArray w = weight(key);
+        INDArray all = rows(matrix(key).mmul(columns(x)));
+        return rounded(role, all.reshape('c', x.size(0), w.size(0), w.size(1), x.size(2)));
+    }
+
+    private double scale() {
+        return 1 / Math.sqrt(queries.raw().size(2));
+    }
+
+    private INDArray scores(@Nullable INDArray mask) {
+        INDArray scores =
+                Nd4j.matmul(queries.rounded(), keys.rounded(), true, false, false).muli(scale());
+        if (mask == null) {
+            return scores;
+        }
+        INDArray hidden = mask.rsub(1).muli(HIDDEN_STEP).reshape(x.size(0), 1, 1, x.size(2));
+        return scores.add(hidden);
+    }
+
+    private static INDArray softmax(INDArray scores) {
+        long[] shape = scores.shape();
+        INDArray rows = scores.dup('c').reshape('c', scores.length() / shape[3], shape[3]);
+        rows.subiColumnVector(rows.max(true, 1));
+        INDArray powers = org.nd4j.linalg.ops.transforms.Transforms.exp(rows, false);
+        return powers.diviColumnVector(powers.sum(true, 1)).reshape('c', shape);
+    }
+
+    /** What one pass back yields: loss per unit of the input and of each weight. */
+    record Gradients(INDArray input, Map<String, INDArray> weights) {}
+
+    /**
+     * Goes back, and writes the gradients of the scales to their views.
+     *
+     * @param epsilon loss per unit of the result, [m, outputs, T]
+     */
+    Gradients backward(INDArray epsilon) {
+        Map<String, INDArray> byWeight = new LinkedHashMap<>();
+        INDArray toHeads = byHeads(epsilon, byWeight).reshape('c', values.raw().shape());
+        INDArray toValues = Nd4j.matmul(toHeads, probabilities.rounded(), false, false, false);
+        INDArray toScores = byScores(Nd4j.matmul(toHeads, values.rounded(), true, false, false));
+        INDArray toQueries = Nd4j.matmul(keys.rounded(), toScores, false, true, false);
+        INDArray toKeys = Nd4j.matmul(queries.rounded(), toScores, false, false, false);
+        INDArray toInput = byProjection(QUERIES, queries, toQueries, byWeight);
+        toInput.addi(byProjection(KEYS, keys, toKeys, byWeight));
+        toInput.addi(byProjection(VALUES, values, toValues, byWeight));
+        return new Gradients(toInput, byWeight);
+    }
+
+    private INDArray byHeads(INDArray epsilon, Map<String, INDArray> byWeight) {
+        if (weights.isEmpty()) {
+            return epsilon.dup('c');
+        }
+        INDArray upstream = columns(epsilon);
+        byWeight.put(OUTPUT, columns(joined.rounded()).mmul(upstream.transpose()));
+        return rounding.backward(joined.role(), joined.raw(), rows(matrix(OUTPUT).mmul(upstream)));
+    }
+
+    private INDArray byScores(INDArray upstream) {
+        INDArray p = probabilities.raw();
+        INDArray back = rounding.backward(probabilities.role(), p, upstream.dup('c'));
+        INDArray weighted = back.mul(p);
+        return weighted.sub(p.mul(weighted.sum(true, 3))).muli(scale());
+    }
+
+    private INDArray byProjection(
+            String key, Factor factor, INDArray upstream, Map<String, INDArray> byWeight) {
+        if (weights.isEmpty()) {
+            return upstream.dup('c').reshape('c', x.shape());
+        }
+        INDArray back = rounding.backward(factor.role(), factor.raw(), upstream.dup('c'));
+        INDArray all = columns(back.reshape('c', x.size(0), matrix(key).size(0), x.size(2)));
+        byWeight.put(
+                key, all.mmul(columns(x).transpose()).dup('c').reshape('c', weight(key).shape()));
+        return rows(matrix(key).transpose().mmul(all));
+    }
+
+    /**
+     * {@return the weights that an attention has, by DL4J's names}
+     *
+     * @param layer its configuration
+     * @param table its parameters
+     */
+    static Map<String, INDArray> weights(SelfAttentionLayer layer, Map<String, INDArray> table) {
+        return layer.isProjectInput() ? table : Map.of();
+    }
+}

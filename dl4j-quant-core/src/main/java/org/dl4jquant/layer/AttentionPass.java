@@ -10,6 +10,7 @@ import org.deeplearning4j.nn.conf.layers.SelfAttentionLayer;
 import org.jspecify.annotations.Nullable;
 import org.nd4j.linalg.api.ndarray.INDArray;
 import org.nd4j.linalg.factory.Nd4j;
+import org.nd4j.linalg.ops.transforms.Transforms;
 
 /**
  * One pass of scaled dot-product self-attention over a batch, forward and back, with its factors
@@ -150,7 +151,7 @@ final class AttentionPass {
         long[] shape = scores.shape();
         INDArray rows = scores.dup('c').reshape('c', scores.length() / shape[3], shape[3]);
         rows.subiColumnVector(rows.max(true, 1));
-        INDArray powers = org.nd4j.linalg.ops.transforms.Transforms.exp(rows, false);
+        INDArray powers = Transforms.exp(rows, false);
         return powers.diviColumnVector(powers.sum(true, 1)).reshape('c', shape);
     }
 

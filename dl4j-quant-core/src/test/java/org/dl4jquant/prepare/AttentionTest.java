@@ -19,6 +19,7 @@ import org.dl4jquant.layer.QuantizedLayers;
 import org.dl4jquant.scheme.LayerScheme;
 import org.dl4jquant.scheme.Precision;
 import org.dl4jquant.scheme.QuantSpec;
+import org.dl4jquant.scheme.TensorScheme;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.nd4j.linalg.activations.Activation;
@@ -39,6 +40,9 @@ class AttentionTest {
     /* The largest code of 4 bits without a sign. */
     private static final double LARGEST_CODE = 15;
 
+    /* Sums of a few float32 products of magnitude 1; the seed leaves no value beside a tie. */
+    private static final double FLOAT_SUMS = 1e-5;
+
     private static DataSet data() {
         INDArray labels = Nd4j.zeros(EXAMPLES, 2, STEPS);
         for (int e = 0; e < EXAMPLES; e++) {
@@ -50,6 +54,10 @@ class AttentionTest {
     }
 
     private static MultiLayerNetwork prepared() {
+        return prepared(LayerScheme.INT4);
+    }
+
+    private static MultiLayerNetwork prepared(LayerScheme scheme) {
         MultiLayerNetwork network =
                 new MultiLayerNetwork(
                         new NeuralNetConfiguration.Builder()
@@ -72,13 +80,112 @@ class AttentionTest {
         network.init();
         return Preparation.prepare(
                         network,
-                        QuantSpec.of(LayerScheme.INT4),
+                        QuantSpec.of(scheme),
                         new SingletonDataSetIterator(data()))
                 .network();
     }
 
     private static float scale(MultiLayerNetwork network, String key) {
         return network.getLayer(0).getParam(key).getFloat(0);
+    }
+
+    @Test
+    void theResultIsThatOfLoopsThatRoundEachFactor() {
+        MultiLayerNetwork network = prepared(new LayerScheme(null, TensorScheme.activations(4)));
+        INDArray x = data().getFeatures();
+        INDArray actual = network.feedForward(x).get(1);
+        for (int e = 0; e < EXAMPLES; e++) {
+            double[][] expected = attention(network, x, e);
+            for (int i = 0; i < expected.length; i++) {
+                for (int t = 0; t < STEPS; t++) {
+                    assertEquals(expected[i][t], actual.getDouble(e, i, t), FLOAT_SUMS);
+                }
+            }
+        }
+    }
+
+    /* One example's attention of two heads, in double: [outputs][steps]. */
+    private static double[][] attention(MultiLayerNetwork network, INDArray x, int example) {
+        double[][] in = new double[3][STEPS];
+        for (int i = 0; i < in.length; i++) {
+            for (int t = 0; t < STEPS; t++) {
+                in[i][t] = rounded(network, "scaleIn", x.getDouble(example, i, t), true);
+            }
+        }
+        double[][] joined = new double[4][];
+        for (int head = 0; head < 2; head++) {
+            double[][] queries = projection(network, "Query", "Wq", head, in);
+            double[][] keys = projection(network, "Key", "Wk", head, in);
+            double[][] values = projection(network, "Value", "Wv", head, in);
+            double[][] weights = probabilities(network, queries, keys);
+            for (int i = 0; i < 2; i++) {
+                joined[head * 2 + i] = new double[STEPS];
+                for (int t = 0; t < STEPS; t++) {
+                    double sum = 0;
+                    for (int u = 0; u < STEPS; u++) {
+                        sum += weights[t][u] * values[i][u];
+                    }
+                    joined[head * 2 + i][t] = rounded(network, "scaleJoined", sum, true);
+                }
+            }
+        }
+        return result(network, joined);
+    }
+
+    private static double[][] projection(
+            MultiLayerNetwork network, String role, String key, int head, double[][] in) {
+        INDArray w = network.getLayer(0).getParam(key);
+        double[][] out = new double[2][STEPS];
+        for (int i = 0; i < 2; i++) {
+            for (int t = 0; t < STEPS; t++) {
+                double sum = 0;
+                for (int j = 0; j < in.length; j++) {
+                    sum += w.getDouble(head, i, j) * in[j][t];
+                }
+                out[i][t] = rounded(network, "scale" + role, sum, true);
+            }
+        }
+        return out;
+    }
+
+    /* [query][key] */
+    private static double[][] probabilities(
+            MultiLayerNetwork network, double[][] queries, double[][] keys) {
+        double[][] all = new double[STEPS][STEPS];
+        for (int t = 0; t < STEPS; t++) {
+            double total = 0;
+            for (int u = 0; u < STEPS; u++) {
+                double product = queries[0][t] * keys[0][u] + queries[1][t] * keys[1][u];
+                all[t][u] = Math.exp(product / Math.sqrt(2));
+                total += all[t][u];
+            }
+            for (int u = 0; u < STEPS; u++) {
+                all[t][u] = rounded(network, "scaleProbability", all[t][u] / total, false);
+            }
+        }
+        return all;
+    }
+
+    private static double[][] result(MultiLayerNetwork network, double[][] joined) {
+        INDArray w = network.getLayer(0).getParam("Wo");
+        double[][] out = new double[4][STEPS];
+        for (int i = 0; i < out.length; i++) {
+            for (int t = 0; t < STEPS; t++) {
+                double sum = 0;
+                for (int j = 0; j < joined.length; j++) {
+                    sum += w.getDouble(j, i) * joined[j][t];
+                }
+                out[i][t] = rounded(network, "scaleOut", sum, true);
+            }
+        }
+        return out;
+    }
+
+    private static double rounded(
+            MultiLayerNetwork network, String key, double value, boolean signed) {
+        float scale = scale(network, key);
+        double code = Math.rint(value / scale);
+        return scale * (signed ? Math.max(-8, Math.min(7, code)) : Math.min(LARGEST_CODE, code));
     }
 
     @Test

@@ -134,7 +134,7 @@ final class AttentionPass {
     }
 
     private double scale() {
-        return 1 / Math.sqrt(queries.raw().size(2));
+        return 1 / Math.sqrt((double) queries.raw().size(2));
     }
 
     private INDArray scores(@Nullable INDArray mask) {

@@ -79,9 +79,7 @@ class AttentionTest {
                                 .build());
         network.init();
         return Preparation.prepare(
-                        network,
-                        QuantSpec.of(scheme),
-                        new SingletonDataSetIterator(data()))
+                        network, QuantSpec.of(scheme), new SingletonDataSetIterator(data()))
                 .network();
     }
 

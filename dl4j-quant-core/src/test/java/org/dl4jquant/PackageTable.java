@@ -56,7 +56,8 @@ final class PackageTable {
                 .mixedUsingAllUpTo("lower", "prepare", "graph")
                 .pure("engine", "graph", "scheme", "numeric")
                 .mixed("onnx", "engine", "graph", "scheme", "numeric")
-                .mixedUsingAllUpTo("report", "onnx")
+                .mixedUsingAllUpTo("arbiter", "onnx")
+                .mixedUsingAllUpTo("report", "arbiter")
                 .mixedUsingAllUpTo("", "report");
     }
 

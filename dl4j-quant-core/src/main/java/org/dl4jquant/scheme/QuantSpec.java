@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package org.dl4jquant.scheme;
 
+import java.io.Serializable;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Objects;
@@ -19,10 +20,13 @@ import org.nd4j.shade.jackson.databind.SerializationFeature;
  *         .with(LayerSelector.named("conv2"), LayerScheme.FLOAT);
  * }</pre>
  *
+ * <p>It is serialized as its JSON.
+ *
  * @param otherwise the scheme of layers that no rule selects
  * @param rules the rules, in order
  */
-public record QuantSpec(LayerScheme otherwise, List<Rule> rules) {
+@SuppressWarnings("serial") // its JSON is written in its place
+public record QuantSpec(LayerScheme otherwise, List<Rule> rules) implements Serializable {
 
     private static final ObjectMapper JSON =
             CodeRoundingJson.withDefault(
@@ -123,6 +127,18 @@ public record QuantSpec(LayerScheme otherwise, List<Rule> rules) {
                             + e.getMessage()
                             + "; compare it with what QuantSpec.toJson() writes",
                     e);
+        }
+    }
+
+    private Object writeReplace() {
+        return new Serialized(toJson());
+    }
+
+    /* What is written in the place of a spec. */
+    private record Serialized(String json) implements Serializable {
+
+        private Object readResolve() {
+            return fromJson(json);
         }
     }
 }

@@ -1,0 +1,18 @@
+// SPDX-License-Identifier: Apache-2.0
+package org.dl4jquant.arbiter;
+
+import java.io.Serializable;
+import org.nd4j.linalg.dataset.api.iterator.DataSetIterator;
+
+/** The data of a search; each trial asks for iterators of its own. */
+public interface TrialData extends Serializable {
+
+    /** {@return a new iterator over what is trained and calibrated with} */
+    DataSetIterator train();
+
+    /** {@return a new iterator over what candidates are compared on, not the final test's data} */
+    DataSetIterator validation();
+
+    /** {@return what the data are; a search goes on only with data of the same description} */
+    String description();
+}

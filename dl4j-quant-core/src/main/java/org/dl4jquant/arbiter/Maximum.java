@@ -9,6 +9,7 @@ import org.deeplearning4j.arbiter.optimize.api.data.DataSource;
 import org.deeplearning4j.arbiter.optimize.api.score.ScoreFunction;
 
 /** Says to Arbiter that the highest score is the best; the trials compute it. */
+@SuppressWarnings("deprecation") // Arbiter's interface still has its first method
 final class Maximum implements ScoreFunction {
 
     private static final long serialVersionUID = 1;
@@ -19,6 +20,7 @@ final class Maximum implements ScoreFunction {
     }
 
     @Override
+    @Deprecated
     public double score(Object model, DataProvider data, Map<String, Object> parameters) {
         throw new UnsupportedOperationException("trials score their candidates themselves");
     }

@@ -150,7 +150,7 @@ public final class QuantSpecSpace implements ParameterSpace<QuantSpec> {
         for (Group group : groups) {
             String name = String.join(",", group.layers());
             nested.put(name, group.weights());
-            if (group.activations() != group.weights()) {
+            if (!group.activations().equals(group.weights())) {
                 nested.put(name + " (activations)", group.activations());
             }
         }

@@ -60,7 +60,7 @@ final class SearchFolder {
         try {
             SearchFolder opened = new SearchFolder(folder);
             Files.createDirectories(opened.networks);
-            requireSame(folder.resolve("search.txt"), description);
+            requireSame(folder, description);
             opened.read();
             return opened;
         } catch (IOException e) {
@@ -68,7 +68,8 @@ final class SearchFolder {
         }
     }
 
-    private static void requireSame(Path file, String description) throws IOException {
+    private static void requireSame(Path folder, String description) throws IOException {
+        Path file = folder.resolve("search.txt");
         if (!Files.exists(file)) {
             Files.writeString(file, description);
             return;
@@ -78,7 +79,7 @@ final class SearchFolder {
                 found.equals(description),
                 "%s holds results of another search: '%s', not '%s'; give another folder, or move"
                         + " this one away",
-                file.getParent(),
+                folder,
                 found,
                 description);
     }

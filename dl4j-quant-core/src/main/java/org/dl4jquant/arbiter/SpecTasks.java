@@ -22,7 +22,7 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /** Makes of Arbiter's candidates tasks that try each spec once. */
-@SuppressWarnings({"rawtypes", "unchecked"}) // Arbiter's interfaces
+@SuppressWarnings({"rawtypes", "unchecked", "deprecation"}) // Arbiter's interfaces
 final class SpecTasks implements TaskCreator {
 
     private static final Logger log = LoggerFactory.getLogger(SpecTasks.class);
@@ -39,6 +39,7 @@ final class SpecTasks implements TaskCreator {
     }
 
     @Override
+    @Deprecated
     public Callable<OptimizationResult> create(
             Candidate candidate,
             DataProvider data,

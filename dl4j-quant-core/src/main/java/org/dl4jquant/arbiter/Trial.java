@@ -25,11 +25,33 @@ public interface Trial extends Serializable {
      */
     String description();
 
-    /**
-     * A trial's end.
-     *
-     * @param outcome what became of the candidate
-     * @param network the trained network as a DL4J model file; empty without one
-     */
-    record Finished(Outcome outcome, byte[] network) implements Serializable {}
+    /** A trial's end. */
+    final class Finished implements Serializable {
+
+        private static final long serialVersionUID = 1;
+
+        private final Outcome outcome;
+        private final byte[] network;
+
+        /**
+         * Makes the end of a trial.
+         *
+         * @param outcome what became of the candidate
+         * @param network the trained network as a DL4J model file; empty without one
+         */
+        public Finished(Outcome outcome, byte[] network) {
+            this.outcome = outcome;
+            this.network = network.clone();
+        }
+
+        /** {@return what became of the candidate} */
+        public Outcome outcome() {
+            return outcome;
+        }
+
+        /** {@return the trained network as a DL4J model file; empty without one} */
+        public byte[] network() {
+            return network.clone();
+        }
+    }
 }

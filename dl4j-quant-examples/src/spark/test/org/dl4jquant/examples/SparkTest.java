@@ -6,6 +6,7 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
@@ -14,6 +15,7 @@ import java.util.Objects;
 import org.apache.spark.SparkConf;
 import org.apache.spark.api.java.JavaRDD;
 import org.apache.spark.api.java.JavaSparkContext;
+import org.deeplearning4j.datasets.iterator.utilty.ListDataSetIterator;
 import org.deeplearning4j.nn.api.Model;
 import org.deeplearning4j.nn.graph.ComputationGraph;
 import org.deeplearning4j.nn.multilayer.MultiLayerNetwork;
@@ -24,16 +26,27 @@ import org.deeplearning4j.spark.impl.graph.SparkComputationGraph;
 import org.deeplearning4j.spark.impl.multilayer.SparkDl4jMultiLayer;
 import org.deeplearning4j.spark.impl.paramavg.ParameterAveragingTrainingMaster;
 import org.dl4jquant.Quantization;
+import org.dl4jquant.arbiter.Limits;
+import org.dl4jquant.arbiter.Outcome;
+import org.dl4jquant.arbiter.QatTrial;
+import org.dl4jquant.arbiter.QuantSpecSearch;
+import org.dl4jquant.arbiter.SearchResult;
+import org.dl4jquant.arbiter.TrialData;
 import org.dl4jquant.engine.Engine;
 import org.dl4jquant.examples.data.LabelledImages;
 import org.dl4jquant.examples.data.StrokeDigits;
 import org.dl4jquant.graph.IntGraph;
+import org.dl4jquant.scheme.LayerScheme;
+import org.dl4jquant.scheme.QuantSpec;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
 import org.nd4j.linalg.api.ndarray.INDArray;
 import org.nd4j.linalg.dataset.DataSet;
+import org.nd4j.linalg.dataset.api.iterator.DataSetIterator;
+import org.nd4j.linalg.schedule.FixedSchedule;
 
 /** Quantized networks under Spark, in local mode with two workers, one iteration a round. */
 final class SparkTest {
@@ -162,6 +175,42 @@ final class SparkTest {
                 Engine onnxRuntime = Engine.open("onnxruntime", graph)) {
             assertTrue(Checks.engines(reference, onnxRuntime, IMAGES).equal());
             assertEquals(0, Checks.simulator(trained, reference, IMAGES).differingCodes());
+        }
+    }
+
+    /** The digits as a search's data. */
+    private record Digits() implements TrialData {
+
+        @Override
+        public DataSetIterator train() {
+            return new ListDataSetIterator<>(batches(), 1);
+        }
+
+        @Override
+        public DataSetIterator validation() {
+            return train();
+        }
+
+        @Override
+        public String description() {
+            return "digits";
+        }
+    }
+
+    @Test
+    void candidatesAreTriedByTheSameCodeAsAtHome(@TempDir Path folder) {
+        QatTrial trial = QatTrial.of(LeNet.create(IMAGES, 1, new FixedSchedule(1e-3)), new Digits(), 1);
+        List<QuantSpec> specs =
+                List.of(QuantSpec.of(LayerScheme.INT8), QuantSpec.of(LayerScheme.INT4));
+        QuantSpecSearch search = QuantSpecSearch.in(folder, trial).open();
+        search.run(specs, SparkTrials.on(spark(), trial, Limits.NONE));
+        assertEquals(2, search.results().size());
+        for (SearchResult result : search.results()) {
+            Outcome here =
+                    QuantSpecSearch.attempt(trial, result.spec(), Limits.NONE).outcome();
+            assertEquals(Outcome.Status.MEASURED, result.outcome().status());
+            assertEquals(here.accuracy(), result.outcome().accuracy());
+            assertEquals(here.bytes(), result.outcome().bytes());
         }
     }
 }

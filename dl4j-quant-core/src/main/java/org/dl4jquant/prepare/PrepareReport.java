@@ -5,7 +5,6 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Objects;
 import org.dl4jquant.scheme.LayerScheme;
-import org.dl4jquant.scheme.TensorScheme;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -40,7 +39,12 @@ public record PrepareReport(List<Entry> layers) {
 
         private String line() {
             return String.format(
-                    Locale.ROOT, "%-20s %-24s %-12s %s", name, type, widths(scheme), remark);
+                    Locale.ROOT,
+                    "%-20s %-24s %-12s %s",
+                    name,
+                    type,
+                    scheme == null ? "float" : scheme.widths(),
+                    remark);
         }
     }
 
@@ -82,15 +86,5 @@ public record PrepareReport(List<Entry> layers) {
                                 ""));
         layers.forEach(entry -> table.append(System.lineSeparator()).append(entry.line()));
         return table.toString();
-    }
-
-    private static String widths(@Nullable LayerScheme scheme) {
-        return scheme == null
-                ? "float"
-                : "w" + width(scheme.weights()) + " a" + width(scheme.activations());
-    }
-
-    private static String width(@Nullable TensorScheme scheme) {
-        return scheme == null ? "-" : String.valueOf(scheme.format().bitsPerNumber());
     }
 }

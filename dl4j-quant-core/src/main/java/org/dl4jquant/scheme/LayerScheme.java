@@ -66,4 +66,13 @@ public record LayerScheme(@Nullable TensorScheme weights, @Nullable TensorScheme
     public boolean isFloat() {
         return weights == null && activations == null;
     }
+
+    /** {@return the widths, such as {@code w4 a8}; {@code -} is in float, as is {@code float}} */
+    public String widths() {
+        return isFloat() ? "float" : "w" + width(weights) + " a" + width(activations);
+    }
+
+    private static String width(@Nullable TensorScheme scheme) {
+        return scheme == null ? "-" : String.valueOf(scheme.format().bitsPerNumber());
+    }
 }

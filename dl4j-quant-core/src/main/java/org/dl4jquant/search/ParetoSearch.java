@@ -32,6 +32,7 @@ final class ParetoSearch {
     private final int[] order;
 
     /** Choices for the first groups of the order. */
+    @SuppressWarnings("ArrayRecordComponent") // never compared
     private record Partial(
             double loss, double[] costs, double priced, @Nullable Partial before, int choice) {}
 

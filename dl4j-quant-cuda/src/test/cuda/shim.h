@@ -1,0 +1,61 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Runs CUDA kernels on the CPU, one fiber for each thread of a block, in order to find their faults:
+// device.cuh includes this file wherever no CUDA compiler is at work. What is modelled:
+//
+//   barrier        all threads of the block have to arrive, at the same line
+//   warp operation (ldmatrix, mma, shuffle) all 32 lanes have to arrive, at the same line; the last does it for all
+//   cp.async       spoils its destination when issued, and copies when its own thread waits for it
+//   shared memory  is spoilt before each block, and each access is checked for range and alignment
+//   global memory  each access is checked against the buffers that the launch names
+//   schedule       the warp of highest priority runs until it cannot; the seed draws the priorities, the lanes' order, the blocks'
+//
+// A fault ends the launch with a message that says where; nothing of it reaches the process.
+#pragma once
+
+#include <cmath>
+#include <cstddef>
+#include <cstring>
+
+namespace shim {
+
+struct Position {
+    unsigned thread;
+    unsigned column;
+    unsigned long long row;
+};
+
+extern Position here;
+extern unsigned char* shared;
+extern unsigned shared_bytes;
+
+// Ends the launch; the message is followed by the block and thread.
+[[noreturn]] void fail(const char* format, ...) __attribute__((format(printf, 1, 2)));
+
+void barrier(int line);
+
+// What one warp does together: operands holds a pointer for each of the 32 lanes.
+typedef void (*Operation)(void* const* operands);
+void collective(Operation operation, const char* name, void* operand, int line);
+
+void check_global(const void* address, size_t bytes, size_t alignment, const char* what);
+
+inline void check_shared(unsigned offset, unsigned bytes, unsigned alignment, const char* what) {
+    if (offset > shared_bytes || bytes > shared_bytes - offset) {
+        fail("%s of %u bytes at %u leaves the %u bytes of shared memory", what, bytes, offset, shared_bytes);
+    }
+    if (offset % alignment != 0) {
+        fail("%s of %u bytes at %u of shared memory is not aligned to %u", what, bytes, offset, alignment);
+    }
+}
+
+void copy_async(unsigned offset, const void* source, unsigned bytes, bool zero);
+void commit_async();
+void wait_async(unsigned groups_left);
+
+void load_matrix4(unsigned* result, unsigned offset, int line);
+void multiply_8x8x16(int* sum, unsigned left, unsigned right, bool left_unsigned, int line);
+void multiply_16x8x32(int* sum, const unsigned* left, const unsigned* right, bool left_unsigned, int line);
+unsigned shuffle_xor(unsigned value, unsigned mask, int line);
+
+}  // namespace shim

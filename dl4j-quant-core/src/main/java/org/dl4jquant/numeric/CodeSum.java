@@ -132,6 +132,24 @@ public final class CodeSum {
         }
     }
 
+    /** {@return the left scale divided by the result's, {@code l} in the formula above} */
+    public float leftRatio() {
+        return leftRatio;
+    }
+
+    /** {@return the right scale divided by the result's, {@code r} in the formula above} */
+    public float rightRatio() {
+        return rightRatio;
+    }
+
+    /**
+     * {@return what is the same for all codes, {@code z - fma(l, zLeft, r * zRight)} in the formula
+     * above, with zero points in uint8 containers}
+     */
+    public float fixedPart() {
+        return fixed;
+    }
+
     private static float nearest(float number) {
         return (number + HALF_EVEN) - HALF_EVEN;
     }

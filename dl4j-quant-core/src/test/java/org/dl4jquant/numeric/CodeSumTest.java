@@ -172,4 +172,17 @@ class CodeSumTest {
                 message);
         assertThrows(IllegalArgumentException.class, () -> CodeSum.of(large, small, small, UINT8));
     }
+
+    @Test
+    void tellsTheNumbersOfItsFormula() {
+        CodeSum sum =
+                CodeSum.of(
+                        new QuantParams(0.5f, 10, UINT8),
+                        new QuantParams(3f, -128, INT8),
+                        new QuantParams(2f, 7, UINT8),
+                        UINT8);
+        assertEquals(0.25f, sum.leftRatio());
+        assertEquals(1.5f, sum.rightRatio());
+        assertEquals(7 - 0.25f * 10, sum.fixedPart());
+    }
 }

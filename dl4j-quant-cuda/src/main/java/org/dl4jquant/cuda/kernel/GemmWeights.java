@@ -1,0 +1,143 @@
+// SPDX-License-Identifier: Apache-2.0
+package org.dl4jquant.cuda.kernel;
+
+import org.dl4jquant.check.Require;
+import org.dl4jquant.graph.Window;
+import org.dl4jquant.numeric.WeightTensor;
+
+/**
+ * Weights, biases and multipliers as {@code igemm.cu} reads them: [filters rounded up to 16] of
+ * each, zeros where there is no filter and no channel.
+ */
+public final class GemmWeights {
+
+    private static final int BLOCK = 32;
+    private static final int HALF = 16;
+    private static final int NIBBLE = 0xf;
+    private static final int LEAST_PACKED = -8;
+    private static final int MOST_PACKED = 7;
+
+    private final byte[] codes;
+    private final int[] bias;
+    private final float[] multipliers;
+
+    private GemmWeights(byte[] codes, int[] bias, float[] multipliers) {
+        this.codes = codes;
+        this.bias = bias;
+        this.multipliers = multipliers;
+    }
+
+    /**
+     * Brings weights into the order of a product.
+     *
+     * <p>The input's zero point enters the bias: {@code sum((q - z) * w) = sum(q * w) - z *
+     * sum(w)}, in arithmetic modulo 2^32, whose last result is inside int32.
+     *
+     * @param problem the product
+     * @param weights [out, in, kernel height, kernel width], or [out, in] of a dense layer in the
+     *     graph's order
+     * @return what the kernel reads
+     * @throws IllegalArgumentException if the weights are not the problem's, if a multiplier is
+     *     infinite, or if weights of more than 4 bits shall be packed
+     */
+    public static GemmWeights of(GemmProblem problem, WeightTensor weights) {
+        Window.Extent kernel = problem.window().kernel();
+        Require.argument(
+                weights.channels() == problem.filters()
+                        && weights.weightsPerChannel()
+                                == problem.image().channels() * kernel.height() * kernel.width(),
+                "weights %s for %d filters of %d channels, %s",
+                weights.shape(),
+                problem.filters(),
+                problem.image().channels(),
+                kernel);
+        byte[] codes = inOrder(problem, weights);
+        if (problem.packedWeights()) {
+            Require.argument(
+                    weights.range().min() >= LEAST_PACKED && weights.range().max() <= MOST_PACKED,
+                    "weight codes [%d, %d] do not fit 4 bits; leave them unpacked",
+                    weights.range().min(),
+                    weights.range().max());
+            codes = packed(codes, kernel.height() * problem.weightsOfRow());
+        }
+        return new GemmWeights(codes, bias(problem, weights), multipliers(problem, weights));
+    }
+
+    private static byte[] inOrder(GemmProblem problem, WeightTensor weights) {
+        Window.Extent kernel = problem.window().kernel();
+        int filterBytes = kernel.height() * problem.weightsOfRow();
+        byte[] codes = new byte[ImageLayout.padded(problem.filters()) * filterBytes];
+        int from = 0;
+        for (int filter = 0; filter < problem.filters(); filter++) {
+            for (int channel = 0; channel < problem.image().channels(); channel++) {
+                for (int y = 0; y < kernel.height(); y++) {
+                    int row = filter * filterBytes + y * problem.weightsOfRow() + channel;
+                    for (int x = 0; x < kernel.width(); x++) {
+                        codes[row + x * problem.weightsOfPixel()] = (byte) weights.code(from++);
+                    }
+                }
+            }
+        }
+        return codes;
+    }
+
+    /* Of each 32 codes, byte i holds codes i (low half) and 16 + i (high half). */
+    private static byte[] packed(byte[] codes, int filterBytes) {
+        int blocks = (filterBytes + BLOCK - 1) / BLOCK;
+        int filters = codes.length / filterBytes;
+        byte[] packed = new byte[filters * blocks * HALF];
+        for (int filter = 0; filter < filters; filter++) {
+            for (int i = 0; i < filterBytes; i++) {
+                int to = (filter * blocks + i / BLOCK) * HALF + i % HALF;
+                int shift = i % BLOCK < HALF ? 0 : 4;
+                packed[to] |= (byte) ((codes[filter * filterBytes + i] & NIBBLE) << shift);
+            }
+        }
+        return packed;
+    }
+
+    private static int[] bias(GemmProblem problem, WeightTensor weights) {
+        int[] bias = new int[ImageLayout.padded(problem.filters())];
+        int each = weights.weightsPerChannel();
+        for (int filter = 0; filter < problem.filters(); filter++) {
+            int sum = 0;
+            for (int i = 0; i < each; i++) {
+                sum += weights.code(filter * each + i);
+            }
+            bias[filter] = weights.bias(filter) - problem.input().zeroPoint() * sum;
+        }
+        return bias;
+    }
+
+    private static float[] multipliers(GemmProblem problem, WeightTensor weights) {
+        float[] multipliers = new float[ImageLayout.padded(problem.filters())];
+        for (int filter = 0; filter < problem.filters(); filter++) {
+            multipliers[filter] =
+                    problem.output().multiplier(problem.input().scale(), weights.scale(filter));
+            Require.argument(
+                    Float.isFinite(multipliers[filter]),
+                    "the multiplier of channel %d is %s: input scale %s, weight scale %s; use a"
+                            + " larger output scale",
+                    filter,
+                    multipliers[filter],
+                    problem.input().scale(),
+                    weights.scale(filter));
+        }
+        return multipliers;
+    }
+
+    /** {@return a copy of the codes, filter by filter} */
+    public byte[] codes() {
+        return codes.clone();
+    }
+
+    /** {@return a copy of the biases} */
+    public int[] bias() {
+        return bias.clone();
+    }
+
+    /** {@return a copy of the multipliers} */
+    public float[] multipliers() {
+        return multipliers.clone();
+    }
+}

@@ -1,0 +1,115 @@
+// SPDX-License-Identifier: Apache-2.0
+package org.dl4jquant.cuda.kernel;
+
+/**
+ * How a matrix product is cut: what a block computes, what of it a warp does, how much of the sum
+ * is in shared memory at once, and how far copies run ahead. Each was compiled for every
+ * architecture without spilt registers; the name is rows, columns and depth.
+ */
+public enum Tile {
+    /** For large products. */
+    M128_N256_K64(128, 256, 64, 64, 64, 4, 1),
+    /** For large products. */
+    M256_N128_K64(256, 128, 64, 64, 64, 4, 1),
+    /** For large products, few warps with much work each. */
+    M128_N128_K64_WIDE(128, 128, 64, 64, 64, 4, 1),
+    /** For large products. */
+    M128_N128_K64(128, 128, 64, 64, 32, 4, 1),
+    /** For 64 channels. */
+    M128_N64_K64(128, 64, 64, 64, 32, 4, 3),
+    /** For few rows. */
+    M64_N128_K64(64, 128, 64, 32, 64, 4, 3),
+    /** For 64 channels and long sums. */
+    M128_N64_K128(128, 64, 128, 32, 32, 4, 2),
+    /** For few rows and long sums. */
+    M64_N64_K128(64, 64, 128, 32, 32, 4, 3),
+    /** For few rows and short sums. */
+    M64_N64_K64(64, 64, 64, 32, 32, 5, 4),
+    /** For the last layers' few pixels. */
+    M32_N64_K128(32, 64, 128, 16, 32, 4, 4),
+    /** For dense layers and batches up to 16. */
+    M16_N64_K128(16, 64, 128, 16, 16, 4, 4);
+
+    private static final int WARP_THREADS = 32;
+    private static final int STAGES_THROUGH_REGISTERS = 2;
+    private static final int RESULT_PADDING = 16;
+
+    private final int blockRows;
+    private final int blockColumns;
+    private final int depth;
+    private final int warpRows;
+    private final int warpColumns;
+    private final int stages;
+    private final int minBlocks;
+
+    Tile(
+            int blockRows,
+            int blockColumns,
+            int depth,
+            int warpRows,
+            int warpColumns,
+            int stages,
+            int minBlocks) {
+        this.blockRows = blockRows;
+        this.blockColumns = blockColumns;
+        this.depth = depth;
+        this.warpRows = warpRows;
+        this.warpColumns = warpColumns;
+        this.stages = stages;
+        this.minBlocks = minBlocks;
+    }
+
+    /** {@return pixels of a block} */
+    public int blockRows() {
+        return blockRows;
+    }
+
+    /** {@return output channels of a block} */
+    public int blockColumns() {
+        return blockColumns;
+    }
+
+    /** {@return products summed between two barriers} */
+    public int depth() {
+        return depth;
+    }
+
+    int warpRows() {
+        return warpRows;
+    }
+
+    int warpColumns() {
+        return warpColumns;
+    }
+
+    /**
+     * {@return tiles in shared memory at once}
+     *
+     * @param architecture what the kernel is compiled for
+     */
+    public int stages(Architecture architecture) {
+        return architecture.copiesAsync() ? stages : STAGES_THROUGH_REGISTERS;
+    }
+
+    /** {@return how many blocks a multiprocessor must have registers for} */
+    public int minBlocks() {
+        return minBlocks;
+    }
+
+    /** {@return threads of a block} */
+    public int threads() {
+        return blockRows / warpRows * (blockColumns / warpColumns) * WARP_THREADS;
+    }
+
+    /**
+     * {@return bytes of shared memory of a block}
+     *
+     * @param architecture what the kernel is compiled for
+     * @param packedWeights whether a byte holds two weights
+     */
+    public int sharedBytes(Architecture architecture, boolean packedWeights) {
+        int weights = packedWeights ? blockColumns / 2 : blockColumns;
+        int tiles = stages(architecture) * (blockRows + weights) * depth;
+        return Math.max(tiles, blockRows * (blockColumns + RESULT_PADDING));
+    }
+}

@@ -1,0 +1,332 @@
+// SPDX-License-Identifier: Apache-2.0
+package org.dl4jquant.cuda.kernel;
+
+import com.sun.jna.Memory;
+import java.util.Arrays;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Objects;
+import java.util.Optional;
+import java.util.Random;
+import org.dl4jquant.engine.Batch;
+import org.dl4jquant.engine.Engine;
+import org.dl4jquant.graph.IntGraph;
+import org.dl4jquant.graph.IntNode;
+import org.dl4jquant.graph.Output;
+import org.dl4jquant.graph.Window;
+import org.dl4jquant.numeric.CodeRange;
+import org.dl4jquant.numeric.QuantParams;
+import org.dl4jquant.numeric.Shape;
+import org.dl4jquant.numeric.WeightTensor;
+
+/**
+ * One product of matrices with random codes, its result by the reference engine, and its result by
+ * an emulated kernel.
+ */
+final class GemmTrial {
+
+    private static final byte UNWRITTEN = (byte) 0xCD;
+    private static final float WEIGHT_SCALE = 0.01f;
+
+    /** Results spread over about this many codes. */
+    private static final double SPREAD = 40;
+
+    private final GemmProblem problem;
+    private final WeightTensor weights;
+    private final boolean dense;
+    private final int examples;
+    private final byte[] input;
+    private final byte[] residual;
+    private final Batch expected;
+
+    private GemmTrial(
+            GemmProblem problem, WeightTensor weights, boolean dense, int examples, Random random) {
+        this.problem = problem;
+        this.weights = weights;
+        this.dense = dense;
+        this.examples = examples;
+        ImageLayout image = problem.image();
+        Shape shape = Shape.of(image.channels(), image.height(), image.width());
+        this.input = codes(examples * shape.elements(), problem.input().range(), random);
+        Residual added = problem.residual();
+        this.residual =
+                added == null
+                        ? new byte[0]
+                        : codes(
+                                examples * problem.resultShape().elements(),
+                                added.params().range(),
+                                random);
+        this.expected = reference(shape);
+    }
+
+    /**
+     * {@return a trial of a convolution}
+     *
+     * @param problem the convolution; its output's scale is replaced by one that makes results
+     *     spread over the codes
+     * @param weightRange the weights' codes
+     * @param examples the batch
+     * @param seed of all random numbers
+     */
+    static GemmTrial convolution(
+            GemmProblem problem, CodeRange weightRange, int examples, long seed) {
+        Random random = new Random(seed);
+        Window.Extent kernel = problem.window().kernel();
+        Shape shape =
+                Shape.of(
+                        problem.filters(),
+                        problem.image().channels(),
+                        kernel.height(),
+                        kernel.width());
+        WeightTensor weights = weights(shape, weightRange, random);
+        return new GemmTrial(spread(problem, weights), weights, false, examples, random);
+    }
+
+    /**
+     * {@return a trial of a dense layer, on an image that is flattened first}
+     *
+     * @param problem the layer as a convolution
+     * @param weightRange the weights' codes
+     * @param examples the batch
+     * @param seed of all random numbers
+     */
+    static GemmTrial dense(GemmProblem problem, CodeRange weightRange, int examples, long seed) {
+        Random random = new Random(seed);
+        ImageLayout image = problem.image();
+        Shape shape =
+                Shape.of(problem.filters(), image.channels() * image.height() * image.width());
+        WeightTensor weights = weights(shape, weightRange, random);
+        return new GemmTrial(spread(problem, weights), weights, true, examples, random);
+    }
+
+    private static byte[] codes(int count, CodeRange range, Random random) {
+        byte[] codes = new byte[count];
+        for (int i = 0; i < count; i++) {
+            codes[i] = (byte) (range.min() + random.nextInt(range.max() - range.min() + 1));
+        }
+        return codes;
+    }
+
+    private static WeightTensor weights(Shape shape, CodeRange range, Random random) {
+        int filters = shape.size(0);
+        float[] scales = new float[filters];
+        int[] bias = new int[filters];
+        int size = shape.elements() / filters;
+        for (int i = 0; i < filters; i++) {
+            scales[i] = WEIGHT_SCALE * (0.5f + random.nextFloat());
+            bias[i] = (int) (random.nextGaussian() * 1000 * Math.sqrt(size));
+        }
+        return WeightTensor.of(shape, range, codes(shape.elements(), range, random), scales, bias);
+    }
+
+    private static GemmProblem spread(GemmProblem problem, WeightTensor weights) {
+        if (!(problem.output() instanceof Output.Codes codes)) {
+            return problem;
+        }
+        double width = (problem.input().range().max() - problem.input().range().min()) / 3.5;
+        double weightWidth = (weights.range().max() - weights.range().min()) / 3.5;
+        double deviation = width * weightWidth * Math.sqrt(weights.weightsPerChannel());
+        float scale = (float) (problem.input().scale() * WEIGHT_SCALE * deviation / SPREAD);
+        QuantParams old = codes.params();
+        Output.Codes output =
+                new Output.Codes(
+                        new QuantParams(scale, old.zeroPoint(), old.range()), codes.bounds());
+        Residual added = problem.residual();
+        if (added != null) {
+            added =
+                    new Residual(
+                            rescaled(added.params(), scale * 0.7f),
+                            added.pitch(),
+                            added.right(),
+                            new Output.Codes(
+                                    rescaled(added.sum().params(), scale * 1.3f),
+                                    added.sum().bounds()));
+        }
+        return new GemmProblem(
+                problem.image(),
+                problem.input(),
+                problem.window(),
+                problem.filters(),
+                output,
+                problem.outputPitch(),
+                added,
+                problem.packedWeights());
+    }
+
+    private static QuantParams rescaled(QuantParams params, float scale) {
+        return new QuantParams(scale, params.zeroPoint(), params.range());
+    }
+
+    private Batch reference(Shape shape) {
+        IntGraph.Builder graph = IntGraph.builder();
+        Map<String, Batch.Floats> inputs = new LinkedHashMap<>();
+        feed(graph, inputs, "x", shape, problem.input(), input);
+        String result = "gemm";
+        if (dense) {
+            graph.add(new IntNode.Reshape("flat", "x codes", Shape.of(shape.elements())));
+            graph.add(new IntNode.Dense("gemm", "flat", weights, problem.output()));
+        } else {
+            graph.add(
+                    new IntNode.Convolution(
+                            "gemm", "x codes", weights, problem.window(), 1, problem.output()));
+        }
+        Residual added = problem.residual();
+        if (added != null) {
+            feed(graph, inputs, "r", problem.resultShape(), added.params(), residual);
+            String left = added.right() ? "gemm" : "r codes";
+            String right = added.right() ? "r codes" : "gemm";
+            graph.add(new IntNode.Add("sum", left, right, added.sum()));
+            result = "sum";
+        }
+        try (Engine engine = Engine.open("reference", graph.build(List.of(result)))) {
+            return Objects.requireNonNull(engine.run(inputs).get(result));
+        }
+    }
+
+    private void feed(
+            IntGraph.Builder graph,
+            Map<String, Batch.Floats> inputs,
+            String name,
+            Shape shape,
+            QuantParams params,
+            byte[] codes) {
+        float[] values = new float[codes.length];
+        for (int i = 0; i < values.length; i++) {
+            values[i] = params.dequantize(params.range().decode(codes[i]));
+        }
+        graph.add(new IntNode.Input(name, shape));
+        graph.add(new IntNode.Quantize(name + " codes", name, params));
+        inputs.put(name, Batch.Floats.of(examples, shape, values));
+    }
+
+    /** {@return the product, with the output's scale that was chosen} */
+    GemmProblem problem() {
+        return problem;
+    }
+
+    /**
+     * Runs the emulated kernel and compares.
+     *
+     * @param kernels the sources
+     * @param tile how the product is cut
+     * @param architecture what it is compiled for
+     * @param schedule the shim's seed
+     * @return what is wrong; empty if all is equal
+     */
+    Optional<String> fault(
+            EmulatedKernels kernels, Tile tile, Architecture architecture, long schedule) {
+        EmulatedKernel kernel = kernels.of(GemmKernel.of(problem, tile, architecture));
+        GemmWeights packed = GemmWeights.of(problem, weights);
+        Window.Extent result = problem.result();
+        int pixels = examples * result.height() * result.width();
+        boolean floats = problem.output() instanceof Output.Floats;
+        int pitch = floats ? Float.BYTES * problem.filters() : problem.outputPitch();
+        Memory output = memory((long) pixels * pitch);
+        output.setMemory(0, output.size(), UNWRITTEN);
+        Residual added = problem.residual();
+        Memory other =
+                added == null
+                        ? memory(16)
+                        : image(
+                                residual,
+                                new ImageLayout(
+                                        problem.filters(),
+                                        result.height(),
+                                        result.width(),
+                                        added.pitch()));
+        Optional<String> fault =
+                kernel.launch(
+                        examples,
+                        schedule,
+                        image(input, problem.image()),
+                        memory(packed.codes()),
+                        memory(packed.bias()),
+                        memory(packed.multipliers()),
+                        other,
+                        output);
+        if (fault.isPresent()) {
+            return fault;
+        }
+        return expected instanceof Batch.Floats values
+                ? difference(values, output)
+                : difference((Batch.Codes) expected, output);
+    }
+
+    /** {@return phases that the kernel's last launch lost to bank conflicts} */
+    long extraPhases(Tile tile, Architecture architecture) {
+        return EmulatedKernels.available()
+                .of(GemmKernel.of(problem, tile, architecture))
+                .extraPhases();
+    }
+
+    private static Optional<String> difference(Batch.Floats values, Memory output) {
+        float[] found = output.getFloatArray(0, values.values().length);
+        int at = Arrays.mismatch(found, values.values());
+        return at < 0
+                ? Optional.empty()
+                : Optional.of("value " + at + " is " + found[at] + ", not " + values.values()[at]);
+    }
+
+    private Optional<String> difference(Batch.Codes codes, Memory output) {
+        byte[] found = output.getByteArray(0, (int) output.size());
+        int pixels = problem.result().height() * problem.result().width();
+        int differing = 0;
+        String first = "";
+        for (int i = 0; i < examples * pixels; i++) {
+            for (int channel = 0; channel < problem.outputPitch(); channel++) {
+                byte is = found[i * problem.outputPitch() + channel];
+                byte wanted = is; // between the channels and the next multiple of 16 anything goes
+                if (channel < problem.filters()) {
+                    int at = (i / pixels * problem.filters() + channel) * pixels + i % pixels;
+                    wanted = codes.containers()[at];
+                } else if (channel >= ImageLayout.padded(problem.filters())) {
+                    wanted = UNWRITTEN;
+                }
+                if (is != wanted && differing++ == 0) {
+                    first = "pixel " + i + ", channel " + channel + " is " + is + ", not " + wanted;
+                }
+            }
+        }
+        return differing == 0
+                ? Optional.empty()
+                : Optional.of(differing + " codes differ, the first at " + first);
+    }
+
+    private Memory image(byte[] codes, ImageLayout layout) {
+        int pixels = layout.height() * layout.width();
+        byte[] bytes = new byte[Math.toIntExact(examples * layout.bytes())];
+        new Random(11).nextBytes(bytes); // what is between the channels must not matter
+        int from = 0;
+        for (int example = 0; example < examples; example++) {
+            for (int channel = 0; channel < layout.channels(); channel++) {
+                for (int pixel = 0; pixel < pixels; pixel++) {
+                    bytes[(example * pixels + pixel) * layout.pitch() + channel] = codes[from++];
+                }
+            }
+        }
+        return memory(bytes);
+    }
+
+    private static Memory memory(long size) {
+        return new Memory(size);
+    }
+
+    private static Memory memory(byte[] bytes) {
+        Memory memory = new Memory(bytes.length);
+        memory.write(0, bytes, 0, bytes.length);
+        return memory;
+    }
+
+    private static Memory memory(int[] values) {
+        Memory memory = new Memory((long) values.length * Integer.BYTES);
+        memory.write(0, values, 0, values.length);
+        return memory;
+    }
+
+    private static Memory memory(float[] values) {
+        Memory memory = new Memory((long) values.length * Float.BYTES);
+        memory.write(0, values, 0, values.length);
+        return memory;
+    }
+}

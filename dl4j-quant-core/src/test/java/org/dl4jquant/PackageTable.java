@@ -51,12 +51,12 @@ final class PackageTable {
                 .mixed("lowrank", "scheme", "nd", "numeric")
                 .mixedUsingAllUpTo("train", "prepare")
                 .mixedUsingAllUpTo("monitor", "prepare")
-                .mixedUsingAllUpTo("search", "prepare")
                 .pure("graph", "scheme", "numeric")
                 .mixedUsingAllUpTo("lower", "prepare", "graph")
                 .pure("engine", "graph", "scheme", "numeric")
                 .mixed("onnx", "engine", "graph", "scheme", "numeric")
-                .mixedUsingAllUpTo("arbiter", "onnx")
+                .mixedUsingAllUpTo("search", "onnx")
+                .mixedUsingAllUpTo("arbiter", "search")
                 .mixedUsingAllUpTo("report", "arbiter")
                 .mixedUsingAllUpTo("", "report");
     }

@@ -8,7 +8,6 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
-import java.util.Collections;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -19,6 +18,7 @@ import org.dl4jquant.arbiter.SearchResult;
 import org.dl4jquant.check.Require;
 import org.dl4jquant.scheme.LayerSelector;
 import org.dl4jquant.scheme.QuantSpec;
+import org.dl4jquant.search.Sensitivities;
 import org.nd4j.shade.jackson.databind.ObjectMapper;
 import org.nd4j.shade.jackson.databind.node.ArrayNode;
 import org.nd4j.shade.jackson.databind.node.ObjectNode;
@@ -42,38 +42,13 @@ public final class SearchReport {
 
     private final String title;
     private final List<SearchResult> results;
-    private final List<Heat> heats;
+    private final List<Sensitivities> heats;
     private final Map<String, Double> baselines;
-
-    /**
-     * How sensitive each layer is to each width, by one measure.
-     *
-     * @param measure its name, with its unit
-     * @param widths the columns
-     * @param scores a row for each layer: one score for each width, higher for more harm; NaN where
-     *     there is none
-     */
-    public record Heat(String measure, List<Integer> widths, Map<String, List<Double>> scores) {
-
-        /** Checks that every row has a score for each width. */
-        public Heat {
-            widths = List.copyOf(widths);
-            scores = Collections.unmodifiableMap(new LinkedHashMap<>(scores));
-            for (Map.Entry<String, List<Double>> row : scores.entrySet()) {
-                Require.argument(
-                        row.getValue().size() == widths.size(),
-                        "layer '%s' has %d scores for %d widths",
-                        row.getKey(),
-                        row.getValue().size(),
-                        widths.size());
-            }
-        }
-    }
 
     private SearchReport(
             String title,
             List<SearchResult> results,
-            List<Heat> heats,
+            List<Sensitivities> heats,
             Map<String, Double> baselines) {
         this.title = title;
         this.results = List.copyOf(results);
@@ -96,8 +71,8 @@ public final class SearchReport {
      *
      * @param heat sensitivities by layer and width
      */
-    public SearchReport with(Heat heat) {
-        List<Heat> more = new ArrayList<>(heats);
+    public SearchReport with(Sensitivities heat) {
+        List<Sensitivities> more = new ArrayList<>(heats);
         more.add(heat);
         return new SearchReport(title, results, more, baselines);
     }
@@ -198,7 +173,7 @@ public final class SearchReport {
         }
     }
 
-    private static void write(Heat heat, ObjectNode node) {
+    private static void write(Sensitivities heat, ObjectNode node) {
         node.put("measure", heat.measure());
         ArrayNode widths = node.putArray("widths");
         heat.widths().forEach(widths::add);
@@ -208,13 +183,7 @@ public final class SearchReport {
                         (layer, scores) -> {
                             ArrayNode values =
                                     rows.addObject().put("layer", layer).putArray("scores");
-                            for (double score : scores) {
-                                if (Double.isFinite(score)) {
-                                    values.add(score);
-                                } else {
-                                    values.addNull();
-                                }
-                            }
+                            scores.forEach(values::add);
                         });
     }
 

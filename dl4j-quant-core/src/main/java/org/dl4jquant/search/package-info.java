@@ -3,10 +3,11 @@
 /**
  * Which bits for which layer.
  *
- * <p>In: for each group of layers the ways in which it may be quantized, with the loss that each is
- * predicted to bring and what it costs (bytes, bit operations, time), and budgets. Out: the best
- * choice for every group. Uses nothing yet but {@code check}; may use {@code prepare} and what that
- * uses.
+ * <p>In: a trained float network, some data, and budgets of what a deployed network may cost
+ * (bytes, bit operations, measured time). Out: for each layer how much it suffers from each width,
+ * and the {@code QuantSpec} whose predicted harm is the least within the budgets, solved exactly,
+ * or the whole front. No candidate is trained here; {@code arbiter} does that. May use all packages
+ * up to {@code onnx}, because times are those of engines.
  */
 @NullMarked
 package org.dl4jquant.search;

@@ -3,7 +3,6 @@ package org.dl4jquant.report;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
-import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
@@ -25,6 +24,7 @@ import org.dl4jquant.arbiter.SearchResult;
 import org.dl4jquant.scheme.LayerScheme;
 import org.dl4jquant.scheme.LayerSelector;
 import org.dl4jquant.scheme.QuantSpec;
+import org.dl4jquant.search.Sensitivities;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.nd4j.shade.jackson.databind.JsonNode;
@@ -85,7 +85,7 @@ class SearchReportTest {
         }
         return SearchReport.of("LeNet <test>", results)
                 .withBaseline("float", 0.987)
-                .with(new SearchReport.Heat("KL divergence, nats", List.of(2, 4, 8), scores));
+                .with(new Sensitivities("KL divergence, nats", List.of(2, 4, 8), scores));
     }
 
     @Test
@@ -199,18 +199,6 @@ class SearchReportTest {
             }
         }
         return count;
-    }
-
-    @Test
-    void refusesAHeatMapWithHoles() {
-        assertEquals(
-                "layer 'conv1' has 1 scores for 2 widths",
-                assertThrows(
-                                IllegalArgumentException.class,
-                                () ->
-                                        new SearchReport.Heat(
-                                                "x", List.of(2, 4), Map.of("conv1", List.of(1.0))))
-                        .getMessage());
     }
 
     @Test

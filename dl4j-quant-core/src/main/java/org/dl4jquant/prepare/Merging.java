@@ -7,6 +7,7 @@ import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import java.util.function.Predicate;
 import org.deeplearning4j.nn.conf.layers.ActivationLayer;
 import org.deeplearning4j.nn.conf.layers.BaseLayer;
 import org.deeplearning4j.nn.conf.layers.BatchNormalization;
@@ -29,7 +30,13 @@ final class Merging {
 
     private Merging() {}
 
-    static FloatNetwork merge(FloatNetwork network) {
+    /**
+     * {@return the network with followers joined to those that lead them}
+     *
+     * @param network layer by layer
+     * @param joins whether a layer of this name joins what follows it; what stays in float does not
+     */
+    static FloatNetwork merge(FloatNetwork network, Predicate<String> joins) {
         List<Step> steps = new ArrayList<>();
         Map<String, String> renamed = new HashMap<>();
         Set<String> gone = new HashSet<>();
@@ -37,7 +44,7 @@ final class Merging {
             if (gone.contains(step.name())) {
                 continue;
             }
-            Step merged = withFollowers(network, step);
+            Step merged = joins.test(step.name()) ? withFollowers(network, step) : step;
             for (String member : merged.members()) {
                 renamed.put(member, merged.name());
                 if (!member.equals(merged.name())) {

@@ -57,9 +57,16 @@ final class Planner {
      * @param nonNegativeInput whether a network input's data are never negative
      */
     static Plan plan(FloatNetwork float32, QuantSpec spec, Predicate<String> nonNegativeInput) {
-        FloatNetwork merged = Merging.merge(float32);
-        Planner planner =
-                new Planner(merged, new Signs(merged, nonNegativeInput), schemes(merged, spec));
+        FloatNetwork joined = Merging.merge(float32, layer -> true);
+        Map<String, LayerScheme> schemes = schemes(joined, spec);
+        FloatNetwork merged = Merging.merge(float32, layer -> !isFloat(schemes, layer));
+        for (Step step : merged.steps()) {
+            // The followers of a layer in float, which its scheme holds for
+            if (joined.step(step.name()) == null) {
+                schemes.put(step.name(), LayerScheme.FLOAT);
+            }
+        }
+        Planner planner = new Planner(merged, new Signs(merged, nonNegativeInput), schemes);
         merged.inputs().stream().sorted().forEach(planner::decideInput);
         for (Step step : merged.steps()) {
             planner.decide(step);
@@ -73,6 +80,11 @@ final class Planner {
                 planner.sums(),
                 planner.wiring(),
                 report);
+    }
+
+    private static boolean isFloat(Map<String, LayerScheme> schemes, String layer) {
+        LayerScheme scheme = schemes.get(layer);
+        return scheme != null && scheme.isFloat();
     }
 
     private static Map<String, LayerScheme> schemes(FloatNetwork network, QuantSpec spec) {

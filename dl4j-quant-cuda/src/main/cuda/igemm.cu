@@ -312,12 +312,11 @@ QK_FUNCTION void multiply_async(Sums& sums, const u8* input, const u8* weights, 
             copy_input(free_stage * STAGE_BYTES, tile + QK_STAGES - 1, input, windows);
             copy_weights(free_stage * STAGE_BYTES, tile + QK_STAGES - 1, weights);
         }
-        commit_async();  // even if nothing is copied: the groups are counted
+        commit_async();  // even if nothing is copied: the groups are counted, and so no copy is left in the end
         multiply_tile(sums, stage * STAGE_BYTES);
         stage = stage + 1 == QK_STAGES ? 0 : stage + 1;
         free_stage = free_stage + 1 == QK_STAGES ? 0 : free_stage + 1;
     }
-    wait_async<0>();
 }
 
 QK_FUNCTION void multiply_through_registers(Sums& sums, const u8* weights, const Windows& windows) {

@@ -32,10 +32,15 @@ public final class GemmKernel {
      * @param problem what it computes
      * @param tile how the product is cut; any gives the same codes
      * @param architecture what it is compiled for
-     * @throws IllegalArgumentException if the tile needs more shared memory than the architecture
-     *     has
+     * @throws IllegalArgumentException if the tile needs more registers or shared memory than the
+     *     architecture has
      */
     public static KernelSpec of(GemmProblem problem, Tile tile, Architecture architecture) {
+        Require.argument(
+                tile.suits(architecture),
+                "tile %s needs more registers than a thread of %s has; choose another",
+                tile,
+                architecture.target());
         int shared = tile.sharedBytes(architecture, problem.packedWeights());
         Require.argument(
                 shared <= architecture.sharedBytes(),
@@ -58,7 +63,7 @@ public final class GemmKernel {
                         (columns + tile.blockColumns() - 1) / tile.blockColumns(),
                         tile.threads(),
                         shared);
-        return new KernelSpec(FILE, kernel.constants, launch, tile.minBlocks());
+        return new KernelSpec(FILE, kernel.constants, launch, tile.minBlocks(architecture));
     }
 
     private void image(GemmProblem problem) {

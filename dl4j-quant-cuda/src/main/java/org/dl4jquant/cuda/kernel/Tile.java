@@ -3,8 +3,8 @@ package org.dl4jquant.cuda.kernel;
 
 /**
  * How a matrix product is cut: what a block computes, what of it a warp does, how much of the sum
- * is in shared memory at once, and how far copies run ahead. Each was compiled for every
- * architecture without spilt registers; the name is rows, columns and depth.
+ * is in shared memory at once, and how far copies run ahead. The name is rows,
+ * columns and depth.
  */
 public enum Tile {
     /** For large products. */
@@ -91,9 +91,25 @@ public enum Tile {
         return architecture.copiesAsync() ? stages : STAGES_THROUGH_REGISTERS;
     }
 
-    /** {@return how many blocks a multiprocessor must have registers for} */
-    public int minBlocks() {
-        return minBlocks;
+    /**
+     * {@return how many blocks a multiprocessor must have registers for; not more than it has shared
+     * memory for}
+     *
+     * @param architecture what the kernel is compiled for
+     */
+    public int minBlocks(Architecture architecture) {
+        int fitting = architecture.sharedBytes() / sharedBytes(architecture, false);
+        return Math.max(1, Math.min(minBlocks, fitting));
+    }
+
+    /**
+     * {@return whether the tile is compiled for an architecture without spilt registers}
+     *
+     * @param architecture what the kernel is compiled for
+     */
+    public boolean suits(Architecture architecture) {
+        // Four chunks each of both matrices wait in registers, beside 128 sums.
+        return architecture.copiesAsync() || this != M128_N128_K64_WIDE;
     }
 
     /** {@return threads of a block} */

@@ -69,4 +69,28 @@ final class GemmCases {
     static Residual residual(int filters) {
         return new Residual(params(INT8, 3), ImageLayout.padded(filters), true, codes(UINT8, 0));
     }
+
+    static GemmProblem withInput(GemmProblem problem, QuantParams input) {
+        return new GemmProblem(
+                problem.image(),
+                input,
+                problem.window(),
+                problem.filters(),
+                problem.output(),
+                problem.outputPitch(),
+                problem.residual(),
+                problem.packedWeights());
+    }
+
+    static GemmProblem withOutput(GemmProblem problem, Output output) {
+        return new GemmProblem(
+                problem.image(),
+                problem.input(),
+                problem.window(),
+                problem.filters(),
+                output,
+                problem.outputPitch(),
+                problem.residual(),
+                problem.packedWeights());
+    }
 }

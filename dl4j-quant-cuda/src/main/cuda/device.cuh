@@ -144,12 +144,12 @@ template <class T> QK_FUNCTION void store_global(T* to, T value) {
 template <class T> QK_FUNCTION T load_shared(u32 offset) {
     shim::check_shared(offset, sizeof(T), sizeof(T), "a load");
     T value;
-    memcpy(&value, shim::shared + offset, sizeof(T));
+    __builtin_memcpy(&value, shim::shared + offset, sizeof(T));
     return value;
 }
 template <class T> QK_FUNCTION void store_shared(u32 offset, T value) {
     shim::check_shared(offset, sizeof(T), sizeof(T), "a store");
-    memcpy(shim::shared + offset, &value, sizeof(T));
+    __builtin_memcpy(shim::shared + offset, &value, sizeof(T));
 }
 
 QK_FUNCTION u32 shuffle_xor(u32 value, u32 mask, int line = __builtin_LINE()) { return shim::shuffle_xor(value, mask, line); }

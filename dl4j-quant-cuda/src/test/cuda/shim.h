@@ -13,9 +13,7 @@
 // A fault ends the launch with a message that says where; nothing of it reaches the process.
 #pragma once
 
-#include <cmath>
 #include <cstddef>
-#include <cstring>
 
 namespace shim {
 

@@ -47,12 +47,12 @@ public record GemmProblem(
         Objects.requireNonNull(output, "output");
         requireWindow(image, window);
         Require.argument(filters > 0, "a product of %d filters", filters);
-        requirePitch("output", outputPitch, filters);
+        requirePitch("an output", outputPitch, filters);
         if (residual != null) {
             Require.argument(
                     output instanceof Output.Codes,
                     "a residual is added to codes, not to float32 values");
-            requirePitch("residual", residual.pitch(), filters);
+            requirePitch("a residual", residual.pitch(), filters);
         }
         if (packedWeights) {
             requireShortSum(image, window);
@@ -66,7 +66,7 @@ public record GemmProblem(
     private static void requirePitch(String name, int pitch, int filters) {
         Require.argument(
                 pitch % ImageLayout.CHUNK == 0 && pitch >= ImageLayout.padded(filters),
-                "a %s pitch of %d bytes for %d filters; a multiple of 16 from %d on is allowed",
+                "%s pitch of %d bytes for %d filters; a multiple of 16 from %d on is allowed",
                 name,
                 pitch,
                 filters,

@@ -3,8 +3,7 @@ package org.dl4jquant.cuda.kernel;
 
 /**
  * How a matrix product is cut: what a block computes, what of it a warp does, how much of the sum
- * is in shared memory at once, and how far copies run ahead. The name is rows,
- * columns and depth.
+ * is in shared memory at once, and how far copies run ahead. The name is rows, columns and depth.
  */
 public enum Tile {
     /** For large products. */
@@ -92,8 +91,8 @@ public enum Tile {
     }
 
     /**
-     * {@return how many blocks a multiprocessor must have registers for; not more than it has shared
-     * memory for}
+     * {@return how many blocks a multiprocessor must have registers for; not more than it has
+     * shared memory for}
      *
      * @param architecture what the kernel is compiled for
      */

@@ -12,12 +12,15 @@ import org.dl4jquant.graph.Window;
 import org.dl4jquant.graph.Window.Extent;
 import org.dl4jquant.numeric.CodeRange;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.parallel.Execution;
+import org.junit.jupiter.api.parallel.ExecutionMode;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.Arguments;
 import org.junit.jupiter.params.provider.MethodSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
 /** The products' kernel under the shim, for both ways of loading, against the reference engine. */
+@Execution(ExecutionMode.CONCURRENT)
 class GemmKernelTest {
 
     private static final Tile SMALL = Tile.M64_N64_K64;
@@ -80,8 +83,8 @@ class GemmKernelTest {
                 GemmCases.convolution(
                         GemmCases.image(64 * tiles - 30, 3, 3), GemmCases.window(1, 1, 0), 20);
         GemmTrial trial = GemmTrial.convolution(problem, GemmCases.NARROW, 2, tiles);
-        requireEqual(trial);
-        requireEqual(trial, Tile.M16_N64_K128, Architecture.SM_80);
+        requireEqual(trial); // with 5 and 2 stages
+        requireEqual(trial, Tile.M16_N64_K128, Architecture.SM_80); // with 4
     }
 
     @ParameterizedTest
@@ -144,8 +147,9 @@ class GemmKernelTest {
                         new Residual(
                                 GemmCases.params(other, 7), 48, right, GemmCases.codes(sum, 11));
                 requireEqual(
-                        GemmTrial.convolution(
-                                plain.withResidual(residual), GemmCases.NARROW, 3, 6));
+                        GemmTrial.convolution(plain.withResidual(residual), GemmCases.NARROW, 3, 6),
+                        SMALL,
+                        Architecture.SM_80);
             }
         }
     }
@@ -170,9 +174,7 @@ class GemmKernelTest {
         requireEqual(
                 GemmTrial.dense(
                         GemmCases.dense(
-                                GemmCases.image(10, 3, 4),
-                                37,
-                                GemmCases.codes(GemmCases.INT8, 0)),
+                                GemmCases.image(10, 3, 4), 37, GemmCases.codes(GemmCases.INT8, 0)),
                         GemmCases.NARROW,
                         5,
                         8));

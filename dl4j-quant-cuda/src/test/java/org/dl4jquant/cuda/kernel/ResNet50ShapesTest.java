@@ -27,7 +27,7 @@ class ResNet50ShapesTest {
             GemmProblem problem =
                     GemmCases.convolution(
                             layout, GemmCases.window(kernel, stride, kernel / 2), filters);
-            boolean last = filters == 4 * channels || filters == 2 * channels && stride == 2;
+            boolean last = filters == 4 * channels || (filters == 2 * channels && stride == 2);
             return GemmTrial.convolution(
                     last && kernel == 1
                             ? problem.withResidual(GemmCases.residual(filters))

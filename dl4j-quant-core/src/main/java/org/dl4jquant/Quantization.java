@@ -7,9 +7,12 @@ import org.dl4jquant.graph.IntGraph;
 import org.dl4jquant.lower.Lowering;
 import org.dl4jquant.lower.LoweringException;
 import org.dl4jquant.prepare.Preparation;
+import org.dl4jquant.prepare.PreparedNetwork;
 import org.dl4jquant.scheme.QuantSpec;
 import org.nd4j.linalg.dataset.api.iterator.DataSetIterator;
 import org.nd4j.linalg.dataset.api.iterator.MultiDataSetIterator;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /**
  * From a trained DL4J network to integers.
@@ -21,6 +24,8 @@ import org.nd4j.linalg.dataset.api.iterator.MultiDataSetIterator;
  * }</pre>
  */
 public final class Quantization {
+
+    private static final Logger LOG = LoggerFactory.getLogger(Quantization.class);
 
     private Quantization() {}
 
@@ -37,7 +42,7 @@ public final class Quantization {
      */
     public static MultiLayerNetwork prepare(
             MultiLayerNetwork trained, QuantSpec spec, DataSetIterator calibrationData) {
-        return Preparation.prepare(trained, spec, calibrationData).network();
+        return reported(Preparation.prepare(trained, spec, calibrationData));
     }
 
     /**
@@ -53,7 +58,7 @@ public final class Quantization {
      */
     public static ComputationGraph prepare(
             ComputationGraph trained, QuantSpec spec, DataSetIterator calibrationData) {
-        return Preparation.prepare(trained, spec, calibrationData).network();
+        return reported(Preparation.prepare(trained, spec, calibrationData));
     }
 
     /**
@@ -69,7 +74,15 @@ public final class Quantization {
      */
     public static ComputationGraph prepare(
             ComputationGraph trained, QuantSpec spec, MultiDataSetIterator calibrationData) {
-        return Preparation.prepare(trained, spec, calibrationData).network();
+        return reported(Preparation.prepare(trained, spec, calibrationData));
+    }
+
+    private static <N> N reported(PreparedNetwork<N> prepared) {
+        LOG.info(
+                "Prepared for quantization-aware training:{}{}",
+                System.lineSeparator(),
+                prepared.report());
+        return prepared.network();
     }
 
     /**

@@ -209,7 +209,8 @@ public final class QatTrial implements Trial {
     private Candidate layers(QuantSpec spec) throws IOException {
         MultiLayerNetwork trained =
                 ModelSerializer.restoreMultiLayerNetwork(new ByteArrayInputStream(network), true);
-        MultiLayerNetwork prepared = Preparation.prepare(trained, spec, data.train()).network();
+        MultiLayerNetwork prepared =
+                Preparation.prepare(trained, spec, data.calibration()).network();
         return new Candidate() {
             @Override
             public Model model() {
@@ -241,7 +242,8 @@ public final class QatTrial implements Trial {
     private Candidate graph(QuantSpec spec) throws IOException {
         ComputationGraph trained =
                 ModelSerializer.restoreComputationGraph(new ByteArrayInputStream(network), true);
-        ComputationGraph prepared = Preparation.prepare(trained, spec, data.train()).network();
+        ComputationGraph prepared =
+                Preparation.prepare(trained, spec, data.calibration()).network();
         return new Candidate() {
             @Override
             public Model model() {

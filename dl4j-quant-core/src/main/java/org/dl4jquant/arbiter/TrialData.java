@@ -7,8 +7,15 @@ import org.nd4j.linalg.dataset.api.iterator.DataSetIterator;
 /** The data of a search; each trial asks for iterators of its own. */
 public interface TrialData extends Serializable {
 
-    /** {@return a new iterator over what is trained and calibrated with} */
+    /** {@return a new iterator over what is trained with} */
     DataSetIterator train();
+
+    /**
+     * {@return a new iterator over what is calibrated with: some hundreds of examples are enough}
+     */
+    default DataSetIterator calibration() {
+        return train();
+    }
 
     /** {@return a new iterator over what candidates are compared on, not the final test's data} */
     DataSetIterator validation();

@@ -36,7 +36,8 @@ public final class Preparation {
      * @param trained the float network, initialized; not changed
      * @param spec which layer gets which scheme
      * @param data a few hundred examples like those it was trained on; labels are not used
-     * @return the prepared network and what became of each layer; the report is logged too
+     * @return the prepared network and what became of each layer; the report is logged at level
+     *     debug
      * @throws IllegalArgumentException if the network is not initialized, is prepared already,
      *     holds NaN, or is of an unusable data type; if the data are empty, hold NaN, or do not fit
      *     it
@@ -59,7 +60,8 @@ public final class Preparation {
      * @param trained the float network, initialized; not changed
      * @param spec which layer gets which scheme
      * @param data a few hundred examples like those it was trained on; labels are not used
-     * @return the prepared network and what became of each layer; the report is logged too
+     * @return the prepared network and what became of each layer; the report is logged at level
+     *     debug
      * @throws IllegalArgumentException as {@link #prepare(MultiLayerNetwork, QuantSpec,
      *     DataSetIterator)}
      */
@@ -75,7 +77,8 @@ public final class Preparation {
      * @param spec which layer gets which scheme
      * @param data a few hundred examples like those it was trained on, resettable; labels are not
      *     used
-     * @return the prepared network and what became of each layer; the report is logged too
+     * @return the prepared network and what became of each layer; the report is logged at level
+     *     debug
      * @throws IllegalArgumentException as {@link #prepare(MultiLayerNetwork, QuantSpec,
      *     DataSetIterator)}
      */
@@ -128,7 +131,7 @@ public final class Preparation {
     }
 
     private static <N> PreparedNetwork<N> reported(N network, Plan plan) {
-        LOG.info(
+        LOG.debug(
                 "Prepared for quantization-aware training:{}{}",
                 System.lineSeparator(),
                 plan.report());

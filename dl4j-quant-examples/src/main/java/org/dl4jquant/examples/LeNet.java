@@ -2,6 +2,7 @@
 package org.dl4jquant.examples;
 
 import java.io.IOException;
+import org.deeplearning4j.nn.conf.ComputationGraphConfiguration;
 import org.deeplearning4j.nn.conf.MultiLayerConfiguration;
 import org.deeplearning4j.nn.conf.NeuralNetConfiguration;
 import org.deeplearning4j.nn.conf.inputs.InputType;
@@ -11,6 +12,7 @@ import org.deeplearning4j.nn.conf.layers.ConvolutionLayer;
 import org.deeplearning4j.nn.conf.layers.DenseLayer;
 import org.deeplearning4j.nn.conf.layers.OutputLayer;
 import org.deeplearning4j.nn.conf.layers.SubsamplingLayer;
+import org.deeplearning4j.nn.graph.ComputationGraph;
 import org.deeplearning4j.nn.multilayer.MultiLayerNetwork;
 import org.deeplearning4j.nn.weights.WeightInit;
 import org.dl4jquant.examples.data.LabelledImages;
@@ -69,15 +71,45 @@ final class LeNet {
         return network;
     }
 
+    /** {@return the same network as a graph} */
+    static ComputationGraph graph(LabelledImages images, long seed, ISchedule learningRate) {
+        NeuralNetConfiguration.ListBuilder list = list(images, seed, learningRate);
+        ComputationGraphConfiguration.GraphBuilder graph =
+                defaults(seed, learningRate).graphBuilder().addInputs("image");
+        String last = "image";
+        for (NeuralNetConfiguration conf : list.build().getConfs()) {
+            String name = conf.getLayer().getLayerName();
+            graph.addLayer(name, conf.getLayer(), last);
+            last = name;
+        }
+        ComputationGraph network =
+                new ComputationGraph(
+                        graph.setOutputs(last).setInputTypes(input(images.shape())).build());
+        network.init();
+        return network;
+    }
+
     private static MultiLayerConfiguration configuration(
             LabelledImages images, long seed, ISchedule learningRate) {
-        Shape shape = images.shape();
+        return list(images, seed, learningRate).build();
+    }
+
+    private static InputType input(Shape shape) {
+        return InputType.convolutional(shape.size(1), shape.size(2), shape.size(0));
+    }
+
+    private static NeuralNetConfiguration.Builder defaults(long seed, ISchedule learningRate) {
         return new NeuralNetConfiguration.Builder()
                 .seed(seed)
                 .updater(new Adam(learningRate))
                 .weightInit(WeightInit.XAVIER)
                 .l2(WEIGHT_DECAY)
-                .activation(Activation.IDENTITY)
+                .activation(Activation.IDENTITY);
+    }
+
+    private static NeuralNetConfiguration.ListBuilder list(
+            LabelledImages images, long seed, ISchedule learningRate) {
+        return defaults(seed, learningRate)
                 .list()
                 .layer(convolution("conv1", FIRST_CHANNELS))
                 .layer(new BatchNormalization.Builder().name("norm1").build())
@@ -99,8 +131,7 @@ final class LeNet {
                                 .nOut(images.classes().size())
                                 .activation(Activation.SOFTMAX)
                                 .build())
-                .setInputType(InputType.convolutional(shape.size(1), shape.size(2), shape.size(0)))
-                .build();
+                .setInputType(input(images.shape()));
     }
 
     private static ConvolutionLayer convolution(String name, int channels) {

@@ -2,10 +2,15 @@
 package org.dl4jquant.examples;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.util.Arrays;
+import java.util.List;
 import java.util.concurrent.Callable;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
 
 /** The examples at toy size: that they run, and that their engines agree. */
 final class ExamplesTest {
@@ -47,7 +52,29 @@ final class ExamplesTest {
     }
 
     @Test
+    void widthsAreSearchedAndTrained(@TempDir Path folder) {
+        for (String network : List.of("lenet", "resnet")) {
+            assertEquals(
+                    CommandLines.OK,
+                    run(
+                            new MixedPrecisionSearch(),
+                            "--network",
+                            network,
+                            "--epochs",
+                            "1",
+                            "--candidates",
+                            "3",
+                            "--out",
+                            folder.toString()));
+            assertTrue(Files.exists(folder.resolve(network + "-1").resolve("search.html")));
+        }
+    }
+
+    @Test
     void refusesNumbersThatCannotBe() {
+        assertEquals(
+                CommandLines.WRONG_INPUT,
+                CommandLines.run(new MixedPrecisionSearch(), "--candidates", "2"));
         assertEquals(CommandLines.WRONG_INPUT, CommandLines.run(new LeNetMnist(), "--epochs", "0"));
         assertEquals(
                 CommandLines.WRONG_INPUT, CommandLines.run(new DistilledTwoBit(), "--train", "0"));

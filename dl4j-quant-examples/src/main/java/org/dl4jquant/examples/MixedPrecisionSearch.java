@@ -1,0 +1,236 @@
+// SPDX-License-Identifier: Apache-2.0
+package org.dl4jquant.examples;
+
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+import java.util.concurrent.Callable;
+import java.util.function.ToDoubleFunction;
+import org.deeplearning4j.nn.graph.ComputationGraph;
+import org.dl4jquant.examples.data.TrainTest;
+import org.dl4jquant.report.SearchReport;
+import org.dl4jquant.report.TextTable;
+import org.dl4jquant.search.Sensitivities;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+import picocli.CommandLine;
+
+/**
+ * A width for each layer: it trains a network in float, measures how much each layer suffers from
+ * 2, 4 and 8 bits, finds the widths that harm least for the bytes of 4 bits everywhere, trains with
+ * them and with 4 bits everywhere, and lowers both to integers. With {@code --candidates} it trains
+ * some widths drawn at random, too, compares their order with the predicted one, and writes the
+ * front as a page.
+ *
+ * <pre>{@code
+ * mvn -Dquick -Pquickstart compile -Dexec.mainClass=org.dl4jquant.examples.MixedPrecisionSearch
+ * }</pre>
+ *
+ * <p>With several seeds it is a benchmark. It returns 0, or 1 if the engines differ in one code, or
+ * 2 if an option, a file or a folder is wrong.
+ */
+@CommandLine.Command(
+        name = "mixed-precision-search",
+        mixinStandardHelpOptions = true,
+        sortOptions = false,
+        description = "Searches a width for each layer of a network, and trains with them.")
+public final class MixedPrecisionSearch implements Callable<Integer> {
+
+    private static final Logger log = LoggerFactory.getLogger(MixedPrecisionSearch.class);
+
+    private static final int FEWEST_TO_ORDER = 3;
+
+    @CommandLine.Mixin private PictureOptions pictures = new PictureOptions();
+
+    /** What is searched. */
+    enum Network {
+        LENET,
+        RESNET
+    }
+
+    @CommandLine.Option(
+            names = "--network",
+            defaultValue = "lenet",
+            description = "${COMPLETION-CANDIDATES} (default: ${DEFAULT-VALUE})")
+    private Network network = Network.LENET;
+
+    @CommandLine.Option(
+            names = "--epochs",
+            paramLabel = "N",
+            defaultValue = "6",
+            description =
+                    "epochs in float; half as many with quantization (default: ${DEFAULT-VALUE})")
+    private int epochs;
+
+    @CommandLine.Option(
+            names = "--seeds",
+            paramLabel = "N",
+            split = ",",
+            defaultValue = "1",
+            description = "a network each, instead of --seed (default: ${DEFAULT-VALUE})")
+    private List<Long> seeds = List.of();
+
+    @CommandLine.Option(
+            names = "--candidates",
+            paramLabel = "N",
+            defaultValue = "0",
+            description = {
+                "train N widths drawn at random for an epoch each and compare their order, 3 or more",
+                "(default: none)"
+            })
+    private int candidates;
+
+    @CommandLine.Option(
+            names = "--out",
+            paramLabel = "DIR",
+            defaultValue = "target/mixed-precision",
+            description = "keeps candidates and pages (default: ${DEFAULT-VALUE})")
+    private Path out = Path.of("");
+
+    @CommandLine.Spec
+    private CommandLine.Model.CommandSpec command = CommandLine.Model.CommandSpec.create();
+
+    /**
+     * Runs the example and ends the JVM with its result.
+     *
+     * @param args the options; {@code --help} lists them
+     */
+    public static void main(String[] args) {
+        System.exit(CommandLines.run(new MixedPrecisionSearch(), args));
+    }
+
+    @Override
+    public Integer call() throws IOException {
+        pictures.validate();
+        CommandLines.require(command, "--epochs", epochs, 1, CommandLines.NO_LIMIT);
+        if (candidates != 0) {
+            CommandLines.require(
+                    command, "--candidates", candidates, FEWEST_TO_ORDER, CommandLines.NO_LIMIT);
+        }
+        TrainTest data = pictures.load();
+        if (network == Network.LENET) {
+            LeNet.requireLargeEnough(data.train().shape());
+        }
+        List<MixedPrecisionExperiment> runs = new ArrayList<>();
+        Map<String, List<Double>> rhos = new LinkedHashMap<>();
+        for (long seed : seeds) {
+            Training training = new Training(data.train(), epochs, seed);
+            log.info("Seed {}: train in float....", seed);
+            ComputationGraph trained = create(training);
+            training.fit(trained);
+            runs.add(MixedPrecisionExperiment.run(trained, training.forFineTuning(), data));
+            log.info("{}{}", System.lineSeparator(), table(runs));
+            if (candidates > 0) {
+                compareOrders(trained, data, seed, rhos);
+            }
+        }
+        return runs.stream()
+                        .allMatch(
+                                run ->
+                                        run.uniform().engines().equal()
+                                                && run.mixed().engines().equal())
+                ? CommandLines.OK
+                : CommandLines.WRONG_RESULT;
+    }
+
+    private ComputationGraph create(Training training) {
+        return network == Network.LENET
+                ? LeNet.graph(training.images(), training.seed(), training.floatRate())
+                : ResNet.create(training.images(), 16, 2, training.seed(), training.floatRate());
+    }
+
+    private void compareOrders(
+            ComputationGraph trained, TrainTest data, long seed, Map<String, List<Double>> rhos)
+            throws IOException {
+        log.info("Train {} candidates....", candidates);
+        ComputationGraph ready = trained.clone();
+        ready.setLearningRate(
+                new Training(data.train(), 1, seed)
+                        .quantizedRate(MixedPrecisionExperiment.UNIFORM));
+        Path folder = out.resolve(network.name().toLowerCase(Locale.ROOT) + "-" + seed);
+        CandidateOrder order = CandidateOrder.of(ready, data, candidates, 1, seed, folder);
+        order.rhos()
+                .forEach(
+                        (name, rho) -> rhos.computeIfAbsent(name, n -> new ArrayList<>()).add(rho));
+        TextTable table = TextTable.of("predicted by", "Spearman's rho, by seed");
+        rhos.forEach(
+                (name, values) ->
+                        table.row(
+                                name,
+                                String.join(
+                                        ", ",
+                                        values.stream()
+                                                .map(v -> String.format(Locale.ROOT, "%.2f", v))
+                                                .toList())));
+        log.info("{}{}", System.lineSeparator(), table);
+        SearchReport report =
+                SearchReport.of(network + ", seed " + seed, order.results())
+                        .withBaseline("float", Accuracy.of(trained, data.test()));
+        for (Sensitivities scores : order.sensitivities()) {
+            report = report.with(scores);
+        }
+        Path page = folder.resolve("search.html");
+        report.writeHtml(page);
+        report.writeJson(folder.resolve("search.json"));
+        log.info("The front is in {}", Files.exists(page) ? page.toAbsolutePath() : page);
+    }
+
+    private static String table(List<MixedPrecisionExperiment> runs) {
+        TextTable table =
+                TextTable.of(
+                        "network",
+                        "bytes of weights",
+                        "calibrated, %",
+                        "trained, %",
+                        "codes differ");
+        table.row("float", "", "", summary(runs, MixedPrecisionExperiment::floatAccuracy), "");
+        row(
+                table,
+                "4 bits everywhere",
+                runs.stream().map(MixedPrecisionExperiment::uniform).toList());
+        row(table, "2, 4 or 8 bits", runs.stream().map(MixedPrecisionExperiment::mixed).toList());
+        return table.row(
+                        "difference",
+                        "",
+                        "",
+                        summary(runs, run -> run.mixed().trained() - run.uniform().trained()),
+                        "")
+                .toString();
+    }
+
+    private static void row(
+            TextTable table, String name, List<MixedPrecisionExperiment.Result> results) {
+        table.row(
+                name,
+                String.format(
+                        Locale.ROOT,
+                        "%,.0f",
+                        results.stream()
+                                .mapToDouble(MixedPrecisionExperiment.Result::bytes)
+                                .average()
+                                .orElseThrow()),
+                Percent.summary(
+                        results.stream()
+                                .mapToDouble(MixedPrecisionExperiment.Result::calibrated)
+                                .toArray()),
+                Percent.summary(
+                        results.stream()
+                                .mapToDouble(MixedPrecisionExperiment.Result::trained)
+                                .toArray()),
+                String.valueOf(
+                        results.stream()
+                                .mapToLong(result -> result.engines().differingCodes())
+                                .sum()));
+    }
+
+    private static String summary(
+            List<MixedPrecisionExperiment> runs,
+            ToDoubleFunction<MixedPrecisionExperiment> figure) {
+        return Percent.summary(runs.stream().mapToDouble(figure).toArray());
+    }
+}

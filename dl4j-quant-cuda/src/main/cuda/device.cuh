@@ -24,12 +24,14 @@ typedef unsigned long long u64;
 #define QK_KERNEL extern "C" __global__ void __launch_bounds__(QK_THREADS, QK_MIN_BLOCKS) QK_ENTRY
 #define QK_FUNCTION static __device__ __forceinline__
 #define QK_UNROLL _Pragma("unroll")
+#define QK_LOOP _Pragma("unroll 1")
 #else
 #define QK_ON_DEVICE 0
 #include "shim.h"
 #define QK_KERNEL extern "C" __attribute__((visibility("default"))) void QK_ENTRY
 #define QK_FUNCTION static inline
 #define QK_UNROLL
+#define QK_LOOP
 #endif
 
 // 16 bytes, the unit of loads, stores and channel pitches.

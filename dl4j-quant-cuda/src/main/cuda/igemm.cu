@@ -47,7 +47,6 @@ constexpr int STAGE_BYTES = INPUT_BYTES + QK_BLOCK_N * WEIGHT_TILE_CHUNKS * 16;
 constexpr int WARPS_N = QK_BLOCK_N / QK_WARP_N;
 constexpr int FRAGMENTS_M = QK_WARP_M / 16;
 constexpr int FRAGMENTS_N = QK_WARP_N / 16;                      // pairs of 8 columns
-constexpr int RESULT_PITCH = QK_BLOCK_N + 16;                    // of the codes in shared memory, which 16 more keep off one bank
 
 static_assert(THREADS == 32 * (QK_BLOCK_M / QK_WARP_M) * WARPS_N, "a warp for each part");
 static_assert(INPUT_LOADS * THREADS == QK_BLOCK_M * TILE_CHUNKS, "equal loads");
@@ -305,6 +304,7 @@ QK_FUNCTION void multiply_async(Sums& sums, const u8* input, const u8* weights, 
     }
     u32 stage = 0;
     u32 free_stage = QK_STAGES - 1;
+    QK_LOOP
     for (int tile = 0; tile < TILES; tile++) {
         wait_async<QK_STAGES - 2>();
         sync_threads();
@@ -325,6 +325,7 @@ QK_FUNCTION void multiply_through_registers(Sums& sums, const u8* weights, const
     load_weights(next.weights, 0, weights);
     store_tile(0, next);
     sync_threads();
+    QK_LOOP
     for (int tile = 0; tile < TILES; tile++) {
         if (tile + 1 < TILES) {
             load_input(next.input, tile + 1, windows);
@@ -409,6 +410,8 @@ QK_FUNCTION void store_results(const Sums& sums, const float* multipliers, const
     }
 }
 #else
+constexpr int RESULT_PITCH = QK_BLOCK_N + 16;  // of the codes in shared memory; 16 more keep them off one bank
+
 // The bounds are integers, so clamping first gives the same code.
 QK_FUNCTION u32 code_of(s32 sum, float multiplier) {
     float codes = least(most(multiply(to_float(sum), multiplier), QK_LOWEST), QK_HIGHEST);

@@ -1,0 +1,110 @@
+// SPDX-License-Identifier: Apache-2.0
+package org.dl4jquant.cuda.kernel;
+
+import java.util.Comparator;
+import java.util.stream.Stream;
+import org.dl4jquant.check.Require;
+
+/*
+ * A multiprocessor that has `each` blocks to do, `resident` of them at a time, is busy for the longest of
+ *
+ *   each * multiplications of a block / multiplications a cycle
+ *   each * bytes that a block fetches / bytes a cycle
+ *   rounds * latency of a block, with rounds = each / resident, rounded up
+ *
+ * and then for the epilogues. The numbers of an architecture are those of its best known chip (T4, A100, A10, L4, H100), by data sheet; the
+ * latencies are round numbers. None is measured: the model has to order the tiles, not to predict times.
+ */
+/** Chooses a tile without a device, by an estimate of the cycles that each would take. */
+public final class TileModel {
+
+    /** What one kind of work delays the other, although they overlap. */
+    private static final double UNHIDDEN = 0.2;
+
+    private static final double FETCH_LATENCY = 800;
+    private static final double TILE_LATENCY = 120;
+    private static final double START_LATENCY = 1500;
+    private static final double RESULTS_A_CYCLE = 16;
+    private static final double BYTES_A_CYCLE = 40;
+    private static final int THREADS_OF_PROCESSOR = 1024;
+
+    private final GemmProblem problem;
+    private final Architecture architecture;
+    private final long rows;
+
+    private TileModel(GemmProblem problem, Architecture architecture, int examples) {
+        Require.argument(examples >= 1, "a tile for %d examples", examples);
+        this.problem = problem;
+        this.architecture = architecture;
+        this.rows = (long) problem.result().height() * problem.result().width() * examples;
+    }
+
+    /**
+     * {@return the tile with the least estimated time; every tile gives the same codes}
+     *
+     * @param problem the product
+     * @param architecture what the kernel is compiled for
+     * @param examples the batch that it is mostly run with
+     */
+    public static Tile best(GemmProblem problem, Architecture architecture, int examples) {
+        TileModel model = new TileModel(problem, architecture, examples);
+        return Stream.of(Tile.values())
+                .filter(tile -> tile.suits(architecture))
+                .min(Comparator.comparingDouble(model::cycles))
+                .orElseThrow();
+    }
+
+    private double cycles(Tile tile) {
+        long columns = ImageLayout.padded(problem.filters());
+        long blocks = over(rows, tile.blockRows()) * over(columns, tile.blockColumns());
+        long each = over(blocks, processors());
+        long steps =
+                over(
+                        (long) problem.window().kernel().height() * problem.weightsOfRow(),
+                        tile.depth());
+        int shared = tile.sharedBytes(architecture, problem.packedWeights());
+        int resident =
+                Math.max(
+                        1,
+                        Math.min(
+                                architecture.sharedBytes() / shared,
+                                THREADS_OF_PROCESSOR / Math.max(tile.threads(), 256)));
+        double results = (double) tile.blockRows() * tile.blockColumns();
+        double products = each * steps * tile.depth() * results / productsACycle();
+        double bytes =
+                (double) each
+                        * steps
+                        * tile.depth()
+                        * (tile.blockRows() + tile.blockColumns())
+                        / BYTES_A_CYCLE;
+        double ahead = tile.stages(architecture) - 1;
+        double latency = START_LATENCY + steps * (TILE_LATENCY + FETCH_LATENCY / ahead / 4);
+        double rounds = over(each, resident);
+        return Math.max(Math.max(products, bytes), rounds * latency)
+                + UNHIDDEN * (products + bytes)
+                + each * results / RESULTS_A_CYCLE;
+    }
+
+    private static long over(long size, long part) {
+        return (size + part - 1) / part;
+    }
+
+    private int processors() {
+        return switch (architecture) {
+            case SM_75 -> 40;
+            case SM_80 -> 108;
+            case SM_86 -> 72;
+            case SM_89 -> 58;
+            case SM_90, SM_90A -> 132;
+        };
+    }
+
+    /* mma.sync reaches about 60 % of what Hopper's own instruction does. */
+    private double productsACycle() {
+        return switch (architecture) {
+            case SM_75, SM_86, SM_89 -> 1024;
+            case SM_80 -> 2048;
+            case SM_90, SM_90A -> 2458;
+        };
+    }
+}

@@ -56,11 +56,15 @@ final class CudaArchitectureTest {
                             JACKSON,
                             SLF4J));
 
+    private static final JavaClasses MAIN =
+            new ClassFileImporter()
+                    .withImportOption(new ImportOption.DoNotIncludeTests())
+                    .importPackages(ROOT + "cuda");
+
     @Test
     void everyClassObeysTheTable() {
-        JavaClasses main = ofMain();
-        assertTrue(main.contain(ROOT + "cuda.driver.LibCuda"));
-        assertEquals(List.of(), violations(main));
+        assertTrue(MAIN.contain(ROOT + "cuda.driver.LibCuda"));
+        assertEquals(List.of(), violations(MAIN));
     }
 
     @Test
@@ -81,16 +85,10 @@ final class CudaArchitectureTest {
     void everyPackageIsNullMarked() {
         assertEquals(
                 List.of(),
-                ofMain().stream()
+                MAIN.stream()
                         .filter(type -> !type.getPackage().isAnnotatedWith(NullMarked.class))
                         .map(JavaClass::getName)
                         .toList());
-    }
-
-    private static JavaClasses ofMain() {
-        return new ClassFileImporter()
-                .withImportOption(new ImportOption.DoNotIncludeTests())
-                .importPackages(ROOT + "cuda");
     }
 
     private static List<String> violations(JavaClasses classes) {

@@ -67,20 +67,22 @@ public final class Nvrtc implements CudaCompiler {
         }
         synchronized (FINDING) {
             if (found == null) {
-                found =
-                        NvrtcPlaces.newest()
-                                .map(Nvrtc::open)
-                                .orElseThrow(
-                                        () ->
-                                                new CompilationException(
-                                                        "NVRTC was not found; looked in "
-                                                                + NvrtcPlaces.described()
-                                                                + ". "
-                                                                + REMEDY,
-                                                        ""));
+                found = first(NvrtcPlaces.newest());
             }
             return found;
         }
+    }
+
+    /**
+     * {@return the NVRTC that was found}
+     *
+     * @param place where, if anywhere
+     * @throws CompilationException if nowhere
+     */
+    static Nvrtc first(Optional<Path> place) {
+        String missing =
+                "NVRTC was not found; looked in " + NvrtcPlaces.described() + ". " + REMEDY;
+        return open(place.orElseThrow(() -> new CompilationException(missing, "")));
     }
 
     /**

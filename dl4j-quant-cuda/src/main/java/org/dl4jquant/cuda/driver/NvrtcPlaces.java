@@ -85,7 +85,8 @@ final class NvrtcPlaces {
     }
 
     private static Optional<Path> unpacked() {
-        return new UnpackedLibraries(resources())
+        ClassLoader classPath = NvrtcPlaces.class.getClassLoader();
+        return new UnpackedLibraries(classPath, resources(), UnpackedLibraries.usualCache())
                 .unpack(List.of("libnvrtc.so.13", "libnvrtc.so.12"), BUILTINS);
     }
 

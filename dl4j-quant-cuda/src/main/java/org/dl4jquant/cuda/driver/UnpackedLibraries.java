@@ -29,15 +29,21 @@ final class UnpackedLibraries {
      */
     static final String PROPERTY = "dl4jquant.cache";
 
+    private final ClassLoader classPath;
     private final String resources;
+    private final Path cache;
 
     /**
-     * Looks in one folder of the class path.
+     * Looks in one folder of a class path.
      *
-     * @param resources its name, with a slash at the end
+     * @param classPath the class path
+     * @param resources the folder's name, with a slash at the end
+     * @param cache where to unpack to
      */
-    UnpackedLibraries(String resources) {
+    UnpackedLibraries(ClassLoader classPath, String resources, Path cache) {
+        this.classPath = classPath;
         this.resources = resources;
+        this.cache = cache;
     }
 
     /**
@@ -49,7 +55,7 @@ final class UnpackedLibraries {
      */
     Optional<Path> unpack(List<String> names, Pattern companions) {
         for (String name : names) {
-            URL url = UnpackedLibraries.class.getClassLoader().getResource(resources + name);
+            URL url = classPath.getResource(resources + name);
             if (url != null && url.getProtocol().equals("jar")) {
                 try {
                     return Optional.of(unpack(url, name, companions));
@@ -58,7 +64,7 @@ final class UnpackedLibraries {
                             "cannot unpack "
                                     + url
                                     + " to "
-                                    + cache()
+                                    + cache
                                     + "; -D"
                                     + PROPERTY
                                     + " names another folder",
@@ -74,7 +80,7 @@ final class UnpackedLibraries {
         connection.setUseCaches(false);
         try (JarFile jar = connection.getJarFile()) {
             JarEntry library = jar.getJarEntry(resources + name);
-            Path folder = cache().resolve(key(name, library));
+            Path folder = cache.resolve(key(name, library));
             Files.createDirectories(folder);
             for (JarEntry entry : jar.stream().toList()) {
                 String file = fileName(entry);
@@ -116,7 +122,8 @@ final class UnpackedLibraries {
         }
     }
 
-    private static Path cache() {
+    /** {@return the folder to unpack to, see {@link #PROPERTY}} */
+    static Path usualCache() {
         String given = System.getProperty(PROPERTY);
         if (given != null) {
             return Path.of(given).toAbsolutePath();

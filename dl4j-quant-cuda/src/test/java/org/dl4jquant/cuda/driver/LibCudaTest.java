@@ -302,6 +302,22 @@ final class LibCudaTest {
     }
 
     @Test
+    void looksNowhereElseWhenAPathIsGiven() throws Exception {
+        Path given = folder.resolve("given.so");
+        System.setProperty(LibCuda.PROPERTY, given.toString());
+        try {
+            Throwable error =
+                    assertThrows(
+                                    InvocationTargetException.class,
+                                    () -> driver.getClass().getMethod("open").invoke(null))
+                            .getCause();
+            assertTrue(error.getMessage().contains("; tried " + given + " ("), error.toString());
+        } finally {
+            System.clearProperty(LibCuda.PROPERTY);
+        }
+    }
+
+    @Test
     void namesTheFunctionThatALibraryLacks() {
         Path old = StubDriver.compile(folder, "-DWITHOUT_GRAPHS");
         assertEquals(

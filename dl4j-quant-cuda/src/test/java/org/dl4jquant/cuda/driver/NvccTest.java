@@ -72,4 +72,23 @@ final class NvccTest {
                         .getMessage()
                         .startsWith("this program is no nvcc:\n"));
     }
+
+    @Test
+    void saysHowAProgramEnded() {
+        String message =
+                assertThrows(CompilationException.class, () -> Nvcc.open("false")).getMessage();
+        assertTrue(message.startsWith("'false --version' ended with 1"), message);
+    }
+
+    @Test
+    void stopsWhenTheThreadIsInterrupted() {
+        Thread.currentThread().interrupt();
+        try {
+            assertEquals(
+                    "interrupted while nvcc ran",
+                    assertThrows(CompilationException.class, () -> Nvcc.open("java")).getMessage());
+        } finally {
+            assertTrue(Thread.interrupted(), "the thread stays interrupted");
+        }
+    }
 }

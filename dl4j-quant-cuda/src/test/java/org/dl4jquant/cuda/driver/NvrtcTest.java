@@ -11,6 +11,7 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.TreeMap;
 import java.util.concurrent.Callable;
 import java.util.concurrent.ExecutorService;
@@ -140,6 +141,35 @@ final class NvrtcTest {
 
     private static String refusal(Path path) {
         return assertThrows(CompilationException.class, () -> Nvrtc.open(path)).getMessage();
+    }
+
+    @Test
+    void saysWhereItLookedInVain() {
+        String message =
+                assertThrows(CompilationException.class, () -> Nvrtc.first(Optional.empty()))
+                        .getMessage();
+        assertTrue(message.startsWith("NVRTC was not found; looked in ["), message);
+        assertTrue(
+                message.contains("] and for org/bytedeco/cuda/linux-")
+                        && message.contains("/libnvrtc.so.* on the class path. Give the path"),
+                message);
+    }
+
+    @Test
+    void looksNowhereElseWhenAPathIsGiven(@TempDir Path folder) {
+        Path given = folder.resolve("given.so");
+        System.setProperty(Nvrtc.PROPERTY, given.toString());
+        try {
+            String message = assertThrows(CompilationException.class, Nvrtc::find).getMessage();
+            assertTrue(message.startsWith("NVRTC cannot be loaded from " + given), message);
+        } finally {
+            System.clearProperty(Nvrtc.PROPERTY);
+        }
+    }
+
+    @Test
+    void hasItsBuiltinsBesideIt() {
+        assertTrue(nvrtc.hasBuiltins(), () -> "none beside " + nvrtc.file());
     }
 
     @Test

@@ -6,6 +6,8 @@ import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Set;
@@ -119,6 +121,31 @@ final class CubinInspectionTest {
                     "the cubin of " + bytes + " bytes is damaged or cut off",
                     refusal(Arrays.copyOf(cubin, bytes)));
         }
+    }
+
+    @Test
+    void refusesACubinWithoutKernels() {
+        byte[] empty =
+                CudaCompilers.nvrtc()
+                        .compile(
+                                CudaSource.of("empty.cu", "__device__ int unused;\n"),
+                                List.of("--gpu-architecture=sm_80"))
+                        .cubin();
+        assertEquals("the cubin has no kernel", refusal(empty));
+    }
+
+    @Test
+    void refusesACubinWithoutSymbols() {
+        byte[] cubin = compile(Architecture.SM_80).cubin();
+        ByteBuffer file = ByteBuffer.wrap(cubin).order(ByteOrder.LITTLE_ENDIAN);
+        int sections = (int) file.getLong(40);
+        for (int i = 0; i < file.getShort(60); i++) {
+            int type = sections + i * 64 + 4;
+            if (file.getInt(type) == 2) {
+                file.putInt(type, 1);
+            }
+        }
+        assertEquals("the cubin has no symbols", refusal(cubin));
     }
 
     private static String refusal(byte[] cubin) {

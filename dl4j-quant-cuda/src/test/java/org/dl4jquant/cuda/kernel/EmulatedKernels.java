@@ -30,7 +30,7 @@ public final class EmulatedKernels {
     private static final List<String> OPTIONS =
             List.of(
                     "-std=c++17",
-                    "-O2",
+                    "-O1",
                     "-march=native",
                     "-ffp-contract=off",
                     "-fPIC",

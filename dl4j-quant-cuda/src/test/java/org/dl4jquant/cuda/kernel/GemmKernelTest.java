@@ -84,7 +84,10 @@ class GemmKernelTest {
                         GemmCases.image(64 * tiles - 30, 3, 3), GemmCases.window(1, 1, 0), 20);
         GemmTrial trial = GemmTrial.convolution(problem, GemmCases.NARROW, 2, tiles);
         requireEqual(trial); // with 5 and 2 stages
-        requireEqual(trial, Tile.M16_N64_K128, Architecture.SM_80); // with 4
+        if (tiles % 2 == 0) {
+            requireEqual(
+                    trial, Tile.M16_N64_K128, Architecture.SM_80); // with 4, half as many tiles
+        }
     }
 
     @ParameterizedTest

@@ -24,12 +24,17 @@ final class ParetoSearch {
     /* Bounds are sums of float64 numbers in another order than the losses they bound. */
     private static final double ROUNDING = 1e-9;
 
+    /* How many partial choices are kept in the searches that only look for a good solution. */
+    private static final int[] BEAMS = {200, 2000, 20_000};
+
     private final Problem problem;
     private final double[] prices;
-    private final int @Nullable [] known;
-    private final double enough;
-    private final List<int[]> kept = new ArrayList<>();
-    private final int[] order;
+    private final double bound;
+    private final double scale;
+    private int @Nullable [] known;
+    private double enough;
+    private List<int[]> kept = List.of();
+    private int[] order = {};
 
     /** Choices for the first groups of the order. */
     @SuppressWarnings("ArrayRecordComponent") // never compared
@@ -45,18 +50,26 @@ final class ParetoSearch {
     ParetoSearch(Problem problem, Relaxation relaxation) {
         this.problem = problem;
         prices = relaxation.prices();
+        double sum = 0;
+        double magnitude = 0;
+        for (int group = 0; group < problem.groups(); group++) {
+            sum += least(group);
+            magnitude += Math.abs(least(group));
+        }
+        bound = sum - spentWithin();
+        scale = magnitude;
         known = relaxation.best();
-        double best = known == null ? Double.POSITIVE_INFINITY : problem.loss(known);
-        double scale = 0;
-        double bound = -spentWithin();
-        for (int group = 0; group < problem.groups(); group++) {
-            bound += least(group);
-            scale += Math.abs(least(group));
-        }
+        keepThoseWithin(known == null ? Double.POSITIVE_INFINITY : problem.loss(known));
+    }
+
+    /* Drops choices that no allocation has whose loss is at most this. */
+    private void keepThoseWithin(double best) {
         enough = best + ROUNDING * Math.max(scale, Math.abs(best));
+        List<int[]> useful = new ArrayList<>();
         for (int group = 0; group < problem.groups(); group++) {
-            kept.add(useful(group, enough - bound));
+            useful.add(useful(group, enough - bound));
         }
+        kept = useful;
         order =
                 IntStream.range(0, problem.groups())
                         .boxed()
@@ -67,6 +80,26 @@ final class ParetoSearch {
 
     /** {@return the best choices; null if none meets the budgets} */
     int @Nullable [] solve() {
+        // A solution near the bound leaves little to search; narrow searches find one soon.
+        for (int beam : BEAMS) {
+            Found found = search(beam);
+            if (found.complete()) {
+                return found.chosen();
+            }
+            int[] chosen = found.chosen();
+            if (chosen != null && (known == null || problem.loss(chosen) < problem.loss(known))) {
+                known = chosen;
+                keepThoseWithin(problem.loss(chosen));
+            }
+        }
+        return search(Integer.MAX_VALUE).chosen();
+    }
+
+    /* The best choices found, and whether nothing was left out. */
+    @SuppressWarnings("ArrayRecordComponent") // never compared
+    private record Found(int @Nullable [] chosen, boolean complete) {}
+
+    private Found search(int beam) {
         double[] pricedRest = new double[order.length + 1];
         double[][] cheapestRest = new double[order.length + 1][problem.budgets()];
         for (int i = order.length - 1; i >= 0; i--) {
@@ -79,6 +112,7 @@ final class ParetoSearch {
         double most = enough + spentWithin();
         List<Partial> partials =
                 List.of(new Partial(0, new double[problem.budgets()], 0, null, -1));
+        boolean complete = true;
         for (int i = 0; i < order.length; i++) {
             List<Partial> next = new ArrayList<>();
             for (Partial partial : partials) {
@@ -91,8 +125,20 @@ final class ParetoSearch {
                 }
             }
             partials = unbeaten(next);
+            if (partials.size() > beam) {
+                partials = mostPromising(partials, beam);
+                complete = false;
+            }
         }
-        return partials.isEmpty() ? known : choices(partials.get(0));
+        return new Found(partials.isEmpty() ? known : choices(partials.get(0)), complete);
+    }
+
+    private static List<Partial> mostPromising(List<Partial> all, int count) {
+        return all.stream()
+                .sorted(Comparator.comparingDouble(Partial::priced))
+                .limit(count)
+                .sorted(Comparator.comparingDouble(Partial::loss))
+                .toList();
     }
 
     private double spentWithin() {

@@ -1,0 +1,226 @@
+// SPDX-License-Identifier: Apache-2.0
+package org.dl4jquant.cuda;
+
+import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
+import java.nio.channels.FileChannel;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
+import java.nio.file.StandardOpenOption;
+import java.security.MessageDigest;
+import java.security.NoSuchAlgorithmException;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.HexFormat;
+import java.util.List;
+import java.util.Map;
+import org.dl4jquant.check.Require;
+
+/**
+ * A compiled engine: programs for one or several architectures in one file.
+ *
+ * <p>Little-endian: the letters {@code DQCE}; the format's number, u32; the manifest's length, u64;
+ * the manifest's SHA-256, 32 bytes; the manifest, JSON; then sections, each at a multiple of 256
+ * bytes from the file's begin, whose places and SHA-256 the manifest holds. Equal sections are
+ * written once. Every section is checked when the file is read.
+ *
+ * @param compiler what compiled the kernels, such as {@code NVRTC 12.9}
+ * @param programs the programs, at most one for each architecture and purpose
+ */
+public record EngineFile(String compiler, List<Program> programs) {
+
+    /** The number of the format that is written. */
+    public static final int FORMAT = 1;
+
+    private static final int MAGIC =
+            ByteBuffer.wrap(new byte[] {'D', 'Q', 'C', 'E'})
+                    .order(ByteOrder.LITTLE_ENDIAN)
+                    .getInt();
+    private static final int HASH_BYTES = 32;
+    private static final int HEADER_BYTES = 4 + 4 + 8 + HASH_BYTES;
+    private static final int ALIGNMENT = 256;
+
+    /** Copies the programs. */
+    public EngineFile {
+        programs = List.copyOf(programs);
+        Require.argument(!programs.isEmpty(), "an engine needs at least one program");
+    }
+
+    /** {@return the architectures that it has programs for, each once} */
+    public List<String> architectures() {
+        return programs.stream().map(Program::architecture).distinct().toList();
+    }
+
+    /**
+     * Writes the engine; an older file stays whole until the new one is.
+     *
+     * @param path the file
+     * @throws IOException if it cannot be written
+     */
+    public void write(Path path) throws IOException {
+        Sections sections = new Sections();
+        byte[] manifest = Manifest.write(this, sections);
+        Path directory = path.toAbsolutePath().getParent();
+        Path draft = Files.createTempFile(directory, "engine", ".part");
+        try {
+            try (FileChannel channel = FileChannel.open(draft, StandardOpenOption.WRITE)) {
+                writeTo(channel, manifest, sections.list);
+            }
+            Files.move(draft, path, StandardCopyOption.REPLACE_EXISTING);
+        } finally {
+            Files.deleteIfExists(draft);
+        }
+    }
+
+    private static void writeTo(FileChannel channel, byte[] manifest, List<Section> sections)
+            throws IOException {
+        ByteBuffer header = ByteBuffer.allocate(HEADER_BYTES).order(ByteOrder.LITTLE_ENDIAN);
+        header.putInt(MAGIC).putInt(FORMAT).putLong(manifest.length).put(sha256(manifest)).flip();
+        writeAll(channel, header);
+        writeAll(channel, ByteBuffer.wrap(manifest));
+        long begin = aligned(HEADER_BYTES + (long) manifest.length);
+        for (Section section : sections) {
+            channel.position(begin + section.offset());
+            writeAll(channel, section.bytes().duplicate());
+        }
+    }
+
+    private static void writeAll(FileChannel channel, ByteBuffer bytes) throws IOException {
+        while (bytes.hasRemaining()) {
+            channel.write(bytes);
+        }
+    }
+
+    /**
+     * {@return the engine in a file, each section checked}
+     *
+     * @param path the file
+     * @throws IOException if the file cannot be read, is damaged, or is of another format; the
+     *     message says which part
+     */
+    public static EngineFile read(Path path) throws IOException {
+        try (FileChannel channel = FileChannel.open(path, StandardOpenOption.READ)) {
+            require(
+                    channel.size() <= Integer.MAX_VALUE,
+                    path,
+                    "it has %d bytes, and at most 2^31 - 1 are supported",
+                    channel.size());
+            ByteBuffer all = channel.map(FileChannel.MapMode.READ_ONLY, 0, channel.size());
+            return read(all.order(ByteOrder.LITTLE_ENDIAN), path);
+        }
+    }
+
+    private static EngineFile read(ByteBuffer all, Path path) throws IOException {
+        require(
+                all.limit() >= HEADER_BYTES && all.getInt(0) == MAGIC,
+                path,
+                "it is no engine file: it does not begin with DQCE");
+        int format = all.getInt(4);
+        require(
+                format == FORMAT,
+                path,
+                "its format is %d, and this version reads %d: compile the model again%s",
+                format,
+                FORMAT,
+                format > FORMAT ? ", or use a newer version of dl4j-quant-cuda" : "");
+        long length = all.getLong(8);
+        require(
+                length >= 0 && length <= all.limit() - HEADER_BYTES,
+                path,
+                "it ends inside its manifest, after %d bytes: copy it again",
+                all.limit());
+        byte[] hash = new byte[HASH_BYTES];
+        all.get(16, hash);
+        ByteBuffer manifest = all.slice(HEADER_BYTES, (int) length);
+        require(
+                MessageDigest.isEqual(hash, sha256(manifest)),
+                path,
+                "its manifest is damaged: copy it again");
+        byte[] json = new byte[(int) length];
+        manifest.get(json);
+        int begin = (int) aligned(HEADER_BYTES + length);
+        return read(json, new Loader(all, begin, path));
+    }
+
+    private static EngineFile read(byte[] manifest, Loader loader) throws IOException {
+        try {
+            return Manifest.read(manifest, loader);
+        } catch (IllegalArgumentException e) {
+            throw new IOException(
+                    "cannot read the engine " + loader.path() + ": " + e.getMessage(), e);
+        }
+    }
+
+    /* Gives out sections of a file, checked. */
+    record Loader(ByteBuffer all, int begin, Path path) {
+
+        ByteBuffer section(String what, long offset, long length, String sha256)
+                throws IOException {
+            require(
+                    offset >= 0 && length >= 0 && begin + offset + length <= all.limit(),
+                    path,
+                    "it ends inside the section of %s, after %d bytes: copy it again",
+                    what,
+                    all.limit());
+            ByteBuffer section = all.slice((int) (begin + offset), (int) length);
+            require(
+                    HexFormat.of().formatHex(sha256(section)).equals(sha256),
+                    path,
+                    "the section of %s is damaged: copy it again",
+                    what);
+            return section;
+        }
+    }
+
+    /** Some bytes and their place behind the manifest. */
+    record Section(long offset, ByteBuffer bytes, String sha256) {}
+
+    /** Collects sections; equal ones are one. */
+    static final class Sections {
+
+        private final List<Section> list = new ArrayList<>();
+        private final Map<String, Section> byHash = new HashMap<>();
+        private long end;
+
+        Section add(ByteBuffer bytes) {
+            String hash = HexFormat.of().formatHex(sha256(bytes));
+            Section known = byHash.get(hash);
+            if (known != null) {
+                return known;
+            }
+            Section section = new Section(end, bytes, hash);
+            end = aligned(end + bytes.remaining());
+            list.add(section);
+            byHash.put(hash, section);
+            return section;
+        }
+    }
+
+    private static long aligned(long bytes) {
+        return (bytes + ALIGNMENT - 1) / ALIGNMENT * ALIGNMENT;
+    }
+
+    private static void require(boolean condition, Path path, String format, Object... args)
+            throws IOException {
+        if (!condition) {
+            throw new IOException(
+                    "cannot read the engine " + path + ": " + String.format(format, args));
+        }
+    }
+
+    private static byte[] sha256(byte[] bytes) {
+        return sha256(ByteBuffer.wrap(bytes));
+    }
+
+    private static byte[] sha256(ByteBuffer bytes) {
+        try {
+            MessageDigest digest = MessageDigest.getInstance("SHA-256");
+            digest.update(bytes.duplicate());
+            return digest.digest();
+        } catch (NoSuchAlgorithmException e) {
+            throw new IllegalStateException("this Java has no SHA-256", e);
+        }
+    }
+}

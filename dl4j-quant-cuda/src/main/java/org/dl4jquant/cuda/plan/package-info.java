@@ -8,9 +8,8 @@
  * arena. Nothing here needs a GPU. Uses {@code kernel}, and {@code numeric}, {@code graph}, {@code
  * check} of the core module.
  *
- * <p>The passes, in order: {@code Fusion} joins residual sums with the convolution that feeds them
- * and drops what only renames; {@code MemoryPlan} gives tensors that are not alive together the
- * same bytes; {@code Planner} finds each kernel.
+ * <p>The passes, in order: {@code Fusion} joins residual sums with the convolution that feeds them;
+ * {@code MemoryPlan} gives tensors that are not alive together the same bytes.
  */
 @NullMarked
 package org.dl4jquant.cuda.plan;

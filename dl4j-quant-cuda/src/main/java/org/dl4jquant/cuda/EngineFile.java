@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 package org.dl4jquant.cuda;
 
+import com.google.errorprone.annotations.FormatMethod;
+import com.google.errorprone.annotations.FormatString;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
@@ -15,6 +17,7 @@ import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.HexFormat;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import org.dl4jquant.check.Require;
 
@@ -202,11 +205,16 @@ public record EngineFile(String compiler, List<Program> programs) {
         return (bytes + ALIGNMENT - 1) / ALIGNMENT * ALIGNMENT;
     }
 
-    private static void require(boolean condition, Path path, String format, Object... args)
+    @FormatMethod
+    private static void require(
+            boolean condition, Path path, @FormatString String format, Object... args)
             throws IOException {
         if (!condition) {
             throw new IOException(
-                    "cannot read the engine " + path + ": " + String.format(format, args));
+                    "cannot read the engine "
+                            + path
+                            + ": "
+                            + String.format(Locale.ROOT, format, args));
         }
     }
 

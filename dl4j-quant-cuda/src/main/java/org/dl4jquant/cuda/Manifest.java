@@ -205,7 +205,7 @@ final class Manifest {
                     kernel != null, "its manifest lacks the kernel %s", text(node, "kernel"));
             List<Argument> arguments = new ArrayList<>();
             child(node, "arguments").forEach(child -> arguments.add(argument(child)));
-            steps.add(new Step(text(node, "result"), kernel, arguments));
+            steps.add(new Step(text(node, "result"), Objects.requireNonNull(kernel), arguments));
         }
         return steps;
     }

@@ -156,7 +156,7 @@ public record EngineFile(String compiler, List<Program> programs) {
         }
     }
 
-    /* Gives out sections of a file, checked. */
+    /** Gives out sections of a file, checked. */
     record Loader(ByteBuffer all, int begin, Path path) {
 
         ByteBuffer section(String what, long offset, long length, String sha256)

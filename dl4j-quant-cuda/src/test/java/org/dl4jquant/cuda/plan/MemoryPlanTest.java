@@ -60,7 +60,7 @@ class MemoryPlanTest {
                 boolean apart =
                         plan.place(a.tensor()) + a.bytes() <= plan.place(b.tensor())
                                 || plan.place(b.tensor()) + b.bytes() <= plan.place(a.tensor());
-                assertTrue(a == b || !together || apart, () -> a + " and " + b);
+                assertTrue(a.equals(b) || !together || apart, () -> a + " and " + b);
             }
         }
     }

@@ -5,6 +5,7 @@ import com.sun.jna.Function;
 import com.sun.jna.Memory;
 import com.sun.jna.NativeLibrary;
 import com.sun.jna.Pointer;
+import java.lang.ref.Reference;
 import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.List;
@@ -54,7 +55,12 @@ public final class EmulatedKernel {
                 Arrays.stream(buffers)
                         .map(buffer -> new Range(Pointer.nativeValue(buffer), buffer.size()))
                         .toList();
-        return launch(spec.launch().rows(examples), seed, ranges, arguments);
+        try {
+            return launch(spec.launch().rows(examples), seed, ranges, arguments);
+        } finally {
+            // The kernel has their addresses only: without this they may be freed while it runs.
+            Reference.reachabilityFence(buffers);
+        }
     }
 
     /**

@@ -7,9 +7,11 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import com.sun.jna.Memory;
+import java.util.Arrays;
 import java.util.Optional;
 import java.util.Random;
 import java.util.TreeMap;
+import java.util.concurrent.atomic.AtomicBoolean;
 import org.junit.jupiter.api.Test;
 
 /** The shim itself, with a kernel that reverses runs of 64 bytes through shared memory. */
@@ -27,6 +29,10 @@ class EmulatedKernelsTest {
     private static Memory bytes() {
         byte[] bytes = new byte[RUN * EXAMPLES];
         new Random(7).nextBytes(bytes);
+        return memory(bytes);
+    }
+
+    private static Memory memory(byte[] bytes) {
         Memory memory = new Memory(bytes.length);
         memory.write(0, bytes, 0, bytes.length);
         return memory;
@@ -57,6 +63,37 @@ class EmulatedKernelsTest {
                     EmulatedKernels.available().of(REVERSE).launch(EXAMPLES, seed, input, output));
             assertArrayEquals(expected, output.getByteArray(0, expected.length));
         }
+    }
+
+    @Test
+    void buffersLiveForAsLongAsTheKernelRuns() {
+        EmulatedKernel kernel = EmulatedKernels.available().of(REVERSE);
+        int examples = 30000;
+        byte[] ones = new byte[RUN * examples];
+        Arrays.fill(ones, (byte) 1);
+        // Often enough that launch is compiled, which is when it no longer keeps what it does not
+        // read.
+        for (int i = 0; i < 20000; i++) {
+            kernel.launch(1, 0, memory(new byte[RUN]), new Memory(RUN));
+        }
+        AtomicBoolean done = new AtomicBoolean();
+        Thread collector =
+                new Thread(
+                        () -> {
+                            while (!done.get()) {
+                                System.gc();
+                                for (int i = 0; i < 8; i++) {
+                                    new Memory(ones.length).setMemory(0, ones.length, (byte) 2);
+                                }
+                            }
+                        });
+        collector.start();
+        for (int i = 0; i < 12; i++) {
+            Memory output = new Memory(ones.length);
+            assertEquals(Optional.empty(), kernel.launch(examples, 0, memory(ones), output));
+            assertArrayEquals(ones, output.getByteArray(0, ones.length));
+        }
+        done.set(true);
     }
 
     @Test

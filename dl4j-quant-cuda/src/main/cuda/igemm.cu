@@ -19,6 +19,9 @@
 // are under way while one is multiplied; without, one tile waits in registers. Chunks of a row are permuted so that neither
 // the copies nor the loads of fragments meet in a bank.
 #include "device.cuh"
+#if QK_RESIDUAL
+#include "sum.cuh"
+#endif
 
 namespace {
 
@@ -435,28 +438,6 @@ QK_FUNCTION void stage_codes(const Sums& sums, const float* multipliers) {
     }
 }
 
-#if QK_RESIDUAL
-QK_FUNCTION float unsigned_code(u32 word, int byte, bool is_signed) {
-    // A signed code and 128 make an unsigned one, which is the code with its highest bit changed.
-    return to_float((is_signed ? word ^ 0x80808080u : word) >> 8 * byte & 0xff);
-}
-
-QK_FUNCTION u32 add_codes(u32 own, u32 other) {
-    u32 result = 0;
-    QK_UNROLL
-    for (int byte = 0; byte < 4; byte++) {
-        float own_code = unsigned_code(own, byte, !QK_OUT_UNSIGNED);
-        float other_code = unsigned_code(other, byte, !QK_RESIDUAL_UNSIGNED);
-        float left = QK_RESIDUAL_RIGHT ? own_code : other_code;
-        float right = QK_RESIDUAL_RIGHT ? other_code : own_code;
-        float sum = fused(left, QK_SUM_LEFT, fused(right, QK_SUM_RIGHT, QK_SUM_FIXED));
-        u32 code = round_to_int(least(most(sum, QK_SUM_LOWEST), QK_SUM_HIGHEST));
-        result |= code << 8 * byte;
-    }
-    return QK_SUM_UNSIGNED ? result : result ^ 0x80808080u;
-}
-#endif
-
 QK_FUNCTION void store_results(const Sums& sums, const float* multipliers, const u8* residual, u8* output, u32 first, u32 rows) {
     constexpr int CHUNKS_OF_BLOCK = QK_BLOCK_M * QK_BLOCK_N / 16;
     sync_threads();  // the last tile is still being read
@@ -471,7 +452,7 @@ QK_FUNCTION void store_results(const Sums& sums, const float* multipliers, const
             Chunk codes = load_shared<Chunk>(row * RESULT_PITCH + column);
 #if QK_RESIDUAL
             Chunk other = load_global(reinterpret_cast<const Chunk*>(residual + static_cast<u64>(first + row) * QK_RESIDUAL_PITCH + channel));
-            codes = {add_codes(codes.x, other.x), add_codes(codes.y, other.y), add_codes(codes.z, other.z), add_codes(codes.w, other.w)};
+            codes = QK_RESIDUAL_RIGHT ? sum_codes(codes, other) : sum_codes(other, codes);
 #else
             static_cast<void>(residual);
 #endif

@@ -1,13 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 package org.dl4jquant.cuda.kernel;
 
-import java.util.SortedMap;
-import java.util.TreeMap;
 import org.dl4jquant.check.Require;
 import org.dl4jquant.graph.Output;
 import org.dl4jquant.graph.Window;
-import org.dl4jquant.numeric.CodeRange;
-import org.dl4jquant.numeric.CodeSum;
 import org.dl4jquant.numeric.QuantParams;
 
 /**
@@ -20,9 +16,8 @@ public final class GemmKernel {
 
     private static final String FILE = "igemm.cu";
     private static final int BYTE = 0xff;
-    private static final int INT8_OFFSET = 128;
 
-    private final SortedMap<String, String> constants = new TreeMap<>();
+    private final Constants constants = new Constants();
 
     private GemmKernel() {}
 
@@ -63,7 +58,7 @@ public final class GemmKernel {
                         (columns + tile.blockColumns() - 1) / tile.blockColumns(),
                         tile.threads(),
                         shared);
-        return new KernelSpec(FILE, kernel.constants, launch, tile.minBlocks(architecture));
+        return new KernelSpec(FILE, kernel.constants.toMap(), launch, tile.minBlocks(architecture));
     }
 
     private void image(GemmProblem problem) {
@@ -79,10 +74,10 @@ public final class GemmKernel {
 
     private void window(GemmProblem problem) {
         Window window = problem.window();
-        extent("KERNEL", window.kernel());
-        extent("STRIDE", window.stride());
-        extent("DILATION", window.dilation());
-        extent("OUT", problem.result());
+        constants.put("KERNEL", window.kernel());
+        constants.put("STRIDE", window.stride());
+        constants.put("DILATION", window.dilation());
+        constants.put("OUT", problem.result());
         put("PAD_TOP", window.before().height());
         put("PAD_LEFT", window.before().width());
         put("FILTERS", problem.filters());
@@ -96,8 +91,8 @@ public final class GemmKernel {
         if (problem.output() instanceof Output.Codes codes) {
             int zero = codes.params().zeroPoint();
             put("ZERO", zero);
-            put("LOWEST", codes.bounds().min() - zero + ".0f");
-            put("HIGHEST", codes.bounds().max() - zero + ".0f");
+            constants.put("LOWEST", (float) (codes.bounds().min() - zero));
+            constants.put("HIGHEST", (float) (codes.bounds().max() - zero));
         }
     }
 
@@ -109,20 +104,9 @@ public final class GemmKernel {
         }
         QuantParams left = residual.right() ? own.params() : residual.params();
         QuantParams right = residual.right() ? residual.params() : own.params();
-        CodeRange bounds = residual.sum().bounds();
-        CodeSum sum = CodeSum.of(left, right, residual.sum().params(), bounds);
-        put("OUT_UNSIGNED", !own.params().range().signed());
-        put("RESIDUAL_UNSIGNED", !residual.params().range().signed());
         put("RESIDUAL_RIGHT", residual.right());
         put("RESIDUAL_PITCH", residual.pitch());
-        boolean signed = residual.sum().params().range().signed();
-        int offset = signed ? INT8_OFFSET : 0;
-        put("SUM_UNSIGNED", !signed);
-        put("SUM_LEFT", literal(sum.leftRatio()));
-        put("SUM_RIGHT", literal(sum.rightRatio()));
-        put("SUM_FIXED", literal(sum.fixedPart()));
-        put("SUM_LOWEST", bounds.min() + offset + ".0f");
-        put("SUM_HIGHEST", bounds.max() + offset + ".0f");
+        constants.sum(left, right, residual.sum());
     }
 
     private void tile(Tile tile, Architecture architecture) {
@@ -135,24 +119,11 @@ public final class GemmKernel {
         put("ASYNC", architecture.copiesAsync());
     }
 
-    private void extent(String name, Window.Extent extent) {
-        put(name + "_HEIGHT", extent.height());
-        put(name + "_WIDTH", extent.width());
-    }
-
     private void put(String name, boolean value) {
-        put(name, value ? 1 : 0);
+        constants.put(name, value);
     }
 
     private void put(String name, int value) {
-        put(name, Integer.toString(value));
-    }
-
-    private void put(String name, String value) {
-        constants.put("QK_" + name, value.startsWith("-") ? "(" + value + ")" : value);
-    }
-
-    private static String literal(float value) {
-        return Float.toHexString(value) + "f";
+        constants.put(name, value);
     }
 }

@@ -15,6 +15,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.function.UnaryOperator;
+import java.util.stream.Stream;
 import org.junit.jupiter.api.Assumptions;
 
 /**
@@ -118,9 +119,17 @@ public final class EmulatedKernels {
     }
 
     private static String headers() throws IOException {
-        return Files.readString(MAIN.resolve("device.cuh"))
-                + Files.readString(TEST.resolve("shim.h"))
-                + Files.readString(TEST.resolve("shim.cpp"));
+        StringBuilder text = new StringBuilder();
+        for (Path folder : List.of(MAIN, TEST)) {
+            try (Stream<Path> files = Files.list(folder)) {
+                for (Path file : files.sorted().toList()) {
+                    if (!file.toString().endsWith(".cu")) {
+                        text.append(Files.readString(file));
+                    }
+                }
+            }
+        }
+        return text.toString();
     }
 
     private static void compileTo(Path result, List<String> flags) throws IOException {

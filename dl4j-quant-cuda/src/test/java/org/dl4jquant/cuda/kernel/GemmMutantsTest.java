@@ -154,8 +154,8 @@ class GemmMutantsTest {
                 "least(multiply(to_float(sum), multiplier), QK_HIGHEST)");
         async(
                 "the sum's terms in the wrong order",
-                "QK_RESIDUAL_RIGHT ? own_code",
-                "!QK_RESIDUAL_RIGHT ? own_code");
+                "QK_RESIDUAL_RIGHT ? sum_codes",
+                "!QK_RESIDUAL_RIGHT ? sum_codes");
         registers(
                 "no barrier before the first tile",
                 "store_tile(0, next);\n    sync_threads();",

@@ -73,14 +73,20 @@ public record GemmProblem(
                 ImageLayout.padded(filters));
     }
 
+    static boolean isShortSum(ImageLayout image, Window window) {
+        return products(image, window) * LARGEST_PACKED * 255 < PACKED_LIMIT;
+    }
+
+    private static long products(ImageLayout image, Window window) {
+        return (long) image.channels() * window.kernel().height() * window.kernel().width();
+    }
+
     private static void requireShortSum(ImageLayout image, Window window) {
-        long products =
-                (long) image.channels() * window.kernel().height() * window.kernel().width();
         Require.argument(
-                products * LARGEST_PACKED * 255 < PACKED_LIMIT,
+                isShortSum(image, window),
                 "sums of %d products are too long for packed weights; at most %d are allowed, use"
                         + " weights of one byte",
-                products,
+                products(image, window),
                 (PACKED_LIMIT - 1) / (LARGEST_PACKED * 255));
     }
 

@@ -54,13 +54,28 @@ public final class GemmWeights {
         byte[] codes = inOrder(problem, weights);
         if (problem.packedWeights()) {
             Require.argument(
-                    weights.range().min() >= LEAST_PACKED && weights.range().max() <= MOST_PACKED,
+                    fits4Bits(weights),
                     "weight codes [%d, %d] do not fit 4 bits; leave them unpacked",
                     weights.range().min(),
                     weights.range().max());
             codes = packed(codes, kernel.height() * problem.weightsOfRow());
         }
         return new GemmWeights(codes, bias(problem, weights), multipliers(problem, weights));
+    }
+
+    /**
+     * {@return whether two weights may lie in a byte: all codes fit 4 bits, and the sums are short
+     * enough}
+     *
+     * @param problem the product
+     * @param weights its weights
+     */
+    public static boolean canPack(GemmProblem problem, WeightTensor weights) {
+        return fits4Bits(weights) && GemmProblem.isShortSum(problem.image(), problem.window());
+    }
+
+    private static boolean fits4Bits(WeightTensor weights) {
+        return weights.range().min() >= LEAST_PACKED && weights.range().max() <= MOST_PACKED;
     }
 
     private static byte[] inOrder(GemmProblem problem, WeightTensor weights) {

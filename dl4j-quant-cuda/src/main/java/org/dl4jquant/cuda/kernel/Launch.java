@@ -19,6 +19,9 @@ public record Launch(
     private static final int WARP = 32;
     private static final int MOST_THREADS = 1024;
 
+    /* Below 2^32 by the units of one block, whose count must not wrap around. */
+    private static final long MOST_UNITS = 0xffff_0000L;
+
     /** Checks the numbers. */
     public Launch {
         Require.argument(
@@ -28,6 +31,11 @@ public record Launch(
                 unitsPerExample,
                 unitsPerBlock,
                 columns);
+        Require.argument(
+                unitsPerExample <= MOST_UNITS,
+                "a launch of %d units an example; at most %d are allowed",
+                unitsPerExample,
+                MOST_UNITS);
         Require.argument(
                 threads > 0 && threads <= MOST_THREADS && threads % WARP == 0,
                 "blocks of %d threads; a multiple of 32 up to 1,024 is allowed",
@@ -39,11 +47,22 @@ public record Launch(
      * {@return blocks along the grid's first dimension}
      *
      * @param examples the batch's size, at least 1
-     * @throws ArithmeticException if there are more than a grid has room for
+     * @throws IllegalArgumentException if there are more than {@link #mostExamples()}
      */
     public int rows(int examples) {
         Require.argument(examples >= 1, "a launch for %d examples", examples);
-        long units = Math.multiplyExact(unitsPerExample, examples);
-        return Math.toIntExact((units + unitsPerBlock - 1) / unitsPerBlock);
+        Require.argument(
+                examples <= mostExamples(),
+                "a launch for %d examples of %d units; at most %d examples are allowed",
+                examples,
+                unitsPerExample,
+                mostExamples());
+        return Math.toIntExact((unitsPerExample * examples + unitsPerBlock - 1) / unitsPerBlock);
+    }
+
+    /** {@return the largest batch: kernels count units in 32 bits, and a grid has 2^31 - 1 rows} */
+    public int mostExamples() {
+        long units = Math.min(MOST_UNITS, (long) unitsPerBlock * Integer.MAX_VALUE);
+        return (int) Math.min(Integer.MAX_VALUE, units / unitsPerExample);
     }
 }

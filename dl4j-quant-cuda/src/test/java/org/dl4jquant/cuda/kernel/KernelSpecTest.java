@@ -45,6 +45,23 @@ class KernelSpecTest {
     }
 
     @Test
+    void refusesMoreExamplesThanAKernelCounts() {
+        Launch pixels = new Launch(1 << 20, 128, 1, 128, 0);
+        assertEquals(4095, pixels.mostExamples());
+        assertEquals(4095 << 13, pixels.rows(4095));
+        assertEquals(
+                "a launch for 4096 examples of 1048576 units; at most 4095 examples are allowed",
+                assertThrows(IllegalArgumentException.class, () -> pixels.rows(4096)).getMessage());
+        assertEquals(Integer.MAX_VALUE, new Launch(1, 1, 1, 32, 0).mostExamples());
+        assertEquals(
+                "a launch of 4294967296 units an example; at most 4294901760 are allowed",
+                assertThrows(
+                                IllegalArgumentException.class,
+                                () -> new Launch(1L << 32, 256, 1, 256, 0))
+                        .getMessage());
+    }
+
+    @Test
     void refusesABlockOfPartsOfWarps() {
         assertEquals(
                 "blocks of 100 threads; a multiple of 32 up to 1,024 is allowed",

@@ -1,0 +1,110 @@
+// SPDX-License-Identifier: Apache-2.0
+package org.dl4jquant.cuda.plan;
+
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Objects;
+import org.dl4jquant.check.Require;
+import org.dl4jquant.cuda.kernel.Architecture;
+import org.dl4jquant.cuda.kernel.ElementKernels;
+import org.dl4jquant.graph.IntGraph;
+import org.dl4jquant.graph.IntNode;
+import org.dl4jquant.graph.TensorType;
+
+/** Makes plans of graphs. */
+public final class Planner {
+
+    private final IntGraph graph;
+    private final Launches launches = new Launches();
+    private final ConstantPool constants = new ConstantPool();
+    private final Map<String, Tensor> tensors = new HashMap<>();
+
+    private Planner(IntGraph graph) {
+        this.graph = graph;
+    }
+
+    /**
+     * {@return the plan of a graph's outputs: residual sums are computed with the convolutions that
+     * feed them, parts of concatenations are written in place, and tensors share memory}
+     *
+     * @param graph the graph
+     * @param architecture what the kernels are compiled for
+     * @param examples the batch that it is mostly run with; it runs with any
+     * @throws IllegalArgumentException if a node has no kernel, which the message names
+     */
+    public static Plan run(IntGraph graph, Architecture architecture, int examples) {
+        Planner planner = new Planner(graph);
+        planner.add(Fusion.of(graph), Slices.of(graph), architecture, examples);
+        return planner.plan(graph.outputs());
+    }
+
+    /**
+     * {@return the plan of every node's result but the inputs', in the graph's order}
+     *
+     * @param graph the graph
+     * @param architecture what the kernels are compiled for
+     * @throws IllegalArgumentException if a node has no kernel, which the message names
+     */
+    public static Plan trace(IntGraph graph, Architecture architecture) {
+        Planner planner = new Planner(graph);
+        planner.add(Fusion.none(graph), Slices.none(), architecture, 1);
+        List<String> all = new ArrayList<>();
+        for (IntNode node : graph.nodes()) {
+            if (!(node instanceof IntNode.Input)) {
+                all.add(node.name());
+            }
+        }
+        return planner.plan(all);
+    }
+
+    private void add(List<Work> works, Slices slices, Architecture architecture, int examples) {
+        Require.argument(examples >= 1, "a plan for batches of %d", examples);
+        for (IntNode.Input input : graph.inputs()) {
+            TensorType type = graph.type(input.name());
+            String buffer = launches.buffer(input.name(), Port.bytes(type));
+            launches.input(buffer);
+            tensors.put(input.name(), new Tensor(type, buffer, 0, null));
+        }
+        Workshop workshop =
+                new Workshop(
+                        graph, works, slices, launches, constants, tensors, architecture, examples);
+        works.forEach(work -> tensors.put(work.result(), workshop.make(work)));
+    }
+
+    private Plan plan(List<String> wanted) {
+        Map<String, String> buffers = new LinkedHashMap<>();
+        Map<Object, String> unpacked = new HashMap<>();
+        for (String name : wanted) {
+            Tensor tensor = Objects.requireNonNull(tensors.get(name));
+            Object bytes = List.of(tensor.buffer(), tensor.slice(), "" + tensor.layout());
+            buffers.put(
+                    name,
+                    tensor.type().isCodes()
+                            ? unpacked.computeIfAbsent(bytes, key -> unpack(name, tensor))
+                            : tensor.buffer());
+        }
+        buffers.values().forEach(launches::output);
+        MemoryPlan memory = launches.memory();
+        List<Port> inputs = new ArrayList<>();
+        graph.inputs().forEach(input -> inputs.add(port(input.name(), input.name(), memory)));
+        List<Port> outputs = new ArrayList<>();
+        buffers.forEach((name, buffer) -> outputs.add(port(name, buffer, memory)));
+        return new Plan(
+                launches.steps(memory), constants.toBuffer(), memory.bytes(), inputs, outputs);
+    }
+
+    /* Codes leave in the graph's order, without gaps. */
+    private String unpack(String name, Tensor tensor) {
+        String buffer = launches.buffer(name + "\nunpacked", Port.bytes(tensor.type()));
+        Tensor result = new Tensor(tensor.type(), buffer, 0, null);
+        launches.add(name, ElementKernels.unpack(tensor.image()), tensor, result);
+        return buffer;
+    }
+
+    private Port port(String name, String buffer, MemoryPlan memory) {
+        return new Port(name, graph.type(name), memory.place(buffer));
+    }
+}

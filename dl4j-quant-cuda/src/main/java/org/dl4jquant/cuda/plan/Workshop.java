@@ -1,0 +1,346 @@
+// SPDX-License-Identifier: Apache-2.0
+package org.dl4jquant.cuda.plan;
+
+import java.util.HashMap;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Map;
+import java.util.Objects;
+import java.util.Set;
+import org.dl4jquant.check.Require;
+import org.dl4jquant.cuda.kernel.Architecture;
+import org.dl4jquant.cuda.kernel.ElementKernels;
+import org.dl4jquant.cuda.kernel.GemmKernel;
+import org.dl4jquant.cuda.kernel.GemmProblem;
+import org.dl4jquant.cuda.kernel.GemmWeights;
+import org.dl4jquant.cuda.kernel.ImageLayout;
+import org.dl4jquant.cuda.kernel.PoolKernels;
+import org.dl4jquant.cuda.kernel.Residual;
+import org.dl4jquant.cuda.kernel.TileModel;
+import org.dl4jquant.graph.IntGraph;
+import org.dl4jquant.graph.IntNode;
+import org.dl4jquant.graph.TensorType;
+import org.dl4jquant.numeric.CodeTable;
+import org.dl4jquant.numeric.QuantParams;
+import org.dl4jquant.numeric.WeightTensor;
+import org.jspecify.annotations.Nullable;
+
+/** Makes the launches of one work after the other. */
+final class Workshop implements IntNode.Visitor<Tensor> {
+
+    private final IntGraph graph;
+    private final Slices slices;
+    private final Launches launches;
+    private final ConstantPool constants;
+    private final Map<String, Tensor> tensors;
+    private final Architecture architecture;
+    private final int examples;
+    private final Map<String, Tensor> reordered = new HashMap<>();
+    private final Set<String> notOnlyConvolved = new HashSet<>();
+    private IntNode.@Nullable Add sum;
+
+    Workshop(
+            IntGraph graph,
+            List<Work> works,
+            Slices slices,
+            Launches launches,
+            ConstantPool constants,
+            Map<String, Tensor> tensors,
+            Architecture architecture,
+            int examples) {
+        this.graph = graph;
+        this.slices = slices;
+        this.launches = launches;
+        this.constants = constants;
+        this.tensors = tensors;
+        this.architecture = architecture;
+        this.examples = examples;
+        for (Work work : works) {
+            boolean convolves =
+                    work.node() instanceof IntNode.Convolution node && node.groups() == 1;
+            if (!convolves) {
+                notOnlyConvolved.addAll(work.node().inputs());
+            }
+            if (work.sum() != null) {
+                notOnlyConvolved.addAll(work.sum().inputs());
+            }
+        }
+    }
+
+    /** {@return the work's result, for which the launches were added} */
+    Tensor make(Work work) {
+        sum = work.sum();
+        try {
+            return work.node().accept(this);
+        } catch (IllegalArgumentException e) {
+            throw new IllegalArgumentException(
+                    "node '" + work.result() + "' cannot run on a GPU: " + e.getMessage(), e);
+        }
+    }
+
+    @Override
+    public Tensor visit(IntNode.Input node) {
+        return tensor(node.name());
+    }
+
+    @Override
+    public Tensor visit(IntNode.Quantize node) {
+        ImageLayout layout = Tensor.natural(graph.type(node.name()));
+        // What only convolutions read, such as a picture of three colours, needs no 16 channels.
+        boolean small =
+                layout.channels() <= ImageLayout.SMALL_PITCH
+                        && slices.of(node.name()) == null
+                        && !notOnlyConvolved.contains(node.name());
+        Tensor result =
+                result(node.name(), small ? layout.withPitch(ImageLayout.SMALL_PITCH) : layout);
+        launches.add(
+                node.name(),
+                ElementKernels.quantize(result.image(), node.params()),
+                tensor(node.input()),
+                result);
+        return result;
+    }
+
+    @Override
+    public Tensor visit(IntNode.Convolution node) {
+        Require.argument(
+                node.groups() == 1,
+                "there is no kernel for convolutions of %d groups",
+                node.groups());
+        Tensor input = natural(node.input());
+        return multiply(
+                GemmProblem.of(node, input.image(), codes(input)),
+                node.weights(),
+                input,
+                node.name());
+    }
+
+    @Override
+    public Tensor visit(IntNode.Dense node) {
+        Tensor input = tensor(node.input());
+        return multiply(
+                GemmProblem.of(node, input.image(), codes(input)),
+                node.weights(),
+                input,
+                node.name());
+    }
+
+    private Tensor multiply(GemmProblem plain, WeightTensor weights, Tensor input, String name) {
+        GemmProblem problem =
+                GemmWeights.canPack(plain, weights) ? plain.withPackedWeights() : plain;
+        Object residual = new Argument.Nothing();
+        String resultName = name;
+        if (sum != null) {
+            boolean right = sum.left().equals(name);
+            Tensor other = inLayout(right ? sum.right() : sum.left(), natural(problem));
+            problem =
+                    problem.withResidual(
+                            new Residual(codes(other), other.image().pitch(), right, sum.output()));
+            residual = other;
+            resultName = sum.name();
+        }
+        Tensor result;
+        if (graph.type(resultName).isCodes()) {
+            result = result(resultName, natural(problem));
+            problem = problem.withOutputPitch(result.image().pitch());
+        } else {
+            result = floats(resultName);
+        }
+        GemmWeights packed = GemmWeights.of(problem, weights);
+        launches.add(
+                resultName,
+                GemmKernel.of(
+                        problem, TileModel.best(problem, architecture, examples), architecture),
+                input,
+                constants.add(packed.codes()),
+                constants.add(packed.bias()),
+                constants.add(packed.multipliers()),
+                residual,
+                result);
+        return result;
+    }
+
+    private static ImageLayout natural(GemmProblem problem) {
+        return new ImageLayout(
+                problem.filters(),
+                problem.result().height(),
+                problem.result().width(),
+                ImageLayout.padded(problem.filters()));
+    }
+
+    @Override
+    public Tensor visit(IntNode.MaxPool node) {
+        Tensor input = natural(node.input());
+        Tensor result = result(node.name());
+        launches.add(
+                node.name(),
+                PoolKernels.max(input.image(), codes(input), node.window(), result.image().pitch()),
+                input,
+                result);
+        return result;
+    }
+
+    @Override
+    public Tensor visit(IntNode.AveragePool node) {
+        if (node.coversImage(graph.type(node.input()).shape())) {
+            return meanOfImage(node.name(), node.input(), node.params());
+        }
+        Tensor input = natural(node.input());
+        Tensor result = result(node.name());
+        launches.add(
+                node.name(),
+                PoolKernels.mean(input.image(), codes(input), node, result.image().pitch()),
+                input,
+                result);
+        return result;
+    }
+
+    @Override
+    public Tensor visit(IntNode.GlobalAveragePool node) {
+        return meanOfImage(node.name(), node.input(), node.params());
+    }
+
+    private Tensor meanOfImage(String name, String from, QuantParams params) {
+        Tensor input = natural(from);
+        Tensor result = result(name);
+        launches.add(
+                name,
+                PoolKernels.meanOfImage(
+                        input.image(), codes(input), params, result.image().pitch()),
+                input,
+                result);
+        return result;
+    }
+
+    @Override
+    public Tensor visit(IntNode.Add node) {
+        boolean slice = slices.of(node.name()) != null;
+        Tensor left = slice ? natural(node.left()) : tensor(node.left());
+        Tensor right = inLayout(node.right(), left.image());
+        Tensor result = result(node.name(), alone(left.image()));
+        launches.add(
+                node.name(),
+                ElementKernels.add(
+                        left.image(),
+                        codes(left),
+                        right.image(),
+                        codes(right),
+                        result.image().pitch(),
+                        node.output()),
+                left,
+                right,
+                result);
+        return result;
+    }
+
+    @Override
+    public Tensor visit(IntNode.Table node) {
+        boolean slice = slices.of(node.name()) != null;
+        Tensor input = slice ? natural(node.input()) : tensor(node.input());
+        Tensor result = result(node.name(), alone(input.image()));
+        launches.add(
+                node.name(),
+                ElementKernels.table(input.image(), result.image().pitch(), true),
+                input,
+                constants.add(node.table().entries()),
+                result);
+        return result;
+    }
+
+    @Override
+    public Tensor visit(IntNode.Concat node) {
+        Tensor result = result(node.name());
+        int offset = 0;
+        for (String name : node.inputs()) {
+            if (!slices.isPlaced(name, node, offset)) {
+                copy(natural(name), node, result, offset);
+            }
+            offset += graph.type(name).shape().size(0);
+        }
+        return result;
+    }
+
+    private void copy(Tensor part, IntNode.Concat node, Tensor result, int offset) {
+        int channels = part.image().channels();
+        // Code by code where whole chunks would reach into a neighbour, or are not aligned.
+        boolean last = offset + channels == result.image().channels();
+        boolean whole =
+                offset % ImageLayout.CHUNK == 0 && (last || channels % ImageLayout.CHUNK == 0);
+        CodeTable table = CodeTable.from(value -> value, codes(part), node.params());
+        launches.add(
+                node.name(),
+                ElementKernels.table(part.image(), result.image().pitch(), whole),
+                part,
+                constants.add(table.entries()),
+                new Tensor(part.type(), result.buffer(), result.slice() + offset, part.layout()));
+    }
+
+    @Override
+    public Tensor visit(IntNode.Reshape node) {
+        return tensor(node.input()).as(graph.type(node.name()));
+    }
+
+    @Override
+    public Tensor visit(IntNode.Dequantize node) {
+        Tensor input = tensor(node.input());
+        Tensor result = floats(node.name());
+        launches.add(
+                node.name(), ElementKernels.dequantize(input.image(), codes(input)), input, result);
+        return result;
+    }
+
+    private static QuantParams codes(Tensor tensor) {
+        return tensor.type().codes();
+    }
+
+    private Tensor tensor(String name) {
+        return Objects.requireNonNull(tensors.get(name), name);
+    }
+
+    private Tensor floats(String name) {
+        TensorType type = graph.type(name);
+        return new Tensor(type, launches.buffer(name, Port.bytes(type)), 0, null);
+    }
+
+    private Tensor result(String name) {
+        return result(name, Tensor.natural(graph.type(name)));
+    }
+
+    /* In its own memory, or where a concatenation has it. */
+    private Tensor result(String name, ImageLayout layout) {
+        TensorType type = graph.type(name);
+        Slices.Slice slice = slices.of(name);
+        if (slice == null) {
+            return new Tensor(type, launches.buffer(name, layout.bytes()), 0, layout);
+        }
+        ImageLayout whole = Tensor.natural(graph.type(slice.concat().name()));
+        String buffer = launches.buffer(slice.concat().name(), whole.bytes());
+        return new Tensor(type, buffer, slice.offset(), layout.withPitch(whole.pitch()));
+    }
+
+    private static ImageLayout alone(ImageLayout layout) {
+        return layout.withPitch(ImageLayout.padded(layout.channels()));
+    }
+
+    private Tensor natural(String name) {
+        return inLayout(name, Tensor.natural(graph.type(name)));
+    }
+
+    /* The tensor itself if only its pitch is another. */
+    private Tensor inLayout(String name, ImageLayout wanted) {
+        Tensor tensor = tensor(name);
+        if (alone(tensor.image()).equals(alone(wanted))) {
+            return tensor;
+        }
+        return reordered.computeIfAbsent(
+                name + "\n" + alone(wanted),
+                key -> {
+                    ImageLayout layout = alone(wanted);
+                    String buffer = launches.buffer(key, layout.bytes());
+                    Tensor result = new Tensor(tensor.type(), buffer, 0, layout);
+                    launches.add(
+                            name, ElementKernels.reorder(tensor.image(), layout), tensor, result);
+                    return result;
+                });
+    }
+}

@@ -128,6 +128,73 @@ template <bool LEFT_UNSIGNED> QK_FUNCTION s32 dot4(u32 left, u32 right, s32 sum)
 // Chooses four of the eight bytes of low (0 to 3) and high (4 to 7); one hexadecimal digit of the selector each, the lowest first.
 QK_FUNCTION u32 permute(u32 low, u32 high, u32 selector) { return __byte_perm(low, high, selector); }
 
+// Products of four warps (a warpgroup), sm_90a only. They read both matrices from shared memory and write their sums some time between
+// multiply_by_group and the wait_products that covers them. What each warp of the group has to call, in this order:
+//     publish_shared, by each thread that wrote to shared memory, and a barrier
+//     fence_sums, if the sums were never multiplied or were taken since
+//     multiply_by_group, any number of times
+//     commit_products: what was multiplied becomes a group
+//     wait_products: only so many groups are still under way
+//     take_sums, before the sums are read
+QK_FUNCTION void publish_shared() { asm volatile("fence.proxy.async.shared::cta;" ::: "memory"); }
+QK_FUNCTION void commit_products() { asm volatile("wgmma.commit_group.sync.aligned;" ::: "memory"); }
+template <int GROUPS_LEFT> QK_FUNCTION void wait_products() { asm volatile("wgmma.wait_group.sync.aligned %0;" ::"n"(GROUPS_LEFT) : "memory"); }
+
+// Keeps the compiler from reading sums before they are there, and from writing them when they should have been.
+template <int COUNT> QK_FUNCTION void take_sums(s32* sums) {
+    QK_UNROLL
+    for (int i = 0; i < COUNT; i++) {
+        asm volatile("" : "+r"(sums[i])::"memory");
+    }
+}
+template <int COUNT> QK_FUNCTION void fence_sums(s32* sums) {
+    take_sums<COUNT>(sums);
+    asm volatile("wgmma.fence.sync.aligned;" ::: "memory");
+}
+
+#define QK_NAMES_32 \
+    "%0, %1, %2, %3, %4, %5, %6, %7, %8, %9, %10, %11, %12, %13, %14, %15" \
+    ", %16, %17, %18, %19, %20, %21, %22, %23, %24, %25, %26, %27, %28, %29, %30, %31"
+#define QK_NAMES_64 \
+    QK_NAMES_32 \
+    ", %32, %33, %34, %35, %36, %37, %38, %39, %40, %41, %42, %43, %44, %45, %46, %47" \
+    ", %48, %49, %50, %51, %52, %53, %54, %55, %56, %57, %58, %59, %60, %61, %62, %63"
+#define QK_NAMES_128 \
+    QK_NAMES_64 \
+    ", %64, %65, %66, %67, %68, %69, %70, %71, %72, %73, %74, %75, %76, %77, %78, %79" \
+    ", %80, %81, %82, %83, %84, %85, %86, %87, %88, %89, %90, %91, %92, %93, %94, %95" \
+    ", %96, %97, %98, %99, %100, %101, %102, %103, %104, %105, %106, %107, %108, %109, %110, %111" \
+    ", %112, %113, %114, %115, %116, %117, %118, %119, %120, %121, %122, %123, %124, %125, %126, %127"
+#define QK_SUMS_4(I) "+r"(sum[I]), "+r"(sum[I + 1]), "+r"(sum[I + 2]), "+r"(sum[I + 3])
+#define QK_SUMS_16(I) QK_SUMS_4(I), QK_SUMS_4(I + 4), QK_SUMS_4(I + 8), QK_SUMS_4(I + 12)
+#define QK_SUMS_32(I) QK_SUMS_16(I), QK_SUMS_16(I + 16)
+#define QK_SUMS_64(I) QK_SUMS_32(I), QK_SUMS_32(I + 32)
+#define QK_SUMS_128(I) QK_SUMS_64(I), QK_SUMS_64(I + 64)
+#define QK_WGMMA(COLUMNS, LEFT, REGISTERS, LEFT_NAME, RIGHT_NAME) \
+    asm volatile("{\n.reg .pred adds;\nsetp.ne.b32 adds, 1, 0;\n" \
+                 "wgmma.mma_async.sync.aligned.m64n" COLUMNS "k32.s32." LEFT ".s8 {" QK_NAMES_##REGISTERS "}, %" LEFT_NAME ", %" RIGHT_NAME \
+                 ", adds;\n}" \
+                 : QK_SUMS_##REGISTERS(0) : "l"(left), "l"(right))
+
+// sum[64][COLUMNS] += left[64][32] * right[COLUMNS][32]^T. The matrices are described by describe_matrix; the left codes are u8 or s8, the
+// right s8. Warp w of the group has rows 16 w to 16 w + 15, as COLUMNS / 8 results of multiply_16x8x32 have them.
+template <bool LEFT_UNSIGNED, int COLUMNS> QK_FUNCTION void multiply_by_group(s32* sum, u64 left, u64 right) {
+    static_assert(COLUMNS == 64 || COLUMNS == 128 || COLUMNS == 256, "what it is written for");
+    if constexpr (COLUMNS == 64 && LEFT_UNSIGNED) {
+        QK_WGMMA("64", "u8", 32, "32", "33");
+    } else if constexpr (COLUMNS == 64) {
+        QK_WGMMA("64", "s8", 32, "32", "33");
+    } else if constexpr (COLUMNS == 128 && LEFT_UNSIGNED) {
+        QK_WGMMA("128", "u8", 64, "64", "65");
+    } else if constexpr (COLUMNS == 128) {
+        QK_WGMMA("128", "s8", 64, "64", "65");
+    } else if constexpr (LEFT_UNSIGNED) {
+        QK_WGMMA("256", "u8", 128, "128", "129");
+    } else {
+        QK_WGMMA("256", "s8", 128, "128", "129");
+    }
+}
+
 #else
 
 QK_FUNCTION u32 thread_index() { return shim::here.thread; }
@@ -152,7 +219,9 @@ template <class T> QK_FUNCTION T load_shared(u32 offset) {
 template <class T> QK_FUNCTION void store_shared(u32 offset, T value) {
     shim::check_shared(offset, sizeof(T), sizeof(T), "a store");
     __builtin_memcpy(shim::shared + offset, &value, sizeof(T));
+    shim::note_write(offset, sizeof(T));
 }
+QK_FUNCTION u32 shared_address(u32 offset) { return offset; }
 
 QK_FUNCTION u32 shuffle_xor(u32 value, u32 mask, int line = __builtin_LINE()) { return shim::shuffle_xor(value, mask, line); }
 
@@ -202,4 +271,24 @@ QK_FUNCTION u32 permute(u32 low, u32 high, u32 selector) {
     return result;
 }
 
+QK_FUNCTION void publish_shared() { shim::publish_shared(); }
+template <int COUNT> QK_FUNCTION void fence_sums(s32* sums, int line = __builtin_LINE()) { shim::fence_sums(sums, COUNT, line); }
+template <int COUNT> QK_FUNCTION void take_sums(s32* sums, int line = __builtin_LINE()) { shim::take_sums(sums, COUNT, line); }
+QK_FUNCTION void commit_products(int line = __builtin_LINE()) { shim::commit_products(line); }
+template <int GROUPS_LEFT> QK_FUNCTION void wait_products(int line = __builtin_LINE()) { shim::wait_products(GROUPS_LEFT, line); }
+template <bool LEFT_UNSIGNED, int COLUMNS>
+QK_FUNCTION void multiply_by_group(s32* sum, u64 left, u64 right, int line = __builtin_LINE()) {
+    shim::multiply_by_group(sum, COLUMNS, left, right, LEFT_UNSIGNED, line);
+}
+
 #endif
+
+// A matrix for multiply_by_group: 32 codes of each row, in rows of ROW_BYTES (32, 64 or 128), from the code at offset on. Chunk c of row
+// r is where chunk c ^ s would be, in a place whose address has s in the bits from 128 on (as many as count a row's chunks); so the first
+// row's address is a multiple of eight rows, and offset may be 32 codes or more to its right.
+template <int ROW_BYTES> QK_FUNCTION u64 describe_matrix(u32 offset) {
+    constexpr u64 SWIZZLE = ROW_BYTES == 128 ? 1 : ROW_BYTES == 64 ? 2 : 3;
+    constexpr u64 EIGHT_ROWS = 8 * ROW_BYTES / 16;
+    constexpr u64 LEADING = 1;  // means nothing in swizzled rows
+    return SWIZZLE << 62 | EIGHT_ROWS << 32 | LEADING << 16 | (shared_address(offset) & 0x3ffff) >> 4;
+}

@@ -46,6 +46,12 @@ namespace shim {
 Position here;
 unsigned char* shared;
 unsigned shared_bytes;
+Write* writes;
+unsigned fences[1024];
+
+void start_products(unsigned warp_count);
+void finish_products();
+void check_products();
 
 namespace {
 
@@ -113,6 +119,7 @@ void finish() {
     if (!fiber.copies.empty()) {
         fail("%zu asynchronous copies were never waited for", fiber.copies.size());
     }
+    finish_products();
     fiber.done = true;
     done++;
     warps[here.thread / LANES].ready &= ~(1u << here.thread % LANES);
@@ -186,6 +193,9 @@ bool run_some() {
 
 void run_block() {
     memset(shared, SPOILT, shared_bytes);
+    std::fill(writes, writes + (shared_bytes + 3) / 4, Write());
+    memset(fences, 0, sizeof fences);
+    start_products(threads / LANES);
     at_barrier = done = 0;
     released = false;
     for (unsigned warp = 0; warp < threads / LANES; warp++) {
@@ -199,6 +209,9 @@ void run_block() {
     }
     if (!failed && done < threads) {
         report_deadlock();
+    }
+    if (!failed) {
+        check_products();
     }
 }
 
@@ -327,6 +340,7 @@ void wait_async(unsigned groups_left) {
         } else {
             memcpy(shared + copy.offset, copy.source, copy.bytes);
         }
+        note_write(copy.offset, copy.bytes);
     }
     fiber.copies.erase(fiber.copies.begin(), fiber.copies.begin() + end);
     fiber.groups.erase(fiber.groups.begin(), fiber.groups.begin() + complete);
@@ -444,6 +458,8 @@ unsigned shuffle_xor(unsigned value, unsigned mask, int line) {
 
 }  // namespace shim
 
+#include "shim_products.h"
+
 // Launches a kernel; returns null, or what went wrong. Buffers are pairs of address and size; without any, global
 // accesses are not checked for range. Seed 0 is depth-first in order, 1 in reverse order, others are drawn.
 extern "C" __attribute__((visibility("default"))) const char* shim_launch(void* function, const uint64_t* values,
@@ -465,6 +481,8 @@ extern "C" __attribute__((visibility("default"))) const char* shim_launch(void* 
     std::vector<unsigned char> memory(block_shared + 1024);
     shared = reinterpret_cast<unsigned char*>((reinterpret_cast<uintptr_t>(memory.data()) + 1023) / 1024 * 1024);
     shared_bytes = block_shared;
+    std::vector<Write> words(block_shared / 4 + 1);
+    writes = words.data();
     failed = false;
     extra_phases = 0;
     std::mt19937_64 random(seed);
@@ -478,6 +496,7 @@ extern "C" __attribute__((visibility("default"))) const char* shim_launch(void* 
         run_block();
     }
     shared = nullptr;
+    writes = nullptr;
     return failed ? message : nullptr;
 }
 

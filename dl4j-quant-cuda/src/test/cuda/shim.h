@@ -6,6 +6,9 @@
 //   barrier        all threads of the block have to arrive, at the same line
 //   warp operation (ldmatrix, mma, shuffle) all 32 lanes have to arrive, at the same line; the last does it for all
 //   cp.async       spoils its destination when issued, and copies when its own thread waits for it
+//   wgmma          each warp of a warpgroup has to do the same in the same order; the sums are spoilt until they are waited for, the
+//                  operands are read when issued and again when waited for, and must not have changed; what threads wrote
+//                  to them needs a proxy fence, and sums that threads may have touched a wgmma.fence
 //   shared memory  is spoilt before each block, and each access is checked for range and alignment
 //   global memory  each access is checked against the buffers that the launch names
 //   schedule       the warp of highest priority runs until it cannot; the seed draws the priorities, the lanes' order, the blocks'
@@ -47,6 +50,21 @@ inline void check_shared(unsigned offset, unsigned bytes, unsigned alignment, co
     }
 }
 
+// Who wrote each word of shared memory last, and after how many of its proxy fences.
+struct Write {
+    unsigned thread : 11;  // and one more: 0 is nobody
+    unsigned fences : 21;
+};
+extern Write* writes;
+extern unsigned fences[1024];
+
+inline void note_write(unsigned offset, unsigned bytes) {
+    for (unsigned word = offset / 4; word <= (offset + bytes - 1) / 4; word++) {
+        writes[word].thread = here.thread + 1;
+        writes[word].fences = fences[here.thread];
+    }
+}
+
 void copy_async(unsigned offset, const void* source, unsigned bytes, bool zero);
 void commit_async();
 void wait_async(unsigned groups_left);
@@ -55,5 +73,12 @@ void load_matrix4(unsigned* result, unsigned offset, int line);
 void multiply_8x8x16(int* sum, unsigned left, unsigned right, bool left_unsigned, int line);
 void multiply_16x8x32(int* sum, const unsigned* left, const unsigned* right, bool left_unsigned, int line);
 unsigned shuffle_xor(unsigned value, unsigned mask, int line);
+
+void publish_shared();
+void fence_sums(int* sums, unsigned count, int line);
+void take_sums(int* sums, unsigned count, int line);
+void multiply_by_group(int* sum, unsigned columns, unsigned long long left, unsigned long long right, bool left_unsigned, int line);
+void commit_products(int line);
+void wait_products(unsigned groups_left, int line);
 
 }  // namespace shim

@@ -1,0 +1,78 @@
+// SPDX-License-Identifier: Apache-2.0
+package org.dl4jquant.cuda.plan;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import java.util.Arrays;
+import java.util.Map;
+import org.dl4jquant.cuda.Networks;
+import org.dl4jquant.cuda.kernel.Architecture;
+import org.dl4jquant.engine.Batch;
+import org.dl4jquant.engine.Engine;
+import org.dl4jquant.graph.IntGraph;
+import org.dl4jquant.graph.IntNode;
+import org.junit.jupiter.api.Test;
+
+/** Whole networks, run on the CPU, against the reference engine. */
+class NetworksTest {
+
+    @Test
+    void aLeNetIsExact() {
+        requireEqual(Networks.leNet(8), Architecture.SM_75, 2);
+    }
+
+    @Test
+    void aLeNetWithWeightsOfFourBitsIsExact() {
+        IntGraph graph = Networks.leNet(4);
+        requireEqual(graph, Architecture.SM_80, 2);
+        assertTrue(
+                Planner.run(graph, Architecture.SM_80, 2).kernels().stream()
+                        .anyMatch(
+                                kernel -> "1".equals(kernel.constants().get("QK_PACKED_WEIGHTS"))));
+    }
+
+    @Test
+    void aSmallResNetIsExact() {
+        requireEqual(Networks.resNet18(40, 16, 10), Architecture.SM_80, 3);
+    }
+
+    @Test
+    void aResNet50OfSmallPicturesIsExact() {
+        IntGraph graph = Networks.resNet50(64);
+        requireEqual(graph, Architecture.SM_90, 1);
+        // Each of the 16 sums is computed with a convolution; so a launch for each of the 53
+        // convolutions, the quantization, two pools and the last layer.
+        assertEquals(57, Planner.run(graph, Architecture.SM_90, 1).steps().size());
+    }
+
+    @Test
+    void sharesTheMemoryOfTensorsThatAreNotAliveTogether() {
+        IntGraph graph = Networks.resNet50(224);
+        long all =
+                graph.nodes().stream()
+                        .filter(node -> !(node instanceof IntNode.Input))
+                        .mapToLong(node -> graph.type(node.name()).shape().elements())
+                        .sum();
+        long arena = Planner.run(graph, Architecture.SM_90, 1).arenaBytes();
+        // The first residual sum has three tensors of 56 x 56 x 256 alive at once.
+        assertTrue(arena >= 2L * 56 * 56 * 256 && arena < all / 5, arena + " of " + all);
+    }
+
+    private static void requireEqual(IntGraph graph, Architecture architecture, int examples) {
+        Map<String, Batch.Floats> inputs = Networks.inputs(graph, examples);
+        try (Engine reference = Engine.open("reference", graph)) {
+            Map<String, Batch> expected = reference.run(inputs);
+            Plan plan = Planner.run(graph, architecture, examples);
+            Map<String, Batch> found = EmulatedPlan.run(plan, inputs, 0);
+            assertEquals(expected.keySet(), found.keySet());
+            float[] values = ((Batch.Floats) expected.get("logits")).values();
+            assertEquals(
+                    -1,
+                    Arrays.mismatch(values, ((Batch.Floats) found.get("logits")).values()),
+                    "the first logit that differs");
+            // A network of zeros would be equal, too.
+            assertTrue(Arrays.hashCode(values) != Arrays.hashCode(new float[values.length]));
+        }
+    }
+}

@@ -50,7 +50,7 @@ public record EngineCompiler(CudaCompiler compiler, int threads, Progress progre
         void compiled(int done, int total, String kernel);
     }
 
-    private record Compiled(Architecture architecture, KernelSpec kernel, byte[] cubin) {}
+    private record Compiled(Architecture architecture, KernelSpec kernel, ByteBuffer cubin) {}
 
     /** Checks the number of threads. */
     public EngineCompiler {
@@ -172,9 +172,7 @@ public record EngineCompiler(CudaCompiler compiler, int threads, Progress progre
         Map<List<String>, ByteBuffer> cubins = new LinkedHashMap<>();
         while (cubins.size() < tasks.size()) {
             Compiled compiled = result(service.take());
-            cubins.put(
-                    key(compiled.architecture(), compiled.kernel()),
-                    ByteBuffer.wrap(compiled.cubin()));
+            cubins.put(key(compiled.architecture(), compiled.kernel()), compiled.cubin());
             progress.compiled(
                     cubins.size(),
                     tasks.size(),
@@ -194,9 +192,10 @@ public record EngineCompiler(CudaCompiler compiler, int threads, Progress progre
         }
     }
 
-    private byte[] cubin(Architecture architecture, KernelSpec kernel) {
+    private ByteBuffer cubin(Architecture architecture, KernelSpec kernel) {
         KernelSources sources = KernelSources.of(kernel.file());
         CudaSource source = new CudaSource(kernel.file(), sources.text(), sources.headers());
-        return compiler.compile(source, KernelSources.options(kernel, architecture)).cubin();
+        List<String> options = KernelSources.options(kernel, architecture);
+        return ByteBuffer.wrap(compiler.compile(source, options).cubin());
     }
 }

@@ -10,7 +10,7 @@ import org.dl4jquant.cuda.driver.CudaSource;
 /**
  * Compiles kernels for GPUs, by NVRTC itself; where there is none, the test is reported as not run.
  */
-final class CompiledKernels {
+public final class CompiledKernels {
 
     private CompiledKernels() {}
 
@@ -20,7 +20,7 @@ final class CompiledKernels {
      * @param spec the kernel
      * @param architecture what for
      */
-    static CompiledCuda compile(KernelSpec spec, Architecture architecture) {
+    public static CompiledCuda compile(KernelSpec spec, Architecture architecture) {
         List<String> options = new ArrayList<>(KernelSources.options(spec, architecture));
         options.add("--ptxas-options=-v");
         KernelSources sources = KernelSources.of(spec.file());

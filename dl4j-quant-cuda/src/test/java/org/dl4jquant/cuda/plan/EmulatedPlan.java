@@ -19,13 +19,15 @@ final class EmulatedPlan {
 
     private static final byte POISON = (byte) 0xA5;
 
+    private final EmulatedKernels kernels;
     private final Plan plan;
     private final int examples;
     private final Memory arena;
     private final Memory constants;
     private final List<EmulatedKernel.Range> ranges;
 
-    private EmulatedPlan(Plan plan, int examples) {
+    private EmulatedPlan(EmulatedKernels kernels, Plan plan, int examples) {
+        this.kernels = kernels;
         this.plan = plan;
         this.examples = examples;
         this.arena = new Memory(Math.max(1, plan.arenaBytes() * examples));
@@ -43,8 +45,14 @@ final class EmulatedPlan {
 
     /** {@return the plan's outputs} */
     static Map<String, Batch> run(Plan plan, Map<String, Batch.Floats> inputs, long schedule) {
+        return run(EmulatedKernels.available(), plan, inputs, schedule);
+    }
+
+    /** {@return the plan's outputs, as these kernels compute them} */
+    static Map<String, Batch> run(
+            EmulatedKernels kernels, Plan plan, Map<String, Batch.Floats> inputs, long schedule) {
         int examples = inputs.values().iterator().next().size();
-        return new EmulatedPlan(plan, examples).run(inputs, schedule);
+        return new EmulatedPlan(kernels, plan, examples).run(inputs, schedule);
     }
 
     private Map<String, Batch> run(Map<String, Batch.Floats> inputs, long schedule) {
@@ -68,8 +76,7 @@ final class EmulatedPlan {
         step.arguments().forEach(argument -> arguments.add(address(argument)));
         arguments.add((long) examples);
         try {
-            return EmulatedKernels.available()
-                    .of(step.kernel())
+            return kernels.of(step.kernel())
                     .launch(
                             step.kernel().launch().rows(examples),
                             schedule,

@@ -4,13 +4,17 @@ package org.dl4jquant.cuda.plan;
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 
+import java.util.ArrayList;
+import java.util.List;
 import java.util.Map;
+import java.util.Set;
+import java.util.TreeSet;
+import java.util.stream.LongStream;
 import org.dl4jquant.cuda.kernel.Architecture;
 import org.dl4jquant.engine.Batch;
 import org.dl4jquant.engine.Engine;
 import org.dl4jquant.engine.RandomGraph;
 import org.dl4jquant.graph.IntGraph;
-import org.dl4jquant.graph.IntNode;
 import org.junit.jupiter.api.Test;
 
 /** Whole plans, run on the CPU, against the reference engine. */
@@ -18,35 +22,90 @@ class PlannerTest {
 
     private static final int GRAPHS = 40;
     private static final int BATCH = 3;
+    private static final int SCHEDULES = 3;
 
     @Test
     void runsAndTracesRandomGraphsExactly() {
         for (long seed = 0; seed < GRAPHS; seed++) {
             RandomGraph random = RandomGraph.of(seed);
-            IntGraph graph = random.graph();
-            if (graph.nodes().stream().anyMatch(PlannerTest::hasGroups)) {
-                continue;
-            }
-            Map<String, Batch.Floats> inputs = random.inputs(BATCH);
-            try (Engine reference = Engine.open("reference", graph)) {
-                Plan run = Planner.run(graph, Architecture.SM_80, BATCH);
-                requireEqual(seed, reference.run(inputs), EmulatedPlan.run(run, inputs, seed));
-                Plan trace = Planner.trace(graph, Architecture.SM_80);
-                requireEqual(seed, reference.trace(inputs), EmulatedPlan.run(trace, inputs, seed));
+            if (random.graph().nodes().stream().noneMatch(PlanCases::hasGroups)) {
+                requireExact("graph " + seed, random.graph(), random.inputs(BATCH), seed);
             }
         }
     }
 
-    private static boolean hasGroups(IntNode node) {
-        return node instanceof IntNode.Convolution convolution && convolution.groups() > 1;
+    @Test
+    void runsAndTracesWhatRandomGraphsSeldomHave() {
+        List<IntGraph> graphs = PlanCases.all();
+        for (int i = 0; i < graphs.size(); i++) {
+            for (long schedule = 0; schedule < SCHEDULES; schedule++) {
+                requireExact("case " + i, graphs.get(i), PlanCases.inputs(), schedule);
+            }
+        }
+    }
+
+    private static void requireExact(
+            String what, IntGraph graph, Map<String, Batch.Floats> inputs, long schedule) {
+        try (Engine reference = Engine.open("reference", graph)) {
+            Plan run = Planner.run(graph, Architecture.SM_80, BATCH);
+            requireEqual(what, reference.run(inputs), EmulatedPlan.run(run, inputs, schedule));
+            Plan trace = Planner.trace(graph, Architecture.SM_80);
+            requireEqual(what, reference.trace(inputs), EmulatedPlan.run(trace, inputs, schedule));
+        }
+    }
+
+    /** Otherwise the tests above would prove less than they say. */
+    @Test
+    void theseGraphsNeedEveryKernelAndEveryPass() {
+        Set<String> files = new TreeSet<>();
+        Set<String> found = new TreeSet<>();
+        List<IntGraph> graphs = new ArrayList<>(PlanCases.all());
+        LongStream.range(0, GRAPHS).forEach(seed -> graphs.add(RandomGraph.of(seed).graph()));
+        for (IntGraph graph : graphs) {
+            if (graph.nodes().stream().noneMatch(PlanCases::hasGroups)) {
+                for (Step step : Planner.run(graph, Architecture.SM_80, BATCH).steps()) {
+                    files.add(step.kernel().file());
+                    step.kernel()
+                            .constants()
+                            .forEach((name, value) -> found.add(name + "=" + value));
+                    for (Argument argument : step.arguments()) {
+                        if (argument instanceof Argument.Arena arena && arena.slice() > 0) {
+                            found.add("slice");
+                        }
+                    }
+                }
+            }
+        }
+        assertEquals(
+                Set.of(
+                        "add.cu",
+                        "dequantize.cu",
+                        "igemm.cu",
+                        "mean.cu",
+                        "pool.cu",
+                        "quantize.cu",
+                        "reorder.cu",
+                        "table.cu"),
+                files);
+        List<String> passes =
+                List.of(
+                        "slice",
+                        "QK_RESIDUAL=1",
+                        "QK_PACKED_WEIGHTS=1",
+                        "QK_PITCH=4",
+                        "QK_WHOLE=0",
+                        "QK_MEAN=1",
+                        "QK_PLAIN=0",
+                        "QK_FLOAT_OUTPUT=1");
+        assertEquals(List.of(), passes.stream().filter(pass -> !found.contains(pass)).toList());
     }
 
     private static void requireEqual(
-            long seed, Map<String, Batch> expected, Map<String, Batch> found) {
+            String graph, Map<String, Batch> expected, Map<String, Batch> found) {
         assertEquals(expected.keySet(), found.keySet());
         expected.forEach(
                 (name, batch) -> {
-                    String what = "graph " + seed + ", '" + name + "'";
+                    String what = graph + ", '" + name + "'";
                     if (batch instanceof Batch.Codes codes) {
                         Batch.Codes other = (Batch.Codes) found.get(name);
                         assertEquals(codes.params(), other.params(), what);

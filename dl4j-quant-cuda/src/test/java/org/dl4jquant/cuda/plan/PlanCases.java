@@ -1,0 +1,126 @@
+// SPDX-License-Identifier: Apache-2.0
+package org.dl4jquant.cuda.plan;
+
+import java.util.List;
+import java.util.Map;
+import java.util.Random;
+import org.dl4jquant.engine.Batch;
+import org.dl4jquant.graph.IntGraph;
+import org.dl4jquant.graph.IntNode;
+import org.dl4jquant.graph.Output;
+import org.dl4jquant.graph.Window;
+import org.dl4jquant.graph.Window.Extent;
+import org.dl4jquant.numeric.CodeRange;
+import org.dl4jquant.numeric.QuantParams;
+import org.dl4jquant.numeric.Shape;
+import org.dl4jquant.numeric.WeightTensor;
+
+/** Small graphs, each of which shows what random ones show seldom. */
+final class PlanCases {
+
+    private static final Shape IMAGE = Shape.of(21, 9, 9);
+    private static final int EXAMPLES = 3;
+
+    /* With a scale of 1, means of four or six codes are often half way between two. */
+    private static final QuantParams UNSIGNED = new QuantParams(1, 11, CodeRange.unsigned(8));
+    private static final QuantParams SIGNED = new QuantParams(1, -5, CodeRange.signed(8));
+    private static final QuantParams OTHER = new QuantParams(0.71f, 3, CodeRange.signed(8));
+
+    private PlanCases() {}
+
+    /** {@return the graphs, whose one input is x} */
+    static List<IntGraph> all() {
+        return List.of(
+                pool(SIGNED, UNSIGNED, false),
+                pool(UNSIGNED, SIGNED, true),
+                dequantized(SIGNED),
+                dequantized(UNSIGNED),
+                residual(true),
+                residual(false),
+                parts());
+    }
+
+    /** {@return values over the whole range of codes and a little beyond} */
+    static Map<String, Batch.Floats> inputs() {
+        Random random = new Random(3);
+        float[] values = new float[EXAMPLES * IMAGE.elements()];
+        for (int i = 0; i < values.length; i++) {
+            values[i] = random.nextInt(300) - 150 + random.nextInt(2) / 2f;
+        }
+        return Map.of("x", Batch.Floats.of(EXAMPLES, IMAGE, values));
+    }
+
+    /** {@return whether a node is a convolution of groups} */
+    static boolean hasGroups(IntNode node) {
+        return node instanceof IntNode.Convolution convolution && convolution.groups() > 1;
+    }
+
+    private static IntGraph.Builder quantized(QuantParams params) {
+        IntGraph.Builder graph = IntGraph.builder();
+        graph.add(new IntNode.Input("x", IMAGE));
+        graph.add(new IntNode.Quantize("q", "x", params));
+        return graph;
+    }
+
+    private static IntGraph pool(QuantParams input, QuantParams result, boolean countPadding) {
+        Window window =
+                new Window(Extent.square(3), Extent.ONE, Extent.ONE, Extent.ONE, Extent.ONE);
+        IntGraph.Builder graph = quantized(input);
+        graph.add(new IntNode.AveragePool("mean", "q", window, countPadding, result));
+        graph.add(new IntNode.MaxPool("max", "q", window));
+        return graph.build(List.of("mean", "max"));
+    }
+
+    private static IntGraph dequantized(QuantParams params) {
+        IntGraph.Builder graph = quantized(params);
+        graph.add(new IntNode.Dequantize("values", "q"));
+        return graph.build(List.of("values"));
+    }
+
+    /* A sum that is computed with the convolution that feeds it, as its left or right term. */
+    private static IntGraph residual(boolean left) {
+        IntGraph.Builder graph = quantized(UNSIGNED);
+        graph.add(convolution("conv", 21, SIGNED));
+        graph.add(
+                new IntNode.Add(
+                        "sum",
+                        left ? "conv" : "q",
+                        left ? "q" : "conv",
+                        new Output.Codes(OTHER, new CodeRange(-100, 90))));
+        return graph.build(List.of("sum"));
+    }
+
+    /* Slices in place, copied whole, and copied code by code. */
+    private static IntGraph parts() {
+        IntGraph.Builder graph = quantized(UNSIGNED);
+        graph.add(convolution("a", 32, OTHER));
+        graph.add(convolution("b", 16, SIGNED));
+        graph.add(convolution("c", 7, OTHER));
+        graph.add(convolution("d", 5, OTHER));
+        graph.add(new IntNode.Concat("all", List.of("a", "b", "c", "d", "a"), OTHER));
+        return graph.build(List.of("all", "a", "c"));
+    }
+
+    private static IntNode convolution(String name, int filters, QuantParams result) {
+        Shape shape = Shape.of(filters, IMAGE.size(0), 1, 1);
+        Random random = new Random(filters);
+        byte[] codes = new byte[shape.elements()];
+        random.nextBytes(codes);
+        float[] scales = new float[filters];
+        int[] bias = new int[filters];
+        for (int i = 0; i < codes.length; i++) {
+            codes[i] = (byte) Math.max(codes[i], -127);
+        }
+        for (int i = 0; i < filters; i++) {
+            scales[i] = 0.002f + random.nextFloat() / 1000;
+            bias[i] = random.nextInt(2000) - 1000;
+        }
+        return new IntNode.Convolution(
+                name,
+                "q",
+                WeightTensor.of(shape, CodeRange.narrow(8), codes, scales, bias),
+                Window.of(Extent.ONE, Extent.ONE),
+                1,
+                Output.Codes.of(result));
+    }
+}

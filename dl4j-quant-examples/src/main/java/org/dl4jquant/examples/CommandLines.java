@@ -80,7 +80,8 @@ final class CommandLines {
     }
 
     private static String message(Exception e) {
-        if (e instanceof FileSystemException file && file.getReason() == null) {
+        Throwable cause = e instanceof UncheckedIOException ? e.getCause() : e;
+        if (cause instanceof FileSystemException file && file.getReason() == null) {
             return file.getFile() + ": " + reason(file);
         }
         return String.valueOf(e.getMessage());

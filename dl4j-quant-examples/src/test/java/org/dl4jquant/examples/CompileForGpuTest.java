@@ -1,0 +1,96 @@
+// SPDX-License-Identifier: Apache-2.0
+package org.dl4jquant.examples;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import java.io.IOException;
+import java.io.PrintWriter;
+import java.io.StringWriter;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import org.dl4jquant.cuda.EngineFile;
+import org.dl4jquant.cuda.driver.CompilationException;
+import org.dl4jquant.cuda.driver.Nvrtc;
+import org.dl4jquant.graph.IntGraph;
+import org.dl4jquant.graph.IntNode;
+import org.dl4jquant.graph.Window;
+import org.dl4jquant.numeric.CodeRange;
+import org.dl4jquant.numeric.QuantParams;
+import org.dl4jquant.numeric.Shape;
+import org.dl4jquant.onnx.OnnxWriter;
+import org.junit.jupiter.api.Assumptions;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+final class CompileForGpuTest {
+
+    @TempDir private Path folder;
+    private Path model = Path.of("");
+    private Path engine = Path.of("");
+
+    @BeforeEach
+    void writeAModel() {
+        QuantParams params = new QuantParams(0.1f, 3, CodeRange.unsigned(8));
+        Window window = Window.of(Window.Extent.square(2), Window.Extent.square(2));
+        IntGraph graph =
+                IntGraph.of(
+                        List.of(
+                                new IntNode.Input("x", Shape.of(3, 8, 8)),
+                                new IntNode.Quantize("q", "x", params),
+                                new IntNode.MaxPool("pool", "q", window),
+                                new IntNode.Dequantize("y", "pool")),
+                        List.of("y"));
+        model = folder.resolve("model.onnx");
+        engine = folder.resolve("model.engine");
+        OnnxWriter.write(graph, model);
+    }
+
+    @Test
+    void writesAnEngineForEachArchitecture() throws IOException {
+        try {
+            Nvrtc.find();
+        } catch (CompilationException e) {
+            Assumptions.abort("not run: " + e.getMessage());
+        }
+        assertEquals("", errors(model, "--arch", "sm_75,sm_90a", "--trace"));
+        EngineFile read = EngineFile.read(engine);
+        assertEquals(List.of("sm_75", "sm_90a"), read.architectures());
+        assertEquals(4, read.programs().size());
+    }
+
+    @Test
+    void explainsWhatIsWrong() throws IOException {
+        Path damaged = folder.resolve("damaged.onnx");
+        Files.writeString(damaged, "no model");
+        assertWrong("there is no such file", folder.resolve("none.onnx"), "--arch", "sm_80");
+        assertWrong("damaged.onnx", damaged, "--arch", "sm_80");
+        assertWrong("'sm_60' is no architecture", model, "--arch", "sm_60");
+        assertWrong(
+                "--batch is 0, but must be 1 or more", model, "--arch", "sm_80", "--batch", "0");
+        assertWrong("NVRTC cannot be loaded", model, "--arch", "sm_80", "--nvrtc", "none.so");
+        assertFalse(Files.exists(engine));
+    }
+
+    private void assertWrong(String part, Path from, String... options) {
+        String errors = errors(from, options);
+        assertTrue(errors.contains(part), errors);
+    }
+
+    /* What is printed; empty if all went well. */
+    private String errors(Path from, String... options) {
+        StringWriter printed = new StringWriter();
+        String[] all = new String[options.length + 3];
+        System.arraycopy(options, 0, all, 0, options.length);
+        all[options.length] = "-o";
+        all[options.length + 1] = engine.toString();
+        all[options.length + 2] = from.toString();
+        int result = CommandLines.run(new CompileForGpu(), new PrintWriter(printed), all);
+        assertEquals(
+                printed.toString().isEmpty() ? CommandLines.OK : CommandLines.WRONG_INPUT, result);
+        return printed.toString();
+    }
+}

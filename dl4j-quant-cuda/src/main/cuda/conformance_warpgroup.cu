@@ -62,7 +62,7 @@ template <int COUNT> QK_FUNCTION void start(s32 (&sums)[COUNT], s32 first) {
 }
 
 template <int COUNT> QK_FUNCTION void store(u32* output, s32 (&sums)[COUNT]) {
-    take_sums<COUNT>(sums);
+    settle_sums<COUNT>(sums);
     QK_UNROLL
     for (int i = 0; i < COUNT; i++) {
         store_global(output + i, static_cast<u32>(sums[i]));
@@ -73,7 +73,8 @@ QK_FUNCTION void multiply_wide_rows(const u8* input, u32* output) {
     store_matrices<128>(input);
     s32 sums[128];
     start(sums, 1);
-    fence_sums<128>(sums);
+    settle_sums<128>(sums);
+    fence_products();
     multiply_quarter<false, 256, 128>(sums, 0);
     multiply_quarter<false, 256, 128>(sums, 1);
     commit_products();
@@ -89,7 +90,8 @@ QK_FUNCTION void multiply_half_rows(const u8* input, u32* output) {
     store_matrices<64>(input);
     s32 sums[64];
     start(sums, -7);
-    fence_sums<64>(sums);
+    settle_sums<64>(sums);
+    fence_products();
     multiply_quarter<true, 128, 64>(sums, 3);
     multiply_quarter<true, 128, 64>(sums, 0);
     commit_products();
@@ -102,8 +104,9 @@ QK_FUNCTION void multiply_quarter_rows(const u8* input, u32* output) {
     s32 sums[2][32];
     start(sums[0], 100);
     start(sums[1], 200);
-    fence_sums<32>(sums[0]);
-    fence_sums<32>(sums[1]);
+    settle_sums<32>(sums[0]);
+    settle_sums<32>(sums[1]);
+    fence_products();
     multiply_quarter<false, 64, 32>(sums[0], 2);
     commit_products();
     multiply_quarter<true, 64, 32>(sums[1], 2);

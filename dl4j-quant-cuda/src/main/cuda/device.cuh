@@ -131,25 +131,22 @@ QK_FUNCTION u32 permute(u32 low, u32 high, u32 selector) { return __byte_perm(lo
 // Products of four warps (a warpgroup), sm_90a only. They read both matrices from shared memory and write their sums some time between
 // multiply_by_group and the wait_products that covers them. What each warp of the group has to call, in this order:
 //     publish_shared, by each thread that wrote to shared memory, and a barrier
-//     fence_sums, if the sums were never multiplied or were taken since
-//     multiply_by_group, any number of times
-//     commit_products: what was multiplied becomes a group
+//     settle_sums, if the sums were never multiplied or were used since
+//     fence_products, multiply_by_group any number of times, commit_products: what was multiplied becomes a group
 //     wait_products: only so many groups are still under way
-//     take_sums, before the sums are read
+//     settle_sums, before the sums are used
 QK_FUNCTION void publish_shared() { asm volatile("fence.proxy.async.shared::cta;" ::: "memory"); }
 QK_FUNCTION void commit_products() { asm volatile("wgmma.commit_group.sync.aligned;" ::: "memory"); }
 template <int GROUPS_LEFT> QK_FUNCTION void wait_products() { asm volatile("wgmma.wait_group.sync.aligned %0;" ::"n"(GROUPS_LEFT) : "memory"); }
 
-// Keeps the compiler from reading sums before they are there, and from writing them when they should have been.
-template <int COUNT> QK_FUNCTION void take_sums(s32* sums) {
+QK_FUNCTION void fence_products() { asm volatile("wgmma.fence.sync.aligned;" ::: "memory"); }
+
+// What is written to sums stays before this, and what reads them behind: products read and write them while the compiler looks away.
+template <int COUNT> QK_FUNCTION void settle_sums(s32* sums) {
     QK_UNROLL
     for (int i = 0; i < COUNT; i++) {
         asm volatile("" : "+r"(sums[i])::"memory");
     }
-}
-template <int COUNT> QK_FUNCTION void fence_sums(s32* sums) {
-    take_sums<COUNT>(sums);
-    asm volatile("wgmma.fence.sync.aligned;" ::: "memory");
 }
 
 #define QK_NAMES_32 \
@@ -272,8 +269,8 @@ QK_FUNCTION u32 permute(u32 low, u32 high, u32 selector) {
 }
 
 QK_FUNCTION void publish_shared() { shim::publish_shared(); }
-template <int COUNT> QK_FUNCTION void fence_sums(s32* sums, int line = __builtin_LINE()) { shim::fence_sums(sums, COUNT, line); }
-template <int COUNT> QK_FUNCTION void take_sums(s32* sums, int line = __builtin_LINE()) { shim::take_sums(sums, COUNT, line); }
+template <int COUNT> QK_FUNCTION void settle_sums(s32* sums, int line = __builtin_LINE()) { shim::settle_sums(sums, COUNT, line); }
+QK_FUNCTION void fence_products(int line = __builtin_LINE()) { shim::fence_products(line); }
 QK_FUNCTION void commit_products(int line = __builtin_LINE()) { shim::commit_products(line); }
 template <int GROUPS_LEFT> QK_FUNCTION void wait_products(int line = __builtin_LINE()) { shim::wait_products(GROUPS_LEFT, line); }
 template <bool LEFT_UNSIGNED, int COLUMNS>

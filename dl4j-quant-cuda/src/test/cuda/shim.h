@@ -75,8 +75,8 @@ void multiply_16x8x32(int* sum, const unsigned* left, const unsigned* right, boo
 unsigned shuffle_xor(unsigned value, unsigned mask, int line);
 
 void publish_shared();
-void fence_sums(int* sums, unsigned count, int line);
-void take_sums(int* sums, unsigned count, int line);
+void settle_sums(int* sums, unsigned count, int line);
+void fence_products(int line);
 void multiply_by_group(int* sum, unsigned columns, unsigned long long left, unsigned long long right, bool left_unsigned, int line);
 void commit_products(int line);
 void wait_products(unsigned groups_left, int line);

@@ -32,7 +32,14 @@ struct GroupOperand {
     int line;
 };
 
-// Sums of a warp: fenced only, or products are under way to them.
+// Sums of a thread as it settled them.
+struct Settled {
+    int* registers;
+    std::vector<int> values;
+    bool fenced;
+};
+
+// Sums of a warp that products are under way to.
 struct Sums {
     int* registers[LANES];
     unsigned columns;
@@ -66,6 +73,7 @@ struct WarpProducts {
 };
 
 std::vector<WarpProducts> products_of(MOST_THREADS / LANES);
+std::vector<std::vector<Settled>> settled_by(MOST_THREADS);
 std::vector<std::vector<Step>> steps_of(MOST_THREADS / LANES / WARPS_OF_GROUP);
 
 unsigned this_warp() {
@@ -182,24 +190,37 @@ void for_each_sum(const Sums& sums, Act act) {
     }
 }
 
-// Sums that are multiplied for the first time must be as they were at the fence.
-Sums& fenced_sums(WarpProducts& own, const GroupOperand& first) {
-    Sums* sums = find(own.sums, first.sum);
-    if (sums == nullptr || (sums->products == 0 && sums->columns != first.columns)) {
-        fail("the product of line %d lacks a wgmma.fence behind what used its sums before", first.line);
-    }
-    if (sums->columns != first.columns) {
-        fail("the product of line %d has %u columns, others under way to its sums have %u", first.line, first.columns, sums->columns);
-    }
-    if (sums->products == 0) {
-        for_each_sum(*sums, [&](int& held, unsigned index) {
-            if (sums->values[index] != held) {
-                fail("the sums of line %d changed behind their wgmma.fence", first.line);
+// What a thread has to be when its sums begin to be multiplied: as it settled them, with a fence behind.
+void take_settled(unsigned thread, const GroupOperand& operand) {
+    std::vector<Settled>& all = settled_by[thread];
+    for (size_t i = 0; i < all.size(); i++) {
+        if (all[i].registers == operand.sum && all[i].fenced && all[i].values.size() == operand.columns / 2) {
+            if (!std::equal(all[i].values.begin(), all[i].values.end(), operand.sum)) {
+                fail("thread %u's sums of line %d changed behind their wgmma.fence", thread, operand.line);
             }
-            held = SPOILT_SUM;
-        });
+            all.erase(all.begin() + i);
+            return;
+        }
     }
-    return *sums;
+    fail("the product of line %d lacks a wgmma.fence behind what used its sums before", operand.line);
+}
+
+Sums& begin_sums(WarpProducts& own, void* const* operands) {
+    own.sums.emplace_back();
+    Sums& sums = own.sums.back();
+    sums.columns = static_cast<GroupOperand*>(operands[0])->columns;
+    sums.products = 0;
+    sums.values.resize(ROWS * sums.columns);
+    for (unsigned lane = 0; lane < LANES; lane++) {
+        const GroupOperand& operand = *static_cast<GroupOperand*>(operands[lane]);
+        take_settled(this_warp() * LANES + lane, operand);
+        sums.registers[lane] = operand.sum;
+    }
+    for_each_sum(sums, [&](int& held, unsigned index) {
+        sums.values[index] = held;
+        held = SPOILT_SUM;
+    });
+    return sums;
 }
 
 void issue_product(void* const* operands) {
@@ -212,7 +233,12 @@ void issue_product(void* const* operands) {
     }
     note_step({"wgmma", first.line, first.left, first.right});
     WarpProducts& own = products_of[this_warp()];
-    fenced_sums(own, first).products++;
+    Sums* under_way = find(own.sums, first.sum);
+    Sums& sums = under_way == nullptr ? begin_sums(own, operands) : *under_way;
+    if (sums.columns != first.columns) {
+        fail("the product of line %d has %u columns, others under way to its sums have %u", first.line, first.columns, sums.columns);
+    }
+    sums.products++;
     own.products.emplace_back();
     GroupProduct& product = own.products.back();
     product.registers = first.sum;
@@ -268,24 +294,12 @@ struct GroupStep {
 };
 
 void fence(void* const* operands) {
-    const GroupOperand& first = *static_cast<GroupOperand*>(operands[0]);
-    note_step({"wgmma.fence", first.line, 0, 0});
-    WarpProducts& own = products_of[this_warp()];
-    Sums* sums = find(own.sums, first.sum);
-    if (sums != nullptr && sums->products > 0) {
-        return;
-    }
-    if (sums == nullptr) {
-        own.sums.emplace_back();
-        sums = &own.sums.back();
-    }
-    sums->columns = first.columns;
-    sums->products = 0;
-    sums->values.resize(ROWS * first.columns);
+    note_step({"wgmma.fence", static_cast<GroupStep*>(operands[0])->line, 0, 0});
     for (unsigned lane = 0; lane < LANES; lane++) {
-        sums->registers[lane] = static_cast<GroupOperand*>(operands[lane])->sum;
+        for (Settled& settled : settled_by[this_warp() * LANES + lane]) {
+            settled.fenced = true;
+        }
     }
-    for_each_sum(*sums, [&](int& held, unsigned index) { sums->values[index] = held; });
 }
 
 void commit(void* const* operands) {
@@ -320,6 +334,9 @@ void start_products(unsigned warp_count) {
         products_of[warp] = WarpProducts();
         steps_of[warp / WARPS_OF_GROUP].clear();
     }
+    for (unsigned thread = 0; thread < warp_count * LANES; thread++) {
+        settled_by[thread].clear();
+    }
 }
 
 void finish_products() {
@@ -348,18 +365,26 @@ void multiply_by_group(int* sum, unsigned columns, unsigned long long left, unsi
     collective(issue_product, "wgmma", &operand, line);
 }
 
-void fence_sums(int* sums, unsigned count, int line) {
-    GroupOperand operand = {sums, 2 * count, 0, 0, false, line};
-    collective(fence, "wgmma.fence", &operand, line);
-}
-
-void take_sums(int* sums, unsigned count, int line) {
+void settle_sums(int* sums, unsigned count, int line) {
     for (const Sums& held : products_of[this_warp()].sums) {
         const int* own = held.registers[here.thread % LANES];
-        if (held.products > 0 && own < sums + count && sums < own + held.columns / 2) {
+        if (own < sums + count && sums < own + held.columns / 2) {
             fail("the sums in line %d are used while %u products are under way to them", line, held.products);
         }
     }
+    std::vector<Settled>& all = settled_by[here.thread];
+    for (size_t i = 0; i < all.size(); i++) {
+        if (all[i].registers == sums) {
+            all.erase(all.begin() + i);
+            break;
+        }
+    }
+    all.push_back({sums, std::vector<int>(sums, sums + count), false});
+}
+
+void fence_products(int line) {
+    GroupStep step = {line, 0};
+    collective(fence, "wgmma.fence", &step, line);
 }
 
 void commit_products(int line) {

@@ -7,14 +7,16 @@ import org.dl4jquant.graph.Window;
 import org.dl4jquant.numeric.QuantParams;
 
 /**
- * The kernel of {@code igemm.cu} for a product of matrices.
+ * The kernel for a product of matrices: that of {@code igemm.cu}, or that of {@code wgmma.cu} if
+ * the tile is multiplied by groups of warps.
  *
  * <p>Arguments: input, weights, bias, multipliers, residual (not read if there is none), output,
  * examples. A batch may have at most 2^32 - 1 output pixels.
  */
 public final class GemmKernel {
 
-    private static final String FILE = "igemm.cu";
+    private static final String BY_WARP = "igemm.cu";
+    private static final String BY_GROUP = "wgmma.cu";
     private static final int BYTE = 0xff;
 
     private final Constants constants = new Constants();
@@ -27,10 +29,21 @@ public final class GemmKernel {
      * @param problem what it computes
      * @param tile how the product is cut; any gives the same codes
      * @param architecture what it is compiled for
-     * @throws IllegalArgumentException if the tile needs more registers or shared memory than the
-     *     architecture has
+     * @throws IllegalArgumentException if the tile needs an instruction, or more registers or
+     *     shared memory, than the architecture has, or other weights than the problem's
      */
     public static KernelSpec of(GemmProblem problem, Tile tile, Architecture architecture) {
+        Require.argument(
+                tile.suits(architecture) || !tile.byGroup(),
+                "tile %s is multiplied by groups of warps, which %s cannot; choose another, or"
+                        + " compile for sm_90a",
+                tile,
+                architecture.target());
+        Require.argument(
+                !(tile.byGroup() && problem.packedWeights()),
+                "tile %s is multiplied by groups of warps, which read weights of one byte; choose"
+                        + " another, or leave the weights unpacked",
+                tile);
         Require.argument(
                 tile.suits(architecture),
                 "tile %s needs more registers than a thread of %s has; choose another",
@@ -58,7 +71,11 @@ public final class GemmKernel {
                         (columns + tile.blockColumns() - 1) / tile.blockColumns(),
                         tile.threads(),
                         shared);
-        return new KernelSpec(FILE, kernel.constants.toMap(), launch, tile.minBlocks(architecture));
+        return new KernelSpec(
+                tile.byGroup() ? BY_GROUP : BY_WARP,
+                kernel.constants.toMap(),
+                launch,
+                tile.minBlocks(architecture));
     }
 
     private void image(GemmProblem problem) {
@@ -117,6 +134,7 @@ public final class GemmKernel {
         put("WARP_N", tile.warpColumns());
         put("STAGES", tile.stages(architecture));
         put("ASYNC", architecture.copiesAsync());
+        put("BY_GROUP", tile.byGroup());
     }
 
     private void put(String name, boolean value) {

@@ -3,7 +3,8 @@ package org.dl4jquant.cuda.kernel;
 
 /**
  * How a matrix product is cut: what a block computes, what of it a warp does, how much of the sum
- * is in shared memory at once, and how far copies run ahead. The name is rows, columns and depth.
+ * is in shared memory at once, and how far copies run ahead. The name is rows, columns and depth;
+ * where it ends in GROUP, four warps multiply together, as only {@link Architecture#SM_90A} can.
  */
 public enum Tile {
     /** For large products. */
@@ -27,11 +28,26 @@ public enum Tile {
     /** For the last layers' few pixels. */
     M32_N64_K128(32, 64, 128, 16, 32, 4, 4),
     /** For dense layers and batches up to 16. */
-    M16_N64_K128(16, 64, 128, 16, 16, 4, 4);
+    M16_N64_K128(16, 64, 128, 16, 16, 4, 4),
+    /** For the largest products on Hopper. */
+    M128_N256_K128_GROUP(128, 256, 16, 4, 1),
+    /** For the largest products on Hopper. */
+    M256_N128_K128_GROUP(256, 128, 32, 4, 1),
+    /** For large products on Hopper, two blocks at a time. */
+    M128_N128_K128_GROUP(128, 128, 16, 3, 2),
+    /** For 64 channels on Hopper. */
+    M128_N64_K128_GROUP(128, 64, 16, 4, 2),
+    /** For few rows and many channels on Hopper. */
+    M64_N256_K128_GROUP(64, 256, 16, 4, 1),
+    /** For few rows on Hopper. */
+    M64_N128_K128_GROUP(64, 128, 16, 4, 2),
+    /** For few rows and channels on Hopper. */
+    M64_N64_K128_GROUP(64, 64, 16, 4, 3);
 
     private static final int WARP_THREADS = 32;
     private static final int STAGES_THROUGH_REGISTERS = 2;
     private static final int RESULT_PADDING = 16;
+    private static final int GROUP_DEPTH = 128;
 
     private final int blockRows;
     private final int blockColumns;
@@ -40,7 +56,9 @@ public enum Tile {
     private final int warpColumns;
     private final int stages;
     private final int minBlocks;
+    private final boolean byGroup;
 
+    /* By warp. */
     Tile(
             int blockRows,
             int blockColumns,
@@ -49,6 +67,23 @@ public enum Tile {
             int warpColumns,
             int stages,
             int minBlocks) {
+        this(blockRows, blockColumns, depth, warpRows, warpColumns, stages, minBlocks, false);
+    }
+
+    /* By group: rows of the shared memory that it reads are of 128 bytes, and every column is all its warps'. */
+    Tile(int blockRows, int blockColumns, int warpRows, int stages, int minBlocks) {
+        this(blockRows, blockColumns, GROUP_DEPTH, warpRows, blockColumns, stages, minBlocks, true);
+    }
+
+    Tile(
+            int blockRows,
+            int blockColumns,
+            int depth,
+            int warpRows,
+            int warpColumns,
+            int stages,
+            int minBlocks,
+            boolean byGroup) {
         this.blockRows = blockRows;
         this.blockColumns = blockColumns;
         this.depth = depth;
@@ -56,6 +91,7 @@ public enum Tile {
         this.warpColumns = warpColumns;
         this.stages = stages;
         this.minBlocks = minBlocks;
+        this.byGroup = byGroup;
     }
 
     /** {@return pixels of a block} */
@@ -71,6 +107,11 @@ public enum Tile {
     /** {@return products summed between two barriers} */
     public int depth() {
         return depth;
+    }
+
+    /** {@return whether four warps multiply together, which wants weights of one byte} */
+    public boolean byGroup() {
+        return byGroup;
     }
 
     int warpRows() {
@@ -102,11 +143,14 @@ public enum Tile {
     }
 
     /**
-     * {@return whether the tile is compiled for an architecture without spilt registers}
+     * {@return whether the architecture has the tile's instructions, and registers enough}
      *
      * @param architecture what the kernel is compiled for
      */
     public boolean suits(Architecture architecture) {
+        if (byGroup) {
+            return architecture == Architecture.SM_90A;
+        }
         // Four chunks each of both matrices wait in registers, beside 128 sums.
         return architecture.copiesAsync() || this != M128_N128_K64_WIDE;
     }

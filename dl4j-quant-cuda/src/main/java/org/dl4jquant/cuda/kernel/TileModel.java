@@ -50,6 +50,7 @@ public final class TileModel {
         TileModel model = new TileModel(problem, architecture, examples);
         return Stream.of(Tile.values())
                 .filter(tile -> tile.suits(architecture))
+                .filter(tile -> !(tile.byGroup() && problem.packedWeights()))
                 .min(Comparator.comparingDouble(model::cycles))
                 .orElseThrow();
     }
@@ -70,7 +71,7 @@ public final class TileModel {
                                 architecture.sharedBytes() / shared,
                                 THREADS_OF_PROCESSOR / Math.max(tile.threads(), 256)));
         double results = (double) tile.blockRows() * tile.blockColumns();
-        double products = each * steps * tile.depth() * results / productsACycle();
+        double products = each * steps * tile.depth() * results / productsACycle(tile);
         double bytes =
                 (double) each
                         * steps
@@ -100,11 +101,11 @@ public final class TileModel {
     }
 
     /* mma.sync reaches about 60 % of what Hopper's own instruction does. */
-    private double productsACycle() {
+    private double productsACycle(Tile tile) {
         return switch (architecture) {
             case SM_75, SM_86, SM_89 -> 1024;
             case SM_80 -> 2048;
-            case SM_90, SM_90A -> 2458;
+            case SM_90, SM_90A -> tile.byGroup() ? 4096 : 2458;
         };
     }
 }

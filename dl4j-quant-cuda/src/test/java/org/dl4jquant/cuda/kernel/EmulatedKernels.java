@@ -10,11 +10,15 @@ import java.nio.file.StandardCopyOption;
 import java.security.MessageDigest;
 import java.security.NoSuchAlgorithmException;
 import java.util.ArrayList;
+import java.util.HashSet;
 import java.util.HexFormat;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.function.UnaryOperator;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Assumptions;
 
@@ -40,6 +44,11 @@ public final class EmulatedKernels {
                     "-Wextra",
                     "-Werror");
 
+    /** Headers that are parts of a kernel. */
+    private static final Pattern PART = Pattern.compile("#include \"(gemm_[a-z_]+\\.cuh)\"");
+
+    private static final String ONCE = "#pragma once\n";
+
     private static final EmulatedKernels UNCHANGED = new EmulatedKernels(text -> text);
 
     private final UnaryOperator<String> edit;
@@ -63,7 +72,8 @@ public final class EmulatedKernels {
     /**
      * {@return kernels whose sources are changed before they are compiled}
      *
-     * @param edit from a kernel's source to another; headers stay
+     * @param edit from a kernel's source, which has the headers {@code gemm_*.cuh} inside, to
+     *     another; other headers stay
      */
     public EmulatedKernels edited(UnaryOperator<String> edit) {
         return new EmulatedKernels(edit);
@@ -82,7 +92,7 @@ public final class EmulatedKernels {
 
     private EmulatedKernel compile(KernelSpec spec) {
         try {
-            String source = edit.apply(Files.readString(source(spec.file())));
+            String source = edit.apply(inlined(source(spec.file()), new HashSet<>()));
             List<String> flags = new ArrayList<>(OPTIONS);
             spec.macros().forEach((name, value) -> flags.add("-D" + name + "=" + value));
             flags.addAll(List.of("-shared", "-I" + MAIN, "-I" + TEST));
@@ -103,6 +113,19 @@ public final class EmulatedKernels {
 
     private static Path source(String file) {
         return Files.exists(MAIN.resolve(file)) ? MAIN.resolve(file) : TEST.resolve(file);
+    }
+
+    private static String inlined(Path file, Set<String> seen) throws IOException {
+        StringBuilder text = new StringBuilder();
+        for (String line : Files.readAllLines(file)) {
+            Matcher include = PART.matcher(line);
+            if (!include.matches()) {
+                text.append(line).append('\n');
+            } else if (seen.add(include.group(1))) {
+                text.append(inlined(MAIN.resolve(include.group(1)), seen).replace(ONCE, ""));
+            }
+        }
+        return text.toString();
     }
 
     /* The shim's own part is compiled once: many kernels are linked with it. */

@@ -24,6 +24,7 @@ import org.junit.jupiter.params.provider.ValueSource;
 class GemmKernelTest {
 
     private static final Tile SMALL = Tile.M64_N64_K64;
+    private static final Tile GROUP = Tile.M64_N64_K128_GROUP;
     private static final int SCHEDULES = 3;
 
     static Stream<Arguments> tiles() {
@@ -33,6 +34,14 @@ class GemmKernelTest {
                                 Stream.of(Tile.values())
                                         .filter(tile -> tile.suits(architecture))
                                         .map(tile -> Arguments.of(tile, architecture)));
+    }
+
+    static Stream<Arguments> tilesOfBytes() {
+        return Stream.concat(
+                tiles(),
+                Stream.of(Tile.values())
+                        .filter(Tile::byGroup)
+                        .map(tile -> Arguments.of(tile, Architecture.SM_90A)));
     }
 
     private static void requireEqual(GemmTrial trial, Tile tile, Architecture architecture) {
@@ -47,10 +56,13 @@ class GemmKernelTest {
     private static void requireEqual(GemmTrial trial) {
         requireEqual(trial, SMALL, Architecture.SM_75);
         requireEqual(trial, SMALL, Architecture.SM_80);
+        if (!trial.problem().packedWeights()) {
+            requireEqual(trial, GROUP, Architecture.SM_90A);
+        }
     }
 
     @ParameterizedTest
-    @MethodSource("tiles")
+    @MethodSource("tilesOfBytes")
     void aTileWithTailsEverywhereIsExact(Tile tile, Architecture architecture) {
         GemmProblem problem =
                 GemmCases.convolution(GemmCases.image(23, 7, 9), GemmCases.window(3, 1, 1), 50)
@@ -83,11 +95,12 @@ class GemmKernelTest {
                 GemmCases.convolution(
                         GemmCases.image(64 * tiles - 30, 3, 3), GemmCases.window(1, 1, 0), 20);
         GemmTrial trial = GemmTrial.convolution(problem, GemmCases.NARROW, 2, tiles);
-        requireEqual(trial); // with 5 and 2 stages
+        requireEqual(trial); // with 5, 2 and 4 stages
         if (tiles % 2 == 0) {
             requireEqual(
                     trial, Tile.M16_N64_K128, Architecture.SM_80); // with 4, half as many tiles
         }
+        requireEqual(trial, Tile.M128_N128_K128_GROUP, Architecture.SM_90A); // with 3
     }
 
     @ParameterizedTest
@@ -249,6 +262,30 @@ class GemmKernelTest {
                                                 problem,
                                                 Tile.M128_N128_K64_WIDE,
                                                 Architecture.SM_75))
+                        .getMessage());
+    }
+
+    @Test
+    void refusesGroupsOfWarpsWhereTheyDoNotMultiply() {
+        GemmProblem problem =
+                GemmCases.convolution(GemmCases.image(16, 4, 4), GemmCases.window(1, 1, 0), 16);
+        assertEquals(
+                "tile M64_N64_K128_GROUP is multiplied by groups of warps, which sm_90 cannot;"
+                        + " choose another, or compile for sm_90a",
+                assertThrows(
+                                IllegalArgumentException.class,
+                                () -> GemmKernel.of(problem, GROUP, Architecture.SM_90))
+                        .getMessage());
+        assertEquals(
+                "tile M64_N64_K128_GROUP is multiplied by groups of warps, which read weights of"
+                        + " one byte; choose another, or leave the weights unpacked",
+                assertThrows(
+                                IllegalArgumentException.class,
+                                () ->
+                                        GemmKernel.of(
+                                                problem.withPackedWeights(),
+                                                GROUP,
+                                                Architecture.SM_90A))
                         .getMessage());
     }
 

@@ -41,6 +41,10 @@ class GemmMutantsTest {
             return source.replace(from, to);
         }
 
+        Tile tile() {
+            return tileOf(architecture);
+        }
+
         @Override
         public String toString() {
             return name + ", " + architecture.target();
@@ -56,14 +60,19 @@ class GemmMutantsTest {
         /**
          * Six tiles, so that the last lies where the codes are staged; windows end at the image.
          */
-        UNPADDED;
+        UNPADDED,
+        /** Eight tiles of twice the depth, so that stages are used again. */
+        DEEP,
+        /** Five of them: the last lies where the codes are staged. */
+        DEEP_UNPADDED;
 
         GemmTrial trial() {
             Window tall = Window.of(new Window.Extent(7, 1), Window.Extent.ONE);
+            boolean padded = this != UNPADDED && this != DEEP_UNPADDED;
             GemmProblem plain =
                     GemmCases.convolution(
-                            GemmCases.image(40, 9, 9),
-                            this == UNPADDED ? tall : GemmCases.window(3, 1, 1),
+                            GemmCases.image(channels(), 9, 9),
+                            padded ? GemmCases.window(3, 1, 1) : tall,
                             70);
             GemmProblem problem =
                     GemmCases.withInput(
@@ -77,6 +86,19 @@ class GemmMutantsTest {
                     2,
                     3);
         }
+
+        private int channels() {
+            return switch (this) {
+                case DEEP -> 100;
+                case DEEP_UNPADDED -> 80;
+                default -> 40;
+            };
+        }
+    }
+
+    /* Of two warps or groups of warps at least. */
+    private static Tile tileOf(Architecture architecture) {
+        return architecture == Architecture.SM_90A ? Tile.M128_N64_K128_GROUP : Tile.M64_N64_K64;
     }
 
     private static final List<Mutant> MUTANTS = new ArrayList<>();
@@ -103,7 +125,7 @@ class GemmMutantsTest {
         async(
                 "a barrier for some threads only",
                 "        sync_threads();\n        if (tile + QK_STAGES",
-                "        if (warp_row() == 0) sync_threads();\n        if (tile + QK_STAGES");
+                "        if (row_of(0) == 0) sync_threads();\n        if (tile + QK_STAGES");
         async(
                 "a multiplication without its last lane",
                 "multiply_16x8x32<QK_IN_UNSIGNED>(sum",
@@ -122,8 +144,8 @@ class GemmMutantsTest {
                 "step * 2 + 1 - lane() / 16");
         async(
                 "rows of a fragment in the wrong order",
-                "m * 16 + lane() % 16",
-                "m * 16 + (lane() ^ 8) % 16");
+                "row_of(m) + lane() % 16",
+                "row_of(m) + (lane() ^ 8) % 16");
         async(
                 "chunks permuted on one side only",
                 "(thread_index() / WEIGHT_TILE_CHUNKS + i * (THREADS / WEIGHT_TILE_CHUNKS),",
@@ -179,6 +201,75 @@ class GemmMutantsTest {
                 "packed[n][odd] & 0xf0f0f0f0u");
     }
 
+    static {
+        group("no proxy fence", "publish_shared();", "");
+        group(
+                "a proxy fence behind the barrier",
+                "publish_shared();\n        wait_products<1>();  // those that read what is now"
+                        + " overwritten are done\n        sync_threads();",
+                "wait_products<1>();\n        sync_threads();\n        publish_shared();");
+        group("no fence of the sums", "    fence_products();\n", "");
+        group("sums that were never settled", "settle(sums);\n    u32 stage", "u32 stage");
+        group("waits for one product too few", "wait_products<1>", "wait_products<2>");
+        group("no wait for the last products", "wait_products<0>();", "");
+        group("never commits products", "commit_products();", "");
+        group(
+                "waits for one copy too few",
+                "wait_async<QK_STAGES - 3>",
+                "wait_async<QK_STAGES - 2>");
+        group(
+                "no barrier in the loop of products",
+                "sync_threads();\n        multiply_tile",
+                "multiply_tile");
+        group(
+                "a barrier for one group only",
+                "sync_threads();\n        multiply_tile",
+                "if (thread_index() < 128) { sync_threads(); }\n        multiply_tile");
+        group(
+                "overwrites what is read",
+                "free_stage = QK_STAGES - 2",
+                "free_stage = QK_STAGES - 3");
+        group(
+                "copies a tile too early",
+                "        wait_async<QK_STAGES - 3>();",
+                "        if (tile > 0) { copy_tile(free_stage, tile + QK_STAGES - 2, input, weights,"
+                        + " windows); }\n        wait_async<QK_STAGES - 3>();");
+        group(
+                "halves of the descriptor's step",
+                "FRAGMENT_BYTES + step * 32",
+                "FRAGMENT_BYTES + step * 16");
+        group(
+                "steps of one side swapped",
+                "INPUT_BYTES + step * 32",
+                "INPUT_BYTES + (step ^ 1) * 32");
+        group(
+                "rows of another width in the descriptor",
+                "right = describe_matrix<QK_BLOCK_K>",
+                "right = describe_matrix<64>");
+        group(
+                "a matrix that begins a chunk too late",
+                "INPUT_BYTES + step * 32",
+                "INPUT_BYTES + 16 + step * 32");
+        group("matrices swapped", "describe_matrix<QK_BLOCK_K>(rows +", "right + 0 * (rows +");
+        group(
+                "warps of a group with different matrices",
+                "thread_index() / 128 * (FRAGMENTS_M",
+                "thread_index() / 64 % 2 * (FRAGMENTS_M");
+        group("chunks permuted as no descriptor has it", "? row & 7 :", "? row >> 1 & 7 :");
+        group("rows of another warp", "warp() % 4 * 16", "(warp() + 1) % 4 * 16");
+        MUTANTS.add(
+                new Mutant(
+                        "no barrier behind the last products",
+                        "sync_threads();  // the last tile is still being read",
+                        "",
+                        Architecture.SM_90A,
+                        Product.DEEP_UNPADDED));
+    }
+
+    private static void group(String name, String from, String to) {
+        MUTANTS.add(new Mutant(name, from, to, Architecture.SM_90A, Product.DEEP));
+    }
+
     private static void async(String name, String from, String to) {
         MUTANTS.add(new Mutant(name, from, to, Architecture.SM_80, Product.PADDED));
     }
@@ -210,7 +301,7 @@ class GemmMutantsTest {
                                 schedule ->
                                         trial.fault(
                                                         mutated,
-                                                        Tile.M64_N64_K64,
+                                                        mutant.tile(),
                                                         mutant.architecture(),
                                                         schedule)
                                                 .isPresent());
@@ -219,15 +310,19 @@ class GemmMutantsTest {
 
     @Test
     void theOriginalIsWithoutFault() {
-        for (Architecture architecture : List.of(Architecture.SM_75, Architecture.SM_80)) {
+        for (Architecture architecture :
+                List.of(Architecture.SM_75, Architecture.SM_80, Architecture.SM_90A)) {
             for (Product product : Product.values()) {
+                if (product == Product.PACKED && tileOf(architecture).byGroup()) {
+                    continue;
+                }
                 GemmTrial trial = product.trial();
                 for (int schedule = 0; schedule < SCHEDULES; schedule++) {
                     assertEquals(
                             Optional.empty(),
                             trial.fault(
                                     EmulatedKernels.available(),
-                                    Tile.M64_N64_K64,
+                                    tileOf(architecture),
                                     architecture,
                                     schedule));
                 }

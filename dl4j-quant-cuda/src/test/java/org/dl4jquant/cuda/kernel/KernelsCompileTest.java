@@ -4,10 +4,12 @@ package org.dl4jquant.cuda.kernel;
 import static org.junit.jupiter.api.Assertions.assertAll;
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.util.Arrays;
 import java.util.List;
+import java.util.regex.Pattern;
 import org.dl4jquant.cuda.driver.CompiledCuda;
 import org.dl4jquant.cuda.kernel.CubinInspection.Opcode;
 import org.junit.jupiter.api.function.Executable;
@@ -20,6 +22,9 @@ final class KernelsCompileTest {
     private static final int REGISTERS_OF_A_MULTIPROCESSOR = 65_536;
 
     private static final int FILTERS = 256;
+
+    /** What the assembler says of wgmma that waits, or where it adds fences of its own. */
+    private static final Pattern SERIALIZED = Pattern.compile("C75[0-9][0-9]|serializ");
 
     private static final GemmProblem CONVOLUTION =
             GemmCases.convolution(
@@ -57,8 +62,10 @@ final class KernelsCompileTest {
             assertTrue(
                     found.sharedBytes() + spec.launch().sharedBytes() <= architecture.sharedBytes(),
                     what);
-            assertTrue(found.count(Opcode.IMMA) > 0, what);
-            assertTrue(found.count(Opcode.LDSM) > 0, what);
+            assertEquals(!tile.byGroup(), found.count(Opcode.IMMA) > 0, what);
+            assertEquals(!tile.byGroup(), found.count(Opcode.LDSM) > 0, what);
+            assertEquals(tile.byGroup(), found.count(Opcode.IGMMA) > 0, what);
+            assertFalse(SERIALIZED.matcher(compiled.log()).find(), what);
             assertEquals(architecture.copiesAsync(), found.count(Opcode.LDGSTS) > 0, what);
         };
     }

@@ -1,0 +1,129 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// What the kernels of igemm.cu and wgmma.cu do with sums: start them with the biases, and make codes or values of them and store these.
+// A warp has WARP_M x WARP_N of a block's sums, in fragments of 16 x 8. Its fragments lie below one another; or, if four warps multiply
+// together (BY_GROUP), they are 64 rows apart, and the four warps' fragments lie between.
+#pragma once
+
+#include "device.cuh"
+#include "gemm_tiles.cuh"
+#if QK_RESIDUAL
+#include "sum.cuh"
+#endif
+
+namespace {
+
+constexpr int WARPS_N = QK_BLOCK_N / QK_WARP_N;
+constexpr int FRAGMENTS_M = QK_WARP_M / 16;
+constexpr int FRAGMENTS_N = QK_WARP_N / 16;                      // pairs of 8 columns
+
+typedef s32 Sums[FRAGMENTS_M][2 * FRAGMENTS_N][4];
+
+QK_FUNCTION u32 lane() { return thread_index() % 32; }
+QK_FUNCTION u32 warp() { return thread_index() / 32; }
+QK_FUNCTION u32 warp_column() { return warp() % WARPS_N * QK_WARP_N; }
+
+// The block's row that fragment m begins with.
+QK_FUNCTION u32 row_of(int m) {
+    return QK_BY_GROUP ? (warp() / 4 * FRAGMENTS_M + m) * 64 + warp() % 4 * 16 : warp() / WARPS_N * QK_WARP_M + m * 16;
+}
+
+struct alignas(8) TwoInts {
+    s32 first, second;
+};
+struct alignas(8) TwoFloats {
+    float first, second;
+};
+
+QK_FUNCTION u32 column_of(int n) { return block_column() * QK_BLOCK_N + warp_column() + n * 8 + lane() % 4 * 2; }
+
+QK_FUNCTION void start_sums(Sums& sums, const s32* bias) {
+    QK_UNROLL
+    for (int n = 0; n < 2 * FRAGMENTS_N; n++) {
+        u32 column = column_of(n);
+        TwoInts start = {0, 0};
+        if (!QK_PACKED_WEIGHTS && column < QK_FILTER_PITCH) {
+            start = load_global(reinterpret_cast<const TwoInts*>(bias + column));
+        }
+        QK_UNROLL
+        for (int m = 0; m < FRAGMENTS_M; m++) {
+            sums[m][n][0] = sums[m][n][2] = start.first;
+            sums[m][n][1] = sums[m][n][3] = start.second;
+        }
+    }
+}
+
+#if QK_FLOAT_OUTPUT
+QK_FUNCTION void store_results(const Sums& sums, const float* multipliers, const u8*, u8* output, u32 first, u32 rows) {
+    float* values = reinterpret_cast<float*>(output);
+    QK_UNROLL
+    for (int n = 0; n < 2 * FRAGMENTS_N; n++) {
+        QK_UNROLL
+        for (int i = 0; i < 4; i++) {
+            u32 channel = column_of(n) + i % 2;
+            if (channel >= QK_FILTERS) {
+                continue;
+            }
+            float multiplier = load_global(multipliers + channel);
+            QK_UNROLL
+            for (int m = 0; m < FRAGMENTS_M; m++) {
+                u32 row = first + row_of(m) + lane() / 4 + i / 2 * 8;
+                if (row < rows) {
+                    u64 place = (static_cast<u64>(row / PIXELS) * QK_FILTERS + channel) * PIXELS + row % PIXELS;
+                    store_global(values + place, multiply(to_float(sums[m][n][i]), multiplier));
+                }
+            }
+        }
+    }
+}
+#else
+constexpr int RESULT_PITCH = QK_BLOCK_N + 16;  // of the codes in shared memory; 16 more keep them off one bank
+
+// The bounds are integers, so clamping first gives the same code.
+QK_FUNCTION u32 code_of(s32 sum, float multiplier) {
+    float codes = least(most(multiply(to_float(sum), multiplier), QK_LOWEST), QK_HIGHEST);
+    return static_cast<u32>(round_to_int(codes) + QK_ZERO) & 0xff;
+}
+
+QK_FUNCTION void stage_codes(const Sums& sums, const float* multipliers) {
+    QK_UNROLL
+    for (int n = 0; n < 2 * FRAGMENTS_N; n++) {
+        TwoFloats multiplier = {0, 0};
+        if (column_of(n) < QK_FILTER_PITCH) {
+            multiplier = load_global(reinterpret_cast<const TwoFloats*>(multipliers + column_of(n)));
+        }
+        QK_UNROLL
+        for (int m = 0; m < FRAGMENTS_M; m++) {
+            u32 to = (row_of(m) + lane() / 4) * RESULT_PITCH + warp_column() + n * 8 + lane() % 4 * 2;
+            const s32(&sum)[4] = sums[m][n];
+            store_shared<u16>(to, code_of(sum[0], multiplier.first) | code_of(sum[1], multiplier.second) << 8);
+            store_shared<u16>(to + 8 * RESULT_PITCH, code_of(sum[2], multiplier.first) | code_of(sum[3], multiplier.second) << 8);
+        }
+    }
+}
+
+QK_FUNCTION void store_results(const Sums& sums, const float* multipliers, const u8* residual, u8* output, u32 first, u32 rows) {
+    constexpr int CHUNKS_OF_BLOCK = QK_BLOCK_M * QK_BLOCK_N / 16;
+    sync_threads();  // the last tile is still being read
+    stage_codes(sums, multipliers);
+    sync_threads();
+    QK_UNROLL
+    for (int i = thread_index(); i < CHUNKS_OF_BLOCK; i += THREADS) {
+        u32 row = i / (QK_BLOCK_N / 16);
+        u32 column = i % (QK_BLOCK_N / 16) * 16;
+        u32 channel = block_column() * QK_BLOCK_N + column;
+        if (first + row < rows && channel < QK_FILTER_PITCH) {
+            Chunk codes = load_shared<Chunk>(row * RESULT_PITCH + column);
+#if QK_RESIDUAL
+            Chunk other = load_global(reinterpret_cast<const Chunk*>(residual + static_cast<u64>(first + row) * QK_RESIDUAL_PITCH + channel));
+            codes = QK_RESIDUAL_RIGHT ? sum_codes(codes, other) : sum_codes(other, codes);
+#else
+            static_cast<void>(residual);
+#endif
+            store_global(reinterpret_cast<Chunk*>(output + static_cast<u64>(first + row) * QK_OUT_PITCH + channel), codes);
+        }
+    }
+}
+#endif
+
+}  // namespace

@@ -1,0 +1,148 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// How the kernels of igemm.cu and wgmma.cu bring tiles of both matrices into shared memory: BLOCK_K codes a row, BLOCK_M rows of the
+// input's windows and then BLOCK_N filters. k counts chunks of 16 bytes: over kernel rows, kernel columns, and chunks of channels; or, if a
+// pixel is 4 bytes (IN_PITCH 4), over kernel rows and runs of 4 pixels.
+#pragma once
+
+#include "device.cuh"
+
+namespace {
+
+constexpr int THREADS = QK_THREADS;
+constexpr int PIXELS = QK_OUT_HEIGHT * QK_OUT_WIDTH;
+constexpr bool PADDED = QK_PADDED;
+constexpr bool SMALL_PIXELS = QK_IN_PITCH == 4;
+constexpr u32 PAD_WORD = 0x01010101u * QK_PAD_CODE;
+
+constexpr int CHUNKS_A_PIXEL = QK_CHANNELS / 16;                 // unless SMALL_PIXELS
+constexpr int CHUNKS_A_ROW = SMALL_PIXELS ? (QK_KERNEL_WIDTH + 3) / 4 : QK_KERNEL_WIDTH * CHUNKS_A_PIXEL;
+constexpr int CHUNKS = QK_KERNEL_HEIGHT * CHUNKS_A_ROW;          // of the whole sum
+constexpr int WEIGHT_CHUNKS = QK_PACKED_WEIGHTS ? (CHUNKS + 1) / 2 : CHUNKS;
+
+constexpr int TILE_CHUNKS = QK_BLOCK_K / 16;                     // in a row of a tile
+constexpr int WEIGHT_TILE_CHUNKS = QK_PACKED_WEIGHTS ? TILE_CHUNKS / 2 : TILE_CHUNKS;
+constexpr int TILES = (CHUNKS + TILE_CHUNKS - 1) / TILE_CHUNKS;
+constexpr int STEPS = QK_BLOCK_K / 32;                           // multiplications along K in a tile
+
+constexpr int INPUT_LOADS = QK_BLOCK_M * TILE_CHUNKS / THREADS;  // by each thread for a tile
+constexpr int WEIGHT_LOADS = QK_BLOCK_N * WEIGHT_TILE_CHUNKS / THREADS;
+constexpr int INPUT_BYTES = QK_BLOCK_M * TILE_CHUNKS * 16;
+constexpr int STAGE_BYTES = INPUT_BYTES + QK_BLOCK_N * WEIGHT_TILE_CHUNKS * 16;
+
+static_assert(INPUT_LOADS * THREADS == QK_BLOCK_M * TILE_CHUNKS, "equal loads");
+static_assert(WEIGHT_LOADS * THREADS == QK_BLOCK_N * WEIGHT_TILE_CHUNKS, "equal loads");
+
+// Where this thread's windows begin; the window of a row beyond the last is that of the last row, and never stored.
+struct Windows {
+    const u8* corner[INPUT_LOADS];  // of the window's first code, which may lie outside the image
+    s32 top[INPUT_LOADS];
+    s32 left[INPUT_LOADS];
+};
+
+// Byte offset of a chunk in a tile of `chunks` a row; eight rows' chunks of one column lie in eight different groups of banks.
+template <int CHUNKS_OF_ROW> QK_FUNCTION u32 place(u32 row, u32 chunk) {
+    u32 permuted = CHUNKS_OF_ROW == 8 ? row & 7 : CHUNKS_OF_ROW == 4 ? row >> 1 & 3 : row >> 2 & 1;
+    return (row * CHUNKS_OF_ROW + (chunk ^ permuted)) * 16;
+}
+
+QK_FUNCTION Windows find_windows(const u8* input, u32 first, u32 rows) {
+    Windows windows;
+    QK_UNROLL
+    for (int i = 0; i < INPUT_LOADS; i++) {
+        u32 row = first + thread_index() / TILE_CHUNKS + i * (THREADS / TILE_CHUNKS);
+        row = row < rows ? row : rows - 1;
+        u32 example = row / PIXELS;
+        u32 pixel = row % PIXELS;
+        windows.top[i] = static_cast<s32>(pixel / QK_OUT_WIDTH) * QK_STRIDE_HEIGHT - QK_PAD_TOP;
+        windows.left[i] = static_cast<s32>(pixel % QK_OUT_WIDTH) * QK_STRIDE_WIDTH - QK_PAD_LEFT;
+        s64 image = static_cast<s64>(example) * (QK_HEIGHT * QK_WIDTH);
+        windows.corner[i] = input + (image + windows.top[i] * QK_WIDTH + windows.left[i]) * QK_IN_PITCH;
+    }
+    return windows;
+}
+
+QK_FUNCTION bool is_outside(s32 y, s32 x) {
+    return PADDED && (static_cast<u32>(y) >= QK_HEIGHT || static_cast<u32>(x) >= QK_WIDTH);
+}
+
+// Where a thread's chunk of a tile lies in all its windows.
+struct Tap {
+    s32 y;
+    s32 x;
+    s64 offset;
+    bool beyond;  // the end of the sum: the weights are 0
+};
+
+QK_FUNCTION Tap find_tap(int tile) {
+    u32 chunk = tile * TILE_CHUNKS + thread_index() % TILE_CHUNKS;
+    u32 kernel_row = chunk / CHUNKS_A_ROW;
+    u32 in_row = chunk % CHUNKS_A_ROW;
+    u32 kernel_column = SMALL_PIXELS ? in_row * 4 : in_row / (SMALL_PIXELS ? 1 : CHUNKS_A_PIXEL);
+    u32 in_pixel = SMALL_PIXELS ? 0 : in_row % (SMALL_PIXELS ? 1 : CHUNKS_A_PIXEL) * 16;
+    Tap tap;
+    tap.y = kernel_row * QK_DILATION_HEIGHT;
+    tap.x = kernel_column * QK_DILATION_WIDTH;
+    tap.offset = static_cast<s64>(tap.y * QK_WIDTH + tap.x) * QK_IN_PITCH + in_pixel;
+    tap.beyond = CHUNKS % TILE_CHUNKS != 0 && chunk >= CHUNKS;
+    return tap;
+}
+
+// Whether pixel e of a run of four is to be left out: beyond the kernel, where the weights are 0.
+QK_FUNCTION bool is_beyond(const Tap& tap, int e) {
+    return tap.beyond || (QK_KERNEL_WIDTH % 4 != 0 && tap.x + e * QK_DILATION_WIDTH >= QK_KERNEL_WIDTH * QK_DILATION_WIDTH);
+}
+
+QK_FUNCTION void copy_input(u32 stage, int tile, const u8* input, const Windows& windows) {
+    Tap tap = find_tap(tile);
+    QK_UNROLL
+    for (int i = 0; i < INPUT_LOADS; i++) {
+        u32 to = stage + place<TILE_CHUNKS>(thread_index() / TILE_CHUNKS + i * (THREADS / TILE_CHUNKS), thread_index() % TILE_CHUNKS);
+        if (SMALL_PIXELS) {
+            QK_UNROLL
+            for (int e = 0; e < 4; e++) {
+                bool outside = is_outside(windows.top[i] + tap.y, windows.left[i] + tap.x + e * QK_DILATION_WIDTH);
+                bool none = outside || is_beyond(tap, e);
+                const u8* from = windows.corner[i] + tap.offset + e * (QK_DILATION_WIDTH * QK_IN_PITCH);
+                if (outside && PAD_WORD != 0) {
+                    store_shared<u32>(to + 4 * e, PAD_WORD);
+                } else {
+                    copy_async<4>(to + 4 * e, none ? input : from, none);
+                }
+            }
+            continue;
+        }
+        bool outside = is_outside(windows.top[i] + tap.y, windows.left[i] + tap.x);
+        bool none = outside || tap.beyond;
+        if (outside && PAD_WORD != 0) {
+            store_shared<Chunk>(to, {PAD_WORD, PAD_WORD, PAD_WORD, PAD_WORD});
+        } else {
+            copy_async<16>(to, none ? input : windows.corner[i] + tap.offset, none);
+        }
+    }
+}
+
+// The chunk of weights that is this thread's, and whether there is one.
+QK_FUNCTION bool find_weights(int tile, int i, const u8*& from, const u8* weights) {
+    u32 filter = block_column() * QK_BLOCK_N + thread_index() / WEIGHT_TILE_CHUNKS + i * (THREADS / WEIGHT_TILE_CHUNKS);
+    u32 chunk = tile * WEIGHT_TILE_CHUNKS + thread_index() % WEIGHT_TILE_CHUNKS;
+    bool found = filter < QK_FILTER_PITCH && (WEIGHT_CHUNKS % WEIGHT_TILE_CHUNKS == 0 || chunk < WEIGHT_CHUNKS);
+    from = found ? weights + (static_cast<u64>(filter) * WEIGHT_CHUNKS + chunk) * 16 : weights;
+    return found;
+}
+
+QK_FUNCTION u32 weights_place(int i) {
+    return INPUT_BYTES + place<WEIGHT_TILE_CHUNKS>(thread_index() / WEIGHT_TILE_CHUNKS + i * (THREADS / WEIGHT_TILE_CHUNKS),
+                                                   thread_index() % WEIGHT_TILE_CHUNKS);
+}
+
+QK_FUNCTION void copy_weights(u32 stage, int tile, const u8* weights) {
+    QK_UNROLL
+    for (int i = 0; i < WEIGHT_LOADS; i++) {
+        const u8* from;
+        bool found = find_weights(tile, i, from, weights);
+        copy_async<16>(stage + weights_place(i), from, !found);
+    }
+}
+
+}  // namespace

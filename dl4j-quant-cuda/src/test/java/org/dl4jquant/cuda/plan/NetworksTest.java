@@ -47,6 +47,15 @@ class NetworksTest {
     }
 
     @Test
+    void aResNet50ByGroupsOfWarpsIsExact() {
+        IntGraph graph = Networks.resNet50(32);
+        // Cut for a large batch, and run with a small one.
+        Plan plan = Planner.run(graph, Architecture.SM_90A, 256);
+        requireEqual(graph, plan, 1);
+        assertTrue(plan.kernels().stream().anyMatch(kernel -> kernel.file().equals("wgmma.cu")));
+    }
+
+    @Test
     void sharesTheMemoryOfTensorsThatAreNotAliveTogether() {
         IntGraph graph = Networks.resNet50(224);
         long all =
@@ -60,10 +69,13 @@ class NetworksTest {
     }
 
     private static void requireEqual(IntGraph graph, Architecture architecture, int examples) {
+        requireEqual(graph, Planner.run(graph, architecture, examples), examples);
+    }
+
+    private static void requireEqual(IntGraph graph, Plan plan, int examples) {
         Map<String, Batch.Floats> inputs = Networks.inputs(graph, examples);
         try (Engine reference = Engine.open("reference", graph)) {
             Map<String, Batch> expected = reference.run(inputs);
-            Plan plan = Planner.run(graph, architecture, examples);
             Map<String, Batch> found = EmulatedPlan.run(plan, inputs, 0);
             assertEquals(expected.keySet(), found.keySet());
             float[] values = ((Batch.Floats) expected.get("logits")).values();

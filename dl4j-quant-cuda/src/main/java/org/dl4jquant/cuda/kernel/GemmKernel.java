@@ -30,7 +30,7 @@ public final class GemmKernel {
      * @param tile how the product is cut; any gives the same codes
      * @param architecture what it is compiled for
      * @throws IllegalArgumentException if the tile needs an instruction, or more registers or
-     *     shared memory, than the architecture has, or other weights than the problem's
+     *     shared memory, than the architecture has, or if the problem cannot be cut so
      */
     public static KernelSpec of(GemmProblem problem, Tile tile, Architecture architecture) {
         Require.argument(
@@ -40,9 +40,10 @@ public final class GemmKernel {
                 tile,
                 architecture.target());
         Require.argument(
-                !(tile.byGroup() && problem.packedWeights()),
-                "tile %s is multiplied by groups of warps, which read weights of one byte; choose"
-                        + " another, or leave the weights unpacked",
+                tile.suits(problem),
+                "tile %s is multiplied by groups of warps, which read weights of one byte and"
+                        + " pixels of 16 or more; choose another, or leave weights unpacked and"
+                        + " pixels padded",
                 tile);
         Require.argument(
                 tile.suits(architecture),

@@ -109,9 +109,20 @@ public enum Tile {
         return depth;
     }
 
-    /** {@return whether four warps multiply together, which wants weights of one byte} */
+    /** {@return whether four warps multiply together} */
     public boolean byGroup() {
         return byGroup;
+    }
+
+    /**
+     * {@return whether the product can be cut so: groups of warps read weights of one byte, and
+     * pixels of 16 or more}
+     *
+     * @param problem the product
+     */
+    public boolean suits(GemmProblem problem) {
+        boolean small = problem.image().pitch() == ImageLayout.SMALL_PITCH;
+        return !byGroup || !(small || problem.packedWeights());
     }
 
     int warpRows() {

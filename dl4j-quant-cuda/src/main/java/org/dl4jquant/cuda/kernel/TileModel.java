@@ -49,8 +49,7 @@ public final class TileModel {
     public static Tile best(GemmProblem problem, Architecture architecture, int examples) {
         TileModel model = new TileModel(problem, architecture, examples);
         return Stream.of(Tile.values())
-                .filter(tile -> tile.suits(architecture))
-                .filter(tile -> !(tile.byGroup() && problem.packedWeights()))
+                .filter(tile -> tile.suits(architecture) && tile.suits(problem))
                 .min(Comparator.comparingDouble(model::cycles))
                 .orElseThrow();
     }

@@ -23,25 +23,25 @@ class GemmKernelProperties {
 
     private static final int TRIES = 40;
     private static final List<Tile> TILES = List.of(Tile.values());
+    private static final Architecture[] ARCHITECTURES = {
+        Architecture.SM_75, Architecture.SM_80, Architecture.SM_90A, Architecture.SM_90A
+    };
     private static final int[] CHANNELS = {1, 3, 4, 16, 17, 48, 64, 80, 130};
     private static final int[] FILTERS = {1, 10, 16, 31, 64, 65, 130};
 
     @Property(tries = TRIES, shrinking = ShrinkingMode.OFF)
     void aRandomProductIsExact(@ForAll("seeds") long seed) {
         Random random = new Random(seed);
-        Architecture architecture =
-                random.nextInt(4) == 0 ? Architecture.SM_75 : Architecture.SM_80;
+        Architecture architecture = ARCHITECTURES[random.nextInt(ARCHITECTURES.length)];
         Tile tile = TILES.get(random.nextInt(TILES.size()));
-        if (!tile.suits(architecture)) {
+        boolean packed = random.nextInt(4) == 0;
+        GemmProblem problem = problem(random, packed);
+        if (!tile.suits(architecture) || !tile.suits(problem)) {
             tile = Tile.M64_N64_K64;
         }
-        boolean packed = random.nextInt(4) == 0;
         GemmTrial trial =
                 GemmTrial.convolution(
-                        problem(random, packed),
-                        CodeRange.narrow(packed ? 4 : 8),
-                        1 + random.nextInt(3),
-                        seed);
+                        problem, CodeRange.narrow(packed ? 4 : 8), 1 + random.nextInt(3), seed);
         assertEquals(
                 Optional.empty(),
                 trial.fault(EmulatedKernels.available(), tile, architecture, seed),

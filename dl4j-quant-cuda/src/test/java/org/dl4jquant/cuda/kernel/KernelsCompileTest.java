@@ -12,6 +12,7 @@ import java.util.List;
 import java.util.regex.Pattern;
 import org.dl4jquant.cuda.driver.CompiledCuda;
 import org.dl4jquant.cuda.kernel.CubinInspection.Opcode;
+import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.function.Executable;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
@@ -77,6 +78,15 @@ final class KernelsCompileTest {
         assertArrayEquals(
                 CompiledKernels.compile(spec, architecture).cubin(),
                 CompiledKernels.compile(spec, architecture).cubin());
+    }
+
+    @Test
+    void groupsOfWarpsBecomeTheSameBytesEachTime() {
+        KernelSpec spec =
+                GemmKernel.of(CONVOLUTION, Tile.M128_N256_K128_GROUP, Architecture.SM_90A);
+        assertArrayEquals(
+                CompiledKernels.compile(spec, Architecture.SM_90A).cubin(),
+                CompiledKernels.compile(spec, Architecture.SM_90A).cubin());
     }
 
     @ParameterizedTest

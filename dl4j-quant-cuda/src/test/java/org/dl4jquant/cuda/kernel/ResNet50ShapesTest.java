@@ -38,7 +38,25 @@ class ResNet50ShapesTest {
         }
 
         Optional<String> fault() {
-            return trial().fault(EmulatedKernels.available(), tile, Architecture.SM_80, 0)
+            return fault(tile, Architecture.SM_80);
+        }
+
+        /** {@return what is wrong on Hopper, with a tile that groups of warps multiply} */
+        Optional<String> faultByGroup() {
+            return fault(groupTile(), Architecture.SM_90A);
+        }
+
+        private Tile groupTile() {
+            return switch (filters) {
+                case 64 -> size == 56 ? Tile.M128_N64_K128_GROUP : Tile.M64_N64_K128_GROUP;
+                case 128 -> stride == 1 ? Tile.M128_N128_K128_GROUP : Tile.M256_N128_K128_GROUP;
+                case 256 -> kernel == 1 ? Tile.M128_N256_K128_GROUP : Tile.M64_N256_K128_GROUP;
+                default -> Tile.M64_N128_K128_GROUP;
+            };
+        }
+
+        private Optional<String> fault(Tile cut, Architecture architecture) {
+            return trial().fault(EmulatedKernels.available(), cut, architecture, 0)
                     .map(fault -> this + ": " + fault);
         }
     }
@@ -74,5 +92,17 @@ class ResNet50ShapesTest {
         assertEquals(
                 List.of(),
                 layers.parallelStream().map(Layer::fault).flatMap(Optional::stream).toList());
+    }
+
+    @Test
+    void theyAreExactByGroupsOfWarps() {
+        EmulatedKernels.available();
+        assertEquals(
+                List.of(),
+                layers().parallelStream()
+                        .filter(layer -> layer.channels != 3)
+                        .map(Layer::faultByGroup)
+                        .flatMap(Optional::stream)
+                        .toList());
     }
 }

@@ -2,6 +2,7 @@
 package org.dl4jquant.cuda.kernel;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
@@ -49,6 +50,20 @@ class TileModelTest {
             }
         }
         assertTrue(chosen.size() >= 3, chosen.toString());
+    }
+
+    @Test
+    void hopperMultipliesByGroupsWhatItCan() {
+        assertTrue(TileModel.best(dense(8192, 8192), Architecture.SM_90A, 8192).byGroup());
+        GemmProblem problem =
+                GemmCases.convolution(GemmCases.image(256, 14, 14), GemmCases.window(3, 1, 1), 256);
+        assertTrue(TileModel.best(problem, Architecture.SM_90A, 64).byGroup());
+        assertFalse(TileModel.best(problem, Architecture.SM_90, 64).byGroup());
+        assertFalse(TileModel.best(problem.withPackedWeights(), Architecture.SM_90A, 64).byGroup());
+        GemmProblem first =
+                GemmCases.convolution(
+                        GemmCases.image(3, 224, 224).withPitch(4), GemmCases.window(7, 2, 3), 64);
+        assertFalse(TileModel.best(first, Architecture.SM_90A, 64).byGroup());
     }
 
     @Test

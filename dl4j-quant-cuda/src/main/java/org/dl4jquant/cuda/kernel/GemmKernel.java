@@ -84,6 +84,7 @@ public final class GemmKernel {
         put("HEIGHT", image.height());
         put("WIDTH", image.width());
         put("CHANNELS", ImageLayout.padded(image.channels()));
+        put("REAL_CHANNELS", image.channels());
         put("IN_PITCH", image.pitch());
         put("IN_UNSIGNED", !problem.input().range().signed());
         put("PAD_CODE", problem.input().zeroPoint() & BYTE);

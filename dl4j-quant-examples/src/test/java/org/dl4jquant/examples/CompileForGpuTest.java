@@ -75,6 +75,23 @@ final class CompileForGpuTest {
         assertFalse(Files.exists(engine));
     }
 
+    @Test
+    void forecastsAGpuThatIsNotHere() {
+        assertEquals(
+                CommandLines.OK,
+                CommandLines.run(new GpuForecast(), model.toString(), "--chip", "t4"));
+        StringWriter printed = new StringWriter();
+        assertEquals(
+                CommandLines.WRONG_INPUT,
+                CommandLines.run(
+                        new GpuForecast(),
+                        new PrintWriter(printed),
+                        model.toString(),
+                        "--chip",
+                        "b200"));
+        assertTrue(printed.toString().contains("'b200' is not one of"), printed.toString());
+    }
+
     private void assertWrong(String part, Path from, String... options) {
         String errors = errors(from, options);
         assertTrue(errors.contains(part), errors);

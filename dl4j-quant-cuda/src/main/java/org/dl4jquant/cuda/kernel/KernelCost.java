@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 package org.dl4jquant.cuda.kernel;
 
-import org.dl4jquant.check.Require;
-
 /**
  * What a kernel has to do at least: the operations that its problem has, and the bytes that it must
  * read and write once. Padding to tiles and what is read twice do not count.
@@ -16,6 +14,9 @@ public record KernelCost(long operations, long bytes, long constantBytes) {
 
     private static final long TABLE_BYTES = 256;
 
+    private static final double REACHED = 0.85;
+    private static final double LAUNCH_MICROS = 1.2;
+
     /* A bias and a multiplier. */
     private static final long BYTES_OF_A_FILTER = Integer.BYTES + Float.BYTES;
 
@@ -25,7 +26,7 @@ public record KernelCost(long operations, long bytes, long constantBytes) {
      * @param kernel one that this package made
      */
     public static KernelCost of(KernelSpec kernel) {
-        Sizes sizes = new Sizes(kernel);
+        KernelConstants sizes = new KernelConstants(kernel);
         return switch (kernel.file()) {
             case "igemm.cu", "wgmma.cu" -> product(sizes);
             case "quantize.cu", "dequantize.cu" ->
@@ -50,7 +51,7 @@ public record KernelCost(long operations, long bytes, long constantBytes) {
         return new KernelCost(0, bytes, 0);
     }
 
-    private static KernelCost product(Sizes sizes) {
+    private static KernelCost product(KernelConstants sizes) {
         long window = sizes.area("KERNEL_");
         long results = sizes.area("OUT_");
         long products = results * sizes.of("FILTERS") * window * sizes.of("REAL_CHANNELS");
@@ -88,33 +89,33 @@ public record KernelCost(long operations, long bytes, long constantBytes) {
         return computeMicros(chip, examples) > memoryMicros(chip, examples);
     }
 
+    /**
+     * {@return the time that the kernel is believed to take, in microseconds}
+     *
+     * <p>For products of matrices by the model that tiles are chosen by, for others the bytes at
+     * {@value #REACHED} of the bandwidth; and the time between two kernels of a graph. Nothing of
+     * it is fitted to a measurement.
+     *
+     * @param chip the GPU, by its data sheet
+     * @param kernel the kernel of this cost
+     * @param examples the batch
+     */
+    public double believedMicros(Chip chip, KernelSpec kernel, int examples) {
+        double moving = memoryMicros(chip, examples) / REACHED;
+        double multiplying =
+                operations == 0
+                        ? 0
+                        : TileModel.cycles(kernel, chip.architecture(), examples)
+                                / chip.gigahertz()
+                                / 1e3;
+        return LAUNCH_MICROS + Math.max(moving, multiplying);
+    }
+
     private double computeMicros(Chip chip, int examples) {
         return (double) operations * examples / chip.int8TeraOperations() / 1e6;
     }
 
     private double memoryMicros(Chip chip, int examples) {
         return ((double) bytes * examples + constantBytes) / chip.gigabytesPerSecond() / 1e3;
-    }
-
-    /** The constants of a kernel, as numbers. */
-    private record Sizes(KernelSpec kernel) {
-
-        long of(String name) {
-            String value = kernel.constants().get("QK_" + name);
-            Require.argument(value != null, "%s has no constant QK_%s", kernel.file(), name);
-            return Long.parseLong(value);
-        }
-
-        boolean is(String name) {
-            return of(name) != 0;
-        }
-
-        long padded(String name) {
-            return ImageLayout.padded(Math.toIntExact(of(name)));
-        }
-
-        long area(String prefix) {
-            return of(prefix + "HEIGHT") * of(prefix + "WIDTH");
-        }
     }
 }

@@ -28,15 +28,29 @@ public final class TileModel {
     private static final double BYTES_A_CYCLE = 40;
     private static final int THREADS_OF_PROCESSOR = 1024;
 
-    private final GemmProblem problem;
     private final Architecture architecture;
     private final long rows;
+    private final long columns;
+    private final long sumBytes;
+    private final boolean packed;
 
-    private TileModel(GemmProblem problem, Architecture architecture, int examples) {
-        Require.argument(examples >= 1, "a tile for %d examples", examples);
-        this.problem = problem;
+    private TileModel(
+            Architecture architecture, long rows, int filters, long sumBytes, boolean packed) {
         this.architecture = architecture;
-        this.rows = (long) problem.result().height() * problem.result().width() * examples;
+        this.rows = rows;
+        this.columns = ImageLayout.padded(filters);
+        this.sumBytes = sumBytes;
+        this.packed = packed;
+    }
+
+    private static TileModel of(GemmProblem problem, Architecture architecture, int examples) {
+        Require.argument(examples >= 1, "a tile for %d examples", examples);
+        return new TileModel(
+                architecture,
+                (long) problem.result().height() * problem.result().width() * examples,
+                problem.filters(),
+                (long) problem.window().kernel().height() * problem.weightsOfRow(),
+                problem.packedWeights());
     }
 
     /**
@@ -47,22 +61,46 @@ public final class TileModel {
      * @param examples the batch that it is mostly run with
      */
     public static Tile best(GemmProblem problem, Architecture architecture, int examples) {
-        TileModel model = new TileModel(problem, architecture, examples);
+        TileModel model = of(problem, architecture, examples);
         return Stream.of(Tile.values())
                 .filter(tile -> tile.suits(architecture) && tile.suits(problem))
                 .min(Comparator.comparingDouble(model::cycles))
                 .orElseThrow();
     }
 
+    /**
+     * {@return the estimated time of a product's kernel in cycles of a multiprocessor}
+     *
+     * @param kernel one that {@link GemmKernel} made
+     * @param architecture what it is compiled for
+     * @param examples the batch
+     */
+    static double cycles(KernelSpec kernel, Architecture architecture, int examples) {
+        KernelConstants constants = new KernelConstants(kernel);
+        Tile tile =
+                Stream.of(Tile.values())
+                        .filter(each -> each.byGroup() == constants.is("BY_GROUP"))
+                        .filter(each -> each.blockRows() == constants.of("BLOCK_M"))
+                        .filter(each -> each.blockColumns() == constants.of("BLOCK_N"))
+                        .filter(each -> each.depth() == constants.of("BLOCK_K"))
+                        .filter(each -> each.warpColumns() == constants.of("WARP_N"))
+                        .findFirst()
+                        .orElseThrow();
+        long pixel = Math.min(constants.of("CHANNELS"), constants.of("IN_PITCH"));
+        return new TileModel(
+                        architecture,
+                        constants.area("OUT_") * examples,
+                        Math.toIntExact(constants.of("FILTERS")),
+                        constants.area("KERNEL_") * pixel,
+                        constants.is("PACKED_WEIGHTS"))
+                .cycles(tile);
+    }
+
     private double cycles(Tile tile) {
-        long columns = ImageLayout.padded(problem.filters());
         long blocks = over(rows, tile.blockRows()) * over(columns, tile.blockColumns());
         long each = over(blocks, processors());
-        long steps =
-                over(
-                        (long) problem.window().kernel().height() * problem.weightsOfRow(),
-                        tile.depth());
-        int shared = tile.sharedBytes(architecture, problem.packedWeights());
+        long steps = over(sumBytes, tile.depth());
+        int shared = tile.sharedBytes(architecture, packed);
         int resident =
                 Math.max(
                         1,

@@ -68,6 +68,22 @@ class KernelCostTest {
         assertTrue(pictures > 100_000 && pictures < 170_000, "" + pictures);
     }
 
+    @Test
+    void noKernelIsBelievedToBeFasterThanItsBound() {
+        for (Chip chip : Chip.values()) {
+            for (int examples : new int[] {1, 8, 256}) {
+                IntGraph graph = Networks.resNet50(224);
+                for (Step step : Planner.run(graph, chip.architecture(), examples).steps()) {
+                    KernelCost cost = KernelCost.of(step.kernel());
+                    assertTrue(
+                            cost.believedMicros(chip, step.kernel(), examples)
+                                    > cost.leastMicros(chip, examples),
+                            chip + ", " + examples + ": " + step);
+                }
+            }
+        }
+    }
+
     private static KernelCost cost(List<Step> steps, String result) {
         return steps.stream()
                 .filter(step -> step.result().equals(result))

@@ -14,6 +14,7 @@ constexpr int PIXELS = QK_OUT_HEIGHT * QK_OUT_WIDTH;
 constexpr bool PADDED = QK_PADDED;
 constexpr bool SMALL_PIXELS = QK_IN_PITCH == 4;
 constexpr u32 PAD_WORD = 0x01010101u * QK_PAD_CODE;
+constexpr int UNIT = SMALL_PIXELS ? 4 : 16;                      // bytes; the input has fewer than 2^31 of them
 
 constexpr int CHUNKS_A_PIXEL = QK_CHANNELS / 16;                 // unless SMALL_PIXELS
 constexpr int CHUNKS_A_ROW = SMALL_PIXELS ? (QK_KERNEL_WIDTH + 3) / 4 : QK_KERNEL_WIDTH * CHUNKS_A_PIXEL;
@@ -35,7 +36,7 @@ static_assert(WEIGHT_LOADS * THREADS == QK_BLOCK_N * WEIGHT_TILE_CHUNKS, "equal 
 
 // Where this thread's windows begin; the window of a row beyond the last is that of the last row, and never stored.
 struct Windows {
-    const u8* corner[INPUT_LOADS];  // of the window's first code, which may lie outside the image
+    s32 corner[INPUT_LOADS];  // how many units into the input the window's first code is, which may lie outside the image
     s32 top[INPUT_LOADS];
     s32 left[INPUT_LOADS];
 };
@@ -46,7 +47,7 @@ template <int CHUNKS_OF_ROW> QK_FUNCTION u32 place(u32 row, u32 chunk) {
     return (row * CHUNKS_OF_ROW + (chunk ^ permuted)) * 16;
 }
 
-QK_FUNCTION Windows find_windows(const u8* input, u32 first, u32 rows) {
+QK_FUNCTION Windows find_windows(u32 first, u32 rows) {
     Windows windows;
     QK_UNROLL
     for (int i = 0; i < INPUT_LOADS; i++) {
@@ -56,8 +57,8 @@ QK_FUNCTION Windows find_windows(const u8* input, u32 first, u32 rows) {
         u32 pixel = row % PIXELS;
         windows.top[i] = static_cast<s32>(pixel / QK_OUT_WIDTH) * QK_STRIDE_HEIGHT - QK_PAD_TOP;
         windows.left[i] = static_cast<s32>(pixel % QK_OUT_WIDTH) * QK_STRIDE_WIDTH - QK_PAD_LEFT;
-        s64 image = static_cast<s64>(example) * (QK_HEIGHT * QK_WIDTH);
-        windows.corner[i] = input + (image + windows.top[i] * QK_WIDTH + windows.left[i]) * QK_IN_PITCH;
+        s32 image = static_cast<s32>(example * (QK_HEIGHT * QK_WIDTH));
+        windows.corner[i] = (image + windows.top[i] * QK_WIDTH + windows.left[i]) * (QK_IN_PITCH / UNIT);
     }
     return windows;
 }
@@ -70,7 +71,7 @@ QK_FUNCTION bool is_outside(s32 y, s32 x) {
 struct Tap {
     s32 y;
     s32 x;
-    s64 offset;
+    s32 offset;  // in units
     bool beyond;  // the end of the sum: the weights are 0
 };
 
@@ -79,11 +80,11 @@ QK_FUNCTION Tap find_tap(int tile) {
     u32 kernel_row = chunk / CHUNKS_A_ROW;
     u32 in_row = chunk % CHUNKS_A_ROW;
     u32 kernel_column = SMALL_PIXELS ? in_row * 4 : in_row / (SMALL_PIXELS ? 1 : CHUNKS_A_PIXEL);
-    u32 in_pixel = SMALL_PIXELS ? 0 : in_row % (SMALL_PIXELS ? 1 : CHUNKS_A_PIXEL) * 16;
+    u32 in_pixel = SMALL_PIXELS ? 0 : in_row % (SMALL_PIXELS ? 1 : CHUNKS_A_PIXEL);
     Tap tap;
     tap.y = kernel_row * QK_DILATION_HEIGHT;
     tap.x = kernel_column * QK_DILATION_WIDTH;
-    tap.offset = static_cast<s64>(tap.y * QK_WIDTH + tap.x) * QK_IN_PITCH + in_pixel;
+    tap.offset = (tap.y * QK_WIDTH + tap.x) * (QK_IN_PITCH / UNIT) + in_pixel;
     tap.beyond = CHUNKS % TILE_CHUNKS != 0 && chunk >= CHUNKS;
     return tap;
 }
@@ -92,6 +93,8 @@ QK_FUNCTION Tap find_tap(int tile) {
 QK_FUNCTION bool is_beyond(const Tap& tap, int e) {
     return tap.beyond || (QK_KERNEL_WIDTH % 4 != 0 && tap.x + e * QK_DILATION_WIDTH >= QK_KERNEL_WIDTH * QK_DILATION_WIDTH);
 }
+
+QK_FUNCTION const u8* at(const u8* input, s32 units) { return input + static_cast<s64>(units) * UNIT; }
 
 QK_FUNCTION void copy_input(u32 stage, int tile, const u8* input, const Windows& windows) {
     Tap tap = find_tap(tile);
@@ -103,7 +106,7 @@ QK_FUNCTION void copy_input(u32 stage, int tile, const u8* input, const Windows&
             for (int e = 0; e < 4; e++) {
                 bool outside = is_outside(windows.top[i] + tap.y, windows.left[i] + tap.x + e * QK_DILATION_WIDTH);
                 bool none = outside || is_beyond(tap, e);
-                const u8* from = windows.corner[i] + tap.offset + e * (QK_DILATION_WIDTH * QK_IN_PITCH);
+                const u8* from = at(input, windows.corner[i] + tap.offset + e * (QK_DILATION_WIDTH * QK_IN_PITCH / UNIT));
                 if (outside && PAD_WORD != 0) {
                     store_shared<u32>(to + 4 * e, PAD_WORD);
                 } else {
@@ -117,7 +120,7 @@ QK_FUNCTION void copy_input(u32 stage, int tile, const u8* input, const Windows&
         if (outside && PAD_WORD != 0) {
             store_shared<Chunk>(to, {PAD_WORD, PAD_WORD, PAD_WORD, PAD_WORD});
         } else {
-            copy_async<16>(to, none ? input : windows.corner[i] + tap.offset, none);
+            copy_async<16>(to, none ? input : at(input, windows.corner[i] + tap.offset), none);
         }
     }
 }

@@ -32,27 +32,27 @@ struct InRegisters {
     Chunk weights[WEIGHT_LOADS];
 };
 
-QK_FUNCTION Chunk load_small_pixels(const u8* corner, s32 top, s32 left, const Tap& tap) {
+QK_FUNCTION Chunk load_small_pixels(const u8* input, s32 corner, s32 top, s32 left, const Tap& tap) {
     u32 words[4];
     QK_UNROLL
     for (int e = 0; e < 4; e++) {
         bool outside = is_outside(top + tap.y, left + tap.x + e * QK_DILATION_WIDTH);
-        const u8* from = corner + tap.offset + e * (QK_DILATION_WIDTH * QK_IN_PITCH);
+        const u8* from = at(input, corner + tap.offset + e * (QK_DILATION_WIDTH * QK_IN_PITCH / UNIT));
         words[e] = outside || is_beyond(tap, e) ? PAD_WORD : load_global(reinterpret_cast<const u32*>(from));
     }
     return {words[0], words[1], words[2], words[3]};
 }
 
-QK_FUNCTION void load_input(Chunk (&to)[INPUT_LOADS], int tile, const Windows& windows) {
+QK_FUNCTION void load_input(Chunk (&to)[INPUT_LOADS], int tile, const u8* input, const Windows& windows) {
     Tap tap = find_tap(tile);
     QK_UNROLL
     for (int i = 0; i < INPUT_LOADS; i++) {
         if (SMALL_PIXELS) {
-            to[i] = load_small_pixels(windows.corner[i], windows.top[i], windows.left[i], tap);
+            to[i] = load_small_pixels(input, windows.corner[i], windows.top[i], windows.left[i], tap);
         } else if (tap.beyond || is_outside(windows.top[i] + tap.y, windows.left[i] + tap.x)) {
             to[i] = {PAD_WORD, PAD_WORD, PAD_WORD, PAD_WORD};
         } else {
-            to[i] = load_global(reinterpret_cast<const Chunk*>(windows.corner[i] + tap.offset));
+            to[i] = load_global(reinterpret_cast<const Chunk*>(at(input, windows.corner[i] + tap.offset)));
         }
     }
 }
@@ -176,16 +176,16 @@ QK_FUNCTION void multiply_async(Sums& sums, const u8* input, const u8* weights, 
     }
 }
 
-QK_FUNCTION void multiply_through_registers(Sums& sums, const u8* weights, const Windows& windows) {
+QK_FUNCTION void multiply_through_registers(Sums& sums, const u8* input, const u8* weights, const Windows& windows) {
     InRegisters next;
-    load_input(next.input, 0, windows);
+    load_input(next.input, 0, input, windows);
     load_weights(next.weights, 0, weights);
     store_tile(0, next);
     sync_threads();
     QK_LOOP
     for (int tile = 0; tile < TILES; tile++) {
         if (tile + 1 < TILES) {
-            load_input(next.input, tile + 1, windows);
+            load_input(next.input, tile + 1, input, windows);
             load_weights(next.weights, tile + 1, weights);
         }
         multiply_tile(sums, tile % 2 * STAGE_BYTES);
@@ -223,13 +223,13 @@ QK_FUNCTION void finish_sums(Sums& sums, const s32* bias) {
 QK_KERNEL(const u8* input, const u8* weights, const s32* bias, const float* multipliers, const u8* residual, u8* output, u64 examples) {
     u32 rows = static_cast<u32>(examples) * PIXELS;
     u32 first = block_row() * QK_BLOCK_M;
-    Windows windows = find_windows(input, first, rows);
+    Windows windows = find_windows(first, rows);
     Sums sums;
     start_sums(sums, bias);
     if (ASYNC) {
         multiply_async(sums, input, weights, windows);
     } else {
-        multiply_through_registers(sums, weights, windows);
+        multiply_through_registers(sums, input, weights, windows);
     }
 #if QK_PACKED_WEIGHTS
     finish_sums(sums, bias);

@@ -16,6 +16,8 @@ namespace {
 constexpr int GROUP_ROWS = 64 * FRAGMENTS_M;        // of a warpgroup
 constexpr int FRAGMENT_BYTES = 64 * QK_BLOCK_K;     // of the input
 constexpr int FRAGMENT_SUMS = 8 * FRAGMENTS_N;      // of a thread
+constexpr int LAST_STEPS = ((CHUNKS - 1) % TILE_CHUNKS + 2) / 2;  // of the last tile; behind them are zeros
+constexpr int WHOLE_TILES = LAST_STEPS < STEPS ? TILES - 1 : TILES;
 
 static_assert(QK_BLOCK_K == 128 && !QK_PACKED_WEIGHTS, "rows as descriptors have them");
 static_assert(QK_WARP_N == QK_BLOCK_N && THREADS == 128 * (QK_BLOCK_M / GROUP_ROWS), "a warpgroup for each run of rows");
@@ -36,11 +38,11 @@ QK_FUNCTION void settle(Sums& sums) {
     }
 }
 
-QK_FUNCTION void multiply_tile(Sums& sums, u32 stage) {
+template <int COUNT> QK_FUNCTION void multiply_steps(Sums& sums, u32 stage) {
     u32 rows = stage + thread_index() / 128 * (FRAGMENTS_M * FRAGMENT_BYTES);
     fence_products();
     QK_UNROLL
-    for (int step = 0; step < STEPS; step++) {
+    for (int step = 0; step < COUNT; step++) {
         u64 right = describe_matrix<QK_BLOCK_K>(stage + INPUT_BYTES + step * 32);
         QK_UNROLL
         for (int m = 0; m < FRAGMENTS_M; m++) {
@@ -49,6 +51,14 @@ QK_FUNCTION void multiply_tile(Sums& sums, u32 stage) {
         }
     }
     commit_products();
+}
+
+// Until the oldest tile under way is there, and nobody reads the one before the last.
+QK_FUNCTION void await_tile() {
+    wait_async<QK_STAGES - 3>();
+    publish_shared();
+    wait_products<1>();
+    sync_threads();
 }
 
 QK_FUNCTION void multiply_matrices(Sums& sums, const u8* input, const u8* weights, const Windows& windows) {
@@ -60,15 +70,16 @@ QK_FUNCTION void multiply_matrices(Sums& sums, const u8* input, const u8* weight
     u32 stage = 0;
     u32 free_stage = QK_STAGES - 2;
     QK_LOOP
-    for (int tile = 0; tile < TILES; tile++) {
-        wait_async<QK_STAGES - 3>();
-        publish_shared();
-        wait_products<1>();  // those that read what is now overwritten are done
-        sync_threads();
-        multiply_tile(sums, stage * STAGE_BYTES);
+    for (int tile = 0; tile < WHOLE_TILES; tile++) {
+        await_tile();
+        multiply_steps<STEPS>(sums, stage * STAGE_BYTES);
         copy_tile(free_stage, tile + QK_STAGES - 2, input, weights, windows);
         stage = stage + 1 == QK_STAGES ? 0 : stage + 1;
         free_stage = free_stage + 1 == QK_STAGES ? 0 : free_stage + 1;
+    }
+    if (WHOLE_TILES < TILES) {
+        await_tile();
+        multiply_steps<LAST_STEPS>(sums, stage * STAGE_BYTES);
     }
     wait_products<0>();
     settle(sums);
@@ -79,7 +90,7 @@ QK_FUNCTION void multiply_matrices(Sums& sums, const u8* input, const u8* weight
 QK_KERNEL(const u8* input, const u8* weights, const s32* bias, const float* multipliers, const u8* residual, u8* output, u64 examples) {
     u32 rows = static_cast<u32>(examples) * PIXELS;
     u32 first = block_row() * QK_BLOCK_M;
-    Windows windows = find_windows(input, first, rows);
+    Windows windows = find_windows(first, rows);
     Sums sums;
     start_sums(sums, bias);
     multiply_matrices(sums, input, weights, windows);

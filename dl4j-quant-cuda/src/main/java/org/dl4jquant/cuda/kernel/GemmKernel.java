@@ -11,7 +11,8 @@ import org.dl4jquant.numeric.QuantParams;
  * the tile is multiplied by groups of warps.
  *
  * <p>Arguments: input, weights, bias, multipliers, residual (not read if there is none), output,
- * examples. A batch may have at most 2^32 - 1 output pixels.
+ * examples. A batch may have at most 2^32 - 1 output pixels, and an input of less than 32 GiB (8
+ * GiB if its pixels are 4 bytes).
  */
 public final class GemmKernel {
 
@@ -41,9 +42,8 @@ public final class GemmKernel {
                 architecture.target());
         Require.argument(
                 tile.suits(problem),
-                "tile %s is multiplied by groups of warps, which read weights of one byte and"
-                        + " pixels of 16 or more; choose another, or leave weights unpacked and"
-                        + " pixels padded",
+                "tile %s is multiplied by groups of warps, which read weights of one byte; choose"
+                        + " another, or leave the weights unpacked",
                 tile);
         Require.argument(
                 tile.suits(architecture),

@@ -115,14 +115,12 @@ public enum Tile {
     }
 
     /**
-     * {@return whether the product can be cut so: groups of warps read weights of one byte, and
-     * pixels of 16 or more}
+     * {@return whether the product can be cut so: groups of warps read weights of one byte}
      *
      * @param problem the product
      */
     public boolean suits(GemmProblem problem) {
-        boolean small = problem.image().pitch() == ImageLayout.SMALL_PITCH;
-        return !byGroup || !(small || problem.packedWeights());
+        return !(byGroup && problem.packedWeights());
     }
 
     int warpRows() {

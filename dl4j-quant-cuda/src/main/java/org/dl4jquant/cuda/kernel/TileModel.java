@@ -26,6 +26,7 @@ public final class TileModel {
     private static final double START_LATENCY = 1500;
     private static final double RESULTS_A_CYCLE = 16;
     private static final double BYTES_A_CYCLE = 40;
+    private static final int GROUP_STEP = 32;
     private static final int THREADS_OF_PROCESSOR = 1024;
 
     private final Architecture architecture;
@@ -108,19 +109,21 @@ public final class TileModel {
                                 architecture.sharedBytes() / shared,
                                 THREADS_OF_PROCESSOR / Math.max(tile.threads(), 256)));
         double results = (double) tile.blockRows() * tile.blockColumns();
-        double products = each * steps * tile.depth() * results / productsACycle(tile);
+        double products = each * multiplied(tile) * results / productsACycle(tile);
         double bytes =
-                (double) each
-                        * steps
-                        * tile.depth()
-                        * (tile.blockRows() + tile.blockColumns())
-                        / BYTES_A_CYCLE;
+                (double) each * sumBytes * (tile.blockRows() + tile.blockColumns()) / BYTES_A_CYCLE;
         double ahead = tile.stages(architecture) - 1;
         double latency = START_LATENCY + steps * (TILE_LATENCY + FETCH_LATENCY / ahead / 4);
         double rounds = over(each, resident);
         return Math.max(Math.max(products, bytes), rounds * latency)
                 + UNHIDDEN * (products + bytes)
                 + each * results / RESULTS_A_CYCLE;
+    }
+
+    /* Groups of warps leave out what is beyond the sum; of a warp's tiles the whole is multiplied. */
+    private double multiplied(Tile tile) {
+        int part = tile.byGroup() ? GROUP_STEP : tile.depth();
+        return (double) over(sumBytes, part) * part;
     }
 
     private static long over(long size, long part) {

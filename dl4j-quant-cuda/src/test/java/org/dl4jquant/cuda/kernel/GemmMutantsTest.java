@@ -205,9 +205,8 @@ class GemmMutantsTest {
         group("no proxy fence", "publish_shared();", "");
         group(
                 "a proxy fence behind the barrier",
-                "publish_shared();\n        wait_products<1>();  // those that read what is now"
-                        + " overwritten are done\n        sync_threads();",
-                "wait_products<1>();\n        sync_threads();\n        publish_shared();");
+                "publish_shared();\n    wait_products<1>();\n    sync_threads();",
+                "wait_products<1>();\n    sync_threads();\n    publish_shared();");
         group("no fence of the sums", "    fence_products();\n", "");
         group("sums that were never settled", "settle(sums);\n    u32 stage", "u32 stage");
         group("waits for one product too few", "wait_products<1>", "wait_products<2>");
@@ -219,21 +218,22 @@ class GemmMutantsTest {
                 "wait_async<QK_STAGES - 2>");
         group(
                 "no barrier in the loop of products",
-                "sync_threads();\n        multiply_tile",
-                "multiply_tile");
+                "wait_products<1>();\n    sync_threads();",
+                "wait_products<1>();");
         group(
                 "a barrier for one group only",
-                "sync_threads();\n        multiply_tile",
-                "if (thread_index() < 128) { sync_threads(); }\n        multiply_tile");
+                "wait_products<1>();\n    sync_threads();",
+                "wait_products<1>();\n    if (thread_index() < 128) { sync_threads(); }");
         group(
                 "overwrites what is read",
                 "free_stage = QK_STAGES - 2",
                 "free_stage = QK_STAGES - 3");
         group(
                 "copies a tile too early",
-                "        wait_async<QK_STAGES - 3>();",
+                "        await_tile();\n        multiply_steps<STEPS>",
                 "        if (tile > 0) { copy_tile(free_stage, tile + QK_STAGES - 2, input, weights,"
-                        + " windows); }\n        wait_async<QK_STAGES - 3>();");
+                        + " windows); }\n        await_tile();\n"
+                        + "        multiply_steps<STEPS>");
         group(
                 "halves of the descriptor's step",
                 "FRAGMENT_BYTES + step * 32",
@@ -257,13 +257,16 @@ class GemmMutantsTest {
                 "thread_index() / 64 % 2 * (FRAGMENTS_M");
         group("chunks permuted as no descriptor has it", "? row & 7 :", "? row >> 1 & 7 :");
         group("rows of another warp", "warp() % 4 * 16", "(warp() + 1) % 4 * 16");
-        MUTANTS.add(
-                new Mutant(
-                        "no barrier behind the last products",
-                        "sync_threads();  // the last tile is still being read",
-                        "",
-                        Architecture.SM_90A,
-                        Product.DEEP_UNPADDED));
+        lastTile(
+                "no barrier behind the last products",
+                "sync_threads();  // the last tile is still being read",
+                "");
+        lastTile("leaves out the last step", "<LAST_STEPS>", "<LAST_STEPS - 1>");
+        lastTile("leaves out half a step", "TILE_CHUNKS + 2) / 2", "TILE_CHUNKS + 1) / 2");
+    }
+
+    private static void lastTile(String name, String from, String to) {
+        MUTANTS.add(new Mutant(name, from, to, Architecture.SM_90A, Product.DEEP_UNPADDED));
     }
 
     private static void group(String name, String from, String to) {

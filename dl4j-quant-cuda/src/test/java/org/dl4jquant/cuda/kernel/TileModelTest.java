@@ -60,10 +60,6 @@ class TileModelTest {
         assertTrue(TileModel.best(problem, Architecture.SM_90A, 64).byGroup());
         assertFalse(TileModel.best(problem, Architecture.SM_90, 64).byGroup());
         assertFalse(TileModel.best(problem.withPackedWeights(), Architecture.SM_90A, 64).byGroup());
-        GemmProblem first =
-                GemmCases.convolution(
-                        GemmCases.image(3, 224, 224).withPitch(4), GemmCases.window(7, 2, 3), 64);
-        assertFalse(TileModel.best(first, Architecture.SM_90A, 64).byGroup());
     }
 
     @Test

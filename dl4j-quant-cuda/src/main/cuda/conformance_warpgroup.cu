@@ -4,7 +4,7 @@
 // the CPU can be compared with what WarpgroupConformance.java says of them. 128 threads for each example.
 //
 //     input   codes [64][128], codes [256][128] of each example
-//     output  [example][thread][256] words: 128 of products of all 128 codes, 64 of those of two quarters, 2 x 32 of those of one
+//     output  [example][thread][352] words: 128 of products of all 128 codes, 64 of those of two quarters, 2 x 32 and 96 of those of one
 #include "device.cuh"
 
 namespace {
@@ -16,7 +16,7 @@ constexpr u32 ROW_CODES = 128;
 constexpr u32 LEFT = 0;
 constexpr u32 RIGHT = LEFT_ROWS * ROW_CODES;
 constexpr u32 EXAMPLE_BYTES = (LEFT_ROWS + RIGHT_ROWS) * ROW_CODES;
-constexpr u32 WORDS = 256;  // of each thread
+constexpr u32 WORDS = 352;  // of each thread
 
 // Where 32 codes of the first row begin, in panels of ROW_BYTES.
 template <int ROW_BYTES> QK_FUNCTION u32 panel(u32 rows, u32 quarter) {
@@ -86,6 +86,17 @@ QK_FUNCTION void multiply_wide_rows(const u8* input, u32* output) {
     store(output, sums);
 }
 
+QK_FUNCTION void multiply_fewer_columns(u32* output) {
+    s32 sums[96];
+    start(sums, 300);
+    settle_sums<96>(sums);
+    fence_products();
+    multiply_quarter<true, 192, 128>(sums, 1);
+    commit_products();
+    wait_products<0>();
+    store(output, sums);
+}
+
 QK_FUNCTION void multiply_half_rows(const u8* input, u32* output) {
     store_matrices<64>(input);
     s32 sums[64];
@@ -123,6 +134,7 @@ QK_KERNEL(const u8* input, u32* output, u64) {
     const u8* own = input + static_cast<u64>(block_row()) * EXAMPLE_BYTES;
     u32* results = output + (static_cast<u64>(block_row()) * THREADS + thread_index()) * WORDS;
     multiply_wide_rows(own, results);
+    multiply_fewer_columns(results + 256);
     multiply_half_rows(own, results + 128);
     multiply_quarter_rows(own, results + 192);
 }

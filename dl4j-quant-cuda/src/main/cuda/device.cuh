@@ -156,16 +156,19 @@ template <int COUNT> QK_FUNCTION void settle_sums(s32* sums) {
     QK_NAMES_32 \
     ", %32, %33, %34, %35, %36, %37, %38, %39, %40, %41, %42, %43, %44, %45, %46, %47" \
     ", %48, %49, %50, %51, %52, %53, %54, %55, %56, %57, %58, %59, %60, %61, %62, %63"
-#define QK_NAMES_128 \
+#define QK_NAMES_96 \
     QK_NAMES_64 \
     ", %64, %65, %66, %67, %68, %69, %70, %71, %72, %73, %74, %75, %76, %77, %78, %79" \
-    ", %80, %81, %82, %83, %84, %85, %86, %87, %88, %89, %90, %91, %92, %93, %94, %95" \
+    ", %80, %81, %82, %83, %84, %85, %86, %87, %88, %89, %90, %91, %92, %93, %94, %95"
+#define QK_NAMES_128 \
+    QK_NAMES_96 \
     ", %96, %97, %98, %99, %100, %101, %102, %103, %104, %105, %106, %107, %108, %109, %110, %111" \
     ", %112, %113, %114, %115, %116, %117, %118, %119, %120, %121, %122, %123, %124, %125, %126, %127"
 #define QK_SUMS_4(I) "+r"(sum[I]), "+r"(sum[I + 1]), "+r"(sum[I + 2]), "+r"(sum[I + 3])
 #define QK_SUMS_16(I) QK_SUMS_4(I), QK_SUMS_4(I + 4), QK_SUMS_4(I + 8), QK_SUMS_4(I + 12)
 #define QK_SUMS_32(I) QK_SUMS_16(I), QK_SUMS_16(I + 16)
 #define QK_SUMS_64(I) QK_SUMS_32(I), QK_SUMS_32(I + 32)
+#define QK_SUMS_96(I) QK_SUMS_64(I), QK_SUMS_32(I + 64)
 #define QK_SUMS_128(I) QK_SUMS_64(I), QK_SUMS_64(I + 64)
 #define QK_WGMMA(COLUMNS, LEFT, REGISTERS, LEFT_NAME, RIGHT_NAME) \
     asm volatile("{\n.reg .pred adds;\nsetp.ne.b32 adds, 1, 0;\n" \
@@ -176,7 +179,7 @@ template <int COUNT> QK_FUNCTION void settle_sums(s32* sums) {
 // sum[64][COLUMNS] += left[64][32] * right[COLUMNS][32]^T. The matrices are described by describe_matrix; the left codes are u8 or s8, the
 // right s8. Warp w of the group has rows 16 w to 16 w + 15, as COLUMNS / 8 results of multiply_16x8x32 have them.
 template <bool LEFT_UNSIGNED, int COLUMNS> QK_FUNCTION void multiply_by_group(s32* sum, u64 left, u64 right) {
-    static_assert(COLUMNS == 64 || COLUMNS == 128 || COLUMNS == 256, "what it is written for");
+    static_assert(COLUMNS == 64 || COLUMNS == 128 || COLUMNS == 192 || COLUMNS == 256, "what it is written for");
     if constexpr (COLUMNS == 64 && LEFT_UNSIGNED) {
         QK_WGMMA("64", "u8", 32, "32", "33");
     } else if constexpr (COLUMNS == 64) {
@@ -185,6 +188,10 @@ template <bool LEFT_UNSIGNED, int COLUMNS> QK_FUNCTION void multiply_by_group(s3
         QK_WGMMA("128", "u8", 64, "64", "65");
     } else if constexpr (COLUMNS == 128) {
         QK_WGMMA("128", "s8", 64, "64", "65");
+    } else if constexpr (COLUMNS == 192 && LEFT_UNSIGNED) {
+        QK_WGMMA("192", "u8", 96, "96", "97");
+    } else if constexpr (COLUMNS == 192) {
+        QK_WGMMA("192", "s8", 96, "96", "97");
     } else if constexpr (LEFT_UNSIGNED) {
         QK_WGMMA("256", "u8", 128, "128", "129");
     } else {

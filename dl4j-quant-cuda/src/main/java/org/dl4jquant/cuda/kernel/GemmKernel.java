@@ -41,10 +41,15 @@ public final class GemmKernel {
                 tile,
                 architecture.target());
         Require.argument(
-                tile.suits(problem),
+                !(tile.byGroup() && problem.packedWeights()),
                 "tile %s is multiplied by groups of warps, which read weights of one byte; choose"
                         + " another, or leave the weights unpacked",
                 tile);
+        Require.argument(
+                tile.suits(problem),
+                "tile %s leaves no registers for pixels of %d bytes; choose another",
+                tile,
+                problem.image().pitch());
         Require.argument(
                 tile.suits(architecture),
                 "tile %s needs more registers than a thread of %s has; choose another",

@@ -29,10 +29,14 @@ public enum Tile {
     M32_N64_K128(32, 64, 128, 16, 32, 4, 4),
     /** For dense layers and batches up to 16. */
     M16_N64_K128(16, 64, 128, 16, 16, 4, 4),
+    /** For the largest products on Hopper: it fetches least for each product. */
+    M256_N192_K128_GROUP(256, 192, 32, 3, 1),
     /** For the largest products on Hopper. */
     M128_N256_K128_GROUP(128, 256, 16, 4, 1),
     /** For the largest products on Hopper. */
     M256_N128_K128_GROUP(256, 128, 32, 4, 1),
+    /** For large products of 192 channels, or a multiple, on Hopper. */
+    M128_N192_K128_GROUP(128, 192, 16, 4, 1),
     /** For large products on Hopper, two blocks at a time. */
     M128_N128_K128_GROUP(128, 128, 16, 3, 2),
     /** For 64 channels on Hopper. */
@@ -115,12 +119,14 @@ public enum Tile {
     }
 
     /**
-     * {@return whether the product can be cut so: groups of warps read weights of one byte}
+     * {@return whether the product can be cut so: groups of warps read weights of one byte, and the
+     * largest tile leaves no registers for pixels of 4 bytes}
      *
      * @param problem the product
      */
     public boolean suits(GemmProblem problem) {
-        return !(byGroup && problem.packedWeights());
+        boolean small = problem.image().pitch() == ImageLayout.SMALL_PITCH;
+        return !(byGroup && problem.packedWeights()) && !(this == M256_N192_K128_GROUP && small);
     }
 
     int warpRows() {

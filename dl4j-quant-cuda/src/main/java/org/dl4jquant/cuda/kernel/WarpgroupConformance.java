@@ -16,7 +16,7 @@ public final class WarpgroupConformance {
     public static final int INPUT_BYTES = 40_960;
 
     /** Words of one example's results. */
-    public static final int RESULT_WORDS = 32_768;
+    public static final int RESULT_WORDS = 45_056;
 
     private static final int THREADS = 128;
     private static final int THREAD_WORDS = RESULT_WORDS / THREADS;
@@ -81,6 +81,9 @@ public final class WarpgroupConformance {
         }
         if (index < 192) {
             return -7 + index - 128 + product(index - 128, true, 0, 3);
+        }
+        if (index >= 256) {
+            return 300 + index - 256 + product(index - 256, true, 1);
         }
         int sum = index % 32;
         return index < 224 ? 100 + sum + product(sum, false, 2) : 200 + sum + product(sum, true, 2);

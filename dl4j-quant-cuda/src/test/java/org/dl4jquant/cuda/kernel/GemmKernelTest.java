@@ -287,6 +287,20 @@ class GemmKernelTest {
                                                 GROUP,
                                                 Architecture.SM_90A))
                         .getMessage());
+        GemmProblem first =
+                GemmCases.convolution(
+                        GemmCases.image(3, 4, 4).withPitch(4), GemmCases.window(1, 1, 0), 16);
+        assertEquals(
+                "tile M256_N192_K128_GROUP leaves no registers for pixels of 4 bytes; choose"
+                        + " another",
+                assertThrows(
+                                IllegalArgumentException.class,
+                                () ->
+                                        GemmKernel.of(
+                                                first,
+                                                Tile.M256_N192_K128_GROUP,
+                                                Architecture.SM_90A))
+                        .getMessage());
     }
 
     @Test

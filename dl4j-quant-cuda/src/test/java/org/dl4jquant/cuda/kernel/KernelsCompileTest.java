@@ -10,12 +10,17 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import java.util.Arrays;
 import java.util.List;
 import java.util.regex.Pattern;
+import java.util.stream.Stream;
 import org.dl4jquant.cuda.driver.CompiledCuda;
 import org.dl4jquant.cuda.kernel.CubinInspection.Opcode;
+import org.dl4jquant.graph.Output;
+import org.dl4jquant.graph.Window;
+import org.dl4jquant.graph.Window.Extent;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.function.Executable;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
+import org.junit.jupiter.params.provider.MethodSource;
 
 /** The kernels become good machine code for every architecture, in every tile. */
 final class KernelsCompileTest {
@@ -50,8 +55,55 @@ final class KernelsCompileTest {
                 && tile.sharedBytes(architecture, false) <= architecture.sharedBytes();
     }
 
+    /**
+     * Products whose windows, padding or results take registers that {@link #CONVOLUTION}'s do not.
+     */
+    static Stream<GemmProblem> products() {
+        GemmProblem dilated =
+                GemmCases.convolution(
+                        GemmCases.image(48, 15, 17),
+                        new Window(
+                                new Extent(3, 5),
+                                new Extent(2, 1),
+                                new Extent(1, 2),
+                                new Extent(1, 4),
+                                new Extent(2, 3)),
+                        FILTERS - 12);
+        return Stream.of(
+                GemmCases.withInput(dilated, GemmCases.params(GemmCases.INT8, 7))
+                        .withResidual(GemmCases.residual(FILTERS - 12)),
+                GemmCases.withOutput(
+                        GemmCases.convolution(
+                                GemmCases.image(FILTERS, 14, 14),
+                                GemmCases.window(3, 1, 1),
+                                FILTERS),
+                        new Output.Floats()),
+                GemmCases.withInput(
+                        GemmCases.convolution(
+                                GemmCases.image(3, 224, 224).withPitch(4),
+                                GemmCases.window(7, 2, 3),
+                                FILTERS),
+                        GemmCases.params(GemmCases.UINT8, 7)),
+                GemmCases.dense(GemmCases.image(FILTERS, 7, 7), FILTERS, new Output.Floats()));
+    }
+
+    @ParameterizedTest
+    @MethodSource("products")
+    void groupsOfWarpsSpillNothingWhateverTheyMultiply(GemmProblem problem) {
+        assertAll(
+                Arrays.stream(Tile.values())
+                        .filter(tile -> tile.byGroup() && tile.suits(problem))
+                        .parallel()
+                        .<Executable>map(tile -> check(problem, tile, Architecture.SM_90A))
+                        .toList());
+    }
+
     private static Executable check(Tile tile, Architecture architecture) {
-        KernelSpec spec = GemmKernel.of(CONVOLUTION, tile, architecture);
+        return check(CONVOLUTION, tile, architecture);
+    }
+
+    private static Executable check(GemmProblem problem, Tile tile, Architecture architecture) {
+        KernelSpec spec = GemmKernel.of(problem, tile, architecture);
         CompiledCuda compiled = CompiledKernels.compile(spec, architecture);
         CubinInspection found = CubinInspection.of(compiled.cubin()).get(spec.entry());
         String what = tile + " for " + architecture + ": " + found + "\n" + compiled.log();

@@ -80,6 +80,29 @@ public final class Networks {
     }
 
     /**
+     * {@return a network of inverted residuals, as MobileNetV2 is made of}
+     *
+     * @param size height and width of the pictures, 224 as published
+     * @param classes outputs
+     */
+    public static IntGraph mobileNet(int size, int classes) {
+        Networks net = new Networks().input(3, size);
+        net.convolution("stem", 32, 3, 2, 1, WEIGHTS);
+        net.inverted("b0", 1, 16, 1);
+        int[] channels = {24, 32, 64, 96, 160, 320};
+        int[] blocks = {2, 3, 4, 3, 3, 1};
+        int[] strides = {2, 2, 2, 1, 2, 1};
+        for (int stage = 0; stage < blocks.length; stage++) {
+            for (int block = 0; block < blocks[stage]; block++) {
+                int stride = block == 0 ? strides[stage] : 1;
+                net.inverted("s" + stage + "b" + block, 6, channels[stage], stride);
+            }
+        }
+        net.convolution("head", 1280, 1, 1, 0, WEIGHTS);
+        return net.globalMean().dense("logits", classes, WEIGHTS, new Output.Floats()).build();
+    }
+
+    /**
      * {@return inputs of a normal distribution}
      *
      * @param of the graph
@@ -114,6 +137,32 @@ public final class Networks {
         convolution(name + "2", width, 3, stride, 1, WEIGHTS);
         convolution(name + "3", 4 * width, 1, 1, 0, WEIGHTS);
         return residual(name, before, 4 * width, stride, project);
+    }
+
+    private Networks inverted(String name, int expansion, int channels, int stride) {
+        String before = last;
+        int in = graph.type(last).shape().size(0);
+        if (expansion > 1) {
+            convolution(name + "1", expansion * in, 1, 1, 0, WEIGHTS);
+        }
+        depthwise(name + "2", stride);
+        convolution(name + "3", channels, 1, 1, 0, WEIGHTS);
+        return stride == 1 && in == channels ? residual(name, before, channels, 1, false) : this;
+    }
+
+    private void depthwise(String name, int stride) {
+        int channels = graph.type(last).shape().size(0);
+        Window window =
+                new Window(
+                        Window.Extent.square(3),
+                        Window.Extent.square(stride),
+                        Window.Extent.ONE,
+                        Window.Extent.ONE,
+                        Window.Extent.ONE);
+        WeightTensor weights = weights(Shape.of(channels, 1, 3, 3), WEIGHTS);
+        add(
+                new IntNode.Convolution(
+                        name, last, weights, window, channels, Output.Codes.of(ACTIVATIONS)));
     }
 
     private Networks residual(

@@ -2,7 +2,9 @@
 package org.dl4jquant.cuda.kernel;
 
 import org.dl4jquant.check.Require;
+import org.dl4jquant.graph.Output;
 import org.dl4jquant.graph.Window;
+import org.dl4jquant.numeric.QuantParams;
 import org.dl4jquant.numeric.WeightTensor;
 
 /**
@@ -60,7 +62,10 @@ public final class GemmWeights {
                     weights.range().max());
             codes = packed(codes, kernel.height() * problem.weightsOfRow());
         }
-        return new GemmWeights(codes, bias(problem, weights), multipliers(problem, weights));
+        return new GemmWeights(
+                codes,
+                bias(problem.input(), weights),
+                multipliers(problem.input(), weights, problem.output()));
     }
 
     /**
@@ -111,31 +116,31 @@ public final class GemmWeights {
         return packed;
     }
 
-    private static int[] bias(GemmProblem problem, WeightTensor weights) {
-        int[] bias = new int[ImageLayout.padded(problem.filters())];
+    /* With a zero point, sum((q - z) * w) = sum(q * w) - z * sum(w). */
+    static int[] bias(QuantParams input, WeightTensor weights) {
+        int[] bias = new int[ImageLayout.padded(weights.channels())];
         int each = weights.weightsPerChannel();
-        for (int filter = 0; filter < problem.filters(); filter++) {
+        for (int filter = 0; filter < weights.channels(); filter++) {
             int sum = 0;
             for (int i = 0; i < each; i++) {
                 sum += weights.code(filter * each + i);
             }
-            bias[filter] = weights.bias(filter) - problem.input().zeroPoint() * sum;
+            bias[filter] = weights.bias(filter) - input.zeroPoint() * sum;
         }
         return bias;
     }
 
-    private static float[] multipliers(GemmProblem problem, WeightTensor weights) {
-        float[] multipliers = new float[ImageLayout.padded(problem.filters())];
-        for (int filter = 0; filter < problem.filters(); filter++) {
-            multipliers[filter] =
-                    problem.output().multiplier(problem.input().scale(), weights.scale(filter));
+    static float[] multipliers(QuantParams input, WeightTensor weights, Output output) {
+        float[] multipliers = new float[ImageLayout.padded(weights.channels())];
+        for (int filter = 0; filter < weights.channels(); filter++) {
+            multipliers[filter] = output.multiplier(input.scale(), weights.scale(filter));
             Require.argument(
                     Float.isFinite(multipliers[filter]),
                     "the multiplier of channel %d is %s: input scale %s, weight scale %s; use a"
                             + " larger output scale",
                     filter,
                     multipliers[filter],
-                    problem.input().scale(),
+                    input.scale(),
                     weights.scale(filter));
         }
         return multipliers;

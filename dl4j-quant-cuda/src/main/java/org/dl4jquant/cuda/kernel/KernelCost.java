@@ -6,7 +6,7 @@ package org.dl4jquant.cuda.kernel;
  * read and write once. Padding to tiles and what is read twice do not count.
  *
  * @param operations multiplications and additions for each example of the batch, two for each
- *     product that is summed; 0 for kernels that do not multiply matrices
+ *     product that is summed; 0 for kernels that do without Tensor Cores
  * @param bytes codes and values that are read or written for each example
  * @param constantBytes weights and tables that are read, whatever the batch
  */
@@ -29,6 +29,7 @@ public record KernelCost(long operations, long bytes, long constantBytes) {
         KernelConstants sizes = new KernelConstants(kernel);
         return switch (kernel.file()) {
             case "igemm.cu", "wgmma.cu" -> product(sizes);
+            case "grouped.cu" -> groups(sizes);
             case "quantize.cu", "dequantize.cu" ->
                     moved(
                             sizes.of("PIXELS")
@@ -49,6 +50,19 @@ public record KernelCost(long operations, long bytes, long constantBytes) {
 
     private static KernelCost moved(long bytes) {
         return new KernelCost(0, bytes, 0);
+    }
+
+    private static KernelCost groups(KernelConstants sizes) {
+        long taps = sizes.area("KERNEL_") * sizes.of("GROUP_CHANNELS");
+        long resultBytes =
+                sizes.is("FLOAT_OUTPUT")
+                        ? Float.BYTES * sizes.of("FILTERS")
+                        : sizes.of("FILTER_PITCH");
+        // Not on Tensor Cores, whose rate would say nothing.
+        return new KernelCost(
+                0,
+                sizes.area("") * sizes.of("IN_PITCH") + sizes.area("OUT_") * resultBytes,
+                sizes.of("FILTER_PITCH") * (taps + BYTES_OF_A_FILTER));
     }
 
     private static KernelCost product(KernelConstants sizes) {

@@ -7,18 +7,19 @@ import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 import java.util.Set;
-import org.dl4jquant.check.Require;
 import org.dl4jquant.cuda.kernel.Architecture;
 import org.dl4jquant.cuda.kernel.ElementKernels;
 import org.dl4jquant.cuda.kernel.GemmKernel;
 import org.dl4jquant.cuda.kernel.GemmProblem;
 import org.dl4jquant.cuda.kernel.GemmWeights;
+import org.dl4jquant.cuda.kernel.GroupedConvolution;
 import org.dl4jquant.cuda.kernel.ImageLayout;
 import org.dl4jquant.cuda.kernel.PoolKernels;
 import org.dl4jquant.cuda.kernel.Residual;
 import org.dl4jquant.cuda.kernel.TileModel;
 import org.dl4jquant.graph.IntGraph;
 import org.dl4jquant.graph.IntNode;
+import org.dl4jquant.graph.Output;
 import org.dl4jquant.graph.TensorType;
 import org.dl4jquant.numeric.CodeTable;
 import org.dl4jquant.numeric.QuantParams;
@@ -103,16 +104,32 @@ final class Workshop implements IntNode.Visitor<Tensor> {
 
     @Override
     public Tensor visit(IntNode.Convolution node) {
-        Require.argument(
-                node.groups() == 1,
-                "there is no kernel for convolutions of %d groups",
-                node.groups());
+        if (node.groups() > 1) {
+            return convolveGroups(node);
+        }
         Tensor input = natural(node.input());
         return multiply(
                 GemmProblem.of(node, input.image(), codes(input)),
                 node.weights(),
                 input,
                 node.name());
+    }
+
+    private Tensor convolveGroups(IntNode.Convolution node) {
+        Tensor input = natural(node.input());
+        GroupedConvolution convolution = GroupedConvolution.of(node, input.image(), codes(input));
+        Tensor result =
+                node.output() instanceof Output.Codes ? result(node.name()) : floats(node.name());
+        int pitch = result.layout() == null ? 0 : result.image().pitch();
+        launches.add(
+                node.name(),
+                convolution.kernel(pitch),
+                input,
+                constants.add(convolution.weights()),
+                constants.add(convolution.bias()),
+                constants.add(convolution.multipliers()),
+                result);
+        return result;
     }
 
     @Override

@@ -38,6 +38,11 @@ class NetworksTest {
     }
 
     @Test
+    void aMobileNetIsExact() {
+        requireEqual(Networks.mobileNet(64, 10), Architecture.SM_86, 2);
+    }
+
+    @Test
     void aResNet50OfSmallPicturesIsExact() {
         IntGraph graph = Networks.resNet50(64);
         requireEqual(graph, Architecture.SM_90, 1);

@@ -50,11 +50,6 @@ final class PlanCases {
         return Map.of("x", Batch.Floats.of(EXAMPLES, IMAGE, values));
     }
 
-    /** {@return whether a node is a convolution of groups} */
-    static boolean hasGroups(IntNode node) {
-        return node instanceof IntNode.Convolution convolution && convolution.groups() > 1;
-    }
-
     private static IntGraph.Builder quantized(QuantParams params) {
         IntGraph.Builder graph = IntGraph.builder();
         graph.add(new IntNode.Input("x", IMAGE));

@@ -1,0 +1,284 @@
+// SPDX-License-Identifier: Apache-2.0
+package org.dl4jquant.cuda;
+
+import java.util.ArrayDeque;
+import java.util.Deque;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+import java.util.Objects;
+import java.util.Set;
+import java.util.concurrent.locks.Lock;
+import java.util.concurrent.locks.ReadWriteLock;
+import java.util.concurrent.locks.ReentrantReadWriteLock;
+import org.dl4jquant.check.Require;
+import org.dl4jquant.cuda.driver.CudaDriver;
+import org.dl4jquant.cuda.driver.CudaException;
+import org.dl4jquant.cuda.driver.LibCuda;
+import org.dl4jquant.cuda.plan.Port;
+import org.dl4jquant.engine.Batch;
+import org.dl4jquant.engine.GraphInputs;
+import org.dl4jquant.numeric.Shape;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * An engine file in a GPU's memory, ready to run; it needs no graph, no compiler and no ND4J.
+ *
+ * <p>Many threads may run it at once; each gets a stream and memory of its own while it runs.
+ * {@link #close} waits for runs that are under way.
+ */
+public final class EngineOnDevice implements AutoCloseable {
+
+    /** The largest batch of one launch, unless another is given; larger batches are cut. */
+    public static final int LARGEST_BATCH = 256;
+
+    private final Device device;
+    private final EngineFile file;
+    private final String architecture;
+    private final int largestBatch;
+    private final Loaded run;
+    private @Nullable Loaded trace;
+
+    /* Who runs reads; who closes writes. */
+    private final ReadWriteLock open = new ReentrantReadWriteLock();
+    private boolean closed;
+
+    /** A program and the contexts that no thread uses now. */
+    private record Loaded(LoadedProgram program, Deque<ExecutionContext> idle) {}
+
+    /** Something that is done in a context. */
+    @FunctionalInterface
+    private interface Task {
+        Map<String, Batch> in(ExecutionContext context);
+    }
+
+    private EngineOnDevice(Device device, EngineFile file, String architecture, int largestBatch) {
+        this.device = device;
+        this.file = file;
+        this.architecture = architecture;
+        this.largestBatch = largestBatch;
+        device.enter();
+        this.run = load(Program.Purpose.RUN);
+    }
+
+    /**
+     * {@return the engine on this machine's first GPU}
+     *
+     * @param file the engine
+     * @throws CudaException if there is no driver or no GPU, or the GPU has too little memory
+     * @throws IllegalArgumentException if the engine has no code for this GPU; the message lists
+     *     what it has
+     */
+    public static EngineOnDevice open(EngineFile file) {
+        return open(file, LibCuda.open(), 0, LARGEST_BATCH);
+    }
+
+    /**
+     * {@return the engine on a GPU}
+     *
+     * @param file the engine
+     * @param driver the driver
+     * @param number which GPU, from 0 on
+     * @param largestBatch the largest batch of one launch, above 0
+     * @throws CudaException if there is no such GPU, or it has too little memory
+     * @throws IllegalArgumentException if the engine has no code for this GPU; the message lists
+     *     what it has
+     */
+    public static EngineOnDevice open(
+            EngineFile file, CudaDriver driver, int number, int largestBatch) {
+        Require.argument(largestBatch >= 1, "a largest batch of %d", largestBatch);
+        Device device = Device.open(driver, number);
+        try {
+            String architecture =
+                    ProgramChoice.best(file.architectures(), device.architecture())
+                            .orElseThrow(() -> noCode(file, device));
+            return new EngineOnDevice(device, file, architecture, largestBatch);
+        } catch (RuntimeException e) {
+            device.close();
+            throw e;
+        }
+    }
+
+    private static IllegalArgumentException noCode(EngineFile file, Device device) {
+        return new IllegalArgumentException(
+                "the engine has code for %s, and %s needs sm_%d; compile it for that, too"
+                        .formatted(file.architectures(), device.name(), device.architecture()));
+    }
+
+    private Loaded load(Program.Purpose purpose) {
+        Program program =
+                ProgramChoice.of(file, architecture, purpose)
+                        .orElseThrow(
+                                () ->
+                                        new IllegalStateException(
+                                                "the engine has no program to "
+                                                        + purpose.name().toLowerCase(Locale.ROOT)
+                                                        + " for "
+                                                        + architecture
+                                                        + "; compile it with Target.withTraces()"));
+        return new Loaded(new LoadedProgram(device, program), new ArrayDeque<>());
+    }
+
+    /** {@return the architecture whose code runs, such as {@code sm_90a}} */
+    public String architecture() {
+        return architecture;
+    }
+
+    /** {@return the inputs: float32 values in the graph's order} */
+    public List<Port> inputs() {
+        return run.program().plan().inputs();
+    }
+
+    /** {@return the outputs} */
+    public List<Port> outputs() {
+        return run.program().plan().outputs();
+    }
+
+    /**
+     * Runs the engine.
+     *
+     * @param inputs one batch for each input, by name; all of one size
+     * @return one batch for each output, by name
+     * @throws IllegalArgumentException if an input is missing, unknown, of another shape or size,
+     *     or not finite
+     * @throws IllegalStateException if the engine is closed
+     * @throws OutOfDeviceMemoryException if the GPU has too little memory for this batch
+     */
+    public Map<String, Batch> run(Map<String, Batch.Floats> inputs) {
+        int examples = requireValid(inputs);
+        return use(false, context -> context.run(inputs, examples));
+    }
+
+    /**
+     * Runs the engine on inputs in device memory, such as those of an array of ND4J's CUDA backend;
+     * they are read where they are. Whoever wrote them must have finished.
+     *
+     * @param addresses float32 values in the graph's order without gaps, by the input's name
+     * @param examples how many examples lie there, above 0
+     * @return one batch for each output, by name
+     * @throws IllegalArgumentException if an address is missing, unknown or 0
+     * @throws IllegalStateException if the engine is closed
+     * @throws OutOfDeviceMemoryException if the GPU has too little memory for this batch
+     */
+    public Map<String, Batch> runOnDevice(Map<String, Long> addresses, int examples) {
+        List<String> names = inputs().stream().map(Port::name).toList();
+        Require.argument(examples >= 1, "a batch of %d examples", examples);
+        Require.argument(
+                addresses.keySet().equals(Set.copyOf(names)) && !addresses.containsValue(0L),
+                "the addresses given are %s; one that is not 0 is needed for each of %s",
+                addresses,
+                names);
+        long[] inOrder =
+                names.stream()
+                        .mapToLong(name -> Objects.requireNonNull(addresses.get(name)))
+                        .toArray();
+        return use(false, context -> context.run(inOrder, examples));
+    }
+
+    /**
+     * Runs the engine and keeps the result of every node.
+     *
+     * @param inputs as for {@link #run}
+     * @return one batch for each node but the inputs, by name, in the graph's order
+     * @throws IllegalStateException if the engine is closed, or was compiled without traces
+     */
+    public Map<String, Batch> trace(Map<String, Batch.Floats> inputs) {
+        int examples = requireValid(inputs);
+        return use(true, context -> context.run(inputs, examples));
+    }
+
+    private int requireValid(Map<String, Batch.Floats> inputs) {
+        Map<String, Shape> shapes = new LinkedHashMap<>();
+        inputs().forEach(port -> shapes.put(port.name(), port.type().shape()));
+        return GraphInputs.requireValid(shapes, inputs);
+    }
+
+    private Map<String, Batch> use(boolean traces, Task task) {
+        Lock reading = open.readLock();
+        reading.lock();
+        try {
+            Require.state(!closed, "the engine is closed; open another one");
+            device.enter();
+            Loaded loaded = traces ? tracing() : run;
+            ExecutionContext context = take(loaded);
+            boolean sound = false;
+            try {
+                Map<String, Batch> results = task.in(context);
+                sound = true;
+                return results;
+            } catch (OutOfDeviceMemoryException e) {
+                sound = true;
+                throw e;
+            } finally {
+                giveBack(loaded, context, sound);
+            }
+        } finally {
+            reading.unlock();
+        }
+    }
+
+    private synchronized Loaded tracing() {
+        Loaded loaded = trace;
+        if (loaded == null) {
+            loaded = load(Program.Purpose.TRACE);
+            trace = loaded;
+        }
+        return loaded;
+    }
+
+    private ExecutionContext take(Loaded loaded) {
+        synchronized (loaded.idle()) {
+            ExecutionContext idle = loaded.idle().poll();
+            if (idle != null) {
+                return idle;
+            }
+        }
+        return new ExecutionContext(device, loaded.program(), largestBatch);
+    }
+
+    /* Nobody knows what state a stream is in in which something failed. */
+    private static void giveBack(Loaded loaded, ExecutionContext context, boolean sound) {
+        if (sound) {
+            synchronized (loaded.idle()) {
+                loaded.idle().push(context);
+            }
+        } else {
+            Resources broken = new Resources();
+            broken.add(context::close);
+            try {
+                broken.close();
+            } catch (CudaException e) {
+                // The error that broke it is on its way to the caller, and says more.
+            }
+        }
+    }
+
+    /** Gives back all that it holds, as soon as nobody runs it; a second call does nothing. */
+    @Override
+    public void close() {
+        Lock writing = open.writeLock();
+        writing.lock();
+        try {
+            if (closed) {
+                return;
+            }
+            closed = true;
+            device.enter();
+            Resources all = new Resources();
+            all.add(device::close);
+            addAll(all, run);
+            if (trace != null) {
+                addAll(all, trace);
+            }
+            all.close();
+        } finally {
+            writing.unlock();
+        }
+    }
+
+    private static void addAll(Resources all, Loaded loaded) {
+        all.add(loaded.program()::close);
+        loaded.idle().forEach(context -> all.add(context::close));
+    }
+}

@@ -1,0 +1,268 @@
+// SPDX-License-Identifier: Apache-2.0
+package org.dl4jquant.cuda;
+
+import java.nio.ByteBuffer;
+import java.nio.FloatBuffer;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Objects;
+import org.dl4jquant.cuda.driver.CudaDriver;
+import org.dl4jquant.cuda.driver.CudaException;
+import org.dl4jquant.cuda.driver.HostMemory;
+import org.dl4jquant.cuda.plan.Port;
+import org.dl4jquant.engine.Batch;
+
+/**
+ * What one thread needs to run a program: a stream, an arena, host memory, and for each size of
+ * batch a graph that copies in, launches and copies out.
+ */
+final class ExecutionContext implements AutoCloseable {
+
+    private final Device device;
+    private final CudaDriver driver;
+    private final LoadedProgram program;
+    private final int largest;
+    private final long stream;
+
+    /** For how many examples there is memory; graphs are of this memory. */
+    private int capacity;
+
+    private long arena;
+    private long[] hostInputs = {};
+    private long[] hostOutputs = {};
+    private Resources memory = new Resources();
+    private final Map<Integer, Long> graphs = new HashMap<>();
+
+    /**
+     * Makes a context.
+     *
+     * @param device whose context is entered
+     * @param program what is run
+     * @param largest the largest batch of one launch; larger ones are cut
+     */
+    ExecutionContext(Device device, LoadedProgram program, int largest) {
+        this.device = device;
+        this.driver = device.driver();
+        this.program = program;
+        this.largest = Math.min(largest, program.mostExamples());
+        this.stream = driver.createStream();
+    }
+
+    /** {@return the plan's outputs for inputs that were checked} */
+    Map<String, Batch> run(Map<String, Batch.Floats> inputs, int examples) {
+        Map<String, Object> results = results(examples);
+        for (int from = 0; from < examples; from += largest) {
+            int part = Math.min(largest, examples - from);
+            int bucket = bucket(part);
+            reserve(bucket);
+            write(inputs, from, part);
+            driver.launchGraph(graph(bucket), stream);
+            driver.synchronizeStream(stream);
+            read(results, from, part);
+        }
+        return batches(results, examples);
+    }
+
+    /**
+     * {@return the plan's outputs for inputs in device memory, which are read where they are}
+     *
+     * @param inputs an address for each of the plan's inputs
+     * @param examples how many examples lie there
+     */
+    Map<String, Batch> run(long[] inputs, int examples) {
+        Map<String, Object> results = results(examples);
+        for (int from = 0; from < examples; from += largest) {
+            // Exactly as many as there are: what lies behind them is not ours to read.
+            int part = Math.min(largest, examples - from);
+            reserve(bucket(part));
+            long[] addresses = inputs.clone();
+            List<Port> ports = program.plan().inputs();
+            for (int i = 0; i < addresses.length; i++) {
+                addresses[i] += ports.get(i).bytes() * from;
+            }
+            program.launch(stream, arena, part, addresses);
+            copyOut(part);
+            driver.synchronizeStream(stream);
+            read(results, from, part);
+        }
+        return batches(results, examples);
+    }
+
+    /* The least power of two that is not below, so that there are few graphs. */
+    private int bucket(int examples) {
+        int power = Integer.highestOneBit(examples);
+        return power == examples ? power : (int) Math.min(largest, 2L * power);
+    }
+
+    private void reserve(int examples) {
+        if (examples <= capacity) {
+            return;
+        }
+        release();
+        Resources fresh = new Resources();
+        try {
+            long bytes = Math.max(1, program.plan().arenaBytes() * examples);
+            arena = allocate(bytes, examples, fresh);
+            hostInputs = hostMemory(program.plan().inputs(), examples, fresh);
+            hostOutputs = hostMemory(program.plan().outputs(), examples, fresh);
+        } catch (RuntimeException e) {
+            LoadedProgram.giveBackAfter(e, fresh);
+            throw e;
+        }
+        memory = fresh;
+        capacity = examples;
+    }
+
+    private long allocate(long bytes, int examples, Resources fresh) {
+        try {
+            long address = driver.allocate(bytes);
+            fresh.add(() -> driver.free(address));
+            return address;
+        } catch (CudaException e) {
+            if (e.result() != CudaException.OUT_OF_MEMORY) {
+                throw e;
+            }
+            throw new OutOfDeviceMemoryException(
+                    "a batch of %,d examples needs %,d bytes on %s, of which %,d are free; run smaller batches, or close other engines"
+                            .formatted(examples, bytes, device.name(), driver.freeBytes()),
+                    e);
+        }
+    }
+
+    private long[] hostMemory(List<Port> ports, int examples, Resources fresh) {
+        long[] addresses = new long[ports.size()];
+        for (int i = 0; i < addresses.length; i++) {
+            long address = driver.allocateHost(ports.get(i).bytes() * examples);
+            fresh.add(() -> driver.freeHost(address));
+            addresses[i] = address;
+        }
+        return addresses;
+    }
+
+    private long graph(int examples) {
+        Long graph = graphs.get(examples);
+        if (graph == null) {
+            graph = capture(examples);
+            graphs.put(examples, graph);
+        }
+        return graph;
+    }
+
+    private long capture(int examples) {
+        List<Port> inputs = program.plan().inputs();
+        long[] places = new long[inputs.size()];
+        driver.beginCapture(stream);
+        try {
+            for (int i = 0; i < places.length; i++) {
+                places[i] = arena + inputs.get(i).place() * examples;
+                driver.copyToDevice(
+                        places[i], hostInputs[i], inputs.get(i).bytes() * examples, stream);
+            }
+            program.launch(stream, arena, examples, places);
+            copyOut(examples);
+        } catch (RuntimeException e) {
+            endFailedCapture(e);
+            throw e;
+        }
+        return driver.endCapture(stream);
+    }
+
+    /* A stream that is still capturing could not be used again. */
+    private void endFailedCapture(RuntimeException error) {
+        try {
+            driver.destroyGraph(driver.endCapture(stream));
+        } catch (CudaException e) {
+            error.addSuppressed(e);
+        }
+    }
+
+    private void copyOut(int examples) {
+        List<Port> outputs = program.plan().outputs();
+        for (int i = 0; i < outputs.size(); i++) {
+            Port port = outputs.get(i);
+            driver.copyToHost(
+                    hostOutputs[i],
+                    arena + port.place() * examples,
+                    port.bytes() * examples,
+                    stream);
+        }
+    }
+
+    private void write(Map<String, Batch.Floats> inputs, int from, int part) {
+        List<Port> ports = program.plan().inputs();
+        for (int i = 0; i < ports.size(); i++) {
+            Port port = ports.get(i);
+            int each = port.type().shape().elements();
+            float[] values = Objects.requireNonNull(inputs.get(port.name())).values();
+            view(hostInputs[i], port, part).asFloatBuffer().put(values, from * each, part * each);
+        }
+    }
+
+    private static ByteBuffer view(long address, Port port, int examples) {
+        return HostMemory.view(address, Math.toIntExact(port.bytes() * examples));
+    }
+
+    /* An array for each output: of floats, or of containers. */
+    private Map<String, Object> results(int examples) {
+        Map<String, Object> results = new LinkedHashMap<>();
+        for (Port port : program.plan().outputs()) {
+            int elements = Math.multiplyExact(port.type().shape().elements(), examples);
+            results.put(
+                    port.name(), port.type().isCodes() ? new byte[elements] : new float[elements]);
+        }
+        return results;
+    }
+
+    private void read(Map<String, Object> results, int from, int part) {
+        List<Port> ports = program.plan().outputs();
+        for (int i = 0; i < ports.size(); i++) {
+            Port port = ports.get(i);
+            int each = port.type().shape().elements();
+            ByteBuffer bytes = view(hostOutputs[i], port, part);
+            Object array = results.get(port.name());
+            if (array instanceof byte[] containers) {
+                bytes.get(containers, from * each, part * each);
+            } else {
+                FloatBuffer floats = bytes.asFloatBuffer();
+                floats.get((float[]) Objects.requireNonNull(array), from * each, part * each);
+            }
+        }
+    }
+
+    private Map<String, Batch> batches(Map<String, Object> results, int examples) {
+        Map<String, Batch> batches = new LinkedHashMap<>();
+        for (Port port : program.plan().outputs()) {
+            Object array = Objects.requireNonNull(results.get(port.name()));
+            batches.put(
+                    port.name(),
+                    array instanceof byte[] containers
+                            ? Batch.Codes.of(
+                                    examples, port.type().shape(), containers, port.type().codes())
+                            : Batch.Floats.of(examples, port.type().shape(), (float[]) array));
+        }
+        return batches;
+    }
+
+    /* The graphs are of the memory, and go with it. */
+    private void release() {
+        Resources all = memory;
+        memory = new Resources();
+        capacity = 0;
+        List<Long> old = new ArrayList<>(graphs.values());
+        graphs.clear();
+        old.forEach(graph -> all.add(() -> driver.destroyGraph(graph)));
+        all.close();
+    }
+
+    @Override
+    public void close() {
+        try {
+            release();
+        } finally {
+            driver.destroyStream(stream);
+        }
+    }
+}

@@ -1,0 +1,118 @@
+// SPDX-License-Identifier: Apache-2.0
+package org.dl4jquant.cuda.kernel;
+
+import org.dl4jquant.check.Require;
+import org.dl4jquant.graph.IntNode;
+import org.dl4jquant.graph.Output;
+import org.dl4jquant.graph.Window;
+import org.dl4jquant.numeric.QuantParams;
+import org.dl4jquant.numeric.WeightTensor;
+
+/**
+ * A convolution of several groups: its kernel and its constants as {@code grouped.cu} reads them.
+ *
+ * <p>The kernel's arguments: input, weights, bias, multipliers, output, examples.
+ */
+public final class GroupedConvolution {
+
+    private static final int BYTE = 0xff;
+
+    private final IntNode.Convolution node;
+    private final ImageLayout image;
+    private final QuantParams input;
+    private final Window.Extent result;
+
+    private GroupedConvolution(IntNode.Convolution node, ImageLayout image, QuantParams input) {
+        this.node = node;
+        this.image = image;
+        this.input = input;
+        this.result = node.window().over(new Window.Extent(image.height(), image.width()));
+    }
+
+    /**
+     * {@return a convolution of groups}
+     *
+     * @param node the convolution
+     * @param image where its input lies
+     * @param input how the input's codes stand for values
+     * @throws IllegalArgumentException if the image does not have the node's channels
+     */
+    public static GroupedConvolution of(
+            IntNode.Convolution node, ImageLayout image, QuantParams input) {
+        Require.argument(
+                node.weights().shape().size(1) * node.groups() == image.channels(),
+                "convolution '%s' has weights %s in %d groups for an image of %d channels",
+                node.name(),
+                node.weights().shape(),
+                node.groups(),
+                image.channels());
+        return new GroupedConvolution(node, image, input);
+    }
+
+    /**
+     * {@return the kernel}
+     *
+     * @param pitch bytes from one pixel of the output codes to the next; float32 values are never
+     *     padded
+     */
+    public KernelSpec kernel(int pitch) {
+        int filters = node.weights().channels();
+        Window window = node.window();
+        Constants constants =
+                new Constants()
+                        .put("HEIGHT", image.height())
+                        .put("WIDTH", image.width())
+                        .put("IN_PITCH", image.pitch())
+                        .put("IN_UNSIGNED", !input.range().signed())
+                        .put("PAD_CODE", input.zeroPoint() & BYTE)
+                        .put("KERNEL", window.kernel())
+                        .put("STRIDE", window.stride())
+                        .put("DILATION", window.dilation())
+                        .put("OUT", result)
+                        .put("PAD_TOP", window.before().height())
+                        .put("PAD_LEFT", window.before().width())
+                        .put("GROUP_CHANNELS", node.weights().shape().size(1))
+                        .put("GROUP_FILTERS", filters / node.groups())
+                        .put("FILTERS", filters)
+                        .put("FILTER_PITCH", ImageLayout.padded(filters))
+                        .put("OUT_PITCH", pitch)
+                        .put("FLOAT_OUTPUT", node.output() instanceof Output.Floats);
+        if (node.output() instanceof Output.Codes codes) {
+            int zero = codes.params().zeroPoint();
+            constants.put("ZERO", zero);
+            ElementKernels.bounds(constants, codes.bounds(), -zero);
+        }
+        long words = ElementKernels.over(filters, Integer.BYTES);
+        return ElementKernels.kernel(
+                "grouped.cu", constants, words * result.height() * result.width(), 0);
+    }
+
+    /** {@return the weights, [kernel pixel][channel of the group][filters rounded up to 16]} */
+    public byte[] weights() {
+        WeightTensor weights = node.weights();
+        int pixels = node.window().kernel().height() * node.window().kernel().width();
+        int channels = weights.shape().size(1);
+        int pitch = ImageLayout.padded(weights.channels());
+        byte[] codes = new byte[pixels * channels * pitch];
+        int from = 0;
+        for (int filter = 0; filter < weights.channels(); filter++) {
+            for (int channel = 0; channel < channels; channel++) {
+                for (int pixel = 0; pixel < pixels; pixel++) {
+                    int to = (pixel * channels + channel) * pitch + filter;
+                    codes[to] = (byte) weights.code(from++);
+                }
+            }
+        }
+        return codes;
+    }
+
+    /** {@return the biases, with the part of the input's zero point} */
+    public int[] bias() {
+        return GemmWeights.bias(input, node.weights());
+    }
+
+    /** {@return the multipliers} */
+    public float[] multipliers() {
+        return GemmWeights.multipliers(input, node.weights(), node.output());
+    }
+}

@@ -1,0 +1,17 @@
+// SPDX-License-Identifier: Apache-2.0
+package org.dl4jquant.cuda;
+
+import org.dl4jquant.cuda.kernel.Architecture;
+import org.dl4jquant.engine.Engine;
+import org.dl4jquant.engine.EngineContract;
+import org.dl4jquant.graph.IntGraph;
+
+/** What every engine must do, on an emulated GPU. */
+class CudaEngineContractTest extends EngineContract {
+
+    @Override
+    protected Engine open(IntGraph graph) {
+        return CudaEngine.open(
+                graph, EmulatedDriver.engine(graph, Architecture.SM_80), new EmulatedDriver(86));
+    }
+}

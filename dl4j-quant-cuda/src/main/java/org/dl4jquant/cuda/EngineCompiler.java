@@ -14,6 +14,7 @@ import java.util.concurrent.ExecutorCompletionService;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
+import java.util.function.Function;
 import org.dl4jquant.check.Require;
 import org.dl4jquant.cuda.driver.CompilationException;
 import org.dl4jquant.cuda.driver.CudaCompiler;
@@ -24,6 +25,7 @@ import org.dl4jquant.cuda.kernel.KernelSources;
 import org.dl4jquant.cuda.kernel.KernelSpec;
 import org.dl4jquant.cuda.plan.Plan;
 import org.dl4jquant.cuda.plan.Planner;
+import org.dl4jquant.cuda.plan.Step;
 import org.dl4jquant.graph.IntGraph;
 
 /**
@@ -111,6 +113,24 @@ public record EngineCompiler(CudaCompiler compiler, int threads, Progress progre
         Map<List<String>, ByteBuffer> cubins = compile(drafts);
         List<Program> programs = drafts.stream().map(draft -> draft.program(cubins)).toList();
         return new EngineFile(compiler.version(), programs);
+    }
+
+    /* An engine of single kernels without tensors. */
+    EngineFile single(
+            List<Architecture> architectures, Function<Architecture, List<KernelSpec>> kernels) {
+        List<Draft> drafts = new ArrayList<>();
+        for (Architecture architecture : architectures) {
+            requireKnown(architecture);
+            List<Step> steps =
+                    kernels.apply(architecture).stream()
+                            .map(kernel -> new Step(kernel.file(), kernel, List.of()))
+                            .toList();
+            Plan plan = new Plan(steps, ByteBuffer.allocate(0), 0, List.of(), List.of());
+            drafts.add(new Draft(architecture, Program.Purpose.RUN, plan));
+        }
+        Map<List<String>, ByteBuffer> cubins = compile(drafts);
+        return new EngineFile(
+                compiler.version(), drafts.stream().map(draft -> draft.program(cubins)).toList());
     }
 
     /** A program whose kernels are not compiled yet. */

@@ -17,6 +17,7 @@ import org.dl4jquant.cuda.driver.CudaDriver;
 import org.dl4jquant.cuda.driver.CudaException;
 import org.dl4jquant.cuda.driver.LibCuda;
 import org.dl4jquant.cuda.plan.Port;
+import org.dl4jquant.cuda.plan.Step;
 import org.dl4jquant.engine.Batch;
 import org.dl4jquant.engine.GraphInputs;
 import org.dl4jquant.numeric.Shape;
@@ -49,8 +50,8 @@ public final class EngineOnDevice implements AutoCloseable {
 
     /** Something that is done in a context. */
     @FunctionalInterface
-    private interface Task {
-        Map<String, Batch> in(ExecutionContext context);
+    private interface Task<R> {
+        R in(ExecutionContext context);
     }
 
     private EngineOnDevice(Device device, EngineFile file, String architecture, int largestBatch) {
@@ -188,13 +189,36 @@ public final class EngineOnDevice implements AutoCloseable {
         return use(true, context -> context.run(inputs, examples));
     }
 
+    /**
+     * {@return how long the GPU takes for a batch, without copies to and from the host}
+     *
+     * @param examples the batch, at most the largest of one launch
+     * @param repeats how often, above 0; medians are given
+     * @throws IllegalStateException if the engine is closed
+     * @throws OutOfDeviceMemoryException if the GPU has too little memory for this batch
+     */
+    public Times time(int examples, int repeats) {
+        Require.argument(
+                examples >= 1 && examples <= largestBatch,
+                "a batch of %d examples; 1 to %d are launched at once",
+                examples,
+                largestBatch);
+        Require.argument(repeats >= 1, "times of %d repeats", repeats);
+        return use(false, context -> context.time(examples, repeats));
+    }
+
+    /** {@return the launches, in their order} */
+    public List<Step> steps() {
+        return run.program().plan().steps();
+    }
+
     private int requireValid(Map<String, Batch.Floats> inputs) {
         Map<String, Shape> shapes = new LinkedHashMap<>();
         inputs().forEach(port -> shapes.put(port.name(), port.type().shape()));
         return GraphInputs.requireValid(shapes, inputs);
     }
 
-    private Map<String, Batch> use(boolean traces, Task task) {
+    private <R> R use(boolean traces, Task<R> task) {
         Lock reading = open.readLock();
         reading.lock();
         try {
@@ -204,9 +228,9 @@ public final class EngineOnDevice implements AutoCloseable {
             ExecutionContext context = take(loaded);
             boolean sound = false;
             try {
-                Map<String, Batch> results = task.in(context);
+                R result = task.in(context);
                 sound = true;
-                return results;
+                return result;
             } catch (OutOfDeviceMemoryException e) {
                 sound = true;
                 throw e;

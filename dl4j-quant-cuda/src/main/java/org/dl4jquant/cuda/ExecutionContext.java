@@ -4,6 +4,7 @@ package org.dl4jquant.cuda;
 import java.nio.ByteBuffer;
 import java.nio.FloatBuffer;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -13,6 +14,7 @@ import org.dl4jquant.cuda.driver.CudaDriver;
 import org.dl4jquant.cuda.driver.CudaException;
 import org.dl4jquant.cuda.driver.HostMemory;
 import org.dl4jquant.cuda.plan.Port;
+import org.dl4jquant.cuda.plan.Step;
 import org.dl4jquant.engine.Batch;
 
 /**
@@ -91,6 +93,72 @@ final class ExecutionContext implements AutoCloseable {
         return batches(results, examples);
     }
 
+    /**
+     * Times what the GPU does, without copies to and from the host: replays of a graph, and each
+     * launch alone. What the arena holds is what is computed.
+     *
+     * @param examples the batch, at most the largest of one launch
+     * @param repeats how often; medians are given
+     */
+    Times time(int examples, int repeats) {
+        reserve(examples);
+        long[] places = places(examples);
+        driver.beginCapture(stream);
+        try {
+            program.launch(stream, arena, examples, places);
+        } catch (RuntimeException e) {
+            endFailedCapture(e);
+            throw e;
+        }
+        long graph = driver.endCapture(stream);
+        Resources events = new Resources();
+        try {
+            long start = event(events);
+            long end = event(events);
+            double all = median(start, end, repeats, () -> driver.launchGraph(graph, stream));
+            List<Double> steps = new ArrayList<>();
+            for (Step step : program.plan().steps()) {
+                steps.add(
+                        median(
+                                start,
+                                end,
+                                repeats,
+                                () -> program.launch(step, stream, arena, examples, places)));
+            }
+            return new Times(all, steps);
+        } finally {
+            driver.destroyGraph(graph);
+            events.close();
+        }
+    }
+
+    private long event(Resources events) {
+        long event = driver.createEvent();
+        events.add(() -> driver.destroyEvent(event));
+        return event;
+    }
+
+    /* In microseconds; the first tenth warms up. */
+    private double median(long start, long end, int repeats, Runnable work) {
+        int warmUp = repeats / 10 + 1;
+        double[] micros = new double[repeats];
+        for (int i = -warmUp; i < repeats; i++) {
+            driver.recordEvent(start, stream);
+            work.run();
+            driver.recordEvent(end, stream);
+            driver.synchronizeEvent(end);
+            micros[Math.max(i, 0)] = 1000.0 * driver.elapsedMillis(start, end);
+        }
+        Arrays.sort(micros);
+        return micros[repeats / 2];
+    }
+
+    private long[] places(int examples) {
+        return program.plan().inputs().stream()
+                .mapToLong(port -> arena + port.place() * examples)
+                .toArray();
+    }
+
     /* The least power of two that is not below, so that there are few graphs. */
     private int bucket(int examples) {
         int power = Integer.highestOneBit(examples);
@@ -153,11 +221,10 @@ final class ExecutionContext implements AutoCloseable {
 
     private long capture(int examples) {
         List<Port> inputs = program.plan().inputs();
-        long[] places = new long[inputs.size()];
+        long[] places = places(examples);
         driver.beginCapture(stream);
         try {
             for (int i = 0; i < places.length; i++) {
-                places[i] = arena + inputs.get(i).place() * examples;
                 driver.copyToDevice(
                         places[i], hostInputs[i], inputs.get(i).bytes() * examples, stream);
             }

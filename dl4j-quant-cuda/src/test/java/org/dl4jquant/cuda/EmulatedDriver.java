@@ -9,8 +9,8 @@ import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
-import java.util.Locale;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Optional;
 import java.util.TreeMap;
 import java.util.concurrent.ConcurrentHashMap;
@@ -52,6 +52,7 @@ final class EmulatedDriver implements CudaDriver {
     private final Map<Long, KernelSpec> functions = new HashMap<>();
     private final Map<Long, List<Runnable>> streams = new HashMap<>();
     private final Map<Long, List<Runnable>> graphs = new HashMap<>();
+    private final Map<Long, Long> events = new HashMap<>();
     private int retained;
     private long limit = Long.MAX_VALUE;
     private int launches;
@@ -92,6 +93,7 @@ final class EmulatedDriver implements CudaDriver {
         add(held, modules.size(), "modules");
         add(held, streams.size(), "streams");
         add(held, graphs.size(), "graphs");
+        add(held, events.size(), "events");
         add(held, retained, "contexts");
         return String.join(", ", held);
     }
@@ -242,10 +244,13 @@ final class EmulatedDriver implements CudaDriver {
         }
         boolean inside = block != null && onDevice + bytes <= block.address() + block.bytes();
         require(inside, "a copy of " + bytes + " bytes", 1, "CUDA_ERROR_INVALID_VALUE");
-        byte[] through = new byte[Math.toIntExact(bytes)];
-        new Pointer(from).read(0, through, 0, through.length);
-        new Pointer(to).write(0, through, 0, through.length);
-        Reference.reachabilityFence(block);
+        try {
+            byte[] through = new byte[Math.toIntExact(bytes)];
+            new Pointer(from).read(0, through, 0, through.length);
+            new Pointer(to).write(0, through, 0, through.length);
+        } finally {
+            Reference.reachabilityFence(block);
+        }
     }
 
     @Override
@@ -326,9 +331,12 @@ final class EmulatedDriver implements CudaDriver {
                 blocks.stream()
                         .map(block -> new EmulatedKernel.Range(block.address(), block.bytes()))
                         .toList();
-        Optional<String> fault =
-                EmulatedKernels.available().of(spec).launch(rows, 0, ranges, arguments);
-        Reference.reachabilityFence(blocks);
+        Optional<String> fault;
+        try {
+            fault = EmulatedKernels.available().of(spec).launch(rows, 0, ranges, arguments);
+        } finally {
+            Reference.reachabilityFence(blocks);
+        }
         if (fault.isPresent()) {
             throw CudaException.of(spec.file(), 700, "CUDA_ERROR_ILLEGAL_ADDRESS", fault.get());
         }
@@ -412,28 +420,34 @@ final class EmulatedDriver implements CudaDriver {
     }
 
     @Override
-    public long createEvent() {
-        throw new UnsupportedOperationException("events are not emulated");
+    public synchronized long createEvent() {
+        check("cuEventCreate");
+        long event = handles.incrementAndGet();
+        events.put(event, 0L);
+        return event;
     }
 
     @Override
-    public void destroyEvent(long event) {
-        throw new UnsupportedOperationException("events are not emulated");
+    public synchronized void destroyEvent(long event) {
+        check("cuEventDestroy");
+        require(events.remove(event) != null, "cuEventDestroy", 400, "CUDA_ERROR_INVALID_HANDLE");
     }
 
     @Override
-    public void recordEvent(long event, long stream) {
-        throw new UnsupportedOperationException("events are not emulated");
+    public synchronized void recordEvent(long event, long stream) {
+        check("cuEventRecord");
+        events.put(event, System.nanoTime());
     }
 
     @Override
     public void synchronizeEvent(long event) {
-        throw new UnsupportedOperationException("events are not emulated");
+        check("cuEventSynchronize");
     }
 
     @Override
-    public float elapsedMillis(long start, long end) {
-        throw new UnsupportedOperationException(
-                String.format(Locale.ROOT, "events are not emulated: %d, %d", start, end));
+    public synchronized float elapsedMillis(long start, long end) {
+        check("cuEventElapsedTime");
+        return (Objects.requireNonNull(events.get(end)) - Objects.requireNonNull(events.get(start)))
+                / 1e6f;
     }
 }

@@ -185,6 +185,22 @@ class EngineOnDeviceTest {
     }
 
     @Test
+    void timesWholeBatchesAndEachLaunch() {
+        try (EngineOnDevice engine = open()) {
+            Times times = engine.time(2, 3);
+            assertTrue(times.micros() > 0, times.toString());
+            assertEquals(engine.steps().size(), times.stepMicros().size());
+            assertTrue(times.stepMicros().stream().allMatch(micros -> micros > 0));
+            assertEquals(
+                    "a batch of 5 examples; 1 to 4 are launched at once",
+                    assertThrows(IllegalArgumentException.class, () -> engine.time(5, 1))
+                            .getMessage());
+            assertArrayEquals(expected(1), logits(engine.run(Networks.inputs(GRAPH, 1))));
+        }
+        assertEquals("", driver.held());
+    }
+
+    @Test
     void refusesWrongInputs() {
         try (EngineOnDevice engine = open()) {
             Batch.Floats small = Batch.Floats.of(1, Shape.of(1, 1, 2), new float[2]);

@@ -70,9 +70,9 @@ class KernelCostTest {
 
     @Test
     void noKernelIsBelievedToBeFasterThanItsBound() {
-        for (Chip chip : Chip.values()) {
-            for (int examples : new int[] {1, 8, 256}) {
-                IntGraph graph = Networks.resNet50(224);
+        IntGraph graph = Networks.resNet50(224);
+        for (Chip chip : List.of(Chip.T4, Chip.H200)) {
+            for (int examples : new int[] {1, 256}) {
                 for (Step step : Planner.run(graph, chip.architecture(), examples).steps()) {
                     KernelCost cost = KernelCost.of(step.kernel());
                     assertTrue(

@@ -11,8 +11,11 @@ import java.io.StringWriter;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
+import org.dl4jquant.cuda.DeviceReport;
 import org.dl4jquant.cuda.EngineFile;
+import org.dl4jquant.cuda.GoldenRun;
 import org.dl4jquant.cuda.driver.CompilationException;
+import org.dl4jquant.cuda.driver.CudaException;
 import org.dl4jquant.cuda.driver.Nvrtc;
 import org.dl4jquant.graph.IntGraph;
 import org.dl4jquant.graph.IntNode;
@@ -51,11 +54,7 @@ final class CompileForGpuTest {
 
     @Test
     void writesAnEngineForEachArchitecture() throws IOException {
-        try {
-            Nvrtc.find();
-        } catch (CompilationException e) {
-            Assumptions.abort("not run: " + e.getMessage());
-        }
+        requireNvrtc();
         assertEquals("", errors(model, "--arch", "sm_75,sm_90a", "--trace"));
         EngineFile read = EngineFile.read(engine);
         assertEquals(List.of("sm_75", "sm_90a"), read.architectures());
@@ -73,6 +72,48 @@ final class CompileForGpuTest {
                 "--batch is 0, but must be 1 or more", model, "--arch", "sm_80", "--batch", "0");
         assertWrong("NVRTC cannot be loaded", model, "--arch", "sm_80", "--nvrtc", "none.so");
         assertFalse(Files.exists(engine));
+    }
+
+    @Test
+    void preparesATrialOfModels() throws IOException {
+        requireNvrtc();
+        Path bundle = folder.resolve("bundle");
+        String[] args = {model.toString(), "--arch", "sm_80,sm_90a", "-o", bundle.toString()};
+        assertEquals(CommandLines.OK, CommandLines.run(new GpuBundle(), args));
+        EngineFile conformance = EngineFile.read(bundle.resolve("conformance.engine"));
+        assertEquals(List.of("sm_80", "sm_90a"), conformance.architectures());
+        assertEquals(4, EngineFile.read(bundle.resolve("model.engine")).programs().size());
+        assertEquals(
+                List.of("q", "pool", "y"),
+                List.copyOf(GoldenRun.read(bundle.resolve("model.golden")).results().keySet()));
+    }
+
+    @Test
+    void saysWhereThereIsNoGpu() throws IOException {
+        requireNvrtc();
+        assertEquals("", errors(model, "--arch", "sm_75"));
+        Assumptions.assumeFalse(hasGpu(), "not run: there is a GPU");
+        StringWriter printed = new StringWriter();
+        int result =
+                CommandLines.run(new CudaLatency(), new PrintWriter(printed), engine.toString());
+        assertEquals(CommandLines.WRONG_INPUT, result);
+        assertTrue(printed.toString().contains("driver"), printed.toString());
+    }
+
+    private static boolean hasGpu() {
+        try {
+            return !DeviceReport.all().isEmpty();
+        } catch (CudaException e) {
+            return false;
+        }
+    }
+
+    private static void requireNvrtc() {
+        try {
+            Nvrtc.find();
+        } catch (CompilationException e) {
+            Assumptions.abort("not run: " + e.getMessage());
+        }
     }
 
     @Test

@@ -1,0 +1,133 @@
+// SPDX-License-Identifier: Apache-2.0
+package org.dl4jquant.examples;
+
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Objects;
+import java.util.Random;
+import java.util.concurrent.Callable;
+import org.dl4jquant.cuda.EngineCompiler;
+import org.dl4jquant.cuda.GoldenRun;
+import org.dl4jquant.cuda.GpuRunner;
+import org.dl4jquant.cuda.Target;
+import org.dl4jquant.cuda.driver.CompilationException;
+import org.dl4jquant.engine.Batch;
+import org.dl4jquant.engine.Engine;
+import org.dl4jquant.graph.IntGraph;
+import org.dl4jquant.graph.IntNode;
+import org.dl4jquant.onnx.OnnxReader;
+import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+import picocli.CommandLine;
+
+/**
+ * Prepares a trial on a machine with a GPU, and without Maven, network and compiler: a folder with
+ * an engine of each model, and with what the reference engine makes of random inputs. There {@link
+ * GpuRunner} compares and times.
+ *
+ * <pre>{@code
+ * mvn -Dquick -Pquickstart,nvrtc compile -Dexec.mainClass=org.dl4jquant.examples.GpuBundle \
+ *     -Dexec.args="lenet.onnx resnet.onnx --arch sm_90a -o bundle"
+ * }</pre>
+ *
+ * <p>It returns 0, or 2 if an option or a file is wrong.
+ */
+@CommandLine.Command(
+        name = "gpu-bundle",
+        mixinStandardHelpOptions = true,
+        sortOptions = false,
+        description = "Prepares a trial of models on a machine with a GPU.")
+public final class GpuBundle implements Callable<Integer> {
+
+    private static final Logger log = LoggerFactory.getLogger(GpuBundle.class);
+
+    @CommandLine.Spec private CommandLine.Model.@Nullable CommandSpec spec;
+
+    @CommandLine.Parameters(
+            paramLabel = "MODEL",
+            arity = "1..*",
+            description = "ONNX files; an engine gets its model's name")
+    private List<Path> models = List.of();
+
+    @CommandLine.Option(
+            names = "--arch",
+            required = true,
+            description = "the GPUs: one or several of sm_75, sm_80, sm_86, sm_89, sm_90, sm_90a")
+    private String architectures = "";
+
+    @CommandLine.Option(
+            names = {"-o", "--out"},
+            required = true,
+            description = "the folder; files of the same names are replaced")
+    private Path out = Path.of("");
+
+    @CommandLine.Option(
+            names = "--batch",
+            defaultValue = "256",
+            description = "the batch that kernels are cut for (default: ${DEFAULT-VALUE})")
+    private int batch;
+
+    @CommandLine.Option(
+            names = "--examples",
+            defaultValue = "2",
+            description = "how many random inputs are compared (default: ${DEFAULT-VALUE})")
+    private int examples;
+
+    /**
+     * Prepares and ends the JVM.
+     *
+     * @param args the options; {@code --help} lists them
+     */
+    public static void main(String[] args) {
+        System.exit(CommandLines.run(new GpuBundle(), args));
+    }
+
+    @Override
+    public Integer call() throws IOException {
+        CommandLine.Model.CommandSpec command = Objects.requireNonNull(spec);
+        CommandLines.require(command, "--batch", batch, 1, CommandLines.NO_LIMIT);
+        CommandLines.require(command, "--examples", examples, 1, CommandLines.NO_LIMIT);
+        Files.createDirectories(out);
+        try {
+            Target target = Target.parse(architectures).withExamples(batch).withTraces();
+            EngineCompiler compiler = EngineCompiler.find();
+            GpuRunner.conformance(compiler, target.architectures())
+                    .write(out.resolve("conformance.engine"));
+            for (Path model : models) {
+                prepare(model, compiler, target);
+            }
+        } catch (IllegalArgumentException | CompilationException e) {
+            throw new CommandLine.ParameterException(
+                    command.commandLine(), String.valueOf(e.getMessage()), e);
+        }
+        return CommandLines.OK;
+    }
+
+    private void prepare(Path model, EngineCompiler compiler, Target target) throws IOException {
+        String name = model.getFileName().toString().replaceAll("\\.onnx$", "");
+        IntGraph graph = OnnxReader.read(model);
+        compiler.compile(graph, target).write(out.resolve(name + ".engine"));
+        try (Engine reference = Engine.open("reference", graph)) {
+            GoldenRun.of(reference, inputs(graph)).write(out.resolve(name + ".golden"));
+        }
+        log.info("{} is ready", name);
+    }
+
+    private Map<String, Batch.Floats> inputs(IntGraph graph) {
+        Random random = new Random(1);
+        Map<String, Batch.Floats> inputs = new LinkedHashMap<>();
+        for (IntNode.Input input : graph.inputs()) {
+            float[] values = new float[examples * input.shape().elements()];
+            for (int i = 0; i < values.length; i++) {
+                values[i] = (float) random.nextGaussian();
+            }
+            inputs.put(input.name(), Batch.Floats.of(examples, input.shape(), values));
+        }
+        return inputs;
+    }
+}

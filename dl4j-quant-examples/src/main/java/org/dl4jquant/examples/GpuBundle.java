@@ -27,8 +27,8 @@ import picocli.CommandLine;
 
 /**
  * Prepares a trial on a machine with a GPU, and without Maven, network and compiler: a folder with
- * an engine of each model, and with what the reference engine makes of random inputs. There {@link
- * GpuRunner} compares and times.
+ * an engine of each model, with what the reference engine makes of random inputs, and with the jars
+ * that are needed. There {@code run.sh} compares and times, see {@link GpuRunner}; it needs a JRE.
  *
  * <pre>{@code
  * mvn -Dquick -Pquickstart,nvrtc compile -Dexec.mainClass=org.dl4jquant.examples.GpuBundle \
@@ -101,6 +101,8 @@ public final class GpuBundle implements Callable<Integer> {
             for (Path model : models) {
                 prepare(model, compiler, target);
             }
+            RunnerFolder.complete(out);
+            log.info("On the machine with the GPU: JAVA=path/to/java {}/run.sh", out.getFileName());
         } catch (IllegalArgumentException | CompilationException e) {
             throw new CommandLine.ParameterException(
                     command.commandLine(), String.valueOf(e.getMessage()), e);

@@ -8,6 +8,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import java.io.IOException;
 import java.io.PrintWriter;
 import java.io.StringWriter;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
@@ -86,6 +87,28 @@ final class CompileForGpuTest {
         assertEquals(
                 List.of("q", "pool", "y"),
                 List.copyOf(GoldenRun.read(bundle.resolve("model.golden")).results().keySet()));
+    }
+
+    @Test
+    void aTrialNeedsNothingButAJre() throws IOException, InterruptedException {
+        requireNvrtc();
+        Path bundle = folder.resolve("bundle");
+        String[] args = {model.toString(), "--arch", "sm_80,sm_90a", "-o", bundle.toString()};
+        assertEquals(CommandLines.OK, CommandLines.run(new GpuBundle(), args));
+        ProcessBuilder run =
+                new ProcessBuilder(bundle.resolve("run.sh").toString(), folder + "/out");
+        run.environment().put("JAVA", System.getProperty("java.home") + "/bin/java");
+        run.environment().remove("CLASSPATH");
+        Process process = run.redirectErrorStream(true).start();
+        String printed =
+                new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
+        int result = process.waitFor();
+        if (hasGpu()) {
+            assertEquals(0, result, printed);
+        } else {
+            assertEquals(2, result, printed);
+            assertTrue(printed.startsWith("The CUDA driver cannot be loaded"), printed);
+        }
     }
 
     @Test

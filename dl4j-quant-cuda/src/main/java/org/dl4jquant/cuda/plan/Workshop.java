@@ -143,8 +143,7 @@ final class Workshop implements IntNode.Visitor<Tensor> {
     }
 
     private Tensor multiply(GemmProblem plain, WeightTensor weights, Tensor input, String name) {
-        GemmProblem problem =
-                GemmWeights.canPack(plain, weights) ? plain.withPackedWeights() : plain;
+        GemmProblem problem = packs(plain, weights) ? plain.withPackedWeights() : plain;
         Object residual = new Argument.Nothing();
         String resultName = name;
         if (sum != null) {
@@ -175,6 +174,12 @@ final class Workshop implements IntNode.Visitor<Tensor> {
                 residual,
                 result);
         return result;
+    }
+
+    /* Groups of warps read weights of one byte; where they are worth it, reading fewer bytes is not. */
+    private boolean packs(GemmProblem plain, WeightTensor weights) {
+        return GemmWeights.canPack(plain, weights)
+                && !TileModel.best(plain, architecture, examples).byGroup();
     }
 
     private static ImageLayout natural(GemmProblem problem) {

@@ -52,6 +52,8 @@ final class EmulatedPlan {
     static Map<String, Batch> run(
             EmulatedKernels kernels, Plan plan, Map<String, Batch.Floats> inputs, long schedule) {
         int examples = inputs.values().iterator().next().size();
+        // Compiling takes longest, and several compilers run at once.
+        plan.kernels().parallelStream().forEach(kernels::of);
         return new EmulatedPlan(kernels, plan, examples).run(inputs, schedule);
     }
 

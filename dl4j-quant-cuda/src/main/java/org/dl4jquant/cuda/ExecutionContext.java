@@ -14,7 +14,6 @@ import org.dl4jquant.cuda.driver.CudaDriver;
 import org.dl4jquant.cuda.driver.CudaException;
 import org.dl4jquant.cuda.driver.HostMemory;
 import org.dl4jquant.cuda.plan.Port;
-import org.dl4jquant.cuda.plan.Step;
 import org.dl4jquant.engine.Batch;
 
 /**
@@ -117,7 +116,8 @@ final class ExecutionContext implements AutoCloseable {
             long end = event(events);
             double all = median(start, end, repeats, () -> driver.launchGraph(graph, stream));
             List<Double> steps = new ArrayList<>();
-            for (Step step : program.plan().steps()) {
+            for (int i = 0; i < program.plan().steps().size(); i++) {
+                int step = i;
                 steps.add(
                         median(
                                 start,

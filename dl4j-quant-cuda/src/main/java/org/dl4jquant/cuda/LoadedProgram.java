@@ -6,6 +6,8 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
+import java.util.stream.IntStream;
+import java.util.stream.Stream;
 import org.dl4jquant.cuda.driver.CudaDriver;
 import org.dl4jquant.cuda.driver.CudaException;
 import org.dl4jquant.cuda.kernel.KernelSpec;
@@ -19,7 +21,7 @@ final class LoadedProgram implements AutoCloseable {
 
     private final CudaDriver driver;
     private final Plan plan;
-    private final Map<KernelSpec, Long> functions = new HashMap<>();
+    private final long[] functions; // one for each step
     private final Resources resources = new Resources();
     private final long constants;
 
@@ -35,9 +37,15 @@ final class LoadedProgram implements AutoCloseable {
         this.driver = device.driver();
         this.plan = program.plan();
         try {
+            Map<KernelSpec, Long> loaded = new HashMap<>();
             for (KernelSpec kernel : plan.kernels()) {
-                load(kernel, Objects.requireNonNull(program.cubins().get(kernel.entry())));
+                ByteBuffer cubin = Objects.requireNonNull(program.cubins().get(kernel.entry()));
+                loaded.put(kernel, load(kernel, cubin));
             }
+            this.functions =
+                    plan.steps().stream()
+                            .mapToLong(step -> Objects.requireNonNull(loaded.get(step.kernel())))
+                            .toArray();
             this.constants = upload(plan.constants());
         } catch (RuntimeException e) {
             giveBackAfter(e, resources);
@@ -53,7 +61,7 @@ final class LoadedProgram implements AutoCloseable {
         }
     }
 
-    private void load(KernelSpec kernel, ByteBuffer cubin) {
+    private long load(KernelSpec kernel, ByteBuffer cubin) {
         byte[] image = new byte[cubin.remaining()];
         cubin.duplicate().get(image);
         long module = driver.loadModule(image);
@@ -62,7 +70,7 @@ final class LoadedProgram implements AutoCloseable {
         if (kernel.launch().sharedBytes() > 0) {
             driver.setDynamicSharedMemory(function, kernel.launch().sharedBytes());
         }
-        functions.put(kernel, function);
+        return function;
     }
 
     private long upload(ByteBuffer bytes) {
@@ -81,12 +89,14 @@ final class LoadedProgram implements AutoCloseable {
         return plan;
     }
 
-    /** {@return the largest batch that every kernel can count} */
+    /** {@return the largest batch that every kernel can count, and that Java can address} */
     int mostExamples() {
-        return plan.steps().stream()
-                .mapToInt(step -> step.kernel().launch().mostExamples())
-                .min()
-                .orElse(Integer.MAX_VALUE);
+        IntStream counted =
+                plan.steps().stream().mapToInt(step -> step.kernel().launch().mostExamples());
+        IntStream addressed =
+                Stream.concat(plan.inputs().stream(), plan.outputs().stream())
+                        .mapToInt(port -> (int) Math.max(1, Integer.MAX_VALUE / port.bytes()));
+        return IntStream.concat(counted, addressed).min().orElse(Integer.MAX_VALUE);
     }
 
     /**
@@ -98,11 +108,14 @@ final class LoadedProgram implements AutoCloseable {
      * @param inputs an address for each of the plan's inputs
      */
     void launch(long stream, long arena, int examples, long[] inputs) {
-        plan.steps().forEach(step -> launch(step, stream, arena, examples, inputs));
+        for (int step = 0; step < functions.length; step++) {
+            launch(step, stream, arena, examples, inputs);
+        }
     }
 
-    /** Queues one launch. */
-    void launch(Step step, long stream, long arena, int examples, long[] inputs) {
+    /** Queues one launch, by its number. */
+    void launch(int number, long stream, long arena, int examples, long[] inputs) {
+        Step step = plan.steps().get(number);
         Launch shape = step.kernel().launch();
         List<Argument> pointers = step.arguments();
         long[] arguments = new long[pointers.size() + 1];
@@ -111,7 +124,7 @@ final class LoadedProgram implements AutoCloseable {
         }
         arguments[pointers.size()] = examples;
         driver.launch(
-                Objects.requireNonNull(functions.get(step.kernel())),
+                functions[number],
                 shape.rows(examples),
                 shape.columns(),
                 shape.threads(),

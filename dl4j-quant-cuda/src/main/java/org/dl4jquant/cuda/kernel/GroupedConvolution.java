@@ -9,24 +9,30 @@ import org.dl4jquant.numeric.QuantParams;
 import org.dl4jquant.numeric.WeightTensor;
 
 /**
- * A convolution of several groups: its kernel and its constants as {@code grouped.cu} reads them.
+ * A convolution of several groups: its kernel and its constants.
+ *
+ * <p>The kernel is that of {@code depthwise.cu} if each filter sees one channel (and the window is
+ * not enormous), else that of {@code grouped.cu}; they differ in the order of the weights.
  *
  * <p>The kernel's arguments: input, weights, bias, multipliers, output, examples.
  */
 public final class GroupedConvolution {
 
     private static final int BYTE = 0xff;
+    private static final int WORD = Integer.BYTES;
 
     private final IntNode.Convolution node;
     private final ImageLayout image;
     private final QuantParams input;
     private final Window.Extent result;
+    private final boolean depthwise;
 
     private GroupedConvolution(IntNode.Convolution node, ImageLayout image, QuantParams input) {
         this.node = node;
         this.image = image;
         this.input = input;
         this.result = node.window().over(new Window.Extent(image.height(), image.width()));
+        this.depthwise = node.weights().shape().size(1) == 1 && DepthwiseTile.suits(node.window());
     }
 
     /**
@@ -50,12 +56,24 @@ public final class GroupedConvolution {
     }
 
     /**
-     * {@return the kernel}
+     * {@return the kernel; whatever the batch that it is meant for, it serves all}
      *
      * @param pitch bytes from one pixel of the output codes to the next; float32 values are never
      *     padded
+     * @param examples the batch that it is mostly run with
      */
-    public KernelSpec kernel(int pitch) {
+    public KernelSpec kernel(int pitch, int examples) {
+        Constants constants = constants(pitch);
+        long words = ElementKernels.over(node.weights().channels(), WORD);
+        if (depthwise) {
+            return DepthwiseTile.best(node.window(), result, words, examples)
+                    .kernel(constants, node.window(), result, words);
+        }
+        return ElementKernels.kernel(
+                "grouped.cu", constants, words * result.height() * result.width(), 0);
+    }
+
+    private Constants constants(int pitch) {
         int filters = node.weights().channels();
         Window window = node.window();
         Constants constants =
@@ -82,28 +100,46 @@ public final class GroupedConvolution {
             constants.put("ZERO", zero);
             ElementKernels.bounds(constants, codes.bounds(), -zero);
         }
-        long words = ElementKernels.over(filters, Integer.BYTES);
-        return ElementKernels.kernel(
-                "grouped.cu", constants, words * result.height() * result.width(), 0);
+        return constants;
     }
 
-    /** {@return the weights, [kernel pixel][channel of the group][filters rounded up to 16]} */
+    /**
+     * {@return the weights, as the kernel's source documents them; 0 where there is no filter or no
+     * column}
+     */
     public byte[] weights() {
         WeightTensor weights = node.weights();
-        int pixels = node.window().kernel().height() * node.window().kernel().width();
+        Window.Extent kernel = node.window().kernel();
         int channels = weights.shape().size(1);
+        int columns = depthwise ? runs(kernel) * WORD : kernel.width();
         int pitch = ImageLayout.padded(weights.channels());
-        byte[] codes = new byte[pixels * channels * pitch];
+        byte[] codes = new byte[kernel.height() * columns * channels * pitch];
         int from = 0;
         for (int filter = 0; filter < weights.channels(); filter++) {
             for (int channel = 0; channel < channels; channel++) {
-                for (int pixel = 0; pixel < pixels; pixel++) {
-                    int to = (pixel * channels + channel) * pitch + filter;
-                    codes[to] = (byte) weights.code(from++);
+                for (int y = 0; y < kernel.height(); y++) {
+                    for (int x = 0; x < kernel.width(); x++) {
+                        int to =
+                                depthwise
+                                        ? placeInRuns(filter, y, x)
+                                        : ((y * columns + x) * channels + channel) * pitch + filter;
+                        codes[to] = (byte) weights.code(from++);
+                    }
                 }
             }
         }
         return codes;
+    }
+
+    /* [filter / 4][row][column / 4][filter % 4][column % 4] */
+    private int placeInRuns(int filter, int y, int x) {
+        Window.Extent kernel = node.window().kernel();
+        int run = (filter / WORD * kernel.height() + y) * runs(kernel) + x / WORD;
+        return (run * WORD + filter % WORD) * WORD + x % WORD;
+    }
+
+    private static int runs(Window.Extent kernel) {
+        return (kernel.width() + WORD - 1) / WORD;
     }
 
     /** {@return the biases, with the part of the input's zero point} */

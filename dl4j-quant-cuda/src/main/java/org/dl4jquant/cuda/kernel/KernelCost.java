@@ -29,7 +29,7 @@ public record KernelCost(long operations, long bytes, long constantBytes) {
         KernelConstants sizes = new KernelConstants(kernel);
         return switch (kernel.file()) {
             case "igemm.cu", "wgmma.cu" -> product(sizes);
-            case "grouped.cu" -> groups(sizes);
+            case "grouped.cu", "depthwise.cu" -> groups(sizes);
             case "quantize.cu", "dequantize.cu" ->
                     moved(
                             sizes.of("PIXELS")

@@ -123,7 +123,7 @@ final class Workshop implements IntNode.Visitor<Tensor> {
         int pitch = result.layout() == null ? 0 : result.image().pitch();
         launches.add(
                 node.name(),
-                convolution.kernel(pitch),
+                convolution.kernel(pitch, examples),
                 input,
                 constants.add(convolution.weights()),
                 constants.add(convolution.bias()),

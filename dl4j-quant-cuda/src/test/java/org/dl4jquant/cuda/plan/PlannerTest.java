@@ -74,6 +74,7 @@ class PlannerTest {
                 Set.of(
                         "add.cu",
                         "dequantize.cu",
+                        "depthwise.cu",
                         "grouped.cu",
                         "igemm.cu",
                         "mean.cu",

@@ -1,0 +1,275 @@
+// SPDX-License-Identifier: Apache-2.0
+package org.dl4jquant.cuda.kernel;
+
+import com.sun.jna.Memory;
+import java.util.Arrays;
+import java.util.List;
+import java.util.Map;
+import java.util.Objects;
+import java.util.Optional;
+import java.util.Random;
+import org.dl4jquant.engine.Batch;
+import org.dl4jquant.engine.Engine;
+import org.dl4jquant.graph.IntGraph;
+import org.dl4jquant.graph.IntNode;
+import org.dl4jquant.graph.Output;
+import org.dl4jquant.graph.Window;
+import org.dl4jquant.numeric.CodeRange;
+import org.dl4jquant.numeric.QuantParams;
+import org.dl4jquant.numeric.Shape;
+import org.dl4jquant.numeric.WeightTensor;
+
+/**
+ * One convolution of groups with random codes, its result by the reference engine, and its result
+ * by an emulated kernel.
+ */
+final class GroupedTrial {
+
+    private static final byte UNWRITTEN = (byte) 0xCD;
+    private static final float WEIGHT_SCALE = 0.01f;
+
+    /** Results spread over about this many codes. */
+    private static final double SPREAD = 60;
+
+    private final Case problem;
+    private final IntNode.Convolution node;
+    private final byte[] input;
+    private final Batch expected;
+
+    /**
+     * What is tried.
+     *
+     * @param image where the input lies
+     * @param input how its codes stand for values
+     * @param window kernel, stride, dilation, padding
+     * @param groups how many
+     * @param filters of all groups
+     * @param output codes, whose scale is replaced by one that makes results spread, or values
+     * @param pitch bytes from one pixel of the output codes to the next
+     * @param examples the batch
+     */
+    record Case(
+            ImageLayout image,
+            QuantParams input,
+            Window window,
+            int groups,
+            int filters,
+            Output output,
+            int pitch,
+            int examples) {
+
+        /** {@return uint8 codes with ReLU, as networks mostly have it, in batches of 2} */
+        static Case of(ImageLayout image, Window window, int groups, int filters) {
+            return new Case(
+                    image,
+                    GemmCases.params(GemmCases.UINT8, 0),
+                    window,
+                    groups,
+                    filters,
+                    GemmCases.codes(GemmCases.UINT8, 0),
+                    ImageLayout.padded(filters),
+                    2);
+        }
+
+        static Case depthwise(ImageLayout image, Window window) {
+            return of(image, window, image.channels(), image.channels());
+        }
+
+        Case withInput(QuantParams params) {
+            return new Case(image, params, window, groups, filters, output, pitch, examples);
+        }
+
+        Case withOutput(Output other) {
+            return new Case(image, input, window, groups, filters, other, pitch, examples);
+        }
+
+        Case withPitch(int other) {
+            return new Case(image, input, window, groups, filters, output, other, examples);
+        }
+
+        Case withExamples(int other) {
+            return new Case(image, input, window, groups, filters, output, pitch, other);
+        }
+    }
+
+    GroupedTrial(Case problem, long seed) {
+        Random random = new Random(seed);
+        this.problem = problem;
+        ImageLayout image = problem.image();
+        Window.Extent kernel = problem.window().kernel();
+        int channels = image.channels() / problem.groups();
+        Shape shape = Shape.of(problem.filters(), channels, kernel.height(), kernel.width());
+        WeightTensor weights = weights(shape, random);
+        this.node =
+                new IntNode.Convolution(
+                        "y", "codes", weights, problem.window(), problem.groups(), spread(weights));
+        int codes = problem.examples() * image.channels() * image.height() * image.width();
+        this.input = codes(codes, problem.input().range(), random);
+        this.expected = reference();
+    }
+
+    private static byte[] codes(int count, CodeRange range, Random random) {
+        byte[] codes = new byte[count];
+        for (int i = 0; i < count; i++) {
+            codes[i] = (byte) (range.min() + random.nextInt(range.max() - range.min() + 1));
+        }
+        return codes;
+    }
+
+    private static WeightTensor weights(Shape shape, Random random) {
+        int filters = shape.size(0);
+        float[] scales = new float[filters];
+        int[] bias = new int[filters];
+        for (int i = 0; i < filters; i++) {
+            scales[i] = WEIGHT_SCALE * (0.5f + random.nextFloat());
+            bias[i] = (int) (random.nextGaussian() * 1000);
+        }
+        byte[] codes = codes(shape.elements(), GemmCases.NARROW, random);
+        return WeightTensor.of(shape, GemmCases.NARROW, codes, scales, bias);
+    }
+
+    private Output spread(WeightTensor weights) {
+        if (!(problem.output() instanceof Output.Codes codes)) {
+            return problem.output();
+        }
+        double deviation = 73 * 73 * Math.sqrt(weights.weightsPerChannel());
+        float scale = (float) (problem.input().scale() * WEIGHT_SCALE * deviation / SPREAD);
+        QuantParams old = codes.params();
+        return new Output.Codes(
+                new QuantParams(scale, old.zeroPoint(), old.range()), codes.bounds());
+    }
+
+    private Batch reference() {
+        ImageLayout image = problem.image();
+        Shape shape = Shape.of(image.channels(), image.height(), image.width());
+        float[] values = new float[input.length];
+        for (int i = 0; i < values.length; i++) {
+            values[i] = problem.input().dequantize(problem.input().range().decode(input[i]));
+        }
+        IntGraph.Builder graph = IntGraph.builder();
+        graph.add(new IntNode.Input("x", shape));
+        graph.add(new IntNode.Quantize("codes", "x", problem.input()));
+        graph.add(node);
+        try (Engine engine = Engine.open("reference", graph.build(List.of("y")))) {
+            Batch.Floats batch = Batch.Floats.of(problem.examples(), shape, values);
+            return Objects.requireNonNull(engine.run(Map.of("x", batch)).get("y"));
+        }
+    }
+
+    /** {@return the kernel, for batches of a size} */
+    KernelSpec kernel(int examples) {
+        return convolution().kernel(problem.pitch(), examples);
+    }
+
+    private GroupedConvolution convolution() {
+        return GroupedConvolution.of(node, problem.image(), problem.input());
+    }
+
+    /**
+     * Runs an emulated kernel and compares.
+     *
+     * @param kernels the sources
+     * @param kernel one of {@link #kernel}
+     * @param schedule the shim's seed
+     * @return what is wrong; empty if all is equal
+     */
+    Optional<String> fault(EmulatedKernels kernels, KernelSpec kernel, long schedule) {
+        GroupedConvolution convolution = convolution();
+        boolean floats = expected instanceof Batch.Floats;
+        int pitch = floats ? Float.BYTES * problem.filters() : problem.pitch();
+        Memory output = new Memory((long) problem.examples() * pixels() * pitch);
+        output.setMemory(0, output.size(), UNWRITTEN);
+        Optional<String> fault =
+                kernels.of(kernel)
+                        .launch(
+                                problem.examples(),
+                                schedule,
+                                image(),
+                                memory(convolution.weights()),
+                                memory(convolution.bias()),
+                                memory(convolution.multipliers()),
+                                output);
+        if (fault.isPresent()) {
+            return fault;
+        }
+        return expected instanceof Batch.Floats values
+                ? difference(values.values(), output)
+                : difference(((Batch.Codes) expected).containers(), output);
+    }
+
+    private int pixels() {
+        Window.Extent image = new Window.Extent(problem.image().height(), problem.image().width());
+        Window.Extent result = problem.window().over(image);
+        return result.height() * result.width();
+    }
+
+    private static Optional<String> difference(float[] values, Memory output) {
+        float[] found = output.getFloatArray(0, values.length);
+        int at = Arrays.mismatch(found, values);
+        return at < 0
+                ? Optional.empty()
+                : Optional.of("value " + at + " is " + found[at] + ", not " + values[at]);
+    }
+
+    private Optional<String> difference(byte[] codes, Memory output) {
+        byte[] found = output.getByteArray(0, (int) output.size());
+        int pixels = pixels();
+        int differing = 0;
+        String first = "";
+        for (int i = 0; i < found.length; i++) {
+            int pixel = i / problem.pitch();
+            int channel = i % problem.pitch();
+            byte wanted =
+                    found[i]; // between the channels and the next multiple of 16 anything goes
+            if (channel < problem.filters()) {
+                int at = (pixel / pixels * problem.filters() + channel) * pixels + pixel % pixels;
+                wanted = codes[at];
+            } else if (channel >= ImageLayout.padded(problem.filters())) {
+                wanted = UNWRITTEN;
+            }
+            if (found[i] != wanted && differing++ == 0) {
+                first = "pixel " + pixel + ", channel " + channel + " is " + found[i];
+                first += ", not " + wanted;
+            }
+        }
+        return differing == 0
+                ? Optional.empty()
+                : Optional.of(differing + " codes differ, the first at " + first);
+    }
+
+    private Memory image() {
+        ImageLayout layout = problem.image();
+        int pixels = layout.height() * layout.width();
+        byte[] bytes = new byte[Math.toIntExact(problem.examples() * layout.bytes())];
+        new Random(11).nextBytes(bytes); // what is between the channels must not matter
+        for (int from = 0; from < input.length; from++) {
+            int channel = from / pixels % layout.channels();
+            int example = from / pixels / layout.channels();
+            bytes[(example * pixels + from % pixels) * layout.pitch() + channel] = input[from];
+        }
+        return memory(bytes);
+    }
+
+    private static Memory memory(byte[] bytes) {
+        Memory memory = new Memory(bytes.length);
+        memory.write(0, bytes, 0, bytes.length);
+        return memory;
+    }
+
+    private static Memory memory(int[] values) {
+        Memory memory = new Memory((long) values.length * Integer.BYTES);
+        memory.write(0, values, 0, values.length);
+        return memory;
+    }
+
+    private static Memory memory(float[] values) {
+        Memory memory = new Memory((long) values.length * Float.BYTES);
+        memory.write(0, values, 0, values.length);
+        return memory;
+    }
+
+    @Override
+    public String toString() {
+        return problem.toString();
+    }
+}

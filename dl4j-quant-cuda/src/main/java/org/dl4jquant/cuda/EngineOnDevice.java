@@ -158,7 +158,8 @@ public final class EngineOnDevice implements AutoCloseable {
      * @param addresses float32 values in the graph's order without gaps, by the input's name
      * @param examples how many examples lie there, above 0
      * @return one batch for each output, by name
-     * @throws IllegalArgumentException if an address is missing, unknown or 0
+     * @throws IllegalArgumentException if an address is missing, unknown or 0, or if there are more
+     *     examples than a Java array has room for
      * @throws IllegalStateException if the engine is closed
      * @throws OutOfDeviceMemoryException if the GPU has too little memory for this batch
      */
@@ -288,13 +289,13 @@ public final class EngineOnDevice implements AutoCloseable {
                 return;
             }
             closed = true;
-            device.enter();
             Resources all = new Resources();
             all.add(device::close);
             addAll(all, run);
             if (trace != null) {
                 addAll(all, trace);
             }
+            all.add(device::enter); // done first; whatever it says, the rest is given back
             all.close();
         } finally {
             writing.unlock();

@@ -10,6 +10,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
+import org.dl4jquant.check.Require;
 import org.dl4jquant.cuda.driver.CudaDriver;
 import org.dl4jquant.cuda.driver.CudaException;
 import org.dl4jquant.cuda.driver.HostMemory;
@@ -276,7 +277,15 @@ final class ExecutionContext implements AutoCloseable {
     private Map<String, Object> results(int examples) {
         Map<String, Object> results = new LinkedHashMap<>();
         for (Port port : program.plan().outputs()) {
-            int elements = Math.multiplyExact(port.type().shape().elements(), examples);
+            int each = port.type().shape().elements();
+            Require.argument(
+                    examples <= Integer.MAX_VALUE / each,
+                    "a batch of %d examples has more values of '%s' than a Java array; run at most"
+                            + " %d at once",
+                    examples,
+                    port.name(),
+                    Integer.MAX_VALUE / each);
+            int elements = each * examples;
             results.put(
                     port.name(), port.type().isCodes() ? new byte[elements] : new float[elements]);
         }
@@ -321,6 +330,8 @@ final class ExecutionContext implements AutoCloseable {
         List<Long> old = new ArrayList<>(graphs.values());
         graphs.clear();
         old.forEach(graph -> all.add(() -> driver.destroyGraph(graph)));
+        // After an error, copies to this memory may still be queued.
+        all.add(() -> driver.synchronizeStream(stream));
         all.close();
     }
 

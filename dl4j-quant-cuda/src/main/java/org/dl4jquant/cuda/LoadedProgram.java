@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package org.dl4jquant.cuda;
 
+import java.lang.ref.Reference;
 import java.nio.ByteBuffer;
 import java.util.HashMap;
 import java.util.List;
@@ -79,8 +80,13 @@ final class LoadedProgram implements AutoCloseable {
         ByteBuffer direct = ByteBuffer.allocateDirect(bytes.remaining());
         direct.put(bytes.duplicate()).flip();
         if (direct.hasRemaining()) {
-            driver.copyToDevice(address, direct, 0);
-            driver.synchronize();
+            try {
+                driver.copyToDevice(address, direct, 0);
+                driver.synchronize();
+            } finally {
+                // The driver has the address only.
+                Reference.reachabilityFence(direct);
+            }
         }
         return address;
     }

@@ -36,6 +36,7 @@ final class EmulatedDriver implements CudaDriver {
 
     private static final long CONTEXT = 0xC0;
     private static final int ALIGNMENT = 256;
+    private static final int SHARED_BYTES_UNASKED = 48 << 10;
     private static final byte POISON = (byte) 0xA5;
 
     private static final List<Runnable> NOT_CAPTURING = List.of();
@@ -49,7 +50,7 @@ final class EmulatedDriver implements CudaDriver {
     private final TreeMap<Long, Block> device = new TreeMap<>();
     private final Map<Long, Memory> host = new HashMap<>();
     private final Map<Long, String> modules = new HashMap<>();
-    private final Map<Long, KernelSpec> functions = new HashMap<>();
+    private final Map<Long, Function> functions = new HashMap<>();
     private final Map<Long, List<Runnable>> streams = new HashMap<>();
     private final Map<Long, List<Runnable>> graphs = new HashMap<>();
     private final Map<Long, Long> events = new HashMap<>();
@@ -60,6 +61,9 @@ final class EmulatedDriver implements CudaDriver {
     private String failing = "";
 
     private record Block(Memory memory, long address, long bytes) {}
+
+    /** A kernel, its module, and the dynamic shared memory that its launches may have. */
+    private record Function(KernelSpec spec, long module, int sharedBytes) {}
 
     EmulatedDriver(int architecture) {
         this.architecture = architecture;
@@ -181,6 +185,13 @@ final class EmulatedDriver implements CudaDriver {
 
     @Override
     public void setCurrent(long context) {
+        synchronized (this) {
+            require(
+                    !failing.equals("cuCtxSetCurrent"),
+                    "cuCtxSetCurrent",
+                    700,
+                    "CUDA_ERROR_ILLEGAL_ADDRESS");
+        }
         current.set(context);
     }
 
@@ -242,8 +253,7 @@ final class EmulatedDriver implements CudaDriver {
             Map.Entry<Long, Block> entry = device.floorEntry(onDevice);
             block = entry == null ? null : entry.getValue();
         }
-        boolean inside = block != null && onDevice + bytes <= block.address() + block.bytes();
-        require(inside, "a copy of " + bytes + " bytes", 1, "CUDA_ERROR_INVALID_VALUE");
+        requireInside(block, onDevice, bytes);
         try {
             byte[] through = new byte[Math.toIntExact(bytes)];
             new Pointer(from).read(0, through, 0, through.length);
@@ -253,9 +263,20 @@ final class EmulatedDriver implements CudaDriver {
         }
     }
 
+    private static void requireInside(Block block, long address, long bytes) {
+        boolean inside = block != null && address + bytes <= block.address() + block.bytes();
+        require(inside, "an access of " + bytes + " bytes", 1, "CUDA_ERROR_INVALID_VALUE");
+    }
+
     @Override
     public void fill(long to, byte value, long bytes, long stream) {
-        queue(stream, "cuMemsetD8Async", () -> new Pointer(to).setMemory(0, bytes, value));
+        queue(stream, "cuMemsetD8Async", () -> fill(to, value, bytes));
+    }
+
+    private synchronized void fill(long to, byte value, long bytes) {
+        Map.Entry<Long, Block> entry = device.floorEntry(to);
+        requireInside(entry == null ? null : entry.getValue(), to, bytes);
+        new Pointer(to).setMemory(0, bytes, value);
     }
 
     @Override
@@ -272,6 +293,7 @@ final class EmulatedDriver implements CudaDriver {
     public synchronized void unloadModule(long module) {
         check("cuModuleUnload");
         require(modules.remove(module) != null, "cuModuleUnload", 400, "CUDA_ERROR_INVALID_HANDLE");
+        functions.values().removeIf(function -> function.module() == module);
     }
 
     @Override
@@ -283,7 +305,7 @@ final class EmulatedDriver implements CudaDriver {
                 500,
                 "CUDA_ERROR_NOT_FOUND");
         long function = handles.incrementAndGet();
-        functions.put(function, KNOWN.get(name));
+        functions.put(function, new Function(KNOWN.get(name), module, SHARED_BYTES_UNASKED));
         return function;
     }
 
@@ -295,6 +317,8 @@ final class EmulatedDriver implements CudaDriver {
                 "cuFuncSetAttribute",
                 400,
                 "CUDA_ERROR_INVALID_HANDLE");
+        functions.computeIfPresent(
+                function, (key, old) -> new Function(old.spec(), old.module(), bytes));
     }
 
     @Override
@@ -306,12 +330,18 @@ final class EmulatedDriver implements CudaDriver {
             int sharedBytes,
             long stream,
             long[] arguments) {
-        KernelSpec spec;
+        Function known;
         synchronized (this) {
-            spec = functions.get(function);
+            known = functions.get(function);
             launches++;
         }
-        require(spec != null, "cuLaunchKernel", 400, "CUDA_ERROR_INVALID_HANDLE");
+        require(known != null, "cuLaunchKernel", 400, "CUDA_ERROR_INVALID_HANDLE");
+        require(
+                sharedBytes <= known.sharedBytes(),
+                "cuLaunchKernel",
+                701,
+                "CUDA_ERROR_LAUNCH_OUT_OF_RESOURCES");
+        KernelSpec spec = known.spec();
         Launch shape = spec.launch();
         boolean fits =
                 gridY == shape.columns()
@@ -386,6 +416,11 @@ final class EmulatedDriver implements CudaDriver {
     @Override
     public synchronized void beginCapture(long stream) {
         check("cuStreamBeginCapture");
+        require(
+                streams.get(stream) == NOT_CAPTURING,
+                "cuStreamBeginCapture",
+                900,
+                "CUDA_ERROR_STREAM_CAPTURE_UNSUPPORTED");
         captures++;
         streams.put(stream, new ArrayList<>());
     }
@@ -393,6 +428,11 @@ final class EmulatedDriver implements CudaDriver {
     @Override
     public synchronized long endCapture(long stream) {
         check("cuStreamEndCapture");
+        require(
+                streams.containsKey(stream) && streams.get(stream) != NOT_CAPTURING,
+                "cuStreamEndCapture",
+                901,
+                "CUDA_ERROR_STREAM_CAPTURE_INVALIDATED");
         long graph = handles.incrementAndGet();
         graphs.put(graph, streams.put(stream, NOT_CAPTURING));
         return graph;

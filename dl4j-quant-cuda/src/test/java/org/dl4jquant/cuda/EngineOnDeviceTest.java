@@ -185,6 +185,33 @@ class EngineOnDeviceTest {
     }
 
     @Test
+    void givesAllBackEvenIfTheContextSaysThatItIsBroken() {
+        EngineOnDevice engine = open();
+        engine.run(Networks.inputs(GRAPH, 1));
+        driver.fail("cuCtxSetCurrent");
+        assertTrue(
+                assertThrows(CudaException.class, engine::close)
+                        .getMessage()
+                        .startsWith("cuCtxSetCurrent failed: CUDA_ERROR_ILLEGAL_ADDRESS (700)"));
+        assertEquals("", driver.held());
+    }
+
+    @Test
+    void refusesABatchThatNoArrayHolds() {
+        try (EngineOnDevice engine = open()) {
+            assertEquals(
+                    "a batch of 300000000 examples has more values of 'logits' than a Java array;"
+                            + " run at most 214748364 at once",
+                    assertThrows(
+                                    IllegalArgumentException.class,
+                                    () -> engine.runOnDevice(Map.of("x", 256L), 300_000_000))
+                            .getMessage());
+            assertArrayEquals(expected(1), logits(engine.run(Networks.inputs(GRAPH, 1))));
+        }
+        assertEquals("", driver.held());
+    }
+
+    @Test
     void timesWholeBatchesAndEachLaunch() {
         try (EngineOnDevice engine = open()) {
             Times times = engine.time(2, 3);

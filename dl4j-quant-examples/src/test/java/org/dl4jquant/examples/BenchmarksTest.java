@@ -47,6 +47,14 @@ final class BenchmarksTest {
     }
 
     @Test
+    void theAllocationOfBitsIsTimed() {
+        assertEquals(
+                0,
+                CommandLines.run(
+                        new AllocationBenchmark(), "--layers", "8", "--networks", "2", "--tied"));
+    }
+
+    @Test
     void studiesOfFewBitsGoOnWhereTheyWereStopped() throws IOException {
         write(StrokeDigits.generate(1, 64), "train");
         write(StrokeDigits.generate(2, 20), "t10k");

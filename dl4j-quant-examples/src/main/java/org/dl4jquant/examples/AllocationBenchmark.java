@@ -1,0 +1,179 @@
+// SPDX-License-Identifier: Apache-2.0
+package org.dl4jquant.examples;
+
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import java.util.Locale;
+import java.util.Random;
+import java.util.concurrent.Callable;
+import org.dl4jquant.report.TextTable;
+import org.dl4jquant.search.BitAllocation;
+import org.dl4jquant.search.Budget;
+import org.dl4jquant.search.Choice;
+import org.dl4jquant.search.ChoiceGroup;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+import picocli.CommandLine;
+
+/**
+ * How long the exact allocation of bits takes: 50 layers, 2, 3, 4 or 8 bits each, budgets of bytes
+ * and bit operations; and a front of 100 points. In typical networks sizes, operations and
+ * sensitivities are drawn independently; in tied ones the harm goes almost exactly with the size,
+ * so that very many allocations are about as good, which is the hardest case.
+ *
+ * <pre>{@code
+ * mvn -Dquick -Pquickstart compile -Dexec.mainClass=org.dl4jquant.examples.AllocationBenchmark
+ * }</pre>
+ */
+@CommandLine.Command(
+        name = "allocation-benchmark",
+        mixinStandardHelpOptions = true,
+        description = "Times the exact allocation of bit-widths.")
+public final class AllocationBenchmark implements Callable<Integer> {
+
+    private static final Logger log = LoggerFactory.getLogger(AllocationBenchmark.class);
+
+    private static final int[] WIDTHS = {2, 3, 4, 8};
+    private static final double[] SHARES = {0.35, 0.5, 0.7};
+    private static final int POINTS = 100;
+
+    @CommandLine.Option(
+            names = "--layers",
+            defaultValue = "50",
+            description = "layers of a network (default: ${DEFAULT-VALUE})")
+    private int layers;
+
+    @CommandLine.Option(
+            names = "--networks",
+            defaultValue = "10",
+            description = "random networks of each kind (default: ${DEFAULT-VALUE})")
+    private int networks;
+
+    @CommandLine.Option(
+            names = "--tied",
+            description = "networks whose harm goes with their size, too; this can take minutes")
+    private boolean tied;
+
+    @CommandLine.Spec
+    private CommandLine.Model.CommandSpec command = CommandLine.Model.CommandSpec.create();
+
+    /**
+     * Runs the benchmark and ends the JVM.
+     *
+     * @param args the options; {@code --help} lists them
+     */
+    public static void main(String[] args) {
+        System.exit(CommandLines.run(new AllocationBenchmark(), args));
+    }
+
+    @Override
+    public Integer call() {
+        CommandLines.require(command, "--layers", layers, 1, CommandLines.NO_LIMIT);
+        CommandLines.require(command, "--networks", networks, 1, CommandLines.NO_LIMIT);
+        TextTable table = TextTable.of("", "solved", "median, s", "90 %, s", "worst, s");
+        for (boolean hard : tied ? new boolean[] {false, true} : new boolean[] {false}) {
+            double[] best = new double[networks * SHARES.length];
+            double[] fronts = new double[networks];
+            for (int seed = 0; seed < networks; seed++) {
+                Network network = Network.draw(seed, layers, hard);
+                for (int i = 0; i < SHARES.length; i++) {
+                    double share = SHARES[i];
+                    List<Budget> budgets =
+                            List.of(
+                                    new Budget("bytes", share * network.bytes()),
+                                    new Budget(
+                                            "operations",
+                                            1.3 * share * share * network.operations()));
+                    best[seed * SHARES.length + i] =
+                            seconds(() -> BitAllocation.best(network.groups(), budgets).loss());
+                }
+                fronts[seed] =
+                        seconds(
+                                () ->
+                                        BitAllocation.front(network.bytesOnly(), "bytes", POINTS)
+                                                .size());
+            }
+            String kind = hard ? "tied" : "typical";
+            row(table, kind + ", two budgets", best);
+            row(table, kind + ", front of " + POINTS, fronts);
+        }
+        log.info("{}{}", System.lineSeparator(), table);
+        return CommandLines.OK;
+    }
+
+    /** A random network: its choices, and what 8 bits everywhere cost. */
+    private record Network(List<ChoiceGroup> groups, double bytes, double operations) {
+
+        static Network draw(long seed, int layers, boolean tied) {
+            Random random = new Random(seed);
+            List<ChoiceGroup> groups = new ArrayList<>();
+            double bytes = 0;
+            double operations = 0;
+            for (int layer = 0; layer < layers; layer++) {
+                double size = Math.exp(random.nextGaussian() + 10);
+                double products = Math.exp(random.nextGaussian() * 1.2 + 14);
+                double sensitivity = Math.exp(random.nextGaussian() * 1.5);
+                List<Choice> choices = new ArrayList<>();
+                for (int bits : WIDTHS) {
+                    double noise = random.nextGaussian();
+                    double loss =
+                            tied
+                                    ? (8 - bits) * size * (1 + 0.01 * noise) * 1e-5
+                                    : sensitivity * Math.pow(4, -bits) * size * (1 + 0.2 * noise);
+                    choices.add(
+                            new Choice(
+                                    bits + " bits",
+                                    loss,
+                                    List.of(size * bits / 8, products * bits * bits)));
+                }
+                bytes += size;
+                operations += products * 64;
+                groups.add(new ChoiceGroup("layer " + layer, choices));
+            }
+            return new Network(groups, bytes, operations);
+        }
+
+        List<ChoiceGroup> bytesOnly() {
+            List<ChoiceGroup> all = new ArrayList<>();
+            for (ChoiceGroup group : groups) {
+                all.add(
+                        new ChoiceGroup(
+                                group.name(),
+                                group.choices().stream()
+                                        .map(
+                                                choice ->
+                                                        new Choice(
+                                                                choice.name(),
+                                                                choice.loss(),
+                                                                choice.costs().subList(0, 1)))
+                                        .toList()));
+            }
+            return all;
+        }
+    }
+
+    private static double seconds(Callable<? extends Number> task) {
+        long start = System.nanoTime();
+        try {
+            task.call();
+        } catch (Exception e) {
+            throw new IllegalStateException(e);
+        }
+        return (System.nanoTime() - start) / 1e9;
+    }
+
+    private static void row(TextTable table, String name, double[] seconds) {
+        Arrays.sort(seconds);
+        table.row(
+                name,
+                "" + seconds.length,
+                number(seconds[seconds.length / 2]),
+                number(seconds[seconds.length * 9 / 10]),
+                number(seconds[seconds.length - 1]));
+    }
+
+    private static String number(double seconds) {
+        return String.format(Locale.ROOT, "%.3f", seconds);
+    }
+}

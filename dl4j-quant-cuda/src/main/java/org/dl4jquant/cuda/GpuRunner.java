@@ -3,6 +3,7 @@ package org.dl4jquant.cuda;
 
 import java.io.IOException;
 import java.io.PrintStream;
+import java.lang.ref.Reference;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.charset.Charset;
@@ -206,7 +207,12 @@ public final class GpuRunner {
             long to = driver.allocate((long) words * Integer.BYTES);
             resources.add(() -> driver.free(to));
             ByteBuffer direct = ByteBuffer.allocateDirect(inputs.length).put(inputs).flip();
-            driver.copyToDevice(from, direct, 0);
+            try {
+                driver.copyToDevice(from, direct, 0);
+                driver.synchronize();
+            } finally {
+                Reference.reachabilityFence(direct);
+            }
             driver.launch(
                     function,
                     kernel.launch().rows(examples),

@@ -15,6 +15,8 @@ import java.util.concurrent.CountDownLatch;
 import java.util.stream.IntStream;
 import org.dl4jquant.cuda.driver.CudaException;
 import org.dl4jquant.cuda.kernel.Architecture;
+import org.dl4jquant.cuda.plan.Plan;
+import org.dl4jquant.cuda.plan.Planner;
 import org.dl4jquant.engine.Batch;
 import org.dl4jquant.engine.Engine;
 import org.dl4jquant.graph.IntGraph;
@@ -207,6 +209,24 @@ class EngineOnDeviceTest {
                                     () -> engine.runOnDevice(Map.of("x", 256L), 300_000_000))
                             .getMessage());
             assertArrayEquals(expected(1), logits(engine.run(Networks.inputs(GRAPH, 1))));
+        }
+        assertEquals("", driver.held());
+    }
+
+    @Test
+    void asksForMoreSharedMemoryThanKernelsUsuallyHave() {
+        Plan plan = Planner.run(GRAPH, Architecture.SM_80, 1024);
+        assertTrue(
+                plan.kernels().stream()
+                        .anyMatch(kernel -> kernel.launch().sharedBytes() > 48 * 1024));
+        EngineFile large =
+                new EngineFile(
+                        "nobody",
+                        List.of(
+                                EmulatedDriver.program(
+                                        Architecture.SM_80, Program.Purpose.RUN, plan)));
+        try (EngineOnDevice engine = EngineOnDevice.open(large, driver, 0, LARGEST)) {
+            assertArrayEquals(expected(3), logits(engine.run(Networks.inputs(GRAPH, 3))));
         }
         assertEquals("", driver.held());
     }

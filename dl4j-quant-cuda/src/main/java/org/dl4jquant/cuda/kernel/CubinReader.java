@@ -23,6 +23,9 @@ final class CubinReader {
     private static final int MAGIC = 0x464c457f;
     private static final byte CLASS_64 = 2;
     private static final short MACHINE_CUDA = 190;
+    private static final int ABI = 7;
+    private static final byte ABI_CUDA_12 = 51;
+    private static final int FLAGS = 48;
     private static final int HEADER_BYTES = 64;
     private static final int SECTION_BYTES = 64;
     private static final int SYMBOL_BYTES = 24;
@@ -54,6 +57,23 @@ final class CubinReader {
                         && file.getShort(18) == MACHINE_CUDA,
                 "these %d bytes are no cubin: they do not begin as an ELF file for CUDA does",
                 cubin.length);
+    }
+
+    /**
+     * {@return the architecture's number, such as 80; compilers since CUDA 13 keep it elsewhere}
+     */
+    int capability() {
+        int flags = file.getInt(FLAGS);
+        return (file.get(ABI) == ABI_CUDA_12 ? flags : flags >> Byte.SIZE) & 0xff;
+    }
+
+    /**
+     * {@return the instructions of a kernel, after {@link #kernels()}}
+     *
+     * @param kernel its name
+     */
+    ByteBuffer code(String kernel) {
+        return named(".text." + kernel).get(0).content();
     }
 
     /** {@return the kernels by their names} */

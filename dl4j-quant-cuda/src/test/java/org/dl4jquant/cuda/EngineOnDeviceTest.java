@@ -215,7 +215,8 @@ class EngineOnDeviceTest {
 
     @Test
     void asksForMoreSharedMemoryThanKernelsUsuallyHave() {
-        Plan plan = Planner.run(GRAPH, Architecture.SM_80, 1024);
+        EmulatedDriver hopper = new EmulatedDriver(90);
+        Plan plan = Planner.run(GRAPH, Architecture.SM_90A, 1024);
         assertTrue(
                 plan.kernels().stream()
                         .anyMatch(kernel -> kernel.launch().sharedBytes() > 48 * 1024));
@@ -224,11 +225,11 @@ class EngineOnDeviceTest {
                         "nobody",
                         List.of(
                                 EmulatedDriver.program(
-                                        Architecture.SM_80, Program.Purpose.RUN, plan)));
-        try (EngineOnDevice engine = EngineOnDevice.open(large, driver, 0, LARGEST)) {
+                                        Architecture.SM_90A, Program.Purpose.RUN, plan)));
+        try (EngineOnDevice engine = EngineOnDevice.open(large, hopper, 0, LARGEST)) {
             assertArrayEquals(expected(3), logits(engine.run(Networks.inputs(GRAPH, 3))));
         }
-        assertEquals("", driver.held());
+        assertEquals("", hopper.held());
     }
 
     @Test

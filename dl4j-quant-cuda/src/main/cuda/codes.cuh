@@ -4,6 +4,7 @@
 #pragma once
 
 #include "device.cuh"
+#include "rounding.cuh"
 
 // Which unit of the batch a thread makes. There are fewer than 2^32 of them.
 QK_FUNCTION u32 unit_index() { return block_row() * QK_THREADS + thread_index(); }
@@ -17,7 +18,8 @@ QK_FUNCTION u32 word_at(const Chunk& chunk, int word) {
     return word == 0 ? chunk.x : word == 1 ? chunk.y : word == 2 ? chunk.z : chunk.w;
 }
 
-// The container of clamp(rint(value) + zero). The bounds are those of rint(value), which are integers, so clamping first is the same.
+// The container of clamp(rint(value) + zero). The bounds are those of rint(value), which are integers from -255 to 255, so clamping first
+// is the same.
 QK_FUNCTION u32 container_of(float value, float lowest, float highest, s32 zero) {
-    return static_cast<u32>(round_to_int(least(most(value, lowest), highest)) + zero) & 0xff;
+    return (low_bits_of_rounded(least(most(value, lowest), highest)) + zero) & 0xff;
 }

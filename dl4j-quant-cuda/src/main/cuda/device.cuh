@@ -57,6 +57,19 @@ QK_FUNCTION u32 shuffle_xor(u32 value, u32 mask) { return __shfl_xor_sync(0xffff
 
 QK_FUNCTION s32 round_to_int(float value) { return __float2int_rn(value); }
 QK_FUNCTION float to_float(s32 value) { return __int2float_rn(value); }
+QK_FUNCTION u32 bits_of(float value) { return __float_as_uint(value); }
+QK_FUNCTION float float_of(u32 bits) { return __uint_as_float(bits); }
+
+// Two values, rounded as round_to_int does, and saturated to a byte each; the first in the lower. One instruction for both from sm_86 on.
+template <bool UNSIGNED> QK_FUNCTION u32 pack_rounded(float first, float second) {
+    u32 result;
+    if (UNSIGNED) {
+        asm("cvt.pack.sat.u8.s32.b32 %0, %1, %2, 0;" : "=r"(result) : "r"(round_to_int(second)), "r"(round_to_int(first)));
+    } else {
+        asm("cvt.pack.sat.s8.s32.b32 %0, %1, %2, 0;" : "=r"(result) : "r"(round_to_int(second)), "r"(round_to_int(first)));
+    }
+    return result;
+}
 QK_FUNCTION float multiply(float a, float b) { return __fmul_rn(a, b); }
 QK_FUNCTION float add(float a, float b) { return __fadd_rn(a, b); }
 QK_FUNCTION float divide(float a, float b) { return __fdiv_rn(a, b); }
@@ -235,6 +248,18 @@ QK_FUNCTION s32 round_to_int(float value) {
     return rounded >= 0x1p31f ? 0x7fffffff : rounded < -0x1p31f ? -0x7fffffff - 1 : rounded == rounded ? static_cast<s32>(rounded) : 0;
 }
 QK_FUNCTION float to_float(s32 value) { return static_cast<float>(value); }
+QK_FUNCTION u32 bits_of(float value) { return __builtin_bit_cast(u32, value); }
+QK_FUNCTION float float_of(u32 bits) { return __builtin_bit_cast(float, bits); }
+
+template <bool UNSIGNED> QK_FUNCTION u32 pack_rounded(float first, float second) {
+    constexpr s32 LOWEST = UNSIGNED ? 0 : -128;
+    constexpr s32 HIGHEST = UNSIGNED ? 255 : 127;
+    s32 low = round_to_int(first);
+    s32 high = round_to_int(second);
+    low = low < LOWEST ? LOWEST : low > HIGHEST ? HIGHEST : low;
+    high = high < LOWEST ? LOWEST : high > HIGHEST ? HIGHEST : high;
+    return (low & 0xff) | (high & 0xff) << 8;
+}
 QK_FUNCTION float multiply(float a, float b) { return a * b; }
 QK_FUNCTION float add(float a, float b) { return a + b; }
 QK_FUNCTION float divide(float a, float b) { return a / b; }

@@ -7,6 +7,7 @@
 
 #include "device.cuh"
 #include "gemm_tiles.cuh"
+#include "rounding.cuh"
 #if QK_RESIDUAL
 #include "sum.cuh"
 #endif
@@ -79,10 +80,16 @@ QK_FUNCTION void store_results(const Sums& sums, const float* multipliers, const
 #else
 constexpr int RESULT_PITCH = QK_BLOCK_N + 16;  // of the codes in shared memory; 16 more keep them off one bank
 
-// The bounds are integers, so clamping first gives the same code.
-QK_FUNCTION u32 code_of(s32 sum, float multiplier) {
-    float codes = least(most(multiply(to_float(sum), multiplier), QK_LOWEST), QK_HIGHEST);
-    return static_cast<u32>(round_to_int(codes) + QK_ZERO) & 0xff;
+// The bounds are integers, so clamping first gives the same code; those of a byte need no clamping if code_pair PACKS.
+QK_FUNCTION float value_of(s32 sum, float multiplier) {
+    float value = multiply(QK_SHORT_SUMS ? short_to_float(sum) : to_float(sum), multiplier);
+    value = QK_CLIPS_LOW ? most(value, QK_LOWEST) : value;
+    return QK_CLIPS_HIGH ? least(value, QK_HIGHEST) : value;
+}
+
+QK_FUNCTION u16 codes_of(s32 first, s32 second, const TwoFloats& multiplier) {
+    return static_cast<u16>(
+        code_pair<QK_PACKS, QK_OUT_UNSIGNED>(value_of(first, multiplier.first), value_of(second, multiplier.second), QK_ZERO));
 }
 
 QK_FUNCTION void stage_codes(const Sums& sums, const float* multipliers) {
@@ -96,8 +103,8 @@ QK_FUNCTION void stage_codes(const Sums& sums, const float* multipliers) {
         for (int m = 0; m < FRAGMENTS_M; m++) {
             u32 to = (row_of(m) + lane() / 4) * RESULT_PITCH + warp_column() + n * 8 + lane() % 4 * 2;
             const s32(&sum)[4] = sums[m][n];
-            store_shared<u16>(to, code_of(sum[0], multiplier.first) | code_of(sum[1], multiplier.second) << 8);
-            store_shared<u16>(to + 8 * RESULT_PITCH, code_of(sum[2], multiplier.first) | code_of(sum[3], multiplier.second) << 8);
+            store_shared(to, codes_of(sum[0], sum[1], multiplier));
+            store_shared(to + 8 * RESULT_PITCH, codes_of(sum[2], sum[3], multiplier));
         }
     }
 }

@@ -61,7 +61,7 @@ class GpuRunnerTest {
         assertEquals(0, run(), printed.toString(StandardCharsets.UTF_8));
         String text = printed.toString(StandardCharsets.UTF_8);
         assertEquals(text, Files.readString(out.resolve("summary.txt")));
-        assertTrue(text.contains("conformance.cu for sm_80: 1024000 words equal"), text);
+        assertTrue(text.contains("conformance.cu for sm_80: 1088000 words equal"), text);
         assertTrue(text.contains("lenet "), text);
         assertTrue(text.endsWith("all codes are equal\n"), text);
         List<String> figures = Files.readAllLines(out.resolve("lenet-2.tsv"));

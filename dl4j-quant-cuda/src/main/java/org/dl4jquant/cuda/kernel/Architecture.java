@@ -40,4 +40,12 @@ public enum Architecture {
     public boolean copiesAsync() {
         return this != SM_75;
     }
+
+    /**
+     * {@return whether one instruction rounds two values and saturates them to bytes; elsewhere,
+     * and for what it cannot do, adding a large float rounds as well, see {@code rounding.cuh}}
+     */
+    public boolean packsRounded() {
+        return this != SM_75 && this != SM_80;
+    }
 }

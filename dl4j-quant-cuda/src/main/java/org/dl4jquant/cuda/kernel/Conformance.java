@@ -18,10 +18,10 @@ public final class Conformance {
     public static final int INPUT_BYTES = 1152;
 
     /** Words of one example's results. */
-    public static final int RESULT_WORDS = 1024;
+    public static final int RESULT_WORDS = 1088;
 
     private static final int LANES = 32;
-    private static final int LANE_WORDS = 32;
+    private static final int LANE_WORDS = 34;
     private static final int ROW = 32;
     private static final int RIGHT = 512;
     private static final int FLOATS = 768;
@@ -118,6 +118,8 @@ public final class Conformance {
             case 18 -> permuted(left, right, loaded(lane, 1));
             case 19 -> loaded(lane ^ 5, 0);
             case 20 -> (int) Math.rint(number(lane, 0));
+            case 32 -> packed(lane, Byte.MIN_VALUE, Byte.MAX_VALUE);
+            case 33 -> packed(lane, 0, 255);
             case 28, 29, 30, 31 -> async ? piece(lane, index - 28) : 0;
             default -> Float.floatToRawIntBits(value(lane, index));
         };
@@ -135,6 +137,15 @@ public final class Conformance {
             case 26 -> Math.max(a, b);
             default -> (float) loaded(lane, 0);
         };
+    }
+
+    private int packed(int lane, int lowest, int highest) {
+        int packed = 0;
+        for (int i = 0; i < 2; i++) {
+            int rounded = (int) Math.rint(number(lane, i));
+            packed |= (Math.min(Math.max(rounded, lowest), highest) & 0xff) << (8 * i);
+        }
+        return packed;
     }
 
     private float number(int lane, int index) {

@@ -13,6 +13,7 @@ import org.dl4jquant.numeric.QuantParams;
 final class Constants {
 
     private static final int INT8_OFFSET = 128;
+    private static final int HIGHEST_BYTE = 255;
 
     private final SortedMap<String, String> values = new TreeMap<>();
 
@@ -34,7 +35,7 @@ final class Constants {
     }
 
     /* The constants of sum.cuh. */
-    Constants sum(QuantParams left, QuantParams right, Output.Codes result) {
+    Constants sum(QuantParams left, QuantParams right, Output.Codes result, boolean packs) {
         CodeRange bounds = result.bounds();
         CodeSum sum = CodeSum.of(left, right, result.params(), bounds);
         boolean signed = result.params().range().signed();
@@ -42,6 +43,9 @@ final class Constants {
         return put("LEFT_UNSIGNED", !left.range().signed())
                 .put("RIGHT_UNSIGNED", !right.range().signed())
                 .put("SUM_UNSIGNED", !signed)
+                .put("SUM_PACKS", packs)
+                .put("SUM_CLIPS_LOW", !packs || bounds.min() + offset > 0)
+                .put("SUM_CLIPS_HIGH", !packs || bounds.max() + offset < HIGHEST_BYTE)
                 .put("SUM_LEFT", sum.leftRatio())
                 .put("SUM_RIGHT", sum.rightRatio())
                 .put("SUM_FIXED", sum.fixedPart())

@@ -137,7 +137,7 @@ public final class ElementKernels {
                         .put("LEFT_PITCH", left.pitch())
                         .put("RIGHT_PITCH", right.pitch())
                         .put("OUT_PITCH", pitch)
-                        .sum(leftParams, rightParams, output);
+                        .sum(leftParams, rightParams, output, false);
         return kernel(
                 "add.cu", constants, pixels(left) * over(left.channels(), ImageLayout.CHUNK), 0);
     }

@@ -4,6 +4,7 @@ package org.dl4jquant.cuda.kernel;
 import org.dl4jquant.check.Require;
 import org.dl4jquant.graph.Output;
 import org.dl4jquant.graph.Window;
+import org.dl4jquant.numeric.CodeRange;
 import org.dl4jquant.numeric.QuantParams;
 
 /**
@@ -66,8 +67,8 @@ public final class GemmKernel {
         GemmKernel kernel = new GemmKernel();
         kernel.image(problem);
         kernel.window(problem);
-        kernel.output(problem);
-        kernel.residual(problem);
+        kernel.output(problem, architecture);
+        kernel.residual(problem, architecture);
         kernel.tile(tile, architecture);
         int columns = ImageLayout.padded(problem.filters());
         Launch launch =
@@ -109,7 +110,7 @@ public final class GemmKernel {
         put("PACKED_WEIGHTS", problem.packedWeights());
     }
 
-    private void output(GemmProblem problem) {
+    private void output(GemmProblem problem, Architecture architecture) {
         put("OUT_PITCH", problem.outputPitch());
         put("FLOAT_OUTPUT", problem.output() instanceof Output.Floats);
         if (problem.output() instanceof Output.Codes codes) {
@@ -117,10 +118,19 @@ public final class GemmKernel {
             put("ZERO", zero);
             constants.put("LOWEST", (float) (codes.bounds().min() - zero));
             constants.put("HIGHEST", (float) (codes.bounds().max() - zero));
+            boolean packs = zero == 0 && architecture.packsRounded();
+            boolean signed = codes.params().range().signed();
+            CodeRange container =
+                    signed ? CodeRange.signed(Byte.SIZE) : CodeRange.unsigned(Byte.SIZE);
+            put("OUT_UNSIGNED", !signed);
+            put("PACKS", packs);
+            put("CLIPS_LOW", !packs || codes.bounds().min() > container.min());
+            put("CLIPS_HIGH", !packs || codes.bounds().max() < container.max());
+            put("SHORT_SUMS", problem.shortSums() && !architecture.packsRounded());
         }
     }
 
-    private void residual(GemmProblem problem) {
+    private void residual(GemmProblem problem, Architecture architecture) {
         Residual residual = problem.residual();
         put("RESIDUAL", residual != null);
         if (residual == null || !(problem.output() instanceof Output.Codes own)) {
@@ -130,7 +140,7 @@ public final class GemmKernel {
         QuantParams right = residual.right() ? residual.params() : own.params();
         put("RESIDUAL_RIGHT", residual.right());
         put("RESIDUAL_PITCH", residual.pitch());
-        constants.sum(left, right, residual.sum());
+        constants.sum(left, right, residual.sum(), architecture.packsRounded());
     }
 
     private void tile(Tile tile, Architecture architecture) {

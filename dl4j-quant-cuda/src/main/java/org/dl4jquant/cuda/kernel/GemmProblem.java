@@ -26,6 +26,9 @@ import org.jspecify.annotations.Nullable;
  *     rounded up to 16; float32 values are never padded
  * @param residual what is added to the codes; null if nothing is
  * @param packedWeights whether weights of 4 bits lie two to a byte
+ * @param shortSums whether the weights are such that every sum, with its bias, is known to be
+ *     inside (-2^22, 2^22): older GPUs then need no conversion, see {@link
+ *     GemmWeights#sumsAreShort}
  */
 public record GemmProblem(
         ImageLayout image,
@@ -35,7 +38,8 @@ public record GemmProblem(
         Output output,
         int outputPitch,
         @Nullable Residual residual,
-        boolean packedWeights) {
+        boolean packedWeights,
+        boolean shortSums) {
 
     /* The sums of packed weights are computed 16 times too large. */
     private static final long PACKED_LIMIT = 1L << 27;
@@ -137,7 +141,7 @@ public record GemmProblem(
     private static GemmProblem plain(
             ImageLayout image, QuantParams input, Window window, int filters, Output output) {
         int pitch = ImageLayout.padded(filters);
-        return new GemmProblem(image, input, window, filters, output, pitch, null, false);
+        return new GemmProblem(image, input, window, filters, output, pitch, null, false, false);
     }
 
     /**
@@ -147,7 +151,15 @@ public record GemmProblem(
      */
     public GemmProblem withResidual(Residual added) {
         return new GemmProblem(
-                image, input, window, filters, output, outputPitch, added, packedWeights);
+                image,
+                input,
+                window,
+                filters,
+                output,
+                outputPitch,
+                added,
+                packedWeights,
+                shortSums);
     }
 
     /**
@@ -157,12 +169,19 @@ public record GemmProblem(
      */
     public GemmProblem withOutputPitch(int pitch) {
         return new GemmProblem(
-                image, input, window, filters, output, pitch, residual, packedWeights);
+                image, input, window, filters, output, pitch, residual, packedWeights, shortSums);
     }
 
     /** {@return the same product with two weights of 4 bits in a byte} */
     public GemmProblem withPackedWeights() {
-        return new GemmProblem(image, input, window, filters, output, outputPitch, residual, true);
+        return new GemmProblem(
+                image, input, window, filters, output, outputPitch, residual, true, shortSums);
+    }
+
+    /** {@return the same product, whose weights are known to give short sums} */
+    public GemmProblem withShortSums() {
+        return new GemmProblem(
+                image, input, window, filters, output, outputPitch, residual, packedWeights, true);
     }
 
     /** {@return the result's height and width} */

@@ -4,6 +4,7 @@ package org.dl4jquant.cuda.kernel;
 import org.dl4jquant.check.Require;
 import org.dl4jquant.graph.Output;
 import org.dl4jquant.graph.Window;
+import org.dl4jquant.numeric.CodeRange;
 import org.dl4jquant.numeric.QuantParams;
 import org.dl4jquant.numeric.WeightTensor;
 
@@ -18,6 +19,7 @@ public final class GemmWeights {
     private static final int NIBBLE = 0xf;
     private static final int LEAST_PACKED = -8;
     private static final int MOST_PACKED = 7;
+    private static final long SHORT = 1L << 22;
 
     private final byte[] codes;
     private final int[] bias;
@@ -77,6 +79,30 @@ public final class GemmWeights {
      */
     public static boolean canPack(GemmProblem problem, WeightTensor weights) {
         return fits4Bits(weights) && GemmProblem.isShortSum(problem.image(), problem.window());
+    }
+
+    /**
+     * {@return whether every sum of products, with its bias, is inside (-2^22, 2^22), whatever the
+     * input's codes are}
+     *
+     * @param problem the product
+     * @param weights its weights
+     */
+    public static boolean sumsAreShort(GemmProblem problem, WeightTensor weights) {
+        CodeRange range = problem.input().range();
+        long largest = Math.max(Math.abs((long) range.min()), Math.abs((long) range.max()));
+        int[] bias = bias(problem.input(), weights);
+        int each = weights.weightsPerChannel();
+        for (int filter = 0; filter < weights.channels(); filter++) {
+            long bound = Math.abs((long) bias[filter]);
+            for (int i = 0; i < each; i++) {
+                bound += Math.abs(weights.code(filter * each + i)) * largest;
+            }
+            if (bound >= SHORT) {
+                return false;
+            }
+        }
+        return true;
     }
 
     private static boolean fits4Bits(WeightTensor weights) {

@@ -79,6 +79,8 @@ public enum Operation {
     MOV(0x002, Pipe.INTEGER),
     /** Copies predicates to a register. */
     P2R(0x003, Pipe.INTEGER),
+    /** Rounds two floats and saturates them to bytes. */
+    F2IP(0x043, Pipe.INTEGER),
     /** Makes float32 of int32 without the conversion unit. */
     I2FP(0x045, Pipe.INTEGER),
     /** Makes float32 of int32. */

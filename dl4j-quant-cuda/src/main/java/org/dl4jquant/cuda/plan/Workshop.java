@@ -144,6 +144,7 @@ final class Workshop implements IntNode.Visitor<Tensor> {
 
     private Tensor multiply(GemmProblem plain, WeightTensor weights, Tensor input, String name) {
         GemmProblem problem = packs(plain, weights) ? plain.withPackedWeights() : plain;
+        problem = GemmWeights.sumsAreShort(problem, weights) ? problem.withShortSums() : problem;
         Object residual = new Argument.Nothing();
         String resultName = name;
         if (sum != null) {

@@ -45,7 +45,7 @@ public final class EmulatedKernels {
                     "-Werror");
 
     /** Headers that are parts of a kernel. */
-    private static final Pattern PART = Pattern.compile("#include \"(gemm_[a-z_]+\\.cuh)\"");
+    private static final Pattern PART = Pattern.compile("#include \"((?!device)[a-z_]+\\.cuh)\"");
 
     private static final String ONCE = "#pragma once\n";
 
@@ -72,7 +72,7 @@ public final class EmulatedKernels {
     /**
      * {@return kernels whose sources are changed before they are compiled}
      *
-     * @param edit from a kernel's source, which has the headers {@code gemm_*.cuh} inside, to
+     * @param edit from a kernel's source, which has all headers but {@code device.cuh} inside, to
      *     another; other headers stay
      */
     public EmulatedKernels edited(UnaryOperator<String> edit) {

@@ -48,6 +48,7 @@ final class GemmCases {
                 codes(UINT8, 0),
                 ImageLayout.padded(filters),
                 null,
+                false,
                 false);
     }
 
@@ -62,6 +63,7 @@ final class GemmCases {
                 output,
                 ImageLayout.padded(filters),
                 null,
+                false,
                 false);
     }
 
@@ -79,7 +81,8 @@ final class GemmCases {
                 problem.output(),
                 problem.outputPitch(),
                 problem.residual(),
-                problem.packedWeights());
+                problem.packedWeights(),
+                problem.shortSums());
     }
 
     static GemmProblem withOutput(GemmProblem problem, Output output) {
@@ -91,6 +94,7 @@ final class GemmCases {
                 output,
                 problem.outputPitch(),
                 problem.residual(),
-                problem.packedWeights());
+                problem.packedWeights(),
+                problem.shortSums());
     }
 }

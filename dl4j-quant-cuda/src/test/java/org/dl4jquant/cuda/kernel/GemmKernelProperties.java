@@ -72,7 +72,8 @@ class GemmKernelProperties {
                         output,
                         ImageLayout.padded(filters),
                         null,
-                        packed);
+                        packed,
+                        false);
         return floats || random.nextBoolean()
                 ? problem
                 : problem.withResidual(residual(random, filters));

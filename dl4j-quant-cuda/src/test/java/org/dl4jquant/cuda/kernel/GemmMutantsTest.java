@@ -9,6 +9,7 @@ import java.util.List;
 import java.util.Optional;
 import java.util.stream.LongStream;
 import java.util.stream.Stream;
+import org.dl4jquant.graph.Output;
 import org.dl4jquant.graph.Window;
 import org.dl4jquant.numeric.CodeRange;
 import org.junit.jupiter.api.Test;
@@ -63,12 +64,15 @@ class GemmMutantsTest {
         UNPADDED,
         /** Eight tiles of twice the depth, so that stages are used again. */
         DEEP,
+        /** Codes that need all of a byte, and a sum that does not. */
+        FULL_RANGE,
         /** Five of them: the last lies where the codes are staged. */
         DEEP_UNPADDED;
 
         GemmTrial trial() {
             Window tall = Window.of(new Window.Extent(7, 1), Window.Extent.ONE);
             boolean padded = this != UNPADDED && this != DEEP_UNPADDED;
+            int zero = this == FULL_RANGE ? 0 : 100;
             GemmProblem plain =
                     GemmCases.convolution(
                             GemmCases.image(channels(), 9, 9),
@@ -77,14 +81,23 @@ class GemmMutantsTest {
             GemmProblem problem =
                     GemmCases.withInput(
                                     GemmCases.withOutput(
-                                            plain, GemmCases.codes(GemmCases.UINT8, 100)),
+                                            plain, GemmCases.codes(GemmCases.UINT8, zero)),
                                     GemmCases.params(GemmCases.UINT8, 9))
-                            .withResidual(GemmCases.residual(70));
+                            .withResidual(residual());
             return GemmTrial.convolution(
                     this == PACKED ? problem.withPackedWeights() : problem,
                     CodeRange.narrow(4),
                     2,
                     3);
+        }
+
+        private Residual residual() {
+            Residual plain = GemmCases.residual(70);
+            if (this != FULL_RANGE) {
+                return plain;
+            }
+            Output.Codes narrow = new Output.Codes(plain.sum().params(), new CodeRange(60, 255));
+            return new Residual(plain.params(), plain.pitch(), plain.right(), narrow);
         }
 
         private int channels() {
@@ -168,12 +181,35 @@ class GemmMutantsTest {
                 "no barrier behind the staged codes",
                 "stage_codes(sums, multipliers);\n    sync_threads();",
                 "stage_codes(sums, multipliers);");
-        async("cuts instead of rounding", "round_to_int(codes)", "static_cast<s32>(codes)");
-        async("forgets the zero point", "round_to_int(codes) + QK_ZERO", "round_to_int(codes)");
         async(
-                "no clamp below",
-                "least(most(multiply(to_float(sum), multiplier), QK_LOWEST), QK_HIGHEST)",
-                "least(multiply(to_float(sum), multiplier), QK_HIGHEST)");
+                "cuts instead of rounding",
+                "bits_of(add(value, MIDDLE_OF_INTEGERS))",
+                "static_cast<u32>(static_cast<s32>(value))");
+        async(
+                "rounds where floats are halves",
+                "add(value, MIDDLE_OF_INTEGERS)",
+                "add(value, 4194304.0f)");
+        async(
+                "forgets the zero point",
+                "low_bits_of_rounded(first) + zero",
+                "low_bits_of_rounded(first)");
+        async("codes of a pair in the wrong order", "+ zero, 0x40)", "+ zero, 0x04)");
+        async(
+                "short sums that are not centred",
+                "static_cast<u32>(sum) + MIDDLE_BITS",
+                "static_cast<u32>(sum) + MIDDLE_BITS - 1");
+        async("no clamp below", "value = QK_CLIPS_LOW ? most(value, QK_LOWEST) : value;", "");
+        full(
+                "packs as if signed",
+                "code_pair<QK_PACKS, QK_OUT_UNSIGNED>",
+                "code_pair<true, false>");
+        full("packs a sum as if signed", "code_pair<QK_SUM_PACKS, true>", "code_pair<true, false>");
+        full(
+                "the same sum twice",
+                "sum_value(left, right, byte + 1)",
+                "sum_value(left, right, byte)");
+        full("sums in the wrong order", "0x5410", "0x1054");
+        full("clips no sum", "sum = QK_SUM_CLIPS_LOW ? most(sum, QK_SUM_LOWEST) : sum;", "");
         async(
                 "the sum's terms in the wrong order",
                 "QK_RESIDUAL_RIGHT ? sum_codes",
@@ -267,6 +303,10 @@ class GemmMutantsTest {
 
     private static void lastTile(String name, String from, String to) {
         MUTANTS.add(new Mutant(name, from, to, Architecture.SM_90A, Product.DEEP_UNPADDED));
+    }
+
+    private static void full(String name, String from, String to) {
+        MUTANTS.add(new Mutant(name, from, to, Architecture.SM_90A, Product.FULL_RANGE));
     }
 
     private static void group(String name, String from, String to) {

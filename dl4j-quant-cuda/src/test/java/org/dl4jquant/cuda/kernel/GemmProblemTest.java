@@ -160,6 +160,7 @@ class GemmProblemTest {
                                         CODES,
                                         16,
                                         null,
+                                        false,
                                         false),
                                 weights(Shape.of(1, 2, 1, 2), CodeRange.narrow(8), 1, 2, 3, 4))
                         .codes();

@@ -42,7 +42,8 @@ final class GemmTrial {
 
     private GemmTrial(
             GemmProblem problem, WeightTensor weights, boolean dense, int examples, Random random) {
-        this.problem = problem;
+        this.problem =
+                GemmWeights.sumsAreShort(problem, weights) ? problem.withShortSums() : problem;
         this.weights = weights;
         this.dense = dense;
         this.examples = examples;
@@ -151,7 +152,8 @@ final class GemmTrial {
                 output,
                 problem.outputPitch(),
                 added,
-                problem.packedWeights());
+                problem.packedWeights(),
+                problem.shortSums());
     }
 
     private static QuantParams rescaled(QuantParams params, float scale) {

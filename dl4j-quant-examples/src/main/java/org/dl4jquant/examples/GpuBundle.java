@@ -2,23 +2,16 @@
 package org.dl4jquant.examples;
 
 import java.io.IOException;
-import java.nio.file.Files;
 import java.nio.file.Path;
-import java.util.LinkedHashMap;
 import java.util.List;
-import java.util.Map;
 import java.util.Objects;
-import java.util.Random;
 import java.util.concurrent.Callable;
 import org.dl4jquant.cuda.EngineCompiler;
-import org.dl4jquant.cuda.GoldenRun;
 import org.dl4jquant.cuda.GpuRunner;
 import org.dl4jquant.cuda.Target;
+import org.dl4jquant.cuda.Trial;
 import org.dl4jquant.cuda.driver.CompilationException;
-import org.dl4jquant.engine.Batch;
-import org.dl4jquant.engine.Engine;
 import org.dl4jquant.graph.IntGraph;
-import org.dl4jquant.graph.IntNode;
 import org.dl4jquant.onnx.OnnxReader;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
@@ -92,16 +85,13 @@ public final class GpuBundle implements Callable<Integer> {
         CommandLine.Model.CommandSpec command = Objects.requireNonNull(spec);
         CommandLines.require(command, "--batch", batch, 1, CommandLines.NO_LIMIT);
         CommandLines.require(command, "--examples", examples, 1, CommandLines.NO_LIMIT);
-        Files.createDirectories(out);
         try {
-            Target target = Target.parse(architectures).withExamples(batch).withTraces();
-            EngineCompiler compiler = EngineCompiler.find();
-            GpuRunner.conformance(compiler, target.architectures())
-                    .write(out.resolve("conformance.engine"));
+            EngineBundle bundle =
+                    new EngineBundle(out, EngineCompiler.find(), Target.parse(architectures));
             for (Path model : models) {
-                prepare(model, compiler, target);
+                add(model, bundle);
             }
-            RunnerFolder.complete(out);
+            bundle.complete();
             log.info("On the machine with the GPU: JAVA=path/to/java {}/run.sh", out.getFileName());
         } catch (IllegalArgumentException | CompilationException e) {
             throw new CommandLine.ParameterException(
@@ -110,26 +100,11 @@ public final class GpuBundle implements Callable<Integer> {
         return CommandLines.OK;
     }
 
-    private void prepare(Path model, EngineCompiler compiler, Target target) throws IOException {
+    private void add(Path model, EngineBundle bundle) throws IOException {
         String name = model.getFileName().toString().replaceAll("\\.onnx$", "");
         IntGraph graph = OnnxReader.read(model);
-        compiler.compile(graph, target).write(out.resolve(name + ".engine"));
-        try (Engine reference = Engine.open("reference", graph)) {
-            GoldenRun.of(reference, inputs(graph)).write(out.resolve(name + ".golden"));
-        }
+        bundle.addGolden(name, graph, examples);
+        bundle.addEngine(name, graph, batch, new Trial(name, Trial.BATCHES));
         log.info("{} is ready", name);
-    }
-
-    private Map<String, Batch.Floats> inputs(IntGraph graph) {
-        Random random = new Random(1);
-        Map<String, Batch.Floats> inputs = new LinkedHashMap<>();
-        for (IntNode.Input input : graph.inputs()) {
-            float[] values = new float[examples * input.shape().elements()];
-            for (int i = 0; i < values.length; i++) {
-                values[i] = (float) random.nextGaussian();
-            }
-            inputs.put(input.name(), Batch.Floats.of(examples, input.shape(), values));
-        }
-        return inputs;
     }
 }

@@ -146,6 +146,11 @@ CUresult cuMemcpyDtoHAsync_v2(void *host, CUdeviceptr device, size_t bytes, Hand
     return called("cuMemcpyDtoHAsync_v2", "%zu, %p", bytes, stream);
 }
 
+CUresult cuMemcpyDtoDAsync_v2(CUdeviceptr to, CUdeviceptr from, size_t bytes, Handle stream) {
+    memcpy((void *)to, (const void *)from, bytes);
+    return called("cuMemcpyDtoDAsync_v2", "%zu, %p", bytes, stream);
+}
+
 CUresult cuMemsetD8Async(CUdeviceptr device, unsigned char value, size_t bytes, Handle stream) {
     memset((void *)device, value, bytes);
     return called("cuMemsetD8Async", "%d, %zu, %p", value, bytes, stream);

@@ -3,19 +3,12 @@ package org.dl4jquant.cuda;
 
 import java.io.IOException;
 import java.io.PrintStream;
-import java.lang.ref.Reference;
-import java.nio.ByteBuffer;
-import java.nio.ByteOrder;
 import java.nio.charset.Charset;
-import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
-import java.util.Arrays;
 import java.util.List;
 import java.util.Locale;
-import java.util.Map;
-import java.util.Objects;
 import java.util.Optional;
 import java.util.stream.Stream;
 import org.dl4jquant.cuda.driver.CudaDriver;
@@ -23,30 +16,27 @@ import org.dl4jquant.cuda.driver.CudaException;
 import org.dl4jquant.cuda.driver.LibCuda;
 import org.dl4jquant.cuda.kernel.Architecture;
 import org.dl4jquant.cuda.kernel.Conformance;
-import org.dl4jquant.cuda.kernel.KernelCost;
-import org.dl4jquant.cuda.kernel.KernelSpec;
 import org.dl4jquant.cuda.kernel.WarpgroupConformance;
 import org.dl4jquant.cuda.plan.Step;
 
 /**
- * Tries a GPU: the driver, what single instructions return, whether every kernel of every engine
- * returns the reference's integers, and how fast. Needs a JRE, the jars of this module and of the
- * core, JNA and the shaded Jackson; no Maven, no ND4J, no compiler.
+ * Tries a GPU: the driver, what single instructions return, the bandwidth of its memory, whether
+ * every kernel of every engine returns the reference's integers, and how fast. Needs a JRE, the
+ * jars of this module and of the core, JNA and the shaded Jackson; no Maven, no ND4J, no compiler.
  *
  * <pre>{@code
  * java -cp 'lib/*' org.dl4jquant.cuda.GpuRunner BUNDLE OUT
  * }</pre>
  *
- * <p>The bundle is a folder of engines, {@code NAME.engine} with traces, each beside its {@link
- * GoldenRun}, {@code NAME.golden}, and of {@code conformance.engine}, see {@link
- * #conformance(EngineCompiler, List)}. What is printed is short; OUT gets the time, rate and
- * bandwidth of each launch. It returns 0, 1 if a code differs, or 2 if something is missing.
+ * <p>The bundle is a folder of engines, {@code NAME.engine} with traces, each with its {@link
+ * Trial} and {@link GoldenRun}, and of {@code conformance.engine}, see {@link
+ * #conformance(EngineCompiler, List)}. What is printed is short, and also written to {@code
+ * summary.txt} in OUT, which gets {@code figures.tsv}, all times, and for each engine and batch
+ * {@code NAME-BATCH.tsv}, the time, rate, bandwidth, bound and tactic of each launch. It returns 0,
+ * 1 if a code differs, or 2 if something is missing.
  */
 public final class GpuRunner {
 
-    private static final int[] BATCHES = {1, 8, 32, 128, 256};
-    private static final int REPEATS = 30;
-    private static final int CONFORMANCE_EXAMPLES = 1000;
     private static final String ENGINE = ".engine";
     private static final String CONFORMANCE = "conformance" + ENGINE;
 
@@ -54,24 +44,17 @@ public final class GpuRunner {
     private final Path bundle;
     private final Path out;
     private final PrintStream print;
-    private final int[] batches;
-    private final int repeats;
+    private final Effort effort;
     private final List<String> summary = new ArrayList<>();
+    private final List<Figure> figures = new ArrayList<>();
     private boolean equal = true;
 
-    GpuRunner(
-            CudaDriver driver,
-            Path bundle,
-            Path out,
-            PrintStream print,
-            int[] batches,
-            int repeats) {
-        this.batches = batches.clone();
-        this.repeats = repeats;
+    GpuRunner(CudaDriver driver, Path bundle, Path out, PrintStream print, Effort effort) {
         this.driver = driver;
         this.bundle = bundle;
         this.out = out;
         this.print = print;
+        this.effort = effort;
     }
 
     /**
@@ -92,8 +75,7 @@ public final class GpuRunner {
                                         Path.of(args[0]),
                                         Path.of(args[1]),
                                         print,
-                                        BATCHES,
-                                        REPEATS)
+                                        Effort.USUAL)
                                 .run();
             } catch (IOException | CudaException | IllegalArgumentException e) {
                 print.println(e.getMessage());
@@ -129,29 +111,26 @@ public final class GpuRunner {
         try (Device device = Device.open(driver, 0)) {
             device.enter();
             conformance(gpu);
+            copies();
         }
-        line(
-                String.format(
-                        Locale.ROOT,
-                        "%-20s %8s %7s  %s",
-                        "engine",
-                        "load, s",
-                        "codes",
-                        "ms and examples a second for batches of " + Arrays.toString(batches)));
-        List<Path> engines;
-        try (Stream<Path> files = Files.list(bundle)) {
-            engines =
-                    files.filter(file -> file.toString().endsWith(ENGINE))
-                            .filter(file -> !file.endsWith(CONFORMANCE))
-                            .sorted()
-                            .toList();
-        }
-        for (Path engine : engines) {
+        for (Path engine : engines()) {
             tryEngine(engine, gpu);
         }
+        line("");
+        Figures.table(figures).forEach(this::line);
         line(equal ? "all codes are equal" : "CODES DIFFER");
         Files.write(out.resolve("summary.txt"), summary);
+        Figure.write(out.resolve("figures.tsv"), figures);
         return equal ? 0 : 1;
+    }
+
+    private List<Path> engines() throws IOException {
+        try (Stream<Path> files = Files.list(bundle)) {
+            return files.filter(file -> file.toString().endsWith(ENGINE))
+                    .filter(file -> !file.endsWith(CONFORMANCE))
+                    .sorted()
+                    .toList();
+        }
     }
 
     private void line(String text) {
@@ -165,69 +144,34 @@ public final class GpuRunner {
                 gpu.wouldRun(file)
                         .orElseThrow(() -> new IllegalArgumentException(gpu.verdict(file)));
         Program program = ProgramChoice.of(file, architecture, Program.Purpose.RUN).orElseThrow();
-        Architecture target = Architecture.valueOf(architecture.toUpperCase(Locale.ROOT));
+        ConformanceTrial trial = new ConformanceTrial(driver, program);
         for (Step step : program.plan().steps()) {
-            boolean groups = step.kernel().file().startsWith("conformance_");
-            byte[] inputs =
-                    groups
-                            ? WarpgroupConformance.inputs(CONFORMANCE_EXAMPLES / 10, 1)
-                            : Conformance.inputs(CONFORMANCE_EXAMPLES, 1);
-            int[] expected =
-                    groups
-                            ? WarpgroupConformance.expected(inputs)
-                            : Conformance.expected(inputs, target);
-            int examples = groups ? CONFORMANCE_EXAMPLES / 10 : CONFORMANCE_EXAMPLES;
-            int[] found = launch(program, step.kernel(), inputs, expected.length, examples);
-            int at = Arrays.mismatch(expected, found);
-            equal &= at < 0;
+            Optional<String> different =
+                    trial.firstDifference(step.kernel(), effort.conformances());
+            equal &= different.isEmpty();
             line(
-                    step.kernel().file()
-                            + " for "
-                            + architecture
-                            + ": "
-                            + (at < 0
-                                    ? expected.length + " words equal"
-                                    : "word " + at + " is " + found[at] + ", not " + expected[at]));
+                    "%s for %s: %s"
+                            .formatted(
+                                    step.kernel().file(),
+                                    architecture,
+                                    different.orElse("all words are equal")));
         }
     }
 
-    private int[] launch(
-            Program program, KernelSpec kernel, byte[] inputs, int words, int examples) {
+    /* Bytes that are read and bytes that are written both count. */
+    private void copies() {
+        long bytes = effort.flushBytes();
         Resources resources = new Resources();
-        try {
-            ByteBuffer cubin = Objects.requireNonNull(program.cubins().get(kernel.entry()));
-            byte[] image = new byte[cubin.remaining()];
-            cubin.duplicate().get(image);
-            long module = driver.loadModule(image);
-            resources.add(() -> driver.unloadModule(module));
-            long function = driver.function(module, kernel.entry());
-            driver.setDynamicSharedMemory(function, kernel.launch().sharedBytes());
-            long from = driver.allocate(inputs.length);
+        try (Stopwatch watch = new Stopwatch(driver, effort)) {
+            long from = driver.allocate(bytes);
             resources.add(() -> driver.free(from));
-            long to = driver.allocate((long) words * Integer.BYTES);
+            long to = driver.allocate(bytes);
             resources.add(() -> driver.free(to));
-            ByteBuffer direct = ByteBuffer.allocateDirect(inputs.length).put(inputs).flip();
-            try {
-                driver.copyToDevice(from, direct, 0);
-                driver.synchronize();
-            } finally {
-                Reference.reachabilityFence(direct);
-            }
-            driver.launch(
-                    function,
-                    kernel.launch().rows(examples),
-                    kernel.launch().columns(),
-                    kernel.launch().threads(),
-                    kernel.launch().sharedBytes(),
-                    0,
-                    new long[] {from, to, examples});
-            ByteBuffer results =
-                    ByteBuffer.allocateDirect(words * Integer.BYTES).order(ByteOrder.LITTLE_ENDIAN);
-            driver.copyToHost(results, to, 0);
-            driver.synchronize();
-            int[] found = new int[words];
-            results.asIntBuffer().get(found);
-            return found;
+            driver.fill(from, (byte) 77, bytes, watch.stream());
+            Spread spread =
+                    watch.rounds(
+                            List.of(() -> driver.copyOnDevice(to, from, bytes, watch.stream())));
+            figures.add(Figure.of(EngineTrial.US, "copy", 1, spread, 2 * bytes / 1e3, "GB/s"));
         } finally {
             resources.close();
         }
@@ -235,73 +179,50 @@ public final class GpuRunner {
 
     private void tryEngine(Path path, DeviceReport gpu) throws IOException {
         String name = path.getFileName().toString().replace(ENGINE, "");
-        GoldenRun golden = GoldenRun.read(path.resolveSibling(name + ".golden"));
+        Trial trial = Trial.read(bundle, name);
+        GoldenRun golden = GoldenRun.read(bundle.resolve(trial.model() + ".golden"));
         long start = System.nanoTime();
         EngineFile file = EngineFile.read(path);
-        try (EngineOnDevice engine =
-                EngineOnDevice.open(file, driver, 0, EngineOnDevice.LARGEST_BATCH)) {
-            double seconds = (System.nanoTime() - start) / 1e9;
-            Optional<String> different = golden.firstDifference(engine);
-            equal &= different.isEmpty();
-            StringBuilder times = new StringBuilder();
-            for (int batch : batches) {
-                times.append(time(engine, name, batch));
-            }
+        try (EngineTrial engine = new EngineTrial(driver, file, trial, effort)) {
             line(
                     String.format(
                             Locale.ROOT,
-                            "%-20s %8.3f %7s  %s",
+                            "%s: loaded in %.3f s",
                             name,
-                            seconds,
-                            different.isEmpty() ? "equal" : "DIFFER",
-                            times));
-            different.ifPresent(node -> line("  the first that differs is " + node));
+                            (System.nanoTime() - start) / 1e9));
+            compare(name, "", engine.firstDifference(golden));
+            for (int batch : trial.batches()) {
+                time(engine, name, batch, golden, gpu);
+            }
+            compare(name, " after it was timed", engine.firstDifference(golden));
         } catch (CudaException | OutOfDeviceMemoryException | IllegalArgumentException e) {
             equal = false;
             line(name + " on " + gpu.name() + ": " + e.getMessage());
         }
     }
 
-    private String time(EngineOnDevice engine, String name, int batch) throws IOException {
-        Times times;
-        try {
-            times = engine.time(batch, repeats);
-        } catch (OutOfDeviceMemoryException e) {
-            return " (" + batch + " do not fit)";
-        }
-        StringBuilder table =
-                new StringBuilder("result\tkernel\tmicroseconds\tTOPS\tGB/s\tentry\n");
-        List<Step> steps = engine.steps();
-        for (int i = 0; i < steps.size(); i++) {
-            KernelCost cost = KernelCost.of(steps.get(i).kernel());
-            double micros = times.stepMicros().get(i);
-            table.append(
-                    String.format(
-                            Locale.ROOT,
-                            "%s\t%s\t%.2f\t%.1f\t%.0f\t%s%n",
-                            steps.get(i).result(),
-                            described(steps.get(i).kernel()),
-                            micros,
-                            cost.operations() * (double) batch / micros / 1e6,
-                            (cost.bytes() * (double) batch + cost.constantBytes()) / micros / 1e3,
-                            steps.get(i).kernel().entry()));
-        }
-        table.append(String.format(Locale.ROOT, "all\t\t%.2f%n", times.micros()));
-        Files.writeString(out.resolve(name + "-" + batch + ".tsv"), table, StandardCharsets.UTF_8);
-        return String.format(
-                Locale.ROOT, " %.3f/%,.0f", times.micros() / 1e3, batch / times.micros() * 1e6);
+    private void compare(String name, String when, Optional<String> different) {
+        equal &= different.isEmpty();
+        line(
+                "%s%s: %s"
+                        .formatted(
+                                name,
+                                when,
+                                different
+                                        .map(node -> "codes DIFFER; the first is of " + node)
+                                        .orElse("codes are equal")));
     }
 
-    private static String described(KernelSpec kernel) {
-        Map<String, String> constants = kernel.constants();
-        return constants.containsKey("QK_BLOCK_M")
-                ? kernel.file()
-                        + " "
-                        + constants.get("QK_BLOCK_M")
-                        + "x"
-                        + constants.get("QK_BLOCK_N")
-                        + "x"
-                        + constants.get("QK_BLOCK_K")
-                : kernel.file();
+    private void time(
+            EngineTrial engine, String name, int batch, GoldenRun golden, DeviceReport gpu)
+            throws IOException {
+        try {
+            EngineTrial.Timed timed = engine.time(name, batch, golden.inputs(), gpu);
+            figures.addAll(timed.figures());
+            Files.writeString(out.resolve(name + "-" + batch + ".tsv"), timed.layers());
+            timed.different().ifPresent(what -> compare(name, ", " + batch, timed.different()));
+        } catch (OutOfDeviceMemoryException e) {
+            line("%s: %s".formatted(name, e.getMessage()));
+        }
     }
 }

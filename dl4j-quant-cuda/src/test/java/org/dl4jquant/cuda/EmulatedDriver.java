@@ -247,6 +247,20 @@ final class EmulatedDriver implements CudaDriver {
         queue(stream, "cuMemcpyDtoHAsync", () -> copy(to, from, bytes, from));
     }
 
+    @Override
+    public void copyOnDevice(long to, long from, long bytes, long stream) {
+        queue(
+                stream,
+                "cuMemcpyDtoDAsync",
+                () -> {
+                    synchronized (this) {
+                        Map.Entry<Long, Block> entry = device.floorEntry(from);
+                        requireInside(entry == null ? null : entry.getValue(), from, bytes);
+                    }
+                    copy(to, from, bytes, to);
+                });
+    }
+
     private void copy(long to, long from, long bytes, long onDevice) {
         Block block;
         synchronized (this) {

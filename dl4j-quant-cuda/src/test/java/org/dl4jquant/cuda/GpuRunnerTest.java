@@ -8,6 +8,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.io.PrintStream;
+import java.lang.reflect.Proxy;
 import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
@@ -15,6 +16,8 @@ import java.nio.file.Path;
 import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
+import java.util.concurrent.atomic.AtomicInteger;
+import org.dl4jquant.cuda.driver.CudaDriver;
 import org.dl4jquant.cuda.kernel.Architecture;
 import org.dl4jquant.cuda.kernel.Conformance;
 import org.dl4jquant.cuda.plan.Plan;
@@ -29,6 +32,7 @@ import org.junit.jupiter.api.io.TempDir;
 class GpuRunnerTest {
 
     private static final IntGraph GRAPH = Networks.leNet(8);
+    private static final int LOGITS = 10;
 
     @TempDir private Path bundle;
     @TempDir private Path out;
@@ -43,6 +47,7 @@ class GpuRunnerTest {
         new EngineFile("nobody", List.of(program)).write(bundle.resolve("conformance.engine"));
         EmulatedDriver.engine(GRAPH, Architecture.SM_80).write(bundle.resolve("lenet.engine"));
         golden().write(bundle.resolve("lenet.golden"));
+        new Trial("lenet", List.of(1)).write(bundle, "lenet");
     }
 
     private static GoldenRun golden() {
@@ -52,22 +57,67 @@ class GpuRunnerTest {
     }
 
     private int run() throws IOException {
+        return run(driver);
+    }
+
+    private int run(CudaDriver on) throws IOException {
         PrintStream print = new PrintStream(printed, true, StandardCharsets.UTF_8);
-        return new GpuRunner(driver, bundle, out, print, new int[] {1, 2}, 1).run();
+        return new GpuRunner(on, bundle, out, print, new Effort(1, 0, 1 << 16, 20)).run();
+    }
+
+    private String text() {
+        return printed.toString(StandardCharsets.UTF_8);
     }
 
     @Test
     void findsAllCodesEqualAndWritesTheFigures() throws IOException {
-        assertEquals(0, run(), printed.toString(StandardCharsets.UTF_8));
-        String text = printed.toString(StandardCharsets.UTF_8);
+        assertEquals(0, run(), text());
+        String text = text();
         assertEquals(text, Files.readString(out.resolve("summary.txt")));
-        assertTrue(text.contains("conformance.cu for sm_80: 1088000 words equal"), text);
-        assertTrue(text.contains("lenet "), text);
+        assertTrue(text.contains("conformance.cu for sm_80: all words are equal"), text);
+        assertTrue(text.contains("lenet: codes are equal"), text);
+        assertTrue(text.contains("lenet after it was timed: codes are equal"), text);
         assertTrue(text.endsWith("all codes are equal\n"), text);
-        List<String> figures = Files.readAllLines(out.resolve("lenet-2.tsv"));
-        // A head, the whole, and each launch: quantization, two convolutions, pools and layers.
-        assertEquals(2 + 7, figures.size());
-        assertTrue(figures.get(2).startsWith("conv1\tigemm.cu "), figures.get(2));
+        List<Figure> figures = Figure.read(out.resolve("figures.tsv"));
+        // The copy, and five ways to time a batch.
+        assertEquals(1 + 5, figures.size());
+        assertEquals("GB/s", figures.get(0).unit());
+        figures.forEach(figure -> assertTrue(figure.rate() > 0, figure.line()));
+        assertEquals("", driver.held());
+    }
+
+    @Test
+    void writesWhatEachLaunchTook() throws IOException {
+        assertEquals(0, run(), text());
+        List<String> lines = Files.readAllLines(out.resolve("lenet-1.tsv"));
+        // A head, the sum, the whole, and each launch: two convolutions, pools and layers, and what
+        // makes codes.
+        assertEquals(3 + 7, lines.size());
+        assertTrue(lines.get(2).startsWith("conv1\tigemm.cu "), lines.get(2));
+        long columns = lines.get(0).chars().filter(c -> c == '\t').count();
+        for (String line : lines.subList(1, 8)) {
+            assertEquals(columns, line.chars().filter(c -> c == '\t').count(), line);
+        }
+    }
+
+    @Test
+    void enginesOfOneModelShareItsGoldenRun() throws IOException {
+        Files.copy(bundle.resolve("lenet.engine"), bundle.resolve("lenet-cut1.engine"));
+        new Trial("lenet", List.of(1)).write(bundle, "lenet-cut1");
+        assertEquals(0, run(), text());
+        assertTrue(text().contains("lenet-cut1: codes are equal"), text());
+        assertTrue(
+                Figure.read(out.resolve("figures.tsv")).stream()
+                        .anyMatch(figure -> figure.who().equals("dl4j-quant int8 (lenet-cut1)")));
+    }
+
+    @Test
+    void batchesThatDoNotFitAreSaidAndLeftOut() throws IOException {
+        new Trial("lenet", List.of(1, 200)).write(bundle, "lenet");
+        driver.limit(4 << 20);
+        assertEquals(0, run(), text());
+        assertTrue(text().contains("lenet: a batch of 200 does not fit"), text());
+        assertTrue(Files.exists(out.resolve("lenet-1.tsv")));
         assertEquals("", driver.held());
     }
 
@@ -78,9 +128,40 @@ class GpuRunnerTest {
         wrong.put("pool2", "0");
         new GoldenRun(right.inputs(), wrong).write(bundle.resolve("lenet.golden"));
         assertEquals(1, run());
-        String text = printed.toString(StandardCharsets.UTF_8);
-        assertTrue(text.contains("DIFFER"), text);
-        assertTrue(text.contains("the first that differs is 'pool2', traced"), text);
+        assertTrue(text().contains("codes DIFFER; the first is of 'pool2', traced"), text());
+        assertTrue(text().endsWith("CODES DIFFER\n"), text());
+    }
+
+    @Test
+    void seesWhenReplaysDifferFromTheEngine() throws IOException {
+        assertEquals(1, run(damagingResult(1)));
+        assertTrue(text().contains("lenet, 1: codes DIFFER; the first is of 'logits', replayed"));
+    }
+
+    @Test
+    void seesWhenResultsChangeWhileTheyAreTimed() throws IOException {
+        assertEquals(1, run(damagingResult(2 * Replays.SETS)));
+        assertTrue(text().contains("the replays: results changed while they were timed"), text());
+    }
+
+    /* The driver, which changes a byte of what is copied from the device for the nth time, if
+     * the engine has many. */
+    private CudaDriver damagingResult(int number) {
+        AtomicInteger left = new AtomicInteger(number);
+        return (CudaDriver)
+                Proxy.newProxyInstance(
+                        getClass().getClassLoader(),
+                        new Class<?>[] {CudaDriver.class},
+                        (proxy, method, args) -> {
+                            Object result = method.invoke(driver, args);
+                            if (method.getName().equals("copyToHost")
+                                    && args[0] instanceof ByteBuffer bytes
+                                    && bytes.capacity() == LOGITS * Float.BYTES
+                                    && left.decrementAndGet() == 0) {
+                                bytes.put(0, (byte) (bytes.get(0) + 1));
+                            }
+                            return result;
+                        });
     }
 
     @Test

@@ -151,6 +151,16 @@ public interface CudaDriver {
     }
 
     /**
+     * Queues a copy from device memory to device memory; the two must not overlap.
+     *
+     * @param to where to
+     * @param from where from
+     * @param bytes how many
+     * @param stream the queue
+     */
+    void copyOnDevice(long to, long from, long bytes, long stream);
+
+    /**
      * Queues that device memory is filled with one byte.
      *
      * @param device where

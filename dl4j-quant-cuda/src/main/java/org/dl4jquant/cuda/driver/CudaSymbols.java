@@ -98,6 +98,8 @@ final class CudaSymbols {
 
     static native int cuMemcpyDtoHAsync_v2(long host, long device, long bytes, long stream);
 
+    static native int cuMemcpyDtoDAsync_v2(long to, long from, long bytes, long stream);
+
     static native int cuMemsetD8Async(long device, byte value, long bytes, long stream);
 
     static native int cuModuleLoadData(long[] module, Pointer image);

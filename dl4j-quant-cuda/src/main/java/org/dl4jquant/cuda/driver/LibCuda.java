@@ -265,6 +265,16 @@ public final class LibCuda implements CudaDriver {
     }
 
     @Override
+    public void copyOnDevice(long to, long from, long bytes, long stream) {
+        check(
+                CudaSymbols.cuMemcpyDtoDAsync_v2(to, from, bytes, stream),
+                "cuMemcpyDtoDAsync(%d bytes from 0x%x to 0x%x)",
+                bytes,
+                from,
+                to);
+    }
+
+    @Override
     public void fill(long device, byte value, long bytes, long stream) {
         check(
                 CudaSymbols.cuMemsetD8Async(device, value, bytes, stream),

@@ -4,6 +4,7 @@ package org.dl4jquant.cuda.kernel;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Locale;
+import java.util.Optional;
 
 /** GPUs by NVIDIA's data sheets; operations on Tensor Cores, without sparsity. */
 public enum Chip {
@@ -60,6 +61,20 @@ public enum Chip {
                                                 + name
                                                 + "' is not one of "
                                                 + Arrays.toString(values())));
+    }
+
+    /**
+     * {@return the chip of a GPU; empty if its data sheet is not known here}
+     *
+     * @param device the driver's name of it, such as {@code NVIDIA H200}
+     */
+    public static Optional<Chip> ofDevice(String device) {
+        List<String> words = List.of(device.toUpperCase(Locale.ROOT).split("[^A-Z0-9]+"));
+        // Cards of the same name for PCI Express are slower.
+        boolean card = words.contains("PCIE") || words.contains("NVL");
+        return Arrays.stream(values())
+                .filter(chip -> !card && words.contains(chip.name()))
+                .findFirst();
     }
 
     /** {@return the architecture that its kernels are compiled for} */

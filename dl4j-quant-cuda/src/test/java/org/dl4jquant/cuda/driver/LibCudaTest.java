@@ -119,6 +119,21 @@ final class LibCudaTest {
     }
 
     @Test
+    void copiesOnTheDevice() {
+        long memory = driver.allocate(6);
+        driver.fill(memory, (byte) 5, 3, 0);
+        driver.fill(memory + 3, (byte) 7, 3, 0);
+        driver.copyOnDevice(memory, memory + 4, 2, STREAM);
+        ByteBuffer back = ByteBuffer.allocateDirect(6);
+        driver.copyToHost(back, memory, 0);
+        driver.free(memory);
+        byte[] bytes = new byte[6];
+        back.get(bytes);
+        assertArrayEquals(new byte[] {7, 7, 5, 7, 7, 7}, bytes);
+        assertTrue(stub.calls().contains("cuMemcpyDtoDAsync_v2(2, 0x7000000004)"));
+    }
+
+    @Test
     void givesHostMemoryThatBuffersView() {
         long memory = driver.allocateHost(12);
         ByteBuffer view = HostMemory.view(memory, 12);
@@ -260,6 +275,7 @@ final class LibCudaTest {
         ByteBuffer host = ByteBuffer.allocateDirect(0);
         assertFails("cuMemcpyHtoDAsync_v2", d -> d.copyToDevice(0, host, 0));
         assertFails("cuMemcpyDtoHAsync_v2", d -> d.copyToHost(host, 0, 0));
+        assertFails("cuMemcpyDtoDAsync_v2", d -> d.copyOnDevice(0, 0, 0, 0));
         assertFails("cuMemsetD8Async", d -> d.fill(0, (byte) 0, 0, 0));
         assertFails("cuModuleLoadData", d -> d.loadModule(new byte[1]));
         assertFails("cuModuleUnload", d -> d.unloadModule(MODULE));

@@ -46,10 +46,10 @@ final class EngineTrial implements AutoCloseable {
      * What was found for a batch.
      *
      * @param figures the times
-     * @param layers the table of launches
+     * @param layers lines of the table of launches
      * @param different what was not equal, in words; empty if all was
      */
-    record Timed(List<Figure> figures, String layers, Optional<String> different) {}
+    record Timed(List<Figure> figures, List<String> layers, Optional<String> different) {}
 
     /**
      * Loads an engine.
@@ -135,7 +135,8 @@ final class EngineTrial implements AutoCloseable {
         figures.add(figure(who + ONE_INPUT, batch, once));
         List<Double> micros = replays.steps();
         LayerTable layers =
-                new LayerTable(program.plan().steps(), micros, batch, Chip.ofDevice(gpu.name()));
+                new LayerTable(
+                        name, program.plan().steps(), micros, batch, Chip.ofDevice(gpu.name()));
         layers.product()
                 .ifPresent(
                         step -> {
@@ -154,7 +155,7 @@ final class EngineTrial implements AutoCloseable {
         if (different.isEmpty() && !results.equals(replays.results())) {
             different = Optional.of("the replays: results changed while they were timed");
         }
-        return new Timed(figures, layers.text(whole.median()), different);
+        return new Timed(figures, layers.lines(whole.median()), different);
     }
 
     /* Other engines of a model are named after it. */

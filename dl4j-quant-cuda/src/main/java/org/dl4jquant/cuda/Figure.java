@@ -107,16 +107,4 @@ record Figure(
         }
         throw new IOException(file + " has a line that is no figure: " + line);
     }
-
-    /**
-     * Writes figures with their head.
-     *
-     * @param file the file
-     * @param figures the lines
-     */
-    static void write(Path file, List<Figure> figures) throws IOException {
-        List<String> lines = new ArrayList<>(List.of(HEAD));
-        figures.forEach(figure -> lines.add(figure.line()));
-        Files.write(file, lines);
-    }
 }

@@ -21,8 +21,8 @@ final class Figures {
     /**
      * {@return the lines of the table}
      *
-     * <p>A peer's row ends in how many times faster the best of ours is, of those that are not
-     * variants.
+     * <p>A peer's row ends in how many times as fast the best of ours is that was timed in the same
+     * way; the way stands behind a comma.
      *
      * @param figures ours, and those of peers
      */
@@ -65,14 +65,9 @@ final class Figures {
     }
 
     private static void add(List<String> lines, List<Figure> all) {
-        double best =
-                all.stream()
-                        .filter(figure -> isOurs(figure) && !figure.who().contains(","))
-                        .mapToDouble(Figure::rate)
-                        .max()
-                        .orElse(0);
         for (int i = 0; i < all.size(); i++) {
             Figure figure = all.get(i);
+            double best = best(all, way(figure));
             boolean compared = best > 0 && figure.rate() > 0 && !isOurs(figure);
             lines.add(
                     String.format(
@@ -93,6 +88,19 @@ final class Figures {
                                             : "")
                             .stripTrailing());
         }
+    }
+
+    private static double best(List<Figure> all, String way) {
+        return all.stream()
+                .filter(figure -> isOurs(figure) && way(figure).equals(way))
+                .mapToDouble(Figure::rate)
+                .max()
+                .orElse(0);
+    }
+
+    private static String way(Figure figure) {
+        int comma = figure.who().lastIndexOf(',');
+        return comma < 0 ? "" : figure.who().substring(comma);
     }
 
     private static boolean isOurs(Figure figure) {

@@ -6,7 +6,6 @@ import java.io.PrintStream;
 import java.nio.charset.Charset;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
 import java.util.Optional;
@@ -25,63 +24,69 @@ import org.dl4jquant.cuda.plan.Step;
  * jars of this module and of the core, JNA and the shaded Jackson; no Maven, no ND4J, no compiler.
  *
  * <pre>{@code
- * java -cp 'lib/*' org.dl4jquant.cuda.GpuRunner BUNDLE OUT
+ * java -cp 'lib/*' org.dl4jquant.cuda.GpuRunner BUNDLE OUT [PART]
  * }</pre>
  *
  * <p>The bundle is a folder of engines, {@code NAME.engine} with traces, each with its {@link
  * Trial} and {@link GoldenRun}, and of {@code conformance.engine}, see {@link
- * #conformance(EngineCompiler, List)}. What is printed is short, and also written to {@code
- * summary.txt} in OUT, which gets {@code figures.tsv}, all times, and for each engine and batch
- * {@code NAME-BATCH.tsv}, the time, rate, bandwidth, bound and tactic of each launch. It returns 0,
- * 1 if a code differs, or 2 if something is missing.
+ * #conformance(EngineCompiler, List)}. A part is {@code conformance}, the GPU itself, or an
+ * engine's name, and adds to what is in OUT; without a part, all are tried in one process.
+ *
+ * <p>What is printed is short, and also written to {@code summary.txt} in OUT. There, {@code
+ * figures.tsv} gets all times, and {@code layers.tsv} the time, rate, bandwidth, bound and tactic
+ * of each launch for each engine and batch. It returns 0, 1 if a code differs or an engine fails,
+ * or 2 if something is missing.
  */
 public final class GpuRunner {
 
     private static final String ENGINE = ".engine";
-    private static final String CONFORMANCE = "conformance" + ENGINE;
+    private static final String CONFORMANCE = "conformance";
 
     private final CudaDriver driver;
     private final Path bundle;
-    private final Path out;
-    private final PrintStream print;
+    private final Findings findings;
     private final Effort effort;
-    private final List<String> summary = new ArrayList<>();
-    private final List<Figure> figures = new ArrayList<>();
     private boolean equal = true;
 
-    GpuRunner(CudaDriver driver, Path bundle, Path out, PrintStream print, Effort effort) {
+    GpuRunner(CudaDriver driver, Path bundle, Findings findings, Effort effort) {
         this.driver = driver;
         this.bundle = bundle;
-        this.out = out;
-        this.print = print;
+        this.findings = findings;
         this.effort = effort;
     }
 
     /**
      * Tries the first GPU and ends the JVM.
      *
-     * @param args the bundle's folder and the folder for the figures
+     * @param args the bundle's folder, the folder for the figures and, if wanted, a part
      */
     public static void main(String[] args) {
         PrintStream print = new PrintStream(System.out, true, Charset.defaultCharset());
         int result = 2;
-        if (args.length != 2) {
-            print.println("two folders are needed: the bundle, and one for the figures");
+        if (args.length < 2 || args.length > 3) {
+            print.println(
+                    "two folders are needed, the bundle and one for the figures; an engine's name"
+                            + " may follow");
         } else {
             try {
-                result =
-                        new GpuRunner(
-                                        LibCuda.open(),
-                                        Path.of(args[0]),
-                                        Path.of(args[1]),
-                                        print,
-                                        Effort.USUAL)
-                                .run();
+                result = run(LibCuda.open(), args, print, Effort.USUAL);
             } catch (IOException | CudaException | IllegalArgumentException e) {
                 print.println(e.getMessage());
             }
         }
         System.exit(result);
+    }
+
+    static int run(CudaDriver driver, String[] args, PrintStream print, Effort effort)
+            throws IOException {
+        Path out = Path.of(args[1]);
+        boolean all = args.length == 2;
+        Findings findings =
+                all || args[2].equals(CONFORMANCE)
+                        ? Findings.begin(out, print)
+                        : Findings.more(out, print);
+        GpuRunner runner = new GpuRunner(driver, Path.of(args[0]), findings, effort);
+        return all ? runner.runAll() : runner.run(args[2]);
     }
 
     /**
@@ -102,44 +107,43 @@ public final class GpuRunner {
                                 : List.of(Conformance.kernel(architecture)));
     }
 
-    /** {@return 0, or 1 if a code differs} */
-    int run() throws IOException {
-        Files.createDirectories(out);
-        driver.init();
-        DeviceReport gpu = DeviceReport.of(driver, 0);
-        line(gpu.toString());
-        try (Device device = Device.open(driver, 0)) {
-            device.enter();
-            conformance(gpu);
-            copies();
+    private int runAll() throws IOException {
+        run(CONFORMANCE);
+        try (Stream<Path> files = Files.list(bundle)) {
+            List<String> names =
+                    files.map(file -> file.getFileName().toString())
+                            .filter(file -> file.endsWith(ENGINE))
+                            .map(file -> file.replace(ENGINE, ""))
+                            .filter(name -> !name.equals(CONFORMANCE))
+                            .sorted()
+                            .toList();
+            for (String name : names) {
+                run(name);
+            }
         }
-        for (Path engine : engines()) {
-            tryEngine(engine, gpu);
-        }
-        line("");
-        Figures.table(figures).forEach(this::line);
-        line(equal ? "all codes are equal" : "CODES DIFFER");
-        Files.write(out.resolve("summary.txt"), summary);
-        Figure.write(out.resolve("figures.tsv"), figures);
+        Figures.table(findings.figures()).forEach(findings::say);
+        findings.say(equal ? "all codes are equal" : "CODES DIFFER");
         return equal ? 0 : 1;
     }
 
-    private List<Path> engines() throws IOException {
-        try (Stream<Path> files = Files.list(bundle)) {
-            return files.filter(file -> file.toString().endsWith(ENGINE))
-                    .filter(file -> !file.endsWith(CONFORMANCE))
-                    .sorted()
-                    .toList();
+    private int run(String part) throws IOException {
+        driver.init();
+        DeviceReport gpu = DeviceReport.of(driver, 0);
+        if (part.equals(CONFORMANCE)) {
+            findings.say(gpu.toString());
+            try (Device device = Device.open(driver, 0)) {
+                device.enter();
+                conformance(gpu);
+                copies();
+            }
+        } else {
+            tryEngine(part, gpu);
         }
-    }
-
-    private void line(String text) {
-        summary.add(text);
-        print.println(text);
+        return equal ? 0 : 1;
     }
 
     private void conformance(DeviceReport gpu) throws IOException {
-        EngineFile file = EngineFile.read(bundle.resolve(CONFORMANCE));
+        EngineFile file = EngineFile.read(bundle.resolve(CONFORMANCE + ENGINE));
         String architecture =
                 gpu.wouldRun(file)
                         .orElseThrow(() -> new IllegalArgumentException(gpu.verdict(file)));
@@ -149,7 +153,7 @@ public final class GpuRunner {
             Optional<String> different =
                     trial.firstDifference(step.kernel(), effort.conformances());
             equal &= different.isEmpty();
-            line(
+            findings.say(
                     "%s for %s: %s"
                             .formatted(
                                     step.kernel().file(),
@@ -171,20 +175,20 @@ public final class GpuRunner {
             Spread spread =
                     watch.rounds(
                             List.of(() -> driver.copyOnDevice(to, from, bytes, watch.stream())));
-            figures.add(Figure.of(EngineTrial.US, "copy", 1, spread, 2 * bytes / 1e3, "GB/s"));
+            findings.add(
+                    List.of(Figure.of(EngineTrial.US, "copy", 1, spread, 2 * bytes / 1e3, "GB/s")));
         } finally {
             resources.close();
         }
     }
 
-    private void tryEngine(Path path, DeviceReport gpu) throws IOException {
-        String name = path.getFileName().toString().replace(ENGINE, "");
+    private void tryEngine(String name, DeviceReport gpu) throws IOException {
         Trial trial = Trial.read(bundle, name);
         GoldenRun golden = GoldenRun.read(bundle.resolve(trial.model() + ".golden"));
         long start = System.nanoTime();
-        EngineFile file = EngineFile.read(path);
+        EngineFile file = EngineFile.read(bundle.resolve(name + ENGINE));
         try (EngineTrial engine = new EngineTrial(driver, file, trial, effort)) {
-            line(
+            findings.say(
                     String.format(
                             Locale.ROOT,
                             "%s: loaded in %.3f s",
@@ -197,13 +201,13 @@ public final class GpuRunner {
             compare(name, " after it was timed", engine.firstDifference(golden));
         } catch (CudaException | OutOfDeviceMemoryException | IllegalArgumentException e) {
             equal = false;
-            line(name + " on " + gpu.name() + ": " + e.getMessage());
+            findings.say(name + " on " + gpu.name() + ": " + e.getMessage());
         }
     }
 
     private void compare(String name, String when, Optional<String> different) {
         equal &= different.isEmpty();
-        line(
+        findings.say(
                 "%s%s: %s"
                         .formatted(
                                 name,
@@ -218,11 +222,11 @@ public final class GpuRunner {
             throws IOException {
         try {
             EngineTrial.Timed timed = engine.time(name, batch, golden.inputs(), gpu);
-            figures.addAll(timed.figures());
-            Files.writeString(out.resolve(name + "-" + batch + ".tsv"), timed.layers());
+            findings.add(timed.figures());
+            findings.addLayers(timed.layers());
             timed.different().ifPresent(what -> compare(name, ", " + batch, timed.different()));
         } catch (OutOfDeviceMemoryException e) {
-            line("%s: %s".formatted(name, e.getMessage()));
+            findings.say("%s: %s".formatted(name, e.getMessage()));
         }
     }
 }

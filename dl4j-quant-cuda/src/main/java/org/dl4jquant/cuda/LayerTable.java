@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package org.dl4jquant.cuda;
 
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
@@ -11,74 +12,101 @@ import org.dl4jquant.cuda.kernel.KernelSpec;
 import org.dl4jquant.cuda.plan.Step;
 
 /**
- * What each launch of an engine took: a table with tabs between its columns.
+ * What each launch of an engine took: lines with tabs between their columns.
  *
  * <p>{@code bound} is what the data sheet's rates say that a launch waits for, {@code least} the
  * time that they allow, {@code share} the part of the launch's time that this is. It can be above 1
- * where tensors stay in the second-level cache.
+ * where tensors stay in the second-level cache. {@code believed} is the time by the model that
+ * chooses tiles where there is no GPU.
  *
+ * @param engine the engine's name
  * @param steps the launches
  * @param micros the time of each
  * @param batch how many examples
  * @param chip the GPU's data sheet; empty if it is not known
  */
-record LayerTable(List<Step> steps, List<Double> micros, int batch, Optional<Chip> chip) {
+record LayerTable(
+        String engine, List<Step> steps, List<Double> micros, int batch, Optional<Chip> chip) {
 
-    private static final String HEAD =
-            "result\ttactic\tmicroseconds\tTOPS\tGB/s\tbound\tleast\tshare\tentry\n";
+    /** The names of the columns. */
+    static final String HEAD =
+            "engine\tbatch\tresult\ttactic\tmicroseconds\tTOPS\tGB/s\tbound\tleast\tshare\tbelieved\tentry";
 
     /* A product that takes nearly all operations is what an engine is about. */
     private static final double NEARLY_ALL = 0.9;
 
     /**
-     * {@return the table}
+     * What the data sheet and the model say of a time.
+     *
+     * @param bound what is waited for
+     * @param least microseconds that the rates allow
+     * @param believed microseconds by the model
+     */
+    private record Expected(String bound, double least, double believed) {
+
+        Expected plus(Expected other) {
+            return new Expected("", least + other.least, believed + other.believed);
+        }
+    }
+
+    /**
+     * {@return a line for each launch, then one for their sum and one for all as a graph}
      *
      * @param whole microseconds of all launches as one graph
      */
-    String text(double whole) {
-        StringBuilder table = new StringBuilder(HEAD);
-        double least = 0;
+    List<String> lines(double whole) {
+        List<String> lines = new ArrayList<>();
+        Optional<Expected> all = chip.map(known -> new Expected("", 0, 0));
         for (int i = 0; i < steps.size(); i++) {
-            Step step = steps.get(i);
-            KernelCost cost = KernelCost.of(step.kernel());
+            KernelSpec kernel = steps.get(i).kernel();
+            KernelCost cost = KernelCost.of(kernel);
             double moved = cost.bytes() * (double) batch + cost.constantBytes();
-            table.append(
-                    String.format(
-                            Locale.ROOT,
-                            "%s\t%s\t%.2f\t%.1f\t%.0f\t%s\t%s%n",
-                            step.result(),
-                            tactic(step.kernel()),
-                            micros.get(i),
-                            cost.operations() * (double) batch / micros.get(i) / 1e6,
-                            moved / micros.get(i) / 1e3,
-                            bound(cost, micros.get(i)),
-                            step.kernel().entry()));
-            least += chip.map(known -> cost.leastMicros(known, batch)).orElse(0.0);
+            Optional<Expected> expected = chip.map(known -> expected(known, cost, kernel));
+            all = all.map(sum -> sum.plus(expected.orElseThrow()));
+            lines.add(
+                    String.join(
+                            "\t",
+                            begin(steps.get(i).result(), tactic(kernel), micros.get(i)),
+                            rate(cost.operations() * (double) batch / micros.get(i) / 1e6),
+                            rate(moved / micros.get(i) / 1e3),
+                            end(expected, micros.get(i)),
+                            kernel.entry()));
         }
         double sum = micros.stream().mapToDouble(Double::doubleValue).sum();
-        table.append(
-                String.format(
-                        Locale.ROOT,
-                        "sum\t\t%.2f%nall\tone graph\t%.2f\t\t\t\t%s%n",
-                        sum,
-                        whole,
-                        chip.isPresent()
-                                ? String.format(Locale.ROOT, "%.2f\t%.2f", least, least / whole)
-                                : "\t"));
-        return table.toString();
+        lines.add(begin("all", "one by one", sum) + "\t\t\t" + end(all, sum) + "\t");
+        lines.add(begin("all", "one graph", whole) + "\t\t\t" + end(all, whole) + "\t");
+        return lines;
     }
 
-    private String bound(KernelCost cost, double took) {
-        if (chip.isEmpty()) {
-            return "\t\t";
-        }
-        double least = cost.leastMicros(chip.get(), batch);
-        return String.format(
-                Locale.ROOT,
-                "%s\t%.2f\t%.2f",
-                cost.boundByCompute(chip.get(), batch) ? "compute" : "memory",
-                least,
-                least / took);
+    private Expected expected(Chip known, KernelCost cost, KernelSpec kernel) {
+        return new Expected(
+                cost.boundByCompute(known, batch) ? "compute" : "memory",
+                cost.leastMicros(known, batch),
+                cost.believedMicros(known, kernel, batch));
+    }
+
+    private String begin(String result, String tactic, double took) {
+        return String.join("\t", engine, "" + batch, result, tactic, number(took));
+    }
+
+    private static String end(Optional<Expected> expected, double took) {
+        return expected.map(
+                        known ->
+                                String.join(
+                                        "\t",
+                                        known.bound(),
+                                        number(known.least()),
+                                        number(known.least() / took),
+                                        number(known.believed())))
+                .orElse("\t\t\t");
+    }
+
+    private static String number(double value) {
+        return String.format(Locale.ROOT, "%.2f", value);
+    }
+
+    private static String rate(double value) {
+        return String.format(Locale.ROOT, "%.1f", value);
     }
 
     /** {@return the launch that does nearly all operations of these; empty if there is none} */

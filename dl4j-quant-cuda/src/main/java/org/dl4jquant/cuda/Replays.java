@@ -172,7 +172,7 @@ final class Replays implements AutoCloseable {
                         });
         try {
             Runnable launch = () -> driver.launchGraph(graph, watch.stream());
-            return watch.rounds(List.of(launch)).median() / LAUNCHES;
+            return watch.roundsAgain(List.of(launch)).median() / LAUNCHES;
         } finally {
             driver.destroyGraph(graph);
         }

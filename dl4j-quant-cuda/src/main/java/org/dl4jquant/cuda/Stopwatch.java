@@ -55,7 +55,23 @@ final class Stopwatch implements AutoCloseable {
      * @param round the things, which queue something on the stream
      */
     Spread rounds(List<Runnable> round) {
-        warmUp(round);
+        warmUp(round, effort.warmUpMillis());
+        return roundsNow(round);
+    }
+
+    /**
+     * {@return the same, right after something else was timed}
+     *
+     * <p>The clocks have risen; one round is done before, and nothing more.
+     *
+     * @param round the things
+     */
+    Spread roundsAgain(List<Runnable> round) {
+        warmUp(round, 0);
+        return roundsNow(round);
+    }
+
+    private Spread roundsNow(List<Runnable> round) {
         double[] micros = new double[effort.repeats()];
         for (int i = 0; i < micros.length; i++) {
             micros[i] = elapsed(() -> round.forEach(Runnable::run)) / round.size();
@@ -74,7 +90,7 @@ final class Stopwatch implements AutoCloseable {
             flushed = driver.allocate(effort.flushBytes());
             resources.add(() -> driver.free(flushed));
         }
-        warmUp(round);
+        warmUp(round, effort.warmUpMillis());
         double[] micros = new double[effort.repeats()];
         for (int i = 0; i < micros.length; i++) {
             driver.fill(flushed, (byte) i, effort.flushBytes(), stream);
@@ -89,7 +105,7 @@ final class Stopwatch implements AutoCloseable {
      * @param round the things, which are done in turns
      */
     Spread waits(List<Runnable> round) {
-        warmUp(round);
+        warmUp(round, effort.warmUpMillis());
         double[] micros = new double[effort.repeats()];
         for (int i = 0; i < micros.length; i++) {
             long begin = System.nanoTime();
@@ -100,12 +116,12 @@ final class Stopwatch implements AutoCloseable {
         return Spread.of(micros);
     }
 
-    private void warmUp(List<Runnable> round) {
+    private void warmUp(List<Runnable> round, int millis) {
         long begin = System.nanoTime();
         do {
             round.forEach(Runnable::run);
             driver.synchronizeStream(stream);
-        } while (System.nanoTime() - begin < effort.warmUpMillis() * 1_000_000L);
+        } while (System.nanoTime() - begin < millis * 1_000_000L);
     }
 
     private double elapsed(Runnable work) {

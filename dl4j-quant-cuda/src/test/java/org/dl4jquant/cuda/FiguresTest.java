@@ -11,6 +11,7 @@ import java.io.PrintStream;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.List;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -55,28 +56,44 @@ class FiguresTest {
                         "dl4j-quant int8, cold cache", "resnet50", 256, 1, 1, 1, 9e9, "examples/s");
         Figure small =
                 new Figure("dl4j-quant int8 (cut)", "resnet50", 256, 9, 9, 9, 2000, "examples/s");
-        Figure.write(folder.resolve("figures.tsv"), List.of(OURS, cold, small));
-        Figure.write(
-                folder.resolve("peers.tsv"),
+        write("figures.tsv", List.of(OURS, cold, small));
+        write(
+                "peers.tsv",
                 List.of(
                         new Figure(
                                 "PyTorch fp16", "resnet50", 256, 20, 19, 21, 12_800, "examples/s"),
+                        new Figure(
+                                "PyTorch fp16, cold cache",
+                                "resnet50",
+                                256,
+                                2,
+                                2,
+                                2,
+                                3e9,
+                                "examples/s"),
                         new Figure("PyTorch bf16", "gemm8192", 8192, 1, 1, 1, 790, "TOPS")));
         ByteArrayOutputStream printed = new ByteArrayOutputStream();
         PeerTable.write(folder, new PrintStream(printed, true, StandardCharsets.UTF_8));
         String text = printed.toString(StandardCharsets.UTF_8);
         assertEquals(text, Files.readString(folder.resolve("comparison.txt")));
         List<String> lines = text.lines().toList();
-        assertEquals(1 + 5, lines.size());
+        assertEquals(1 + 6, lines.size());
         assertTrue(lines.get(1).matches("resnet50 +256  dl4j-quant int8 .* 51,200 examples/s"));
         assertTrue(lines.get(4).contains("PyTorch fp16 "), lines.get(4));
         assertTrue(lines.get(4).endsWith(" 4.00 times as fast"), lines.get(4));
-        assertTrue(lines.get(5).endsWith(" 790 TOPS"), lines.get(5));
+        assertTrue(lines.get(5).endsWith(" 3.00 times as fast"), lines.get(5));
+        assertTrue(lines.get(6).endsWith(" 790 TOPS"), lines.get(6));
+    }
+
+    private void write(String file, List<Figure> figures) throws IOException {
+        List<String> lines = new ArrayList<>(List.of(Figure.HEAD));
+        figures.forEach(figure -> lines.add(figure.line()));
+        Files.write(folder.resolve(file), lines);
     }
 
     @Test
     void whereThereAreNoPeersOursStandAlone() throws IOException {
-        Figure.write(folder.resolve("figures.tsv"), List.of(OURS));
+        write("figures.tsv", List.of(OURS));
         PeerTable.write(folder, System.out);
         assertEquals(2, Files.readAllLines(folder.resolve("comparison.txt")).size());
     }

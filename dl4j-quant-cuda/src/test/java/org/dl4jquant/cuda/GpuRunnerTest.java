@@ -13,6 +13,7 @@ import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
@@ -60,9 +61,11 @@ class GpuRunnerTest {
         return run(driver);
     }
 
-    private int run(CudaDriver on) throws IOException {
+    private int run(CudaDriver on, String... part) throws IOException {
         PrintStream print = new PrintStream(printed, true, StandardCharsets.UTF_8);
-        return new GpuRunner(on, bundle, out, print, new Effort(1, 0, 1 << 16, 20)).run();
+        List<String> args = new ArrayList<>(List.of(bundle.toString(), out.toString()));
+        args.addAll(List.of(part));
+        return GpuRunner.run(on, args.toArray(new String[0]), print, new Effort(1, 0, 1 << 16, 20));
     }
 
     private String text() {
@@ -89,13 +92,13 @@ class GpuRunnerTest {
     @Test
     void writesWhatEachLaunchTook() throws IOException {
         assertEquals(0, run(), text());
-        List<String> lines = Files.readAllLines(out.resolve("lenet-1.tsv"));
+        List<String> lines = Files.readAllLines(out.resolve("layers.tsv"));
         // A head, the sum, the whole, and each launch: two convolutions, pools and layers, and what
         // makes codes.
         assertEquals(3 + 7, lines.size());
-        assertTrue(lines.get(2).startsWith("conv1\tigemm.cu "), lines.get(2));
+        assertTrue(lines.get(2).startsWith("lenet\t1\tconv1\tigemm.cu "), lines.get(2));
         long columns = lines.get(0).chars().filter(c -> c == '\t').count();
-        for (String line : lines.subList(1, 8)) {
+        for (String line : lines) {
             assertEquals(columns, line.chars().filter(c -> c == '\t').count(), line);
         }
     }
@@ -112,12 +115,29 @@ class GpuRunnerTest {
     }
 
     @Test
+    void partsAddToWhatWasFound() throws IOException {
+        assertEquals(0, run(driver, "conformance"), text());
+        assertEquals(0, run(driver, "lenet"), text());
+        assertEquals(text(), Files.readString(out.resolve("summary.txt")));
+        assertEquals(1 + 5, Figure.read(out.resolve("figures.tsv")).size());
+        assertEquals(0, run(driver, "conformance"), text());
+        assertEquals(1, Figure.read(out.resolve("figures.tsv")).size());
+    }
+
+    @Test
+    void whatFailsOnTheGpuIsSaid() throws IOException {
+        driver.fail("cuGraphLaunch");
+        assertEquals(1, run(driver, "lenet"));
+        assertTrue(text().contains("lenet on No GPU: cuGraphLaunch failed"), text());
+    }
+
+    @Test
     void batchesThatDoNotFitAreSaidAndLeftOut() throws IOException {
         new Trial("lenet", List.of(1, 200)).write(bundle, "lenet");
         driver.limit(4 << 20);
         assertEquals(0, run(), text());
         assertTrue(text().contains("lenet: a batch of 200 does not fit"), text());
-        assertTrue(Files.exists(out.resolve("lenet-1.tsv")));
+        assertTrue(Files.readString(out.resolve("layers.tsv")).contains("\nlenet\t1\t"));
         assertEquals("", driver.held());
     }
 

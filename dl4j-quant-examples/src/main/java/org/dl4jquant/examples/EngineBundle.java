@@ -72,9 +72,16 @@ final class EngineBundle {
         }
     }
 
-    /** Adds the jars and the script that runs it all. */
-    void complete() throws IOException {
+    /**
+     * Adds the jars and the script that runs it all.
+     *
+     * @param java whether a Java runtime is added, too
+     */
+    void complete(boolean java) throws IOException {
         RunnerFolder.complete(folder);
+        if (java) {
+            RunnerFolder.addJava(folder);
+        }
     }
 
     private static Map<String, Batch.Floats> inputs(List<IntNode.Input> ports, int examples) {

@@ -71,6 +71,11 @@ public final class GpuBundle implements Callable<Integer> {
             description = "how many random inputs are compared (default: ${DEFAULT-VALUE})")
     private int examples;
 
+    @CommandLine.Option(
+            names = "--jre",
+            description = "adds a Java runtime, for a machine of this one's kind that has none")
+    private boolean jre;
+
     /**
      * Prepares and ends the JVM.
      *
@@ -91,8 +96,8 @@ public final class GpuBundle implements Callable<Integer> {
             for (Path model : models) {
                 add(model, bundle);
             }
-            bundle.complete();
-            log.info("On the machine with the GPU: JAVA=path/to/java {}/run.sh", out.getFileName());
+            bundle.complete(jre);
+            log.info("On the machine with the GPU: {}/run.sh", out.getFileName());
         } catch (IllegalArgumentException | CompilationException e) {
             throw new CommandLine.ParameterException(
                     command.commandLine(), String.valueOf(e.getMessage()), e);

@@ -86,6 +86,11 @@ public final class GpuModels implements Callable<Integer> {
     @CommandLine.Option(names = "--onnx", description = "a folder that gets the ONNX files, too")
     private @Nullable Path onnx;
 
+    @CommandLine.Option(
+            names = "--jre",
+            description = "adds a Java runtime, for a machine of this one's kind that has none")
+    private boolean jre;
+
     /**
      * Makes the bundle and ends the JVM.
      *
@@ -111,7 +116,7 @@ public final class GpuModels implements Callable<Integer> {
             for (GpuModel model : chosen) {
                 add(model, bundle);
             }
-            bundle.complete();
+            bundle.complete(jre);
             log.info("On the machine with the GPU: {}/run.sh", out.getFileName());
         } catch (IllegalArgumentException | CompilationException e) {
             throw new CommandLine.ParameterException(

@@ -3,7 +3,10 @@ package org.dl4jquant.examples;
 
 import com.sun.jna.Native;
 import java.io.IOException;
+import java.io.InputStream;
 import java.io.OutputStream;
+import java.io.PrintWriter;
+import java.io.StringWriter;
 import java.net.URI;
 import java.net.URISyntaxException;
 import java.nio.file.Files;
@@ -12,9 +15,12 @@ import java.nio.file.StandardCopyOption;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.jar.JarEntry;
 import java.util.jar.JarOutputStream;
+import java.util.spi.ToolProvider;
 import java.util.stream.Stream;
+import org.dl4jquant.check.Require;
 import org.dl4jquant.cuda.GpuRunner;
 import org.dl4jquant.engine.Engine;
 import org.nd4j.shade.jackson.annotation.JsonProperty;
@@ -33,18 +39,15 @@ final class RunnerFolder {
                     JsonFactory.class,
                     JsonProperty.class);
 
-    private static final String SCRIPT =
-            """
-            #!/bin/sh
-            # Tries this machine's GPU with the engines beside this file; figures go to the folder that is named, or to out.
-            here=$(cd "$(dirname "$0")" && pwd)
-            exec "${JAVA:-java}" -cp "$here/lib/*" org.dl4jquant.cuda.GpuRunner "$here" "${1:-out}"
-            """;
+    private static final List<String> FILES = List.of("run.sh", "peers.py");
+
+    /* What the runner, JNA and Jackson use. */
+    private static final String MODULES = "java.base,java.logging,java.xml,jdk.unsupported";
 
     private RunnerFolder() {}
 
     /**
-     * Writes the jars and a script, {@code run.sh}.
+     * Writes the jars, a script that runs it all, {@code run.sh}, and the peers, {@code peers.py}.
      *
      * @param folder the engines' folder
      */
@@ -58,10 +61,56 @@ final class RunnerFolder {
                 Files.copy(each.getValue(), jar, StandardCopyOption.REPLACE_EXISTING);
             }
         }
-        Path script = Files.writeString(folder.resolve("run.sh"), SCRIPT);
-        if (!script.toFile().setExecutable(true)) {
-            throw new IOException(script + " cannot be made executable");
+        for (String file : FILES) {
+            copy(file, folder);
         }
+    }
+
+    private static void copy(String name, Path folder) throws IOException {
+        Path file = folder.resolve(name);
+        try (InputStream in = RunnerFolder.class.getResourceAsStream(name)) {
+            Files.copy(Objects.requireNonNull(in, name), file, StandardCopyOption.REPLACE_EXISTING);
+        }
+        if (!file.toFile().setExecutable(true)) {
+            throw new IOException(file + " cannot be made executable");
+        }
+    }
+
+    /**
+     * Adds a Java runtime for machines that have none but are of this one's kind, in {@code jre};
+     * one that is there already stays.
+     *
+     * @param folder the engines' folder
+     * @throws IllegalArgumentException if this Java cannot make one; the message says why
+     */
+    static void addJava(Path folder) {
+        Path jre = folder.resolve("jre");
+        if (Files.exists(jre)) {
+            return;
+        }
+        ToolProvider jlink =
+                ToolProvider.findFirst("jlink")
+                        .orElseThrow(
+                                () ->
+                                        new IllegalArgumentException(
+                                                "this Java has no jlink, which makes runtimes; use"
+                                                        + " a JDK, or leave --jre out"));
+        StringWriter said = new StringWriter();
+        PrintWriter writer = new PrintWriter(said);
+        String[] options = {
+            "--add-modules",
+            MODULES,
+            "--strip-debug",
+            "--no-header-files",
+            "--no-man-pages",
+            "--output",
+            jre.toString()
+        };
+        Require.argument(
+                jlink.run(writer, writer, options) == 0,
+                "jlink could not make a Java runtime in %s: %s",
+                jre,
+                said);
     }
 
     /* Jars, or the folders of a build, by the names that they get. */

@@ -90,14 +90,16 @@ final class CompileForGpuTest {
     }
 
     @Test
-    void aTrialNeedsNothingButAJre() throws IOException, InterruptedException {
+    void aTrialNeedsNothingButItsFolder() throws IOException, InterruptedException {
         requireNvrtc();
         Path bundle = folder.resolve("bundle");
-        String[] args = {model.toString(), "--arch", "sm_80,sm_90a", "-o", bundle.toString()};
+        String[] args = {
+            model.toString(), "--arch", "sm_80,sm_90a", "--jre", "-o", bundle.toString()
+        };
         assertEquals(CommandLines.OK, CommandLines.run(new GpuBundle(), args));
         ProcessBuilder run =
-                new ProcessBuilder(bundle.resolve("run.sh").toString(), folder + "/out");
-        run.environment().put("JAVA", System.getProperty("java.home") + "/bin/java");
+                new ProcessBuilder(bundle.resolve("run.sh").toString(), folder + "/out", "0");
+        run.environment().remove("JAVA");
         run.environment().remove("CLASSPATH");
         Process process = run.redirectErrorStream(true).start();
         String printed =

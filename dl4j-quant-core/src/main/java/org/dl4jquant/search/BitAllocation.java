@@ -37,7 +37,7 @@ public final class BitAllocation {
     public static Allocation best(List<ChoiceGroup> groups, List<Budget> budgets) {
         Problem problem = new Problem(groups, budgets);
         requireEachCanBeMet(problem);
-        int[] chosen = new ParetoSearch(problem, new Relaxation(problem)).solve();
+        int[] chosen = new BranchAndBound(problem).solve();
         if (chosen == null) {
             throw new OverBudgetException(together(problem));
         }
@@ -107,7 +107,7 @@ public final class BitAllocation {
         List<String> met = new ArrayList<>();
         for (int budget = 0; budget < limits.length; budget++) {
             Problem cheapest = problem.within(limits).minimizing(budget);
-            int[] chosen = new ParetoSearch(cheapest, new Relaxation(cheapest)).solve();
+            int[] chosen = new BranchAndBound(cheapest).solve();
             double needed = chosen == null ? Double.NaN : problem.cost(chosen, budget);
             if (!problem.meets(needed, budget)) {
                 return "no choices meet all budgets: within "

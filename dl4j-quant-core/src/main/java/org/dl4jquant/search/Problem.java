@@ -78,7 +78,21 @@ final class Problem {
 
     /** {@return whether a sum of costs is within a budget} */
     boolean meets(double cost, int budget) {
-        return cost <= limits[budget] * (1 + ROUNDING);
+        return cost <= allowed(budget);
+    }
+
+    /** {@return the most that may be spent of a budget, rounding included} */
+    double allowed(int budget) {
+        return limits[budget] * (1 + ROUNDING);
+    }
+
+    /** {@return the most that all groups can cost} */
+    double dearest(int budget) {
+        double sum = 0;
+        for (double[][] group : costs) {
+            sum += Arrays.stream(group).mapToDouble(each -> each[budget]).max().orElseThrow();
+        }
+        return sum;
     }
 
     /** {@return the least that a group can cost} */

@@ -2,224 +2,252 @@
 package org.dl4jquant.search;
 
 import java.util.Arrays;
-import java.util.function.IntToDoubleFunction;
-import org.jspecify.annotations.Nullable;
 
 /**
  * Lagrange's relaxation: each budget gets a price per unit, and what is spent above it is paid for
  * instead of being forbidden. For any prices at least 0 that gives a lower bound of the loss, since
- * each group then chooses for itself; the best prices are sought by subgradient steps. On the way
- * it meets good choices that keep the budgets.
+ * each group then chooses for itself.
  *
+ * <p>The best prices are those where the bound, which is concave and made of planes, is highest.
+ * One price after the other: the bound's height over the first price, all others being best, is
+ * concave again, so where the tangents left and right of the peak meet is the next place to try.
+ * That ends after as many steps as there are planes, and takes some dozens; for each further budget
+ * so many times more.
+ *
+ * @see <a href="https://doi.org/10.1137/0108053">Kelley, The cutting-plane method for solving
+ *     convex programs, 1960</a>
  * @see <a href="https://doi.org/10.1007/978-3-540-24777-7">Kellerer, Pferschy and Pisinger,
  *     Knapsack problems, 2004, chapter 11: the multiple-choice knapsack problem</a>
  */
 final class Relaxation {
 
-    private static final int STEPS = 400;
+    private static final int STEPS = 100;
 
-    /* When so many steps have not raised the bound, they are too long. */
-    private static final int PATIENCE = 20;
+    /* Tangents that promise less above the height reached do not raise the bound. */
+    private static final double PRECISION = 1e-14;
 
-    private final Problem problem;
+    /* With many budgets each is searched less exactly; any prices give a bound. */
+    private static final double COARSE = 1e-5;
+
+    private static final int EXACT_BUDGETS = 2;
+
+    /* Prices beyond so many times what is usual mean that nothing fits. */
+    private static final double HIGHEST = 1e12;
+
+    private final Knapsack knapsack;
+    private final double enough;
+    private final double precision;
+    private final double[] units;
     private final double[] prices;
-    private double bound = Double.NEGATIVE_INFINITY;
-    private double bestLoss = Double.POSITIVE_INFINITY;
-    private int @Nullable [] best;
+    private final double bound;
+    private final double rounding;
+
+    /** The bound's height at some prices, and its slope in the direction of each price. */
+    @SuppressWarnings("ArrayRecordComponent") // never compared
+    private record Height(double value, double[] slopes, double[] prices) {}
 
     /**
      * Seeks prices.
      *
-     * @param problem each of its budgets can be met for itself
+     * @param knapsack has a choice in each group
+     * @param enough a bound above this need not be raised further
      */
-    Relaxation(Problem problem) {
-        this.problem = problem;
-        prices = new double[problem.budgets()];
-        offer(cheapestByShare());
-        seek();
-        polish();
+    Relaxation(Knapsack knapsack, double enough) {
+        this.knapsack = knapsack;
+        this.enough = enough;
+        precision = knapsack.budgets() <= EXACT_BUDGETS ? PRECISION : COARSE;
+        units = units(knapsack);
+        Height highest = peak(new double[knapsack.budgets()], 0);
+        prices = highest.prices();
+        bound = highest.value();
+        rounding = rounding(knapsack, prices);
     }
 
-    /** {@return a price for each budget} */
-    double[] prices() {
-        return prices.clone();
+    /** {@return what all allocations lose at least} */
+    double bound() {
+        return bound;
     }
 
-    /** {@return the best choices met; null if none kept the budgets} */
-    int @Nullable [] best() {
-        return best;
+    /** {@return by how much the bound and sums of prices may be wrong} */
+    double rounding() {
+        return rounding;
     }
 
-    /** {@return what a choice costs with the prices, beside its loss} */
-    static double priced(Problem problem, double[] prices, int group, int choice) {
-        double sum = problem.loss(group, choice);
-        for (int budget = 0; budget < prices.length; budget++) {
-            sum += prices[budget] * problem.cost(group, choice, budget);
+    /** {@return the choice of each group whose loss and priced costs are the least} */
+    int[] cheapest() {
+        int[] chosen = new int[knapsack.groups()];
+        Arrays.setAll(chosen, group -> cheapest(group, prices));
+        return chosen;
+    }
+
+    /** {@return how much more than the group's best choice a choice is priced} */
+    double[][] excess() {
+        double[][] excess = new double[knapsack.groups()][];
+        for (int group = 0; group < excess.length; group++) {
+            excess[group] = new double[knapsack.choices(group)];
+            double least = priced(group, cheapest(group, prices), prices);
+            for (int choice = 0; choice < excess[group].length; choice++) {
+                excess[group][choice] = priced(group, choice, prices) - least;
+            }
+        }
+        return excess;
+    }
+
+    private double priced(int group, int choice, double[] at) {
+        double sum = knapsack.loss(group, choice);
+        for (int budget = 0; budget < at.length; budget++) {
+            sum += at[budget] * knapsack.cost(group, choice, budget);
         }
         return sum;
     }
 
-    private void seek() {
-        double[] now = new double[prices.length];
-        double[] units = units();
-        double length = 1;
-        int since = 0;
-        for (int step = 0; step < STEPS && length > Math.ulp(1f); step++) {
-            int[] chosen = choose(now);
-            offer(chosen);
-            double reached = bound(now, chosen);
-            if (reached > bound) {
-                bound = reached;
-                System.arraycopy(now, 0, prices, 0, now.length);
-                since = 0;
-            } else if (++since == PATIENCE) {
-                length /= 2;
-                since = 0;
-                System.arraycopy(prices, 0, now, 0, now.length);
-            }
-            for (int budget = 0; budget < now.length; budget++) {
-                if (Double.isFinite(problem.limit(budget))) {
-                    double overrun = problem.cost(chosen, budget) - problem.limit(budget);
-                    double share = overrun / Math.max(problem.limit(budget), 1e-300);
-                    now[budget] =
-                            Math.max(
-                                    0,
-                                    now[budget]
-                                            + length
-                                                    * units[budget]
-                                                    * Math.max(-1, Math.min(1, share)));
-                }
+    private int cheapest(int group, double[] at) {
+        int cheapest = 0;
+        double least = priced(group, 0, at);
+        for (int choice = 1; choice < knapsack.choices(group); choice++) {
+            double priced = priced(group, choice, at);
+            if (priced < least) {
+                least = priced;
+                cheapest = choice;
             }
         }
+        return cheapest;
     }
 
-    /* A price that is as important as the losses: their spread by the spread of the costs. */
-    private double[] units() {
-        double[] units = new double[prices.length];
+    private Height height(double[] at) {
+        double value = 0;
+        double[] slopes = new double[at.length];
+        for (int budget = 0; budget < at.length; budget++) {
+            value -= at[budget] * knapsack.limit(budget);
+            slopes[budget] = -knapsack.limit(budget);
+        }
+        for (int group = 0; group < knapsack.groups(); group++) {
+            int chosen = cheapest(group, at);
+            value += priced(group, chosen, at);
+            for (int budget = 0; budget < at.length; budget++) {
+                slopes[budget] += knapsack.cost(group, chosen, budget);
+            }
+        }
+        return new Height(value, slopes, at.clone());
+    }
+
+    /* The peak over the prices from one budget on, those before being fixed. */
+    private Height peak(double[] at, int budget) {
+        if (budget == at.length) {
+            return height(at);
+        }
+        Height left = with(at, budget, 0);
+        if (left.slopes()[budget] <= 0 || left.value() > enough) {
+            return left;
+        }
+        double most = units[budget];
+        Height right = with(at, budget, most);
+        while (right.slopes()[budget] > 0) {
+            if (right.value() > enough || most > HIGHEST * units[budget]) {
+                return right;
+            }
+            left = right;
+            most *= 2;
+            right = with(at, budget, most);
+        }
+        return between(at, budget, left, right);
+    }
+
+    private Height with(double[] at, int budget, double price) {
+        double[] now = at.clone();
+        now[budget] = price;
+        return peak(now, budget + 1);
+    }
+
+    /* Rising on the left, not on the right. */
+    private Height between(double[] at, int budget, Height rising, Height falling) {
+        Height left = rising;
+        Height right = falling;
+        Height top = left.value() >= right.value() ? left : right;
+        for (int step = 0; step < STEPS && top.value() <= enough; step++) {
+            double steepness = left.slopes()[budget] - right.slopes()[budget];
+            double from = left.prices()[budget];
+            double meeting =
+                    (right.value()
+                                    - left.value()
+                                    + left.slopes()[budget] * from
+                                    - right.slopes()[budget] * right.prices()[budget])
+                            / steepness;
+            double promised = left.value() + left.slopes()[budget] * (meeting - from);
+            if (!(meeting > from && meeting < right.prices()[budget])
+                    || promised - top.value() <= precision * Math.abs(promised)) {
+                break;
+            }
+            Height middle = with(at, budget, meeting);
+            top = middle.value() > top.value() ? middle : top;
+            if (middle.slopes()[budget] > 0) {
+                left = middle;
+            } else {
+                right = middle;
+            }
+        }
+        return new Height(top.value(), level(left, right, budget), top.prices());
+    }
+
+    /* Between a slope above 0 and one below lies a level one; the slopes in all directions are
+     * mixed alike. */
+    private static double[] level(Height left, Height right, int budget) {
+        double share = right.slopes()[budget] / (right.slopes()[budget] - left.slopes()[budget]);
+        double[] mixed = new double[left.slopes().length];
+        for (int i = 0; i < mixed.length; i++) {
+            mixed[i] = share * left.slopes()[i] + (1 - share) * right.slopes()[i];
+        }
+        return mixed;
+    }
+
+    /* Prices that are as important as the losses: their spread by the spread of the costs. */
+    private static double[] units(Knapsack knapsack) {
+        double[] units = new double[knapsack.budgets()];
         double losses = 0;
-        for (int group = 0; group < problem.groups(); group++) {
-            int at = group;
-            losses += spread(problem.choices(group), choice -> problem.loss(at, choice));
+        for (int group = 0; group < knapsack.groups(); group++) {
+            double[] all = new double[knapsack.choices(group)];
+            for (int choice = 0; choice < all.length; choice++) {
+                all[choice] = knapsack.loss(group, choice);
+            }
+            losses += spread(all);
         }
         for (int budget = 0; budget < units.length; budget++) {
-            int of = budget;
             double costs = 0;
-            for (int group = 0; group < problem.groups(); group++) {
-                int at = group;
-                costs += spread(problem.choices(group), choice -> problem.cost(at, choice, of));
+            for (int group = 0; group < knapsack.groups(); group++) {
+                double[] all = new double[knapsack.choices(group)];
+                for (int choice = 0; choice < all.length; choice++) {
+                    all[choice] = knapsack.cost(group, choice, budget);
+                }
+                costs += spread(all);
             }
-            units[budget] = costs > 0 ? losses / costs : 0;
+            units[budget] = (losses > 0 ? losses : 1) / (costs > 0 ? costs : 1);
         }
         return units;
     }
 
-    private static double spread(int count, IntToDoubleFunction values) {
-        double least = Double.POSITIVE_INFINITY;
-        double most = Double.NEGATIVE_INFINITY;
-        for (int i = 0; i < count; i++) {
-            least = Math.min(least, values.applyAsDouble(i));
-            most = Math.max(most, values.applyAsDouble(i));
+    private static double spread(double[] values) {
+        double least = values[0];
+        double most = values[0];
+        for (double value : values) {
+            least = Math.min(least, value);
+            most = Math.max(most, value);
         }
         return most - least;
     }
 
-    private int[] choose(double[] now) {
-        int[] chosen = new int[problem.groups()];
-        for (int group = 0; group < chosen.length; group++) {
-            double least = Double.POSITIVE_INFINITY;
-            for (int choice = 0; choice < problem.choices(group); choice++) {
-                double priced = priced(problem, now, group, choice);
-                if (priced < least) {
-                    least = priced;
-                    chosen[group] = choice;
-                }
-            }
-        }
-        return chosen;
-    }
-
-    private double bound(double[] now, int[] chosen) {
+    /* Each addition may round by half a unit in the last place of the sum so far. */
+    private static double rounding(Knapsack knapsack, double[] prices) {
         double sum = 0;
-        for (int group = 0; group < chosen.length; group++) {
-            sum += priced(problem, now, group, chosen[group]);
+        for (int budget = 0; budget < prices.length; budget++) {
+            sum += prices[budget] * knapsack.limit(budget);
         }
-        for (int budget = 0; budget < now.length; budget++) {
-            sum -= now[budget] > 0 ? now[budget] * problem.limit(budget) : 0;
-        }
-        return sum;
-    }
-
-    private void offer(int[] chosen) {
-        if (problem.meets(chosen) && problem.loss(chosen) < bestLoss) {
-            bestLoss = problem.loss(chosen);
-            best = chosen.clone();
-        }
-    }
-
-    /* The choices whose largest share of a budget is the least. */
-    private int[] cheapestByShare() {
-        int[] chosen = new int[problem.groups()];
-        for (int group = 0; group < chosen.length; group++) {
-            double least = Double.POSITIVE_INFINITY;
-            for (int choice = 0; choice < problem.choices(group); choice++) {
-                double most = 0;
-                for (int budget = 0; budget < problem.budgets(); budget++) {
-                    most =
-                            Math.max(
-                                    most,
-                                    problem.cost(group, choice, budget)
-                                            / Math.max(problem.limit(budget), 1e-300));
-                }
-                if (most < least) {
-                    least = most;
-                    chosen[group] = choice;
-                }
+        for (int group = 0; group < knapsack.groups(); group++) {
+            double most = 0;
+            for (int choice = 0; choice < knapsack.choices(group); choice++) {
+                most = Math.max(most, Math.abs(knapsack.loss(group, choice)));
             }
+            sum += most;
         }
-        return chosen;
-    }
-
-    /* Changes one group, then two at once, as long as that lowers the loss within the budgets. */
-    private void polish() {
-        boolean better = best != null;
-        while (better) {
-            double before = bestLoss;
-            for (int group = 0; group < problem.groups(); group++) {
-                improve(group);
-            }
-            for (int one = 0; one < problem.groups(); one++) {
-                for (int other = 0; other < one; other++) {
-                    improve(one, other);
-                }
-            }
-            better = bestLoss < before;
-        }
-    }
-
-    private void improve(int group) {
-        int[] trial = known().clone();
-        for (int choice = 0; choice < problem.choices(group); choice++) {
-            trial[group] = choice;
-            offer(trial);
-        }
-    }
-
-    private void improve(int one, int other) {
-        int[] trial = known().clone();
-        for (int first = 0; first < problem.choices(one); first++) {
-            trial[one] = first;
-            for (int second = 0; second < problem.choices(other); second++) {
-                trial[other] = second;
-                offer(trial);
-            }
-        }
-    }
-
-    private int[] known() {
-        int[] known = best;
-        if (known == null) {
-            throw new IllegalStateException("nothing to improve");
-        }
-        return Arrays.copyOf(known, known.length);
+        return sum * (knapsack.groups() + prices.length) * Math.ulp(1.0);
     }
 }

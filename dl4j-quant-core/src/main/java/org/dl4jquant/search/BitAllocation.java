@@ -16,8 +16,10 @@ import org.dl4jquant.check.Require;
  *         BitAllocation.best(groups, List.of(new Budget("bytes", 250_000), new Budget("ms", 0.8)));
  * }</pre>
  *
- * <p>One or two budgets with some dozens of groups take milliseconds. The problem is NP-hard: with
- * three budgets and more, or costs made to be difficult, it can take long.
+ * <p>One or two budgets with some dozens of groups take milliseconds, and memory stays small. The
+ * problem is NP-hard: with three budgets and more, or choices made to be difficult (of which the
+ * losses are the costs, but for the sign), it can take long; {@link #best(List, List, long)} gives
+ * up.
  */
 public final class BitAllocation {
 
@@ -35,9 +37,33 @@ public final class BitAllocation {
      *     than there are budgets
      */
     public static Allocation best(List<ChoiceGroup> groups, List<Budget> budgets) {
+        return best(groups, budgets, Long.MAX_VALUE);
+    }
+
+    /**
+     * {@return the allocation with the least loss within all budgets, unless that is too hard to
+     * find}
+     *
+     * @param groups whose choices have a cost for each budget
+     * @param budgets none, one or several
+     * @param parts into how many parts the search may divide the problem, 1 or more; a part takes
+     *     milliseconds, hard ones a second, and most problems have less than ten
+     * @throws UnprovenException if that many parts do not prove an allocation to be the best; it
+     *     has the best one found, and what all lose at least
+     * @throws OverBudgetException if no allocation meets all budgets
+     * @throws IllegalArgumentException if there is no group, a choice has more or fewer costs than
+     *     there are budgets, or {@code parts} is not above 0
+     */
+    public static Allocation best(List<ChoiceGroup> groups, List<Budget> budgets, long parts) {
+        Require.argument(parts > 0, "a search of %d parts finds nothing; allow 1 or more", parts);
         Problem problem = new Problem(groups, budgets);
         requireEachCanBeMet(problem);
-        int[] chosen = new BranchAndBound(problem).solve();
+        BranchAndBound search = new BranchAndBound(problem);
+        int[] chosen = search.solve(parts);
+        if (!search.isProven()) {
+            throw new UnprovenException(
+                    parts, chosen == null ? null : problem.allocation(chosen), search.bound());
+        }
         if (chosen == null) {
             throw new OverBudgetException(together(problem));
         }

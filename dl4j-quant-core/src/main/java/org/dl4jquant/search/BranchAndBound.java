@@ -33,8 +33,13 @@ final class BranchAndBound {
 
     private static final int JOINED_FAST = 2;
 
+    /* Sums of losses in two orders differ by less than so many times their size, their number and
+     * the rounding of one. Of allocations that are as near as that, any counts as the best. */
+    private static final double ROUNDING = 16 * Math.ulp(1.0);
+
     private final Problem problem;
     private final int[] lengths;
+    private final double rounding;
     private final PriorityQueue<Part> open =
             new PriorityQueue<>(
                     Comparator.comparingDouble(Part::bound).thenComparingLong(Part::number));
@@ -64,20 +69,42 @@ final class BranchAndBound {
     BranchAndBound(Problem problem, int... lengths) {
         this.problem = problem;
         this.lengths = lengths.clone();
+        rounding = ROUNDING * problem.groups() * problem.size();
     }
 
     /** {@return the best choices; null if none meets the budgets} */
     int @Nullable [] solve() {
+        return solve(Long.MAX_VALUE);
+    }
+
+    /**
+     * {@return the best choices, or the best found until then; null if there are none}
+     *
+     * @param most how many parts of the problem to search at most
+     */
+    int @Nullable [] solve(long most) {
         open(Knapsack.of(problem), Double.NEGATIVE_INFINITY);
-        while (!open.isEmpty() && isPromising(open.peek().relaxation(), open.peek().bound())) {
+        while (!isProven() && searched < most) {
             search(open.remove());
             searched++;
         }
         return best;
     }
 
-    private boolean isPromising(Relaxation relaxation, double bound) {
-        return bound + relaxation.rounding() < least;
+    /** {@return whether nothing better is left to find} */
+    boolean isProven() {
+        Part first = open.peek();
+        return first == null || !isPromising(first.bound());
+    }
+
+    /** {@return what all allocations lose at least} */
+    double bound() {
+        Part first = open.peek();
+        return first == null ? least : Math.min(least, first.bound());
+    }
+
+    private boolean isPromising(double bound) {
+        return bound + rounding < least;
     }
 
     private void open(Knapsack choices, double known) {
@@ -87,8 +114,8 @@ final class BranchAndBound {
         }
         double enough = Math.min(least, knapsack.worst());
         Relaxation relaxation = new Relaxation(knapsack, enough);
-        double bound = Math.max(known, relaxation.bound());
-        if (bound - relaxation.rounding() <= enough && isPromising(relaxation, bound)) {
+        double bound = Math.max(known, relaxation.bound() - relaxation.rounding());
+        if (bound <= enough && isPromising(bound)) {
             open.add(new Part(knapsack, relaxation, bound, parts++));
         }
     }
@@ -107,8 +134,8 @@ final class BranchAndBound {
                         .map(each -> Arrays.stream(each).filter(value -> value <= gap).toArray())
                         .toArray(double[][]::new);
         double proven = list(part, knapsack, excess);
-        double bound = Math.max(part.bound(), relaxation.bound() + proven);
-        if (proven < gap(part) && isPromising(relaxation, bound)) {
+        double bound = Math.max(part.bound(), relaxation.bound() - relaxation.rounding() + proven);
+        if (proven < gap(part) && isPromising(bound)) {
             divide(knapsack, mostOpen(knapsack, excess, gap), bound);
         }
     }

@@ -119,6 +119,15 @@ final class Problem {
         return true;
     }
 
+    /** {@return how large a sum of losses can be, whatever its sign} */
+    double size() {
+        double sum = 0;
+        for (double[] group : losses) {
+            sum += Arrays.stream(group).map(Math::abs).max().orElseThrow();
+        }
+        return sum;
+    }
+
     double loss(int[] chosen) {
         double sum = 0;
         for (int group = 0; group < chosen.length; group++) {

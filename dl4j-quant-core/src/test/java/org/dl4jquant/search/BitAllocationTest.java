@@ -7,6 +7,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Locale;
 import java.util.Random;
 import java.util.stream.DoubleStream;
 import net.jqwik.api.ForAll;
@@ -202,6 +203,41 @@ class BitAllocationTest {
         assertEquals(List.of(2400.0, 2.0), found.costs());
     }
 
+    @Test
+    void saysWhatIsProvenWhenTheSearchGivesUp() {
+        // What is saved is lost, almost exactly: all that fill the budget are about as good.
+        Random random = new Random(1);
+        List<ChoiceGroup> groups = new ArrayList<>();
+        double sum = 0;
+        for (int i = 0; i < 60; i++) {
+            double cost = Math.exp(random.nextGaussian());
+            double loss = cost * (1 + 1e-5 * random.nextGaussian());
+            groups.add(
+                    new ChoiceGroup(
+                            "layer" + i, List.of(choice("W8", 0, cost), choice("W4", loss, 0.0))));
+            sum += cost;
+        }
+        List<Budget> budgets = List.of(new Budget("bytes", 0.4 * sum));
+        UnprovenException given =
+                assertThrows(UnprovenException.class, () -> BitAllocation.best(groups, budgets, 1));
+        Allocation best = given.best().orElseThrow();
+        assertTrue(given.bound() < best.loss());
+        assertEquals(
+                String.format(
+                        Locale.ROOT,
+                        "after 1 parts of the search the best choices known lose %.6g, at most"
+                                + " %.3g more than the best of all; allow more parts, or change"
+                                + " the budgets",
+                        best.loss(),
+                        best.loss() - given.bound()),
+                given.getMessage());
+        assertEquals(
+                "after 2 parts of the search no choices that meet the budgets are known, and all"
+                        + " lose 1.50000 or more; allow more parts, or change the budgets",
+                new UnprovenException(2, null, 1.5).getMessage());
+        assertTrue(new UnprovenException(2, null, 1.5).best().isEmpty());
+    }
+
     private static void refuses(String message, Runnable action) {
         assertEquals(
                 message, assertThrows(IllegalArgumentException.class, action::run).getMessage());
@@ -218,6 +254,9 @@ class BitAllocationTest {
         refuses(
                 "choice 'W8' of 'conv' has 2 costs, but there are 1 budgets: [bytes]",
                 () -> BitAllocation.best(TWO_LAYERS, List.of(new Budget("bytes", 1))));
+        refuses(
+                "a search of 0 parts finds nothing; allow 1 or more",
+                () -> BitAllocation.best(TWO_LAYERS, List.of(), 0));
         refuses(
                 "choice 'W8' has a loss of NaN; it must be finite",
                 () -> choice("W8", Double.NaN, 1.0));

@@ -143,6 +143,54 @@ class BranchAndBoundTest {
                 expected, loss(problem, new BranchAndBound(problem, length).solve()), SUM_ERROR);
     }
 
+    @Property(tries = 2000)
+    void findsItWhenSomeAllocationMeetsAllLimitsExactly(
+            @ForAll long seed,
+            @ForAll @IntRange(min = 1, max = 6) int groups,
+            @ForAll @IntRange(min = 1, max = 3) int budgets,
+            @ForAll @IntRange(min = 1, max = 64) int length) {
+        Random random = new Random(seed);
+        List<ChoiceGroup> all = new ArrayList<>();
+        double[] limits = new double[budgets];
+        for (int group = 0; group < groups; group++) {
+            List<Choice> choices = new ArrayList<>();
+            for (int i = 0; i < 4; i++) {
+                Double[] costs = new Double[budgets];
+                // Costs that hardly differ have prices that are very high.
+                Arrays.setAll(costs, budget -> 1 + 1e-6 * random.nextDouble());
+                choices.add(new Choice("W" + i, random.nextGaussian(), List.of(costs)));
+            }
+            all.add(new ChoiceGroup("layer" + group, choices));
+            Choice dear = choices.get(random.nextInt(4));
+            Arrays.setAll(limits, budget -> limits[budget] + dear.costs().get(budget));
+        }
+        List<Budget> within =
+                Arrays.stream(limits).mapToObj(each -> new Budget("x", each)).toList();
+        Problem problem = new Problem(all, within);
+        double expected = bruteForce(problem);
+        assertTrue(Double.isFinite(expected));
+        assertEquals(
+                expected, loss(problem, new BranchAndBound(problem, length).solve()), SUM_ERROR);
+    }
+
+    @Property(tries = 1000)
+    void aSearchThatGivesUpProvesABound(
+            @ForAll long seed,
+            @ForAll Kind kind,
+            @ForAll @IntRange(min = 1, max = 6) int groups,
+            @ForAll @IntRange(min = 1, max = 2) int budgets,
+            @ForAll @IntRange(max = 4) int parts) {
+        Problem problem = problem(new Random(seed), kind, groups, budgets);
+        double best = bruteForce(problem);
+        BranchAndBound search = new BranchAndBound(problem, 1, 2);
+        double found = loss(problem, search.solve(parts));
+        assertTrue(found >= best - SUM_ERROR);
+        assertTrue(search.bound() <= best + SUM_ERROR);
+        if (search.isProven()) {
+            assertEquals(best, found, SUM_ERROR);
+        }
+    }
+
     @Property(tries = 1000)
     void choicesThatAreStruckOutAreNotNeeded(
             @ForAll long seed,

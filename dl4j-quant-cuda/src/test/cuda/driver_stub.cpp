@@ -183,6 +183,37 @@ CUresult cuLaunchKernel(Handle function, unsigned gridX, unsigned gridY, unsigne
                   blockY, blockZ, sharedBytes, stream, values.c_str(), extra);
 }
 
+// As cuda.h lays them out.
+struct Attribute {
+    int id;
+    char padding[4];
+    union {
+        char bytes[64];
+        int flag;
+    } value;
+};
+struct Configuration {
+    unsigned gridX, gridY, gridZ, blockX, blockY, blockZ, sharedBytes;
+    Handle stream;
+    Attribute *attributes;
+    unsigned attributeCount;
+};
+static_assert(sizeof(Attribute) == 72 && sizeof(Configuration) == 56, "the sizes in CUDA 12 and 13");
+
+CUresult cuLaunchKernelEx(const Configuration *with, Handle function, void **arguments, void **extra) {
+    std::string values;
+    for (int i = 0; i < launch_arguments; i++) {
+        values += " " + std::to_string(*(long long *)arguments[i]);
+    }
+    std::string attributes;
+    for (unsigned i = 0; i < with->attributeCount; i++) {
+        attributes += " " + std::to_string(with->attributes[i].id) + "=" + std::to_string(with->attributes[i].value.flag);
+    }
+    return called("cuLaunchKernelEx", "{%u %u %u, %u %u %u, %u, %p,%s}, %p, [%s ], %p", with->gridX, with->gridY, with->gridZ,
+                  with->blockX, with->blockY, with->blockZ, with->sharedBytes, with->stream, attributes.c_str(), function,
+                  values.c_str(), extra);
+}
+
 CUresult cuStreamCreate(Handle *stream, unsigned flags) {
     *stream = handle(4);
     return called("cuStreamCreate", "%u", flags);

@@ -57,6 +57,7 @@ final class EmulatedDriver implements CudaDriver {
     private int retained;
     private long limit = Long.MAX_VALUE;
     private int launches;
+    private volatile int overlapping;
     private int captures;
     private String failing = "";
 
@@ -116,6 +117,11 @@ final class EmulatedDriver implements CudaDriver {
     /** From now on, a call of this name fails, as it does after a kernel's fault. */
     synchronized void fail(String call) {
         failing = call;
+    }
+
+    /** {@return how many launches might have begun earlier} */
+    int overlapping() {
+        return overlapping;
     }
 
     synchronized int launches() {
@@ -333,6 +339,21 @@ final class EmulatedDriver implements CudaDriver {
                 "CUDA_ERROR_INVALID_HANDLE");
         functions.computeIfPresent(
                 function, (key, old) -> new Function(old.spec(), old.module(), bytes));
+    }
+
+    @Override
+    public void launchOverlapping(
+            long function,
+            int gridX,
+            int gridY,
+            int threads,
+            int sharedBytes,
+            long stream,
+            long[] arguments) {
+        synchronized (this) {
+            overlapping++;
+        }
+        launch(function, gridX, gridY, threads, sharedBytes, stream, arguments);
     }
 
     @Override

@@ -220,6 +220,28 @@ public interface CudaDriver {
             long stream,
             long[] arguments);
 
+    /**
+     * Queues a kernel's run, which may begin while the kernel before it in the stream ends. It must
+     * wait for that one itself, as all kernels of this module do, see {@code await_previous} of
+     * {@code device.cuh}; GPUs before sm_90 cannot overlap them.
+     *
+     * @param function the kernel
+     * @param gridX blocks along the grid's first dimension
+     * @param gridY blocks along its second
+     * @param threads threads of a block
+     * @param sharedBytes dynamic shared memory of a block
+     * @param stream the queue
+     * @param arguments the kernel's arguments, each of 64 bits, all that it declares; copied
+     */
+    void launchOverlapping(
+            long function,
+            int gridX,
+            int gridY,
+            int threads,
+            int sharedBytes,
+            long stream,
+            long[] arguments);
+
     /** {@return a new stream: a queue that does not wait for the default one} */
     long createStream();
 

@@ -123,6 +123,9 @@ final class CudaSymbols {
             Pointer arguments,
             long extra);
 
+    static native int cuLaunchKernelEx(
+            Pointer configuration, long function, Pointer arguments, long extra);
+
     static native int cuStreamCreate(long[] stream, int flags);
 
     static native int cuStreamDestroy_v2(long stream);

@@ -341,6 +341,27 @@ public final class LibCuda implements CudaDriver {
     }
 
     @Override
+    public void launchOverlapping(
+            long function,
+            int gridX,
+            int gridY,
+            int threads,
+            int sharedBytes,
+            long stream,
+            long[] arguments) {
+        LaunchArguments own = launchArguments.get();
+        Pointer pointers = own.set(arguments);
+        Pointer configuration = own.overlapping(gridX, gridY, threads, sharedBytes, stream);
+        check(
+                CudaSymbols.cuLaunchKernelEx(configuration, function, pointers, 0),
+                "cuLaunchKernelEx(%d x %d blocks of %d threads, %d bytes of shared memory)",
+                gridX,
+                gridY,
+                threads,
+                sharedBytes);
+    }
+
+    @Override
     public long createStream() {
         long[] stream = new long[1];
         check(CudaSymbols.cuStreamCreate(stream, NON_BLOCKING), "cuStreamCreate");

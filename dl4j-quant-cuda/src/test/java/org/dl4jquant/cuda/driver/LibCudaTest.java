@@ -172,6 +172,20 @@ final class LibCudaTest {
     }
 
     @Test
+    void launchesWhatMayBeginEarlier() {
+        for (int i = 0; i < 2; i++) {
+            stub.launchArguments(2);
+            driver.launchOverlapping(FUNCTION, 5, 6, 128, 4096 + i, STREAM, new long[] {7, i});
+            assertCalls(
+                    "cuLaunchKernelEx({5 6 1, 128 1 1, "
+                            + (4096 + i)
+                            + ", 0x7000000004, 6=1}, 0x7000000003, [ 7 "
+                            + i
+                            + " ], (nil))");
+        }
+    }
+
+    @Test
     void capturesAStreamAsAGraph() {
         assertEquals(STREAM, driver.createStream());
         driver.beginCapture(STREAM);
@@ -282,6 +296,9 @@ final class LibCudaTest {
         assertFails("cuModuleGetFunction", d -> d.function(MODULE, "k"));
         assertFails("cuFuncSetAttribute", d -> d.setDynamicSharedMemory(FUNCTION, 1));
         assertFails("cuLaunchKernel", d -> d.launch(FUNCTION, 1, 1, 32, 0, 0, new long[0]));
+        assertFails(
+                "cuLaunchKernelEx",
+                d -> d.launchOverlapping(FUNCTION, 1, 1, 32, 0, 0, new long[0]));
         assertFails("cuStreamCreate", CudaDriver::createStream);
         assertFails("cuStreamDestroy_v2", d -> d.destroyStream(STREAM));
         assertFails("cuStreamSynchronize", d -> d.synchronizeStream(STREAM));
@@ -368,7 +385,7 @@ final class LibCudaTest {
     @Test
     void knowsWhatElseTheDriverExports() throws Exception {
         assertTrue((boolean) exports("stub_calls"));
-        assertFalse((boolean) exports("cuLaunchKernelEx"));
+        assertFalse((boolean) exports("cuTensorMapEncodeTiled"));
     }
 
     private static Object exports(String name) throws ReflectiveOperationException {

@@ -18,6 +18,7 @@ constexpr u32 UNITS = CHUNKS * QK_PIXELS;
 }  // namespace
 
 QK_KERNEL(const u8* left, const u8* right, u8* output, u64 examples) {
+    await_previous(left);
     u32 unit = unit_index();
     if (unit >= examples * UNITS) {
         return;

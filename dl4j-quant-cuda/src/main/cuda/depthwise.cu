@@ -268,6 +268,7 @@ QK_FUNCTION void convolve(Sums& sums, const Corner& corner, const u8* weights, c
 
 QK_KERNEL(const u8* __restrict__ input, const u8* __restrict__ weights, const s32* __restrict__ bias,
           const float* __restrict__ multipliers, u8* __restrict__ output, u64 examples) {
+    await_previous(input);
     u32 unit = unit_index();
     if (unit >= examples * UNITS) {
         return;

@@ -16,6 +16,7 @@ constexpr u32 UNITS = WORDS * QK_PIXELS;
 }  // namespace
 
 QK_KERNEL(const u8* input, float* output, u64 examples) {
+    await_previous(input);
     u32 unit = unit_index();
     if (unit >= examples * UNITS) {
         return;

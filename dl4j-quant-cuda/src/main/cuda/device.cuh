@@ -50,6 +50,27 @@ QK_FUNCTION void sync_threads() { __syncthreads(); }
 
 template <class T> QK_FUNCTION T load_global(const T* from) { return *from; }
 template <class T> QK_FUNCTION void store_global(T* to, T value) { *to = value; }
+// Each kernel's first statement: it may have been started while the one before it ends, whose results are there behind this; and lets the
+// next one be started so. What is read through the pointer is not read before.
+template <class P> QK_FUNCTION void await_previous(P& input) {
+#if __CUDA_ARCH__ >= 900
+    asm volatile("griddepcontrol.wait;" : "+l"(input)::"memory");
+    asm volatile("griddepcontrol.launch_dependents;" ::: "memory");
+#endif
+}
+
+// What blocks of one launch write for one another. Additions are seen by others behind the adding thread's publish_global; what others
+// may have written is read by load_fresh.
+QK_FUNCTION void add_global(u32* to, u32 value) { asm volatile("red.relaxed.gpu.global.add.u32 [%0], %1;" ::"l"(to), "r"(value) : "memory"); }
+QK_FUNCTION u32 take_ticket(u32* counter) { return atomicAdd(counter, 1u); }
+QK_FUNCTION void publish_global() { __threadfence(); }
+QK_FUNCTION u32 load_fresh(const u32* from) {
+    u32 value;
+    asm volatile("ld.relaxed.gpu.global.u32 %0, [%1];" : "=r"(value) : "l"(from) : "memory");
+    return value;
+}
+QK_FUNCTION void store_fresh(u32* to, u32 value) { asm volatile("st.relaxed.gpu.global.u32 [%0], %1;" ::"l"(to), "r"(value) : "memory"); }
+
 template <class T> QK_FUNCTION T load_shared(u32 offset) { return *reinterpret_cast<const T*>(qk_shared + offset); }
 template <class T> QK_FUNCTION void store_shared(u32 offset, T value) { *reinterpret_cast<T*>(qk_shared + offset) = value; }
 
@@ -221,12 +242,27 @@ QK_FUNCTION void sync_threads(int line = __builtin_LINE()) { shim::barrier(line)
 
 template <class T> QK_FUNCTION T load_global(const T* from) {
     shim::check_global(from, sizeof(T), sizeof(T), "a load");
+    shim::check_settled(from);
     return *from;
 }
 template <class T> QK_FUNCTION void store_global(T* to, T value) {
     shim::check_global(to, sizeof(T), sizeof(T), "a store");
     *to = value;
 }
+template <class P> QK_FUNCTION void await_previous(P&) {}
+
+QK_FUNCTION void add_global(u32* to, u32 value) { shim::add_global(to, value); }
+QK_FUNCTION u32 take_ticket(u32* counter) { return shim::take_ticket(counter); }
+QK_FUNCTION void publish_global() { shim::publish_global(); }
+QK_FUNCTION u32 load_fresh(const u32* from) {
+    shim::check_global(from, sizeof(u32), sizeof(u32), "a load");
+    return *from;
+}
+QK_FUNCTION void store_fresh(u32* to, u32 value) {
+    shim::check_global(to, sizeof(u32), sizeof(u32), "a store");
+    *to = value;
+}
+
 template <class T> QK_FUNCTION T load_shared(u32 offset) {
     shim::check_shared(offset, sizeof(T), sizeof(T), "a load");
     T value;

@@ -36,14 +36,14 @@ struct alignas(8) TwoFloats {
     float first, second;
 };
 
-QK_FUNCTION u32 column_of(int n) { return block_column() * QK_BLOCK_N + warp_column() + n * 8 + lane() % 4 * 2; }
+QK_FUNCTION u32 column_of(int n) { return column_block() * QK_BLOCK_N + warp_column() + n * 8 + lane() % 4 * 2; }
 
 QK_FUNCTION void start_sums(Sums& sums, const s32* bias) {
     QK_UNROLL
     for (int n = 0; n < 2 * FRAGMENTS_N; n++) {
         u32 column = column_of(n);
         TwoInts start = {0, 0};
-        if (!QK_PACKED_WEIGHTS && column < QK_FILTER_PITCH) {
+        if (!QK_PACKED_WEIGHTS && is_first_split() && column < QK_FILTER_PITCH) {
             start = load_global(reinterpret_cast<const TwoInts*>(bias + column));
         }
         QK_UNROLL
@@ -53,6 +53,44 @@ QK_FUNCTION void start_sums(Sums& sums, const s32* bias) {
         }
     }
 }
+
+#if QK_SPLITS > 1
+constexpr u32 COUNTERS = 1024;                  // the most tiles of a launch; what is added to lies behind
+constexpr int TILE_SUMS = QK_BLOCK_M * QK_BLOCK_N;
+
+// Adds up the sums of the blocks that share a tile; modulo 2^32 the order does not matter. Returns true in the block that comes last,
+// which has all of them then, and leaves zeros in scratch for the next launch.
+QK_FUNCTION bool join_sums(Sums& sums, u32* scratch) {
+    u32 tile = block_row() * COLUMN_BLOCKS + column_block();
+    u32* own = scratch + COUNTERS + tile * TILE_SUMS + thread_index();
+    s32* flat = &sums[0][0][0];
+    QK_UNROLL
+    for (int i = 0; i < TILE_SUMS / THREADS; i++) {
+        add_global(own + i * THREADS, static_cast<u32>(flat[i]));
+    }
+    publish_global();
+    sync_threads();  // all of the block have added, and nobody reads shared memory any more
+    if (thread_index() == 0) {
+        store_shared<u32>(0, take_ticket(scratch + tile));
+    }
+    sync_threads();
+    if (load_shared<u32>(0) != SPLITS - 1) {
+        return false;
+    }
+    publish_global();
+    QK_UNROLL
+    for (int i = 0; i < TILE_SUMS / THREADS; i++) {
+        flat[i] = static_cast<s32>(load_fresh(own + i * THREADS));
+        store_fresh(own + i * THREADS, 0);
+    }
+    if (thread_index() == 0) {
+        store_fresh(scratch + tile, 0);
+    }
+    return true;
+}
+#else
+QK_FUNCTION bool join_sums(Sums&, u32*) { return true; }
+#endif
 
 #if QK_FLOAT_OUTPUT
 QK_FUNCTION void store_results(const Sums& sums, const float* multipliers, const u8*, u8* output, u32 first, u32 rows) {
@@ -118,7 +156,7 @@ QK_FUNCTION void store_results(const Sums& sums, const float* multipliers, const
     for (int i = thread_index(); i < CHUNKS_OF_BLOCK; i += THREADS) {
         u32 row = i / (QK_BLOCK_N / 16);
         u32 column = i % (QK_BLOCK_N / 16) * 16;
-        u32 channel = block_column() * QK_BLOCK_N + column;
+        u32 channel = column_block() * QK_BLOCK_N + column;
         if (first + row < rows && channel < QK_FILTER_PITCH) {
             Chunk codes = load_shared<Chunk>(row * RESULT_PITCH + column);
 #if QK_RESIDUAL

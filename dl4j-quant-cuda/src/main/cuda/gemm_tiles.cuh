@@ -31,8 +31,23 @@ constexpr int WEIGHT_LOADS = QK_BLOCK_N * WEIGHT_TILE_CHUNKS / THREADS;
 constexpr int INPUT_BYTES = QK_BLOCK_M * TILE_CHUNKS * 16;
 constexpr int STAGE_BYTES = INPUT_BYTES + QK_BLOCK_N * WEIGHT_TILE_CHUNKS * 16;
 
+constexpr int SPLITS = QK_SPLITS;                                // blocks that share a tile of the result, each with a part of the sum
+constexpr int TILES_OF_SPLIT = (TILES + SPLITS - 1) / SPLITS;    // fewer in the last
+constexpr int COLUMN_BLOCKS = (QK_FILTER_PITCH + QK_BLOCK_N - 1) / QK_BLOCK_N;
+
+static_assert((SPLITS - 1) * TILES_OF_SPLIT < TILES, "every block has a part");
 static_assert(INPUT_LOADS * THREADS == QK_BLOCK_M * TILE_CHUNKS, "equal loads");
 static_assert(WEIGHT_LOADS * THREADS == QK_BLOCK_N * WEIGHT_TILE_CHUNKS, "equal loads");
+
+QK_FUNCTION u32 column_block() { return SPLITS == 1 ? block_column() : block_column() / SPLITS; }
+QK_FUNCTION bool is_first_split() { return SPLITS == 1 || block_column() % SPLITS == 0; }
+
+// The tiles of K that are the block's part.
+QK_FUNCTION int first_tile() { return SPLITS == 1 ? 0 : static_cast<int>(block_column() % SPLITS) * TILES_OF_SPLIT; }
+QK_FUNCTION int end_tile() {
+    int end = first_tile() + TILES_OF_SPLIT;
+    return SPLITS == 1 || end > TILES ? TILES : end;
+}
 
 // Where this thread's windows begin; the window of a row beyond the last is that of the last row, and never stored.
 struct Windows {
@@ -127,7 +142,7 @@ QK_FUNCTION void copy_input(u32 stage, int tile, const u8* input, const Windows&
 
 // The chunk of weights that is this thread's, and whether there is one.
 QK_FUNCTION bool find_weights(int tile, int i, const u8*& from, const u8* weights) {
-    u32 filter = block_column() * QK_BLOCK_N + thread_index() / WEIGHT_TILE_CHUNKS + i * (THREADS / WEIGHT_TILE_CHUNKS);
+    u32 filter = column_block() * QK_BLOCK_N + thread_index() / WEIGHT_TILE_CHUNKS + i * (THREADS / WEIGHT_TILE_CHUNKS);
     u32 chunk = tile * WEIGHT_TILE_CHUNKS + thread_index() % WEIGHT_TILE_CHUNKS;
     bool found = filter < QK_FILTER_PITCH && (WEIGHT_CHUNKS % WEIGHT_TILE_CHUNKS == 0 || chunk < WEIGHT_CHUNKS);
     from = found ? weights + (static_cast<u64>(filter) * WEIGHT_CHUNKS + chunk) * 16 : weights;

@@ -47,6 +47,7 @@ QK_FUNCTION void add_products(s32* sums, u32 codes, u32 weights) {
 }  // namespace
 
 QK_KERNEL(const u8* input, const u8* weights, const s32* bias, const float* multipliers, u8* output, u64 examples) {
+    await_previous(input);
     u32 unit = unit_index();
     if (unit >= examples * UNITS) {
         return;

@@ -10,9 +10,11 @@
 //     multipliers  float32 [FILTER_PITCH]
 //     residual     codes [example][out height][out width][RESIDUAL_PITCH]; read only if RESIDUAL
 //     output       codes [example][out height][out width][OUT_PITCH], or float32 [example][channel][out height][out width] (FLOAT_OUTPUT)
+//     scratch      if SPLITS is above 1: zeros, which are zeros again when the launch is over; 1024 words and BLOCK_M * BLOCK_N for each tile
 //
 // gemm_tiles.cuh says how k is counted. Launched with one block of BLOCK_M rows for each of x and BLOCK_N columns for each of y. Each warp
-// has a part of WARP_M x WARP_N. example * out height * out width must be below 2^32.
+// has a part of WARP_M x WARP_N. With SPLITS above 1, as many blocks, neighbours in y, share a tile of the result: each sums up a part, and
+// the last of them stores. example * out height * out width must be below 2^32.
 //
 // Tiles of both matrices lie in shared memory, BLOCK_K codes a row, in STAGES stages: with ASYNC the copies of the next STAGES - 1 tiles
 // are under way while one is multiplied; without, one tile waits in registers. Chunks of a row are permuted so that neither
@@ -151,21 +153,23 @@ QK_FUNCTION void multiply_tile(Sums& sums, u32 stage) {
 #endif
 
 QK_FUNCTION void multiply_async(Sums& sums, const u8* input, const u8* weights, const Windows& windows) {
+    const int first = first_tile();
+    const int end = end_tile();
     QK_UNROLL
-    for (int tile = 0; tile < QK_STAGES - 1; tile++) {
-        if (tile < TILES) {
-            copy_input(tile * STAGE_BYTES, tile, input, windows);
-            copy_weights(tile * STAGE_BYTES, tile, weights);
+    for (int i = 0; i < QK_STAGES - 1; i++) {
+        if (first + i < end) {
+            copy_input(i * STAGE_BYTES, first + i, input, windows);
+            copy_weights(i * STAGE_BYTES, first + i, weights);
         }
         commit_async();
     }
     u32 stage = 0;
     u32 free_stage = QK_STAGES - 1;
     QK_LOOP
-    for (int tile = 0; tile < TILES; tile++) {
+    for (int tile = first; tile < end; tile++) {
         wait_async<QK_STAGES - 2>();
         sync_threads();
-        if (tile + QK_STAGES - 1 < TILES) {
+        if (tile + QK_STAGES - 1 < end) {
             copy_input(free_stage * STAGE_BYTES, tile + QK_STAGES - 1, input, windows);
             copy_weights(free_stage * STAGE_BYTES, tile + QK_STAGES - 1, weights);
         }
@@ -177,20 +181,23 @@ QK_FUNCTION void multiply_async(Sums& sums, const u8* input, const u8* weights, 
 }
 
 QK_FUNCTION void multiply_through_registers(Sums& sums, const u8* input, const u8* weights, const Windows& windows) {
+    const int first = first_tile();
+    const int end = end_tile();
     InRegisters next;
-    load_input(next.input, 0, input, windows);
-    load_weights(next.weights, 0, weights);
+    load_input(next.input, first, input, windows);
+    load_weights(next.weights, first, weights);
     store_tile(0, next);
     sync_threads();
     QK_LOOP
-    for (int tile = 0; tile < TILES; tile++) {
-        if (tile + 1 < TILES) {
+    for (int tile = first; tile < end; tile++) {
+        int own = (tile - first) % 2;
+        if (tile + 1 < end) {
             load_input(next.input, tile + 1, input, windows);
             load_weights(next.weights, tile + 1, weights);
         }
-        multiply_tile(sums, tile % 2 * STAGE_BYTES);
-        if (tile + 1 < TILES) {
-            store_tile((tile + 1) % 2 * STAGE_BYTES, next);
+        multiply_tile(sums, own * STAGE_BYTES);
+        if (tile + 1 < end) {
+            store_tile((1 - own) * STAGE_BYTES, next);
         }
         sync_threads();
     }
@@ -203,7 +210,7 @@ QK_FUNCTION void finish_sums(Sums& sums, const s32* bias) {
     for (int n = 0; n < 2 * FRAGMENTS_N; n++) {
         u32 column = column_of(n);
         TwoInts start = {0, 0};
-        if (column < QK_FILTER_PITCH) {
+        if (is_first_split() && column < QK_FILTER_PITCH) {
             start = load_global(reinterpret_cast<const TwoInts*>(bias + column));
         }
         QK_UNROLL
@@ -220,7 +227,9 @@ QK_FUNCTION void finish_sums(Sums& sums, const s32* bias) {
 
 }  // namespace
 
-QK_KERNEL(const u8* input, const u8* weights, const s32* bias, const float* multipliers, const u8* residual, u8* output, u64 examples) {
+QK_KERNEL(const u8* input, const u8* weights, const s32* bias, const float* multipliers, const u8* residual, u8* output, u32* scratch,
+    u64 examples) {
+    await_previous(input);
     u32 rows = static_cast<u32>(examples) * PIXELS;
     u32 first = block_row() * QK_BLOCK_M;
     Windows windows = find_windows(first, rows);
@@ -234,5 +243,8 @@ QK_KERNEL(const u8* input, const u8* weights, const s32* bias, const float* mult
 #if QK_PACKED_WEIGHTS
     finish_sums(sums, bias);
 #endif
+    if (!join_sums(sums, scratch)) {
+        return;
+    }
     store_results(sums, multipliers, residual, output, first, rows);
 }

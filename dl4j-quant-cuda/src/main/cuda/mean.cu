@@ -15,6 +15,7 @@ constexpr u32 WORDS = (QK_CHANNELS + 3) / 4;
 }  // namespace
 
 QK_KERNEL(const u8* input, u8* output, u64 examples) {
+    await_previous(input);
     u32 unit = unit_index();
     if (unit >= examples * WORDS) {
         return;

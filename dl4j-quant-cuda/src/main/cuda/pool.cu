@@ -80,6 +80,7 @@ QK_FUNCTION u32 pool(const u8* image, s32 top, s32 left) {
 }  // namespace
 
 QK_KERNEL(const u8* input, u8* output, u64 examples) {
+    await_previous(input);
     u32 unit = unit_index();
     if (unit >= examples * UNITS) {
         return;

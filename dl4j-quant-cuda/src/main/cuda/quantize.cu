@@ -29,6 +29,7 @@ QK_FUNCTION u32 quantize_word(const float* from, u32 channel) {
 }  // namespace
 
 QK_KERNEL(const float* input, u8* output, u64 examples) {
+    await_previous(input);
     u32 unit = unit_index();
     if (unit >= examples * UNITS) {
         return;

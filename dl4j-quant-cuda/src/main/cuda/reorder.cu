@@ -21,6 +21,7 @@ QK_FUNCTION u8 element(const u8* example, u32 index) {
 }  // namespace
 
 QK_KERNEL(const u8* input, u8* output, u64 examples) {
+    await_previous(input);
     u32 unit = unit_index();
     if (unit >= examples * UNITS) {
         return;

@@ -28,6 +28,7 @@ QK_FUNCTION u32 look_up(u32 word) {
 }  // namespace
 
 QK_KERNEL(const u8* input, const u8* table, u8* output, u64 examples) {
+    await_previous(input);
     for (u32 i = thread_index(); i < ENTRIES; i += QK_THREADS) {
         store_shared<u8>(i, load_global(table + i));
     }

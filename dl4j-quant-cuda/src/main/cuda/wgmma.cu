@@ -24,7 +24,7 @@ static_assert(QK_WARP_N == QK_BLOCK_N && THREADS == 128 * (QK_BLOCK_M / GROUP_RO
 static_assert(QK_STAGES >= 3, "a tile is copied while two are read");
 
 QK_FUNCTION void copy_tile(u32 stage, int tile, const u8* input, const u8* weights, const Windows& windows) {
-    if (tile < TILES) {
+    if (tile < end_tile()) {
         copy_input(stage * STAGE_BYTES, tile, input, windows);
         copy_weights(stage * STAGE_BYTES, tile, weights);
     }
@@ -62,22 +62,24 @@ QK_FUNCTION void await_tile() {
 }
 
 QK_FUNCTION void multiply_matrices(Sums& sums, const u8* input, const u8* weights, const Windows& windows) {
+    const int first = first_tile();
+    const int whole_end = end_tile() < WHOLE_TILES ? end_tile() : WHOLE_TILES;
     QK_UNROLL
     for (int tile = 0; tile < QK_STAGES - 2; tile++) {
-        copy_tile(tile, tile, input, weights, windows);
+        copy_tile(tile, first + tile, input, weights, windows);
     }
     settle(sums);
     u32 stage = 0;
     u32 free_stage = QK_STAGES - 2;
     QK_LOOP
-    for (int tile = 0; tile < WHOLE_TILES; tile++) {
+    for (int tile = first; tile < whole_end; tile++) {
         await_tile();
         multiply_steps<STEPS>(sums, stage * STAGE_BYTES);
         copy_tile(free_stage, tile + QK_STAGES - 2, input, weights, windows);
         stage = stage + 1 == QK_STAGES ? 0 : stage + 1;
         free_stage = free_stage + 1 == QK_STAGES ? 0 : free_stage + 1;
     }
-    if (WHOLE_TILES < TILES) {
+    if (WHOLE_TILES < TILES && end_tile() == TILES) {
         await_tile();
         multiply_steps<LAST_STEPS>(sums, stage * STAGE_BYTES);
     }
@@ -87,12 +89,17 @@ QK_FUNCTION void multiply_matrices(Sums& sums, const u8* input, const u8* weight
 
 }  // namespace
 
-QK_KERNEL(const u8* input, const u8* weights, const s32* bias, const float* multipliers, const u8* residual, u8* output, u64 examples) {
+QK_KERNEL(const u8* input, const u8* weights, const s32* bias, const float* multipliers, const u8* residual, u8* output, u32* scratch,
+    u64 examples) {
+    await_previous(input);
     u32 rows = static_cast<u32>(examples) * PIXELS;
     u32 first = block_row() * QK_BLOCK_M;
     Windows windows = find_windows(first, rows);
     Sums sums;
     start_sums(sums, bias);
     multiply_matrices(sums, input, weights, windows);
+    if (!join_sums(sums, scratch)) {
+        return;
+    }
     store_results(sums, multipliers, residual, output, first, rows);
 }

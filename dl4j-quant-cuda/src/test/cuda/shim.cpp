@@ -71,8 +71,14 @@ struct Copy {
     bool zero;
 };
 
+struct Addition {
+    unsigned* to;
+    unsigned value;
+};
+
 struct Fiber {
     void* stack_pointer;
+    std::vector<Addition> additions;  // to global memory, of which others know nothing yet
     std::vector<Copy> copies;       // issued, not yet copied, oldest first
     std::vector<size_t> groups;     // where in copies each committed group ends, oldest first
     bool done;
@@ -90,9 +96,11 @@ struct Warp {
 struct Range {
     Word base;
     Word bytes;
+    bool added_to;
 };
 
 std::vector<Fiber> fibers(MOST_THREADS);
+std::vector<Addition> unpublished;  // of blocks that are done: others see them when the launch is over
 std::vector<Warp> warps(MOST_THREADS / LANES);
 std::vector<unsigned> warp_order;
 std::vector<unsigned> lane_order;
@@ -120,6 +128,8 @@ void finish() {
         fail("%zu asynchronous copies were never waited for", fiber.copies.size());
     }
     finish_products();
+    unpublished.insert(unpublished.end(), fiber.additions.begin(), fiber.additions.end());
+    fiber.additions.clear();
     fiber.done = true;
     done++;
     warps[here.thread / LANES].ready &= ~(1u << here.thread % LANES);
@@ -312,6 +322,41 @@ void check_global(const void* address, size_t bytes, size_t alignment, const cha
         static_cast<long long>(from - ranges[nearest].base), nearest, static_cast<unsigned long long>(ranges[nearest].bytes));
 }
 
+void check_settled(const void* address) {
+    Word at = reinterpret_cast<Word>(address);
+    for (const Range& range : ranges) {
+        if (range.added_to && at - range.base < range.bytes) {
+            fail("a plain load of what other blocks add to, at %llu", static_cast<unsigned long long>(at - range.base));
+        }
+    }
+}
+
+void note_addition(const void* address) {
+    Word at = reinterpret_cast<Word>(address);
+    for (Range& range : ranges) {
+        range.added_to |= at - range.base < range.bytes;
+    }
+}
+
+void add_global(unsigned* to, unsigned value) {
+    check_global(to, sizeof(unsigned), sizeof(unsigned), "an addition");
+    note_addition(to);
+    fibers[here.thread].additions.push_back({to, value});
+}
+
+unsigned take_ticket(unsigned* counter) {
+    check_global(counter, sizeof(unsigned), sizeof(unsigned), "an addition");
+    note_addition(counter);
+    return (*counter)++;
+}
+
+void publish_global() {
+    for (const Addition& addition : fibers[here.thread].additions) {
+        *addition.to += addition.value;
+    }
+    fibers[here.thread].additions.clear();
+}
+
 void copy_async(unsigned offset, const void* source, unsigned bytes, bool zero) {
     check_shared(offset, bytes, bytes, "an asynchronous copy");
     if (!zero) {
@@ -475,7 +520,7 @@ extern "C" __attribute__((visibility("default"))) const char* shim_launch(void* 
     std::copy(values, values + value_count, arguments);
     ranges.clear();
     for (int i = 0; i < buffer_count; i++) {
-        ranges.push_back({buffers[2 * i], buffers[2 * i + 1]});
+        ranges.push_back({buffers[2 * i], buffers[2 * i + 1], false});
     }
     threads = block_threads;
     std::vector<unsigned char> memory(block_shared + 1024);
@@ -495,6 +540,10 @@ extern "C" __attribute__((visibility("default"))) const char* shim_launch(void* 
         here.column = static_cast<unsigned>(block / rows);
         run_block();
     }
+    for (const Addition& addition : unpublished) {
+        *addition.to += addition.value;
+    }
+    unpublished.clear();
     shared = nullptr;
     writes = nullptr;
     return failed ? message : nullptr;

@@ -11,6 +11,7 @@
 //                  to them needs a proxy fence, and sums that threads may have touched a wgmma.fence
 //   shared memory  is spoilt before each block, and each access is checked for range and alignment
 //   global memory  each access is checked against the buffers that the launch names
+//   additions      to global memory are seen only behind the adding thread's fence; what was added to may be stale for a plain load
 //   schedule       the warp of highest priority runs until it cannot; the seed draws the priorities, the lanes' order, the blocks'
 //
 // A fault ends the launch with a message that says where; nothing of it reaches the process.
@@ -40,6 +41,12 @@ typedef void (*Operation)(void* const* operands);
 void collective(Operation operation, const char* name, void* operand, int line);
 
 void check_global(const void* address, size_t bytes, size_t alignment, const char* what);
+
+// Whether nobody added to the buffer at this address in this launch.
+void check_settled(const void* address);
+void add_global(unsigned* to, unsigned value);
+unsigned take_ticket(unsigned* counter);
+void publish_global();
 
 inline void check_shared(unsigned offset, unsigned bytes, unsigned alignment, const char* what) {
     if (offset > shared_bytes || bytes > shared_bytes - offset) {

@@ -56,6 +56,10 @@ final class Device implements AutoCloseable {
         return architecture(driver, number);
     }
 
+    DeviceReport report() {
+        return DeviceReport.of(driver, number);
+    }
+
     static int architecture(CudaDriver driver, int number) {
         return 10 * driver.attribute(number, DeviceAttribute.ARCHITECTURE_MAJOR)
                 + driver.attribute(number, DeviceAttribute.ARCHITECTURE_MINOR);

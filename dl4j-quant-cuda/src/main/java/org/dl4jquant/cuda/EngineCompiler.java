@@ -103,7 +103,7 @@ public record EngineCompiler(CudaCompiler compiler, int threads, Progress progre
         List<Draft> drafts = new ArrayList<>();
         for (Architecture architecture : target.architectures()) {
             requireKnown(architecture);
-            Plan run = Planner.run(graph, architecture, target.examples());
+            Plan run = Planner.run(graph, architecture, target.candidates());
             drafts.add(new Draft(architecture, Program.Purpose.RUN, run));
             if (target.traces()) {
                 Plan trace = Planner.trace(graph, architecture);

@@ -35,7 +35,7 @@ import org.dl4jquant.check.Require;
 public record EngineFile(String compiler, List<Program> programs) {
 
     /** The number of the format that is written. */
-    public static final int FORMAT = 1;
+    public static final int FORMAT = 2;
 
     private static final int MAGIC =
             ByteBuffer.wrap(new byte[] {'D', 'Q', 'C', 'E'})
@@ -169,7 +169,7 @@ public record EngineFile(String compiler, List<Program> programs) {
                     all.limit());
             ByteBuffer section = all.slice((int) (begin + offset), (int) length);
             require(
-                    HexFormat.of().formatHex(sha256(section)).equals(sha256),
+                    digest(section).equals(sha256),
                     path,
                     "the section of %s is damaged: copy it again",
                     what);
@@ -188,7 +188,7 @@ public record EngineFile(String compiler, List<Program> programs) {
         private long end;
 
         Section add(ByteBuffer bytes) {
-            String hash = HexFormat.of().formatHex(sha256(bytes));
+            String hash = digest(bytes);
             Section known = byHash.get(hash);
             if (known != null) {
                 return known;
@@ -216,6 +216,10 @@ public record EngineFile(String compiler, List<Program> programs) {
                             + ": "
                             + String.format(Locale.ROOT, format, args));
         }
+    }
+
+    static String digest(ByteBuffer bytes) {
+        return HexFormat.of().formatHex(sha256(bytes));
     }
 
     private static byte[] sha256(byte[] bytes) {

@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 package org.dl4jquant.cuda;
 
+import java.io.IOException;
 import java.util.ArrayDeque;
+import java.util.ArrayList;
 import java.util.Deque;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -16,6 +18,7 @@ import org.dl4jquant.check.Require;
 import org.dl4jquant.cuda.driver.CudaDriver;
 import org.dl4jquant.cuda.driver.CudaException;
 import org.dl4jquant.cuda.driver.LibCuda;
+import org.dl4jquant.cuda.kernel.KernelSpec;
 import org.dl4jquant.cuda.plan.Port;
 import org.dl4jquant.cuda.plan.Step;
 import org.dl4jquant.engine.Batch;
@@ -199,18 +202,84 @@ public final class EngineOnDevice implements AutoCloseable {
      * @throws OutOfDeviceMemoryException if the GPU has too little memory for this batch
      */
     public Times time(int examples, int repeats) {
-        Require.argument(
-                examples >= 1 && examples <= largestBatch,
-                "a batch of %d examples; 1 to %d are launched at once",
-                examples,
-                largestBatch);
+        requireOneLaunch(examples);
         Require.argument(repeats >= 1, "times of %d repeats", repeats);
         return use(false, context -> context.time(examples, repeats));
+    }
+
+    /**
+     * Finds out what is fastest for a batch on this GPU, and runs batches of that size so from now
+     * on: which kernel for each layer, if the engine was compiled with several, see {@link
+     * Target#withTactics}; how many examples go through all layers at once, so that they stay in
+     * the second-level cache; and whether kernels overlap. Codes do not depend on it. Waits for
+     * runs that are under way, and others wait for it.
+     *
+     * @param examples the batch, at most the largest of one launch; a run uses what was found for
+     *     the least power of two that is not below its batch
+     * @param cache what was timed before, and is timed now
+     * @throws IOException if the cache cannot be written
+     * @throws IllegalStateException if the engine is closed
+     * @throws OutOfDeviceMemoryException if the GPU has too little memory for this batch
+     */
+    public void tune(int examples, TacticCache cache) throws IOException {
+        requireOneLaunch(examples);
+        Lock writing = open.writeLock();
+        writing.lock();
+        try {
+            Require.state(!closed, "the engine is closed; open another one");
+            device.enter();
+            // Graphs are of the tactics that were in use.
+            List<ExecutionContext> idle = List.copyOf(run.idle());
+            run.idle().clear();
+            Resources old = new Resources();
+            idle.forEach(context -> old.add(context::close));
+            old.close();
+            try (ExecutionContext context =
+                    new ExecutionContext(device, run.program(), largestBatch)) {
+                Tuner tuner = new Tuner(run.program(), context, device.report(), cache);
+                run.program().use(examples, tuner.tune(examples));
+            }
+        } finally {
+            writing.unlock();
+        }
     }
 
     /** {@return the launches, in their order} */
     public List<Step> steps() {
         return run.program().plan().steps();
+    }
+
+    /**
+     * {@return the kernels that run a batch, one for each step}
+     *
+     * @param examples the batch
+     */
+    public List<KernelSpec> kernels(int examples) {
+        requireOneLaunch(examples);
+        List<Integer> ways = run.program().tactics(examples).ways();
+        List<KernelSpec> kernels = new ArrayList<>();
+        for (int step = 0; step < ways.size(); step++) {
+            kernels.add(run.program().ways().get(step).get(ways.get(step)).kernel());
+        }
+        return kernels;
+    }
+
+    /**
+     * {@return how many examples of a batch go through all layers at once}
+     *
+     * @param examples the batch
+     */
+    public int pass(int examples) {
+        requireOneLaunch(examples);
+        return run.program().tactics(examples).pass();
+    }
+
+    private void requireOneLaunch(int examples) {
+        Require.argument(
+                examples >= 1 && examples <= largestBatch,
+                "a batch of %d examples; 1 to %d are launched at once",
+                examples,
+                largestBatch);
     }
 
     private int requireValid(Map<String, Batch.Floats> inputs) {

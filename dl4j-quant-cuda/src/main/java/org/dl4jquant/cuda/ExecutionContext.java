@@ -10,6 +10,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
+import java.util.Random;
 import org.dl4jquant.check.Require;
 import org.dl4jquant.cuda.driver.CudaDriver;
 import org.dl4jquant.cuda.driver.CudaException;
@@ -23,16 +24,28 @@ import org.dl4jquant.engine.Batch;
  */
 final class ExecutionContext implements AutoCloseable {
 
+    /* What several arenas must fill, so that the largest second-level cache has no room for them. */
+    private static final long CACHES = 256L << 20;
+
+    private static final int MOST_ARENAS = 8;
+
+    /* In one graph, so that what starting it costs does not count. */
+    private static final int LAUNCHES = 20;
+
     private final Device device;
     private final CudaDriver driver;
     private final LoadedProgram program;
     private final int largest;
     private final long stream;
 
-    /** For how many examples there is memory; graphs are of this memory. */
+    /** For how many examples there is host memory; graphs are of this memory. */
     private int capacity;
 
+    /** For how many examples, of one pass, there is device memory. */
+    private int arenaCapacity;
+
     private long arena;
+    private long scratch;
     private long[] hostInputs = {};
     private long[] hostOutputs = {};
     private Resources memory = new Resources();
@@ -79,58 +92,137 @@ final class ExecutionContext implements AutoCloseable {
         for (int from = 0; from < examples; from += largest) {
             // Exactly as many as there are: what lies behind them is not ours to read.
             int part = Math.min(largest, examples - from);
-            reserve(bucket(part));
-            long[] addresses = inputs.clone();
-            List<Port> ports = program.plan().inputs();
-            for (int i = 0; i < addresses.length; i++) {
-                addresses[i] += ports.get(i).bytes() * from;
+            int bucket = bucket(part);
+            reserve(bucket);
+            Tactics tactics = program.tactics(bucket);
+            for (int begin = 0; begin < part; begin += tactics.pass()) {
+                int pass = Math.min(tactics.pass(), part - begin);
+                program.launch(places(after(inputs, from + begin)), pass, tactics);
+                copyOut(begin, pass);
             }
-            program.launch(stream, arena, part, addresses);
-            copyOut(part);
             driver.synchronizeStream(stream);
             read(results, from, part);
         }
         return batches(results, examples);
     }
 
+    /* As many examples further on. */
+    private long[] after(long[] inputs, int examples) {
+        long[] addresses = inputs.clone();
+        List<Port> ports = program.plan().inputs();
+        for (int i = 0; i < addresses.length; i++) {
+            addresses[i] += ports.get(i).bytes() * examples;
+        }
+        return addresses;
+    }
+
+    private LoadedProgram.Places places(long[] inputs) {
+        return new LoadedProgram.Places(stream, arena, scratch, inputs);
+    }
+
     /**
-     * Times what the GPU does, without copies to and from the host: replays of a graph, and each
-     * launch alone. What the arena holds is what is computed.
+     * Times what the GPU does, without copies to and from the host, on random inputs.
      *
      * @param examples the batch, at most the largest of one launch
      * @param repeats how often; medians are given
      */
     Times time(int examples, int repeats) {
-        reserve(examples);
-        long[] places = places(examples);
-        driver.beginCapture(stream);
-        try {
-            program.launch(stream, arena, examples, places);
-        } catch (RuntimeException e) {
-            endFailedCapture(e);
-            throw e;
+        Tactics tactics = program.tactics(examples);
+        List<Double> steps = new ArrayList<>();
+        int pass = Math.min(examples, tactics.pass());
+        for (int step = 0; step < tactics.ways().size(); step++) {
+            steps.add(time(step, tactics.ways().get(step), pass, repeats));
         }
-        long graph = driver.endCapture(stream);
-        Resources events = new Resources();
+        return new Times(time(examples, tactics, repeats), steps);
+    }
+
+    /**
+     * {@return the median time of a batch in microseconds}
+     *
+     * @param examples the batch
+     * @param tactics how it is run
+     * @param repeats how often
+     */
+    double time(int examples, Tactics tactics, int repeats) {
+        reserve(examples, Math.min(examples, tactics.pass()));
+        Resources used = new Resources();
         try {
-            long start = event(events);
-            long end = event(events);
-            double all = median(start, end, repeats, () -> driver.launchGraph(graph, stream));
-            List<Double> steps = new ArrayList<>();
-            for (int i = 0; i < program.plan().steps().size(); i++) {
-                int step = i;
-                steps.add(
-                        median(
-                                start,
-                                end,
-                                repeats,
-                                () -> program.launch(step, stream, arena, examples, places)));
-            }
-            return new Times(all, steps);
+            long[] inputs = randomInputs(examples, used);
+            return median(
+                    repeats,
+                    1,
+                    () -> {
+                        for (int from = 0; from < examples; from += tactics.pass()) {
+                            int pass = Math.min(tactics.pass(), examples - from);
+                            program.launch(places(after(inputs, from)), pass, tactics);
+                        }
+                    });
         } finally {
-            driver.destroyGraph(graph);
-            events.close();
+            used.close();
         }
+    }
+
+    /**
+     * {@return the median time of one launch in microseconds, of many that follow one another}
+     *
+     * @param step its number
+     * @param way which of its ways
+     * @param examples the batch
+     * @param repeats how often
+     */
+    double time(int step, int way, int examples, int repeats) {
+        reserve(examples, examples);
+        Resources used = new Resources();
+        try {
+            // Launches that take turns in several arenas do not find all in the cache.
+            long[] arenas = moreArenas(examples, used);
+            return median(
+                    repeats,
+                    LAUNCHES,
+                    () -> {
+                        for (int i = 0; i < LAUNCHES; i++) {
+                            long other = arenas[i % arenas.length];
+                            LoadedProgram.Places places =
+                                    new LoadedProgram.Places(
+                                            stream, other, scratch, inputs(other, examples));
+                            program.launch(step, places, examples, way, false);
+                        }
+                    });
+        } finally {
+            used.close();
+        }
+    }
+
+    private long[] moreArenas(int examples, Resources used) {
+        long bytes = Math.max(1, program.plan().arenaBytes() * examples);
+        int wanted = (int) Math.min(MOST_ARENAS, 1 + CACHES / bytes);
+        long[] arenas = new long[wanted];
+        arenas[0] = arena;
+        for (int i = 1; i < wanted; i++) {
+            try {
+                arenas[i] = allocate(bytes, examples, used);
+            } catch (OutOfDeviceMemoryException e) {
+                return Arrays.copyOf(arenas, i);
+            }
+        }
+        return arenas;
+    }
+
+    private long[] randomInputs(int examples, Resources used) {
+        Random random = new Random(examples);
+        List<Port> ports = program.plan().inputs();
+        long[] addresses = new long[ports.size()];
+        for (int i = 0; i < addresses.length; i++) {
+            Port port = ports.get(i);
+            FloatBuffer values = view(hostInputs[i], port, examples).asFloatBuffer();
+            while (values.hasRemaining()) {
+                values.put(2 * random.nextFloat() - 1);
+            }
+            addresses[i] = allocate(Math.max(1, port.bytes() * examples), examples, used);
+            driver.copyToDevice(addresses[i], hostInputs[i], port.bytes() * examples, stream);
+        }
+        driver.synchronizeStream(stream);
+        return addresses;
     }
 
     private long event(Resources events) {
@@ -139,24 +231,45 @@ final class ExecutionContext implements AutoCloseable {
         return event;
     }
 
-    /* In microseconds; the first tenth warms up. */
-    private double median(long start, long end, int repeats, Runnable work) {
-        int warmUp = repeats / 10 + 1;
-        double[] micros = new double[repeats];
-        for (int i = -warmUp; i < repeats; i++) {
-            driver.recordEvent(start, stream);
-            work.run();
-            driver.recordEvent(end, stream);
-            driver.synchronizeEvent(end);
-            micros[Math.max(i, 0)] = 1000.0 * driver.elapsedMillis(start, end);
+    /* In microseconds for each launch; the first tenth warms up. */
+    private double median(int repeats, int launches, Runnable work) {
+        long graph = captured(work);
+        Resources events = new Resources();
+        try {
+            long start = event(events);
+            long end = event(events);
+            int warmUp = repeats / 10 + 1;
+            double[] micros = new double[repeats];
+            for (int i = -warmUp; i < repeats; i++) {
+                driver.recordEvent(start, stream);
+                driver.launchGraph(graph, stream);
+                driver.recordEvent(end, stream);
+                driver.synchronizeEvent(end);
+                micros[Math.max(i, 0)] = 1000.0 * driver.elapsedMillis(start, end) / launches;
+            }
+            Arrays.sort(micros);
+            return micros[repeats / 2];
+        } finally {
+            driver.destroyGraph(graph);
+            events.close();
         }
-        Arrays.sort(micros);
-        return micros[repeats / 2];
     }
 
-    private long[] places(int examples) {
+    private long captured(Runnable work) {
+        driver.beginCapture(stream);
+        try {
+            work.run();
+        } catch (RuntimeException e) {
+            endFailedCapture(e);
+            throw e;
+        }
+        return driver.endCapture(stream);
+    }
+
+    /* In the arena. */
+    private long[] inputs(long in, int examples) {
         return program.plan().inputs().stream()
-                .mapToLong(port -> arena + port.place() * examples)
+                .mapToLong(port -> in + port.place() * examples)
                 .toArray();
     }
 
@@ -167,22 +280,39 @@ final class ExecutionContext implements AutoCloseable {
     }
 
     private void reserve(int examples) {
-        if (examples <= capacity) {
+        reserve(examples, Math.min(examples, program.tactics(examples).pass()));
+    }
+
+    private void reserve(int examples, int pass) {
+        if (examples <= capacity && pass <= arenaCapacity) {
             return;
         }
+        int most = Math.max(examples, capacity);
+        int mostOfPass = Math.max(pass, arenaCapacity);
         release();
         Resources fresh = new Resources();
         try {
-            long bytes = Math.max(1, program.plan().arenaBytes() * examples);
-            arena = allocate(bytes, examples, fresh);
-            hostInputs = hostMemory(program.plan().inputs(), examples, fresh);
-            hostOutputs = hostMemory(program.plan().outputs(), examples, fresh);
+            long bytes = Math.max(1, program.plan().arenaBytes() * mostOfPass);
+            arena = allocate(bytes, mostOfPass, fresh);
+            scratch = zeros(program.plan().scratchBytes(), mostOfPass, fresh);
+            hostInputs = hostMemory(program.plan().inputs(), most, fresh);
+            hostOutputs = hostMemory(program.plan().outputs(), most, fresh);
         } catch (RuntimeException e) {
             LoadedProgram.giveBackAfter(e, fresh);
             throw e;
         }
         memory = fresh;
-        capacity = examples;
+        capacity = most;
+        arenaCapacity = mostOfPass;
+    }
+
+    private long zeros(int bytes, int examples, Resources fresh) {
+        if (bytes == 0) {
+            return 0;
+        }
+        long address = allocate(bytes, examples, fresh);
+        driver.fill(address, (byte) 0, bytes, stream);
+        return address;
     }
 
     private long allocate(long bytes, int examples, Resources fresh) {
@@ -221,21 +351,25 @@ final class ExecutionContext implements AutoCloseable {
     }
 
     private long capture(int examples) {
-        List<Port> inputs = program.plan().inputs();
-        long[] places = places(examples);
-        driver.beginCapture(stream);
-        try {
-            for (int i = 0; i < places.length; i++) {
-                driver.copyToDevice(
-                        places[i], hostInputs[i], inputs.get(i).bytes() * examples, stream);
-            }
-            program.launch(stream, arena, examples, places);
-            copyOut(examples);
-        } catch (RuntimeException e) {
-            endFailedCapture(e);
-            throw e;
+        Tactics tactics = program.tactics(examples);
+        return captured(
+                () -> {
+                    for (int from = 0; from < examples; from += tactics.pass()) {
+                        int pass = Math.min(tactics.pass(), examples - from);
+                        copyIn(from, pass);
+                        program.launch(places(inputs(arena, pass)), pass, tactics);
+                        copyOut(from, pass);
+                    }
+                });
+    }
+
+    private void copyIn(int from, int pass) {
+        List<Port> ports = program.plan().inputs();
+        long[] places = inputs(arena, pass);
+        for (int i = 0; i < places.length; i++) {
+            long bytes = ports.get(i).bytes();
+            driver.copyToDevice(places[i], hostInputs[i] + bytes * from, bytes * pass, stream);
         }
-        return driver.endCapture(stream);
     }
 
     /* A stream that is still capturing could not be used again. */
@@ -247,14 +381,14 @@ final class ExecutionContext implements AutoCloseable {
         }
     }
 
-    private void copyOut(int examples) {
+    private void copyOut(int from, int pass) {
         List<Port> outputs = program.plan().outputs();
         for (int i = 0; i < outputs.size(); i++) {
             Port port = outputs.get(i);
             driver.copyToHost(
-                    hostOutputs[i],
-                    arena + port.place() * examples,
-                    port.bytes() * examples,
+                    hostOutputs[i] + port.bytes() * from,
+                    arena + port.place() * pass,
+                    port.bytes() * pass,
                     stream);
         }
     }
@@ -327,6 +461,7 @@ final class ExecutionContext implements AutoCloseable {
         Resources all = memory;
         memory = new Resources();
         capacity = 0;
+        arenaCapacity = 0;
         List<Long> old = new ArrayList<>(graphs.values());
         graphs.clear();
         old.forEach(graph -> all.add(() -> driver.destroyGraph(graph)));

@@ -5,12 +5,15 @@ import java.lang.ref.Reference;
 import java.nio.ByteBuffer;
 import java.util.HashMap;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import java.util.Objects;
+import java.util.concurrent.ConcurrentHashMap;
 import java.util.stream.IntStream;
 import java.util.stream.Stream;
 import org.dl4jquant.cuda.driver.CudaDriver;
 import org.dl4jquant.cuda.driver.CudaException;
+import org.dl4jquant.cuda.kernel.Architecture;
 import org.dl4jquant.cuda.kernel.KernelSpec;
 import org.dl4jquant.cuda.kernel.Launch;
 import org.dl4jquant.cuda.plan.Argument;
@@ -22,7 +25,11 @@ final class LoadedProgram implements AutoCloseable {
 
     private final CudaDriver driver;
     private final Plan plan;
-    private final long[] functions; // one for each step
+    private final Architecture architecture;
+    private final List<List<Step.Way>> ways; // of each step
+    private final Map<String, Long> functions = new HashMap<>();
+    private final Map<String, String> digests = new HashMap<>();
+    private final Map<Integer, Tactics> tuned = new ConcurrentHashMap<>();
     private final Resources resources = new Resources();
     private final long constants;
 
@@ -37,16 +44,14 @@ final class LoadedProgram implements AutoCloseable {
     LoadedProgram(Device device, Program program) {
         this.driver = device.driver();
         this.plan = program.plan();
+        this.architecture = Architecture.valueOf(program.architecture().toUpperCase(Locale.ROOT));
+        this.ways = plan.steps().stream().map(Step::ways).toList();
         try {
-            Map<KernelSpec, Long> loaded = new HashMap<>();
             for (KernelSpec kernel : plan.kernels()) {
                 ByteBuffer cubin = Objects.requireNonNull(program.cubins().get(kernel.entry()));
-                loaded.put(kernel, load(kernel, cubin));
+                functions.put(kernel.entry(), load(kernel, cubin));
+                digests.put(kernel.entry(), EngineFile.digest(cubin));
             }
-            this.functions =
-                    plan.steps().stream()
-                            .mapToLong(step -> Objects.requireNonNull(loaded.get(step.kernel())))
-                            .toArray();
             this.constants = upload(plan.constants());
         } catch (RuntimeException e) {
             giveBackAfter(e, resources);
@@ -105,48 +110,102 @@ final class LoadedProgram implements AutoCloseable {
         return IntStream.concat(counted, addressed).min().orElse(Integer.MAX_VALUE);
     }
 
+    /** {@return the tactics for a batch: those that were found by timing, or else the model's} */
+    Tactics tactics(int examples) {
+        Tactics found = tuned.get(examples);
+        return found == null ? likely(examples, examples) : found;
+    }
+
+    /** {@return what the model takes for the best ways of passes of a size} */
+    Tactics likely(int examples, int pass) {
+        List<Integer> likely =
+                plan.steps().stream()
+                        .map(step -> step.likelyFastest(architecture, Math.min(examples, pass)))
+                        .toList();
+        return new Tactics(likely, pass, false);
+    }
+
+    /** Uses tactics from now on. */
+    void use(int examples, Tactics tactics) {
+        tuned.put(examples, tactics);
+    }
+
+    List<List<Step.Way>> ways() {
+        return ways;
+    }
+
+    /** {@return the SHA-256 of a kernel's machine code} */
+    String digest(KernelSpec kernel) {
+        return Objects.requireNonNull(digests.get(kernel.entry()));
+    }
+
     /**
-     * Queues all launches.
+     * Where a launch finds what it works on.
      *
      * @param stream the queue
      * @param arena the arena's address
-     * @param examples the batch
+     * @param scratch the address of zeros, of which no other stream has the use
      * @param inputs an address for each of the plan's inputs
      */
-    void launch(long stream, long arena, int examples, long[] inputs) {
-        for (int step = 0; step < functions.length; step++) {
-            launch(step, stream, arena, examples, inputs);
+    record Places(long stream, long arena, long scratch, long[] inputs) {}
+
+    /**
+     * Queues all launches.
+     *
+     * @param places where
+     * @param examples the batch
+     * @param tactics how; of its passes this is one
+     */
+    void launch(Places places, int examples, Tactics tactics) {
+        for (int step = 0; step < ways.size(); step++) {
+            launch(step, places, examples, tactics.ways().get(step), tactics.overlaps());
         }
     }
 
-    /** Queues one launch, by its number. */
-    void launch(int number, long stream, long arena, int examples, long[] inputs) {
-        Step step = plan.steps().get(number);
-        Launch shape = step.kernel().launch();
-        List<Argument> pointers = step.arguments();
+    /** Queues one launch, by its number, in one of its ways. */
+    void launch(int step, Places places, int examples, int way, boolean overlaps) {
+        Step.Way chosen = ways.get(step).get(way);
+        Launch shape = chosen.kernel().launch();
+        List<Argument> pointers = chosen.arguments();
         long[] arguments = new long[pointers.size() + 1];
         for (int i = 0; i < pointers.size(); i++) {
-            arguments[i] = address(pointers.get(i), arena, examples, inputs);
+            arguments[i] = address(pointers.get(i), places, examples);
         }
         arguments[pointers.size()] = examples;
-        driver.launch(
-                functions[number],
-                shape.rows(examples),
-                shape.columns(),
-                shape.threads(),
-                shape.sharedBytes(),
-                stream,
-                arguments);
+        long function = Objects.requireNonNull(functions.get(chosen.kernel().entry()));
+        int rows = shape.rows(examples);
+        if (overlaps) {
+            driver.launchOverlapping(
+                    function,
+                    rows,
+                    shape.columns(),
+                    shape.threads(),
+                    shape.sharedBytes(),
+                    places.stream(),
+                    arguments);
+        } else {
+            driver.launch(
+                    function,
+                    rows,
+                    shape.columns(),
+                    shape.threads(),
+                    shape.sharedBytes(),
+                    places.stream(),
+                    arguments);
+        }
     }
 
-    private long address(Argument pointer, long arena, int examples, long[] inputs) {
+    private long address(Argument pointer, Places places, int examples) {
         if (pointer instanceof Argument.Arena place) {
-            return arena + place.place() * examples + place.slice();
+            return places.arena() + place.place() * examples + place.slice();
         }
         if (pointer instanceof Argument.Constant constant) {
             return constants + constant.offset();
         }
-        return pointer instanceof Argument.Input input ? inputs[input.index()] : 0;
+        if (pointer instanceof Argument.Scratch) {
+            return places.scratch();
+        }
+        return pointer instanceof Argument.Input input ? places.inputs()[input.index()] : 0;
     }
 
     @Override

@@ -48,7 +48,17 @@ final class Manifest {
         node.put("architecture", program.architecture());
         node.put("purpose", program.purpose().name());
         node.put("arenaBytes", plan.arenaBytes());
-        write(plan.constants(), sections, node.putObject("constants"));
+        node.put("constantBytes", plan.constants().remaining());
+        write(StoredConstants.pack(plan), sections, node.putObject("constants"));
+        ArrayNode expansions = node.putArray("expansions");
+        for (Plan.Expansion expansion : plan.expansions()) {
+            expansions
+                    .addObject()
+                    .put("from", expansion.from())
+                    .put("to", expansion.to())
+                    .put("rows", expansion.rows())
+                    .put("rowBytes", expansion.rowBytes());
+        }
         ArrayNode inputs = node.putArray("inputs");
         plan.inputs().forEach(port -> write(port, inputs.addObject()));
         ArrayNode outputs = node.putArray("outputs");
@@ -97,13 +107,21 @@ final class Manifest {
                 .put("unitsPerBlock", launch.unitsPerBlock())
                 .put("columns", launch.columns())
                 .put("threads", launch.threads())
-                .put("sharedBytes", launch.sharedBytes());
+                .put("sharedBytes", launch.sharedBytes())
+                .put("mostRows", launch.mostRows())
+                .put("scratchBytes", launch.scratchBytes());
     }
 
     private static void write(Step step, ObjectNode node) {
-        node.put("result", step.result()).put("kernel", step.kernel().entry());
+        node.put("result", step.result());
+        ArrayNode ways = node.putArray("ways");
+        step.ways().forEach(way -> write(way, ways.addObject()));
+    }
+
+    private static void write(Step.Way way, ObjectNode node) {
+        node.put("kernel", way.kernel().entry());
         ArrayNode arguments = node.putArray("arguments");
-        for (Argument argument : step.arguments()) {
+        for (Argument argument : way.arguments()) {
             ObjectNode child = arguments.addObject();
             if (argument instanceof Argument.Arena arena) {
                 child.put("arena", arena.place()).put("slice", arena.slice());
@@ -111,6 +129,8 @@ final class Manifest {
                 child.put("constant", constant.offset());
             } else if (argument instanceof Argument.Input input) {
                 child.put("input", input.index());
+            } else if (argument instanceof Argument.Scratch) {
+                child.put("scratch", true);
             }
         }
     }
@@ -140,10 +160,21 @@ final class Manifest {
             String what = "the kernel " + entry + " for " + architecture;
             cubins.put(entry, section(children.get(entry), "cubin", what, loader));
         }
+        List<Plan.Expansion> expansions = new ArrayList<>();
+        for (JsonNode each : child(node, "expansions")) {
+            expansions.add(
+                    new Plan.Expansion(
+                            number(each, "from"),
+                            number(each, "to"),
+                            integer(each, "rows"),
+                            integer(each, "rowBytes")));
+        }
+        ByteBuffer stored = section(node, "constants", "the constants for " + architecture, loader);
         Plan plan =
                 new Plan(
                         steps(node, kernels),
-                        section(node, "constants", "the constants for " + architecture, loader),
+                        StoredConstants.unpack(stored, expansions, integer(node, "constantBytes")),
+                        expansions,
                         number(node, "arenaBytes"),
                         ports(node, "inputs"),
                         ports(node, "outputs"));
@@ -193,21 +224,35 @@ final class Manifest {
                         integer(launch, "unitsPerBlock"),
                         integer(launch, "columns"),
                         integer(launch, "threads"),
-                        integer(launch, "sharedBytes")),
+                        integer(launch, "sharedBytes"),
+                        integer(launch, "mostRows"),
+                        integer(launch, "scratchBytes")),
                 integer(node, "minBlocks"));
     }
 
     private static List<Step> steps(JsonNode parent, Map<String, KernelSpec> kernels) {
         List<Step> steps = new ArrayList<>();
         for (JsonNode node : child(parent, "steps")) {
-            KernelSpec kernel = kernels.get(text(node, "kernel"));
-            Require.argument(
-                    kernel != null, "its manifest lacks the kernel %s", text(node, "kernel"));
-            List<Argument> arguments = new ArrayList<>();
-            child(node, "arguments").forEach(child -> arguments.add(argument(child)));
-            steps.add(new Step(text(node, "result"), Objects.requireNonNull(kernel), arguments));
+            List<Step.Way> ways = new ArrayList<>();
+            child(node, "ways").forEach(child -> ways.add(way(child, kernels)));
+            Require.argument(!ways.isEmpty(), "its manifest has a step without a kernel");
+            Step.Way first = ways.get(0);
+            steps.add(
+                    new Step(
+                            text(node, "result"),
+                            first.kernel(),
+                            first.arguments(),
+                            ways.subList(1, ways.size())));
         }
         return steps;
+    }
+
+    private static Step.Way way(JsonNode node, Map<String, KernelSpec> kernels) {
+        KernelSpec kernel = kernels.get(text(node, "kernel"));
+        Require.argument(kernel != null, "its manifest lacks the kernel %s", text(node, "kernel"));
+        List<Argument> arguments = new ArrayList<>();
+        child(node, "arguments").forEach(child -> arguments.add(argument(child)));
+        return new Step.Way(Objects.requireNonNull(kernel), arguments);
     }
 
     private static Argument argument(JsonNode node) {
@@ -216,6 +261,9 @@ final class Manifest {
         }
         if (node.has("constant")) {
             return new Argument.Constant(number(node, "constant"));
+        }
+        if (node.has("scratch")) {
+            return new Argument.Scratch();
         }
         return node.has("input")
                 ? new Argument.Input(integer(node, "input"))

@@ -91,7 +91,7 @@ class EngineCompilerTest {
                 assertThrows(IllegalArgumentException.class, () -> Target.parse("sm_80,sm_70"))
                         .getMessage());
         assertEquals(
-                new Target(List.of(Architecture.SM_80), 8, false), Target.parse("sm_80,sm_80"));
+                new Target(List.of(Architecture.SM_80), 8, false, 0), Target.parse("sm_80,sm_80"));
     }
 
     private static EngineFile compile(CudaCompiler compiler, Target target) {

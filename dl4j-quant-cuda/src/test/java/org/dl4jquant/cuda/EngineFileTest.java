@@ -168,19 +168,19 @@ class EngineFileTest {
     void saysThatTheFormatIsAnother() throws IOException {
         Path path = written();
         byte[] bytes = Files.readAllBytes(path);
-        bytes[4] = 2;
+        bytes[4] = EngineFile.FORMAT + 1;
         Files.write(path, bytes);
         assertTrue(
                 message(path)
                         .endsWith(
-                                "its format is 2, and this version reads 1: compile the model"
+                                "its format is 3, and this version reads 2: compile the model"
                                         + " again, or use a newer version of dl4j-quant-cuda"));
         bytes[4] = 0;
         Files.write(path, bytes);
         assertTrue(
                 message(path)
                         .endsWith(
-                                "its format is 0, and this version reads 1: compile the model"
+                                "its format is 0, and this version reads 2: compile the model"
                                         + " again"));
     }
 

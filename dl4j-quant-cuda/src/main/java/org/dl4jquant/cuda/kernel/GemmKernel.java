@@ -12,8 +12,8 @@ import org.dl4jquant.numeric.QuantParams;
  * the tile is multiplied by groups of warps.
  *
  * <p>Arguments: input, weights, bias, multipliers, residual (not read if there is none), output,
- * examples. A batch may have at most 2^32 - 1 output pixels, and an input of less than 32 GiB (8
- * GiB if its pixels are 4 bytes).
+ * scratch (not read unless the sum is split), examples. A batch may have at most 2^32 - 1 output
+ * pixels, and an input of less than 32 GiB (8 GiB if its pixels are 4 bytes).
  */
 public final class GemmKernel {
 
@@ -35,6 +35,20 @@ public final class GemmKernel {
      *     shared memory, than the architecture has, or if the problem cannot be cut so
      */
     public static KernelSpec of(GemmProblem problem, Tile tile, Architecture architecture) {
+        return of(problem, new GemmTactic(tile, 1), architecture);
+    }
+
+    /**
+     * {@return the kernel}
+     *
+     * @param problem what it computes
+     * @param tactic how the product is cut; any gives the same codes
+     * @param architecture what it is compiled for
+     * @throws IllegalArgumentException if the tile needs an instruction, or more registers or
+     *     shared memory, than the architecture has, or if the problem cannot be cut so
+     */
+    public static KernelSpec of(GemmProblem problem, GemmTactic tactic, Architecture architecture) {
+        Tile tile = tactic.tile();
         Require.argument(
                 tile.suits(architecture) || !tile.byGroup(),
                 "tile %s is multiplied by groups of warps, which %s cannot; choose another, or"
@@ -64,20 +78,27 @@ public final class GemmKernel {
                 shared,
                 architecture.target(),
                 architecture.sharedBytes());
+        Require.argument(
+                tactic.suits(problem),
+                "%s leaves a block without a part of the sum, or has more tiles than blocks may"
+                        + " share; use fewer parts",
+                tactic);
         GemmKernel kernel = new GemmKernel();
         kernel.image(problem);
         kernel.window(problem);
         kernel.output(problem, architecture);
         kernel.residual(problem, architecture);
         kernel.tile(tile, architecture);
-        int columns = ImageLayout.padded(problem.filters());
+        kernel.put("SPLITS", tactic.splits());
         Launch launch =
                 new Launch(
                         (long) problem.result().height() * problem.result().width(),
                         tile.blockRows(),
-                        (columns + tile.blockColumns() - 1) / tile.blockColumns(),
+                        tactic.columns(problem) * tactic.splits(),
                         tile.threads(),
-                        shared);
+                        shared,
+                        tactic.mostRows(problem),
+                        tactic.scratchBytes(problem));
         return new KernelSpec(
                 tile.byGroup() ? BY_GROUP : BY_WARP,
                 kernel.constants.toMap(),

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package org.dl4jquant.cuda.kernel;
 
+import java.nio.ByteBuffer;
 import org.dl4jquant.check.Require;
 import org.dl4jquant.graph.Output;
 import org.dl4jquant.graph.Window;
@@ -140,6 +141,26 @@ public final class GemmWeights {
             }
         }
         return packed;
+    }
+
+    /**
+     * Unpacks codes that {@link #of} packed.
+     *
+     * @param bytes what holds both
+     * @param from where the packed codes begin
+     * @param to where the codes shall begin, a byte each
+     * @param rows how many filters
+     * @param rowBytes codes of a filter, a multiple of 16
+     */
+    public static void unpack(ByteBuffer bytes, int from, int to, int rows, int rowBytes) {
+        int blocks = (rowBytes + BLOCK - 1) / BLOCK;
+        for (int row = 0; row < rows; row++) {
+            for (int i = 0; i < rowBytes; i++) {
+                byte pair = bytes.get(from + (row * blocks + i / BLOCK) * HALF + i % HALF);
+                int code = i % BLOCK < HALF ? (byte) (pair << 4) >> 4 : pair >> 4;
+                bytes.put(to + row * rowBytes + i, (byte) code);
+            }
+        }
     }
 
     /* With a zero point, sum((q - z) * w) = sum(q * w) - z * sum(w). */

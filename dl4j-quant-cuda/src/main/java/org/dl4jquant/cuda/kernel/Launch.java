@@ -12,9 +12,18 @@ import org.dl4jquant.check.Require;
  * @param columns blocks along the grid's second dimension, whatever the batch
  * @param threads threads of a block, a multiple of 32 up to 1,024
  * @param sharedBytes dynamic shared memory of a block
+ * @param mostRows the most blocks along the grid's first dimension
+ * @param scratchBytes global memory that the blocks share: zeros before the launch, and again
+ *     behind it
  */
 public record Launch(
-        long unitsPerExample, int unitsPerBlock, int columns, int threads, int sharedBytes) {
+        long unitsPerExample,
+        int unitsPerBlock,
+        int columns,
+        int threads,
+        int sharedBytes,
+        int mostRows,
+        int scratchBytes) {
 
     private static final int WARP = 32;
     private static final int MOST_THREADS = 1024;
@@ -41,6 +50,22 @@ public record Launch(
                 "blocks of %d threads; a multiple of 32 up to 1,024 is allowed",
                 threads);
         Require.argument(sharedBytes >= 0, "%d bytes of shared memory", sharedBytes);
+        Require.argument(mostRows > 0, "a launch of at most %d blocks", mostRows);
+        Require.argument(scratchBytes >= 0, "%d bytes of scratch memory", scratchBytes);
+    }
+
+    /**
+     * A launch of any number of blocks, which share nothing.
+     *
+     * @param unitsPerExample as above
+     * @param unitsPerBlock as above
+     * @param columns as above
+     * @param threads as above
+     * @param sharedBytes as above
+     */
+    public Launch(
+            long unitsPerExample, int unitsPerBlock, int columns, int threads, int sharedBytes) {
+        this(unitsPerExample, unitsPerBlock, columns, threads, sharedBytes, Integer.MAX_VALUE, 0);
     }
 
     /**
@@ -62,7 +87,7 @@ public record Launch(
 
     /** {@return the largest batch: kernels count units in 32 bits, and a grid has 2^31 - 1 rows} */
     public int mostExamples() {
-        long units = Math.min(MOST_UNITS, (long) unitsPerBlock * Integer.MAX_VALUE);
+        long units = Math.min(MOST_UNITS, (long) unitsPerBlock * mostRows);
         return (int) Math.min(Integer.MAX_VALUE, units / unitsPerExample);
     }
 }

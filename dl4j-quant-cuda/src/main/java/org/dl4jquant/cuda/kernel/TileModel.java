@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 package org.dl4jquant.cuda.kernel;
 
+import java.util.ArrayList;
 import java.util.Comparator;
+import java.util.List;
 import java.util.stream.Stream;
 import org.dl4jquant.check.Require;
 
@@ -27,6 +29,11 @@ public final class TileModel {
     private static final double RESULTS_A_CYCLE = 16;
     private static final double BYTES_A_CYCLE = 40;
     private static final int GROUP_STEP = 32;
+    private static final int[] SPLITS = {1, 2, 3, 4, 6, 8, 12, 16};
+
+    /* A fence, a ticket and reading the sums again; and adding to the second-level cache. */
+    private static final double JOIN_LATENCY = 2500;
+    private static final double JOINED_A_CYCLE = 24;
     private static final int THREADS_OF_PROCESSOR = 1024;
 
     private final Architecture architecture;
@@ -65,9 +72,53 @@ public final class TileModel {
         TileModel model = of(problem, architecture, examples);
         return Stream.of(Tile.values())
                 .filter(tile -> tile.suits(architecture) && tile.suits(problem))
-                .min(Comparator.comparingDouble(model::cycles))
+                .min(Comparator.comparingDouble(tile -> model.cycles(tile, 1)))
                 .orElseThrow();
     }
+
+    /**
+     * {@return the tactics that suit, the one with the least estimated time first}
+     *
+     * @param problem the product
+     * @param architecture what the kernel is compiled for
+     * @param examples the batch
+     */
+    public static List<Estimate> ranking(
+            GemmProblem problem, Architecture architecture, int examples) {
+        TileModel model = of(problem, architecture, examples);
+        List<Estimate> ranking = new ArrayList<>();
+        for (Tile tile : Tile.values()) {
+            if (!tile.suits(architecture) || !tile.suits(problem)) {
+                continue;
+            }
+            for (int splits : SPLITS) {
+                GemmTactic tactic = new GemmTactic(tile, splits);
+                long tiles =
+                        over(model.rows, tile.blockRows())
+                                * over(model.columns, tile.blockColumns());
+                if (splits == 1
+                        || (tactic.suits(problem)
+                                && tiles < model.processors()
+                                && GemmKernel.of(problem, tactic, architecture)
+                                                .launch()
+                                                .mostExamples()
+                                        >= examples)) {
+                    ranking.add(new Estimate(problem, tactic, model.cycles(tile, splits)));
+                }
+            }
+        }
+        ranking.sort(Comparator.comparingDouble(Estimate::cycles));
+        return ranking;
+    }
+
+    /**
+     * What a tactic is believed to take.
+     *
+     * @param problem the product
+     * @param tactic how it is computed
+     * @param cycles of a multiprocessor
+     */
+    public record Estimate(GemmProblem problem, GemmTactic tactic, double cycles) {}
 
     /**
      * {@return the estimated time of a product's kernel in cycles of a multiprocessor}
@@ -76,7 +127,7 @@ public final class TileModel {
      * @param architecture what it is compiled for
      * @param examples the batch
      */
-    static double cycles(KernelSpec kernel, Architecture architecture, int examples) {
+    public static double cycles(KernelSpec kernel, Architecture architecture, int examples) {
         KernelConstants constants = new KernelConstants(kernel);
         Tile tile =
                 Stream.of(Tile.values())
@@ -94,13 +145,14 @@ public final class TileModel {
                         Math.toIntExact(constants.of("FILTERS")),
                         constants.area("KERNEL_") * pixel,
                         constants.is("PACKED_WEIGHTS"))
-                .cycles(tile);
+                .cycles(tile, Math.toIntExact(constants.of("SPLITS")));
     }
 
-    private double cycles(Tile tile) {
-        long blocks = over(rows, tile.blockRows()) * over(columns, tile.blockColumns());
+    private double cycles(Tile tile, int splits) {
+        long blocks = over(rows, tile.blockRows()) * over(columns, tile.blockColumns()) * splits;
         long each = over(blocks, processors());
-        long steps = over(sumBytes, tile.depth());
+        long steps = over(over(sumBytes, tile.depth()), splits);
+        double part = Math.min(sumBytes, (double) steps * tile.depth());
         int shared = tile.sharedBytes(architecture, packed);
         int resident =
                 Math.max(
@@ -109,21 +161,24 @@ public final class TileModel {
                                 architecture.sharedBytes() / shared,
                                 THREADS_OF_PROCESSOR / Math.max(tile.threads(), 256)));
         double results = (double) tile.blockRows() * tile.blockColumns();
-        double products = each * multiplied(tile) * results / productsACycle(tile);
-        double bytes =
-                (double) each * sumBytes * (tile.blockRows() + tile.blockColumns()) / BYTES_A_CYCLE;
+        double products = each * multiplied(tile, part) * results / productsACycle(tile);
+        double weights = packed ? tile.blockColumns() / 2.0 : tile.blockColumns();
+        double bytes = each * part * (tile.blockRows() + weights) / BYTES_A_CYCLE;
         double ahead = tile.stages(architecture) - 1;
         double latency = START_LATENCY + steps * (TILE_LATENCY + FETCH_LATENCY / ahead / 4);
         double rounds = over(each, resident);
+        double joined =
+                splits == 1 ? 0 : JOIN_LATENCY + each * results * Integer.BYTES / JOINED_A_CYCLE;
         return Math.max(Math.max(products, bytes), rounds * latency)
                 + UNHIDDEN * (products + bytes)
-                + each * results / RESULTS_A_CYCLE;
+                + each * results / RESULTS_A_CYCLE / splits
+                + joined;
     }
 
     /* Groups of warps leave out what is beyond the sum; of a warp's tiles the whole is multiplied. */
-    private double multiplied(Tile tile) {
-        int part = tile.byGroup() ? GROUP_STEP : tile.depth();
-        return (double) over(sumBytes, part) * part;
+    private static double multiplied(Tile tile, double part) {
+        int step = tile.byGroup() ? GROUP_STEP : tile.depth();
+        return Math.ceil(part / step) * step;
     }
 
     private static long over(long size, long part) {

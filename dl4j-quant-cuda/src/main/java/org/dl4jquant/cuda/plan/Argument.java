@@ -26,6 +26,9 @@ public sealed interface Argument {
      */
     record Input(int index) implements Argument {}
 
+    /** The memory that a launch finds and leaves zero. */
+    record Scratch() implements Argument {}
+
     /** No tensor: the kernel does not read this pointer. */
     record Nothing() implements Argument {}
 }

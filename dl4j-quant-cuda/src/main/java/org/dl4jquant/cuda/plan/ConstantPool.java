@@ -4,8 +4,12 @@ package org.dl4jquant.cuda.plan;
 import java.io.ByteArrayOutputStream;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
+import java.util.ArrayList;
+import java.util.Comparator;
 import java.util.HashMap;
+import java.util.List;
 import java.util.Map;
+import org.dl4jquant.cuda.kernel.GemmWeights;
 
 /** Collects what kernels read and nobody writes; equal bytes are kept once. */
 final class ConstantPool {
@@ -14,6 +18,7 @@ final class ConstantPool {
 
     private final ByteArrayOutputStream bytes = new ByteArrayOutputStream();
     private final Map<ByteBuffer, Long> offsets = new HashMap<>();
+    private final List<Plan.Expansion> expansions = new ArrayList<>();
 
     /** {@return the argument that points to these bytes} */
     Argument.Constant add(byte[] constant) {
@@ -26,6 +31,28 @@ final class ConstantPool {
             offsets.put(key, offset);
         }
         return new Argument.Constant(offset);
+    }
+
+    /**
+     * {@return the argument that points to codes which are stored packed}
+     *
+     * @param codes the codes, a byte each
+     * @param packed the same, as {@link GemmWeights} packs them
+     * @param rows how many rows there are
+     */
+    Argument.Constant add(byte[] codes, byte[] packed, int rows) {
+        Argument.Constant from = add(packed);
+        Argument.Constant to = add(codes);
+        Plan.Expansion expansion =
+                new Plan.Expansion(from.offset(), to.offset(), rows, codes.length / rows);
+        if (!expansions.contains(expansion) && to.offset() > from.offset()) {
+            expansions.add(expansion);
+        }
+        return to;
+    }
+
+    List<Plan.Expansion> expansions() {
+        return expansions.stream().sorted(Comparator.comparingLong(Plan.Expansion::to)).toList();
     }
 
     /** {@return the argument that points to these values, little-endian} */

@@ -19,7 +19,15 @@ final class Launches {
     private final Map<String, Buffer> buffers = new LinkedHashMap<>();
     private final List<String> inputs = new ArrayList<>();
 
-    private record Launch(String result, KernelSpec kernel, List<Object> pointers) {}
+    /**
+     * A kernel and its pointers.
+     *
+     * @param kernel the kernel
+     * @param pointers tensors and {@link Argument}s
+     */
+    record Way(KernelSpec kernel, List<Object> pointers) {}
+
+    private record Launch(String result, List<Way> ways) {}
 
     /** A run of memory, and the launches that need it. */
     private static final class Buffer {
@@ -68,12 +76,24 @@ final class Launches {
      * @param pointers tensors and {@link Argument}s
      */
     void add(String result, KernelSpec kernel, Object... pointers) {
-        for (Object pointer : pointers) {
-            if (pointer instanceof Tensor tensor) {
-                need(tensor.buffer(), launches.size());
+        add(result, List.of(new Way(kernel, List.of(pointers))));
+    }
+
+    /**
+     * Adds a launch that is done in one of several ways.
+     *
+     * @param result the node that it belongs to
+     * @param ways how; the first for any batch
+     */
+    void add(String result, List<Way> ways) {
+        for (Way way : ways) {
+            for (Object pointer : way.pointers()) {
+                if (pointer instanceof Tensor tensor) {
+                    need(tensor.buffer(), launches.size());
+                }
             }
         }
-        launches.add(new Launch(result, kernel, List.of(pointers)));
+        launches.add(new Launch(result, ways));
     }
 
     private void need(String buffer, int step) {
@@ -93,16 +113,20 @@ final class Launches {
 
     /** {@return the launches, with the buffers' places} */
     List<Step> steps(MemoryPlan memory) {
-        return launches.stream()
-                .map(
-                        launch ->
-                                new Step(
-                                        launch.result(),
-                                        launch.kernel(),
-                                        launch.pointers().stream()
-                                                .map(pointer -> argument(pointer, memory))
-                                                .toList()))
-                .toList();
+        return launches.stream().map(launch -> step(launch, memory)).toList();
+    }
+
+    private Step step(Launch launch, MemoryPlan memory) {
+        List<Step.Way> ways = launch.ways().stream().map(way -> way(way, memory)).toList();
+        Step.Way first = ways.get(0);
+        return new Step(
+                launch.result(), first.kernel(), first.arguments(), ways.subList(1, ways.size()));
+    }
+
+    private Step.Way way(Way way, MemoryPlan memory) {
+        return new Step.Way(
+                way.kernel(),
+                way.pointers().stream().map(pointer -> argument(pointer, memory)).toList());
     }
 
     private Argument argument(Object pointer, MemoryPlan memory) {

@@ -7,7 +7,6 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
-import org.dl4jquant.check.Require;
 import org.dl4jquant.cuda.kernel.Architecture;
 import org.dl4jquant.cuda.kernel.ElementKernels;
 import org.dl4jquant.graph.IntGraph;
@@ -36,8 +35,20 @@ public final class Planner {
      * @throws IllegalArgumentException if a node has no kernel, which the message names
      */
     public static Plan run(IntGraph graph, Architecture architecture, int examples) {
+        return run(graph, architecture, Candidates.best(examples));
+    }
+
+    /**
+     * {@return the plan of a graph's outputs, whose products are computed in one of several ways}
+     *
+     * @param graph the graph
+     * @param architecture what the kernels are compiled for
+     * @param candidates which ways
+     * @throws IllegalArgumentException if a node has no kernel, which the message names
+     */
+    public static Plan run(IntGraph graph, Architecture architecture, Candidates candidates) {
         Planner planner = new Planner(graph);
-        planner.add(Fusion.of(graph), Slices.of(graph), architecture, examples);
+        planner.add(Fusion.of(graph), Slices.of(graph), architecture, candidates);
         return planner.plan(graph.outputs());
     }
 
@@ -50,7 +61,7 @@ public final class Planner {
      */
     public static Plan trace(IntGraph graph, Architecture architecture) {
         Planner planner = new Planner(graph);
-        planner.add(Fusion.none(graph), Slices.none(), architecture, 1);
+        planner.add(Fusion.none(graph), Slices.none(), architecture, Candidates.best(1));
         List<String> all = new ArrayList<>();
         for (IntNode node : graph.nodes()) {
             if (!(node instanceof IntNode.Input)) {
@@ -60,8 +71,8 @@ public final class Planner {
         return planner.plan(all);
     }
 
-    private void add(List<Work> works, Slices slices, Architecture architecture, int examples) {
-        Require.argument(examples >= 1, "a plan for batches of %d", examples);
+    private void add(
+            List<Work> works, Slices slices, Architecture architecture, Candidates candidates) {
         for (IntNode.Input input : graph.inputs()) {
             TensorType type = graph.type(input.name());
             String buffer = launches.buffer(input.name(), Port.bytes(type));
@@ -70,7 +81,14 @@ public final class Planner {
         }
         Workshop workshop =
                 new Workshop(
-                        graph, works, slices, launches, constants, tensors, architecture, examples);
+                        graph,
+                        works,
+                        slices,
+                        launches,
+                        constants,
+                        tensors,
+                        architecture,
+                        candidates);
         works.forEach(work -> tensors.put(work.result(), workshop.make(work)));
     }
 
@@ -93,7 +111,12 @@ public final class Planner {
         List<Port> outputs = new ArrayList<>();
         buffers.forEach((name, buffer) -> outputs.add(port(name, buffer, memory)));
         return new Plan(
-                launches.steps(memory), constants.toBuffer(), memory.bytes(), inputs, outputs);
+                launches.steps(memory),
+                constants.toBuffer(),
+                constants.expansions(),
+                memory.bytes(),
+                inputs,
+                outputs);
     }
 
     /* Codes leave in the graph's order, without gaps. */

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package org.dl4jquant.cuda.plan;
 
+import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.HashSet;
 import java.util.List;
@@ -16,7 +17,6 @@ import org.dl4jquant.cuda.kernel.GroupedConvolution;
 import org.dl4jquant.cuda.kernel.ImageLayout;
 import org.dl4jquant.cuda.kernel.PoolKernels;
 import org.dl4jquant.cuda.kernel.Residual;
-import org.dl4jquant.cuda.kernel.TileModel;
 import org.dl4jquant.graph.IntGraph;
 import org.dl4jquant.graph.IntNode;
 import org.dl4jquant.graph.Output;
@@ -35,7 +35,7 @@ final class Workshop implements IntNode.Visitor<Tensor> {
     private final ConstantPool constants;
     private final Map<String, Tensor> tensors;
     private final Architecture architecture;
-    private final int examples;
+    private final Candidates candidates;
     private final Map<String, Tensor> reordered = new HashMap<>();
     private final Set<String> notOnlyConvolved = new HashSet<>();
     private IntNode.@Nullable Add sum;
@@ -48,14 +48,14 @@ final class Workshop implements IntNode.Visitor<Tensor> {
             ConstantPool constants,
             Map<String, Tensor> tensors,
             Architecture architecture,
-            int examples) {
+            Candidates candidates) {
         this.graph = graph;
         this.slices = slices;
         this.launches = launches;
         this.constants = constants;
         this.tensors = tensors;
         this.architecture = architecture;
-        this.examples = examples;
+        this.candidates = candidates;
         for (Work work : works) {
             boolean convolves =
                     work.node() instanceof IntNode.Convolution node && node.groups() == 1;
@@ -123,7 +123,7 @@ final class Workshop implements IntNode.Visitor<Tensor> {
         int pitch = result.layout() == null ? 0 : result.image().pitch();
         launches.add(
                 node.name(),
-                convolution.kernel(pitch, examples),
+                convolution.kernel(pitch, candidates.batches().get(0)),
                 input,
                 constants.add(convolution.weights()),
                 constants.add(convolution.bias()),
@@ -143,8 +143,8 @@ final class Workshop implements IntNode.Visitor<Tensor> {
     }
 
     private Tensor multiply(GemmProblem plain, WeightTensor weights, Tensor input, String name) {
-        GemmProblem problem = packs(plain, weights) ? plain.withPackedWeights() : plain;
-        problem = GemmWeights.sumsAreShort(problem, weights) ? problem.withShortSums() : problem;
+        GemmProblem problem =
+                GemmWeights.sumsAreShort(plain, weights) ? plain.withShortSums() : plain;
         Object residual = new Argument.Nothing();
         String resultName = name;
         if (sum != null) {
@@ -163,24 +163,36 @@ final class Workshop implements IntNode.Visitor<Tensor> {
         } else {
             result = floats(resultName);
         }
-        GemmWeights packed = GemmWeights.of(problem, weights);
-        launches.add(
-                resultName,
-                GemmKernel.of(
-                        problem, TileModel.best(problem, architecture, examples), architecture),
-                input,
-                constants.add(packed.codes()),
-                constants.add(packed.bias()),
-                constants.add(packed.multipliers()),
-                residual,
-                result);
+        List<Launches.Way> ways = new ArrayList<>();
+        for (Candidates.Way way :
+                candidates.of(problem, GemmWeights.canPack(problem, weights), architecture)) {
+            GemmWeights packed = GemmWeights.of(way.problem(), weights);
+            ways.add(
+                    new Launches.Way(
+                            GemmKernel.of(way.problem(), way.tactic(), architecture),
+                            List.of(
+                                    input,
+                                    codes(way.problem(), weights),
+                                    constants.add(packed.bias()),
+                                    constants.add(packed.multipliers()),
+                                    residual,
+                                    result,
+                                    way.tactic().splits() > 1
+                                            ? new Argument.Scratch()
+                                            : new Argument.Nothing())));
+        }
+        launches.add(resultName, ways);
         return result;
     }
 
-    /* Groups of warps read weights of one byte; where they are worth it, reading fewer bytes is not. */
-    private boolean packs(GemmProblem plain, WeightTensor weights) {
-        return GemmWeights.canPack(plain, weights)
-                && !TileModel.best(plain, architecture, examples).byGroup();
+    /* Codes of 4 bits are stored packed, even if the kernel reads bytes. */
+    private Argument codes(GemmProblem problem, WeightTensor weights) {
+        byte[] codes = GemmWeights.of(problem, weights).codes();
+        if (problem.packedWeights() || !GemmWeights.canPack(problem, weights)) {
+            return constants.add(codes);
+        }
+        byte[] packed = GemmWeights.of(problem.withPackedWeights(), weights).codes();
+        return constants.add(codes, packed, ImageLayout.padded(problem.filters()));
     }
 
     private static ImageLayout natural(GemmProblem problem) {

@@ -39,13 +39,15 @@ class GemmKernelProperties {
         if (!tile.suits(architecture) || !tile.suits(problem)) {
             tile = Tile.M64_N64_K64;
         }
+        GemmTactic tactic = new GemmTactic(tile, 1 + random.nextInt(4));
+        tactic = tactic.suits(problem) ? tactic : new GemmTactic(tile, 1);
         GemmTrial trial =
                 GemmTrial.convolution(
                         problem, CodeRange.narrow(packed ? 4 : 8), 1 + random.nextInt(3), seed);
         assertEquals(
                 Optional.empty(),
-                trial.fault(EmulatedKernels.available(), tile, architecture, seed),
-                trial.problem() + " with " + tile);
+                trial.fault(EmulatedKernels.available(), tactic, architecture, seed),
+                trial.problem() + " with " + tactic);
     }
 
     @Provide

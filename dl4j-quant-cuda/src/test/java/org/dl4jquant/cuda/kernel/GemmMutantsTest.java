@@ -32,9 +32,19 @@ class GemmMutantsTest {
      * @param to what replaces it
      * @param architecture which way of loading has the fault
      * @param product what shows it
+     * @param splits in how many parts its sum is split
      */
     private record Mutant(
-            String name, String from, String to, Architecture architecture, Product product) {
+            String name,
+            String from,
+            String to,
+            Architecture architecture,
+            Product product,
+            int splits) {
+
+        Mutant(String name, String from, String to, Architecture architecture, Product product) {
+            this(name, from, to, architecture, product, 1);
+        }
 
         String edit(String source) {
             int at = source.indexOf(from);
@@ -42,8 +52,8 @@ class GemmMutantsTest {
             return source.replace(from, to);
         }
 
-        Tile tile() {
-            return tileOf(architecture);
+        GemmTactic tactic() {
+            return new GemmTactic(tileOf(architecture), splits);
         }
 
         @Override
@@ -220,8 +230,8 @@ class GemmMutantsTest {
                 "store_tile(0, next);");
         registers(
                 "stores into the tile that is read",
-                "(tile + 1) % 2 * STAGE_BYTES",
-                "tile % 2 * STAGE_BYTES");
+                "(1 - own) * STAGE_BYTES",
+                "own * STAGE_BYTES");
         registers(
                 "no barrier behind a tile",
                 "        }\n        sync_threads();\n    }\n}",
@@ -305,6 +315,79 @@ class GemmMutantsTest {
         MUTANTS.add(new Mutant(name, from, to, Architecture.SM_90A, Product.DEEP_UNPADDED));
     }
 
+    static {
+        split("every part adds the bias", "SPLITS == 1 || block_column() % SPLITS == 0", "true");
+        split(
+                "a part too short",
+                "int end = first_tile() + TILES_OF_SPLIT;",
+                "int end = first_tile() + TILES_OF_SPLIT - 1;");
+        split(
+                "copies the next part's tile",
+                "if (tile + QK_STAGES - 1 < end) {",
+                "if (tile + QK_STAGES - 1 < TILES) {");
+        split("goes on too early", "!= SPLITS - 1", "!= SPLITS - 2");
+        split(
+                "sums that nobody else sees",
+                "publish_global();\n    sync_threads();  // all",
+                "sync_threads();  // all");
+        split(
+                "a ticket before all have added",
+                "sync_threads();  // all of the block have added, and nobody reads shared memory any more",
+                "");
+        split(
+                "a ticket that some read too early",
+                "    sync_threads();\n    if (load_shared<u32>(0)",
+                "    if (load_shared<u32>(0)");
+        split(
+                "reads sums that may be stale",
+                "load_fresh(own + i * THREADS)",
+                "load_global(own + i * THREADS)");
+        split("leaves sums behind", "store_fresh(own + i * THREADS, 0);", "");
+        split("leaves a counter behind", "store_fresh(scratch + tile, 0);", "");
+        split(
+                "tiles that share sums",
+                "block_row() * COLUMN_BLOCKS + column_block()",
+                "column_block()");
+        split("sums where the counters are", "COUNTERS + tile * TILE_SUMS", "tile * TILE_SUMS");
+        split("the columns of another tile", "block_column() / SPLITS", "block_column() % SPLITS");
+        MUTANTS.add(
+                new Mutant(
+                        "every part adds the bias of packed weights",
+                        "if (is_first_split() && column",
+                        "if (column",
+                        Architecture.SM_80,
+                        Product.PACKED,
+                        3));
+        MUTANTS.add(
+                new Mutant(
+                        "parts that begin in the wrong half of shared memory",
+                        "int own = (tile - first) % 2;",
+                        "int own = tile % 2;",
+                        Architecture.SM_75,
+                        Product.PADDED,
+                        3));
+        splitGroup(
+                "the last steps in every part",
+                "if (WHOLE_TILES < TILES && end_tile() == TILES)",
+                "if (WHOLE_TILES < TILES)");
+        splitGroup(
+                "whole tiles up to the end",
+                "end_tile() < WHOLE_TILES ? end_tile() : WHOLE_TILES",
+                "WHOLE_TILES");
+        splitGroup(
+                "parts that begin with the first tile",
+                "copy_tile(tile, first + tile,",
+                "copy_tile(tile, tile,");
+    }
+
+    private static void split(String name, String from, String to) {
+        MUTANTS.add(new Mutant(name, from, to, Architecture.SM_80, Product.PADDED, 3));
+    }
+
+    private static void splitGroup(String name, String from, String to) {
+        MUTANTS.add(new Mutant(name, from, to, Architecture.SM_90A, Product.DEEP_UNPADDED, 2));
+    }
+
     private static void full(String name, String from, String to) {
         MUTANTS.add(new Mutant(name, from, to, Architecture.SM_90A, Product.FULL_RANGE));
     }
@@ -344,7 +427,7 @@ class GemmMutantsTest {
                                 schedule ->
                                         trial.fault(
                                                         mutated,
-                                                        mutant.tile(),
+                                                        mutant.tactic(),
                                                         mutant.architecture(),
                                                         schedule)
                                                 .isPresent());
@@ -361,13 +444,11 @@ class GemmMutantsTest {
                 }
                 GemmTrial trial = product.trial();
                 for (int schedule = 0; schedule < SCHEDULES; schedule++) {
+                    GemmTactic split = new GemmTactic(tileOf(architecture), 1 + schedule % 2);
                     assertEquals(
                             Optional.empty(),
                             trial.fault(
-                                    EmulatedKernels.available(),
-                                    tileOf(architecture),
-                                    architecture,
-                                    schedule));
+                                    EmulatedKernels.available(), split, architecture, schedule));
                 }
             }
         }

@@ -218,7 +218,39 @@ final class GemmTrial {
      */
     Optional<String> fault(
             EmulatedKernels kernels, Tile tile, Architecture architecture, long schedule) {
-        EmulatedKernel kernel = kernels.of(GemmKernel.of(problem, tile, architecture));
+        return fault(kernels, new GemmTactic(tile, 1), architecture, schedule);
+    }
+
+    /**
+     * Runs the emulated kernel and compares; twice if blocks share scratch memory, which must be
+     * left as it was found.
+     *
+     * @param kernels the sources
+     * @param tactic how the product is cut
+     * @param architecture what it is compiled for
+     * @param schedule the shim's seed
+     * @return what is wrong; empty if all is equal
+     */
+    Optional<String> fault(
+            EmulatedKernels kernels, GemmTactic tactic, Architecture architecture, long schedule) {
+        KernelSpec spec = GemmKernel.of(problem, tactic, architecture);
+        Memory scratch = memory(Math.max(16, spec.launch().scratchBytes()));
+        scratch.clear();
+        Optional<String> fault = Optional.empty();
+        for (int launch = 0; launch < (tactic.splits() > 1 ? 2 : 1); launch++) {
+            if (fault.isEmpty()) {
+                fault = fault(kernels.of(spec), scratch, schedule + launch);
+            }
+        }
+        if (fault.isEmpty()) {
+            byte[] left = scratch.getByteArray(0, (int) scratch.size());
+            int at = Arrays.mismatch(left, new byte[left.length]);
+            return at < 0 ? fault : Optional.of("byte " + at + " of the scratch memory is not 0");
+        }
+        return fault;
+    }
+
+    private Optional<String> fault(EmulatedKernel kernel, Memory scratch, long schedule) {
         GemmWeights packed = GemmWeights.of(problem, weights);
         Window.Extent result = problem.result();
         int pixels = examples * result.height() * result.width();
@@ -246,7 +278,8 @@ final class GemmTrial {
                         memory(packed.bias()),
                         memory(packed.multipliers()),
                         other,
-                        output);
+                        output,
+                        scratch);
         if (fault.isPresent()) {
             return fault;
         }

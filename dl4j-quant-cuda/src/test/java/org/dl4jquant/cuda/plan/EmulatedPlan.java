@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 package org.dl4jquant.cuda.plan;
 
+import static org.junit.jupiter.api.Assertions.assertArrayEquals;
+
 import com.sun.jna.Memory;
 import com.sun.jna.Pointer;
 import java.lang.ref.Reference;
@@ -10,6 +12,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 import java.util.Optional;
+import java.util.Random;
 import org.dl4jquant.cuda.kernel.EmulatedKernel;
 import org.dl4jquant.cuda.kernel.EmulatedKernels;
 import org.dl4jquant.engine.Batch;
@@ -24,6 +27,7 @@ final class EmulatedPlan {
     private final int examples;
     private final Memory arena;
     private final Memory constants;
+    private final Memory scratch;
     private final List<EmulatedKernel.Range> ranges;
 
     private EmulatedPlan(EmulatedKernels kernels, Plan plan, int examples) {
@@ -36,7 +40,9 @@ final class EmulatedPlan {
         plan.constants().duplicate().get(bytes);
         this.constants = new Memory(Math.max(1, bytes.length));
         constants.write(0, bytes, 0, bytes.length);
-        this.ranges = List.of(range(arena), range(constants));
+        this.scratch = new Memory(Math.max(1, plan.scratchBytes()));
+        scratch.clear();
+        this.ranges = List.of(range(arena), range(constants), range(scratch));
     }
 
     private static EmulatedKernel.Range range(Memory memory) {
@@ -62,18 +68,25 @@ final class EmulatedPlan {
             float[] values = Objects.requireNonNull(inputs.get(port.name())).values();
             arena.write(port.place() * examples, values, 0, values.length);
         }
+        Random random = new Random(schedule);
         for (Step step : plan.steps()) {
-            Optional<String> fault = launch(step, schedule);
+            List<Step.Way> ways =
+                    step.ways().stream()
+                            .filter(way -> way.kernel().launch().mostExamples() >= examples)
+                            .toList();
+            Optional<String> fault = launch(ways.get(random.nextInt(ways.size())), schedule);
             if (fault.isPresent()) {
                 throw new AssertionError(step + ": " + fault.get());
             }
         }
+        byte[] left = scratch.getByteArray(0, (int) scratch.size());
+        assertArrayEquals(new byte[left.length], left, "scratch memory is not left as zeros");
         Map<String, Batch> outputs = new LinkedHashMap<>();
         plan.outputs().forEach(port -> outputs.put(port.name(), output(port)));
         return outputs;
     }
 
-    private Optional<String> launch(Step step, long schedule) {
+    private Optional<String> launch(Step.Way step, long schedule) {
         List<Long> arguments = new ArrayList<>();
         step.arguments().forEach(argument -> arguments.add(address(argument)));
         arguments.add((long) examples);
@@ -95,6 +108,9 @@ final class EmulatedPlan {
         }
         if (argument instanceof Argument.Constant constant) {
             return Pointer.nativeValue(constants) + constant.offset();
+        }
+        if (argument instanceof Argument.Scratch) {
+            return Pointer.nativeValue(scratch);
         }
         return argument instanceof Argument.Input input
                 ? Pointer.nativeValue(arena) + plan.inputs().get(input.index()).place() * examples

@@ -37,7 +37,8 @@ final class PlanCases {
                 dequantized(UNSIGNED),
                 residual(true),
                 residual(false),
-                parts());
+                parts(),
+                longSums());
     }
 
     /** {@return values over the whole range of codes and a little beyond} */
@@ -96,8 +97,32 @@ final class PlanCases {
         return graph.build(List.of("all", "a", "c"));
     }
 
+    /* Few results of many products each. */
+    private static IntGraph longSums() {
+        IntGraph.Builder graph = quantized(UNSIGNED);
+        int inputs = IMAGE.elements();
+        graph.add(new IntNode.Reshape("flat", "q", Shape.of(inputs)));
+        graph.add(
+                new IntNode.Dense(
+                        "long",
+                        "flat",
+                        weights(Shape.of(40, inputs)),
+                        Output.Codes.of(new QuantParams(9, 3, CodeRange.signed(8)))));
+        return graph.build(List.of("long"));
+    }
+
     private static IntNode convolution(String name, int filters, QuantParams result) {
-        Shape shape = Shape.of(filters, IMAGE.size(0), 1, 1);
+        return new IntNode.Convolution(
+                name,
+                "q",
+                weights(Shape.of(filters, IMAGE.size(0), 1, 1)),
+                Window.of(Extent.ONE, Extent.ONE),
+                1,
+                Output.Codes.of(result));
+    }
+
+    private static WeightTensor weights(Shape shape) {
+        int filters = shape.size(0);
         Random random = new Random(filters);
         byte[] codes = new byte[shape.elements()];
         random.nextBytes(codes);
@@ -110,12 +135,6 @@ final class PlanCases {
             scales[i] = 0.002f + random.nextFloat() / 1000;
             bias[i] = random.nextInt(2000) - 1000;
         }
-        return new IntNode.Convolution(
-                name,
-                "q",
-                WeightTensor.of(shape, CodeRange.narrow(8), codes, scales, bias),
-                Window.of(Extent.ONE, Extent.ONE),
-                1,
-                Output.Codes.of(result));
+        return WeightTensor.of(shape, CodeRange.narrow(8), codes, scales, bias);
     }
 }

@@ -1,0 +1,117 @@
+// SPDX-License-Identifier: Apache-2.0
+package org.dl4jquant.cuda;
+
+import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.nio.charset.StandardCharsets;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Objects;
+import java.util.OptionalDouble;
+import org.dl4jquant.cuda.kernel.KernelSpec;
+import org.dl4jquant.cuda.plan.Step;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Finds the fastest tactics for a batch: times each way of each step, then the whole with passes of
+ * several sizes, and with and without kernels that overlap.
+ */
+final class Tuner {
+
+    private static final int REPEATS = 9;
+
+    /* Smaller passes leave most multiprocessors without work. */
+    private static final int LEAST_PASS = 8;
+
+    private final LoadedProgram program;
+    private final ExecutionContext context;
+    private final String gpu;
+    private final boolean canOverlap;
+    private final TacticCache cache;
+
+    Tuner(LoadedProgram program, ExecutionContext context, DeviceReport gpu, TacticCache cache) {
+        this.program = program;
+        this.context = context;
+        this.gpu =
+                "%s, sm_%d, %d multiprocessors, %d bytes of cache, driver %d"
+                        .formatted(
+                                gpu.name(),
+                                gpu.architecture(),
+                                gpu.multiprocessors(),
+                                gpu.cacheBytes(),
+                                gpu.driverVersion());
+        this.canOverlap = gpu.architecture() >= 90;
+        this.cache = cache;
+    }
+
+    /** {@return the fastest tactics} */
+    Tactics tune(int examples) throws IOException {
+        @Nullable Tactics best = null;
+        double least = Double.POSITIVE_INFINITY;
+        for (int pass = examples; pass == examples || pass >= LEAST_PASS; pass /= 2) {
+            List<Integer> ways = fastest(pass);
+            for (boolean overlaps : canOverlap ? new boolean[] {false, true} : new boolean[1]) {
+                Tactics tactics = new Tactics(ways, pass, overlaps);
+                double micros = time(examples, tactics);
+                if (best == null || micros < least) {
+                    best = tactics;
+                    least = micros;
+                }
+            }
+        }
+        return Objects.requireNonNull(best);
+    }
+
+    private List<Integer> fastest(int examples) throws IOException {
+        List<Integer> fastest = new ArrayList<>();
+        for (int step = 0; step < program.ways().size(); step++) {
+            List<Step.Way> ways = program.ways().get(step);
+            int best = 0;
+            double least = Double.POSITIVE_INFINITY;
+            for (int way = 0; way < ways.size() && ways.size() > 1; way++) {
+                KernelSpec kernel = ways.get(way).kernel();
+                if (kernel.launch().mostExamples() >= examples) {
+                    double micros = time(step, way, kernel, examples);
+                    best = micros < least ? way : best;
+                    least = Math.min(micros, least);
+                }
+            }
+            fastest.add(best);
+        }
+        return fastest;
+    }
+
+    private double time(int step, int way, KernelSpec kernel, int examples) throws IOException {
+        TacticCache.Key key = new TacticCache.Key(gpu, examples, program.digest(kernel));
+        OptionalDouble known = cache.micros(key);
+        if (known.isPresent()) {
+            return known.getAsDouble();
+        }
+        double micros = context.time(step, way, examples, REPEATS);
+        cache.put(key, micros);
+        return micros;
+    }
+
+    private double time(int examples, Tactics tactics) throws IOException {
+        TacticCache.Key key = new TacticCache.Key(gpu, examples, digest(tactics));
+        OptionalDouble known = cache.micros(key);
+        if (known.isPresent()) {
+            return known.getAsDouble();
+        }
+        double micros = context.time(examples, tactics, REPEATS);
+        cache.put(key, micros);
+        return micros;
+    }
+
+    /* Of all machine code in its order, and of how it is run. */
+    private String digest(Tactics tactics) {
+        StringBuilder text =
+                new StringBuilder(
+                        "pass " + tactics.pass() + (tactics.overlaps() ? " overlaps" : ""));
+        for (int step = 0; step < program.ways().size(); step++) {
+            KernelSpec kernel = program.ways().get(step).get(tactics.ways().get(step)).kernel();
+            text.append('\n').append(program.digest(kernel));
+        }
+        return EngineFile.digest(ByteBuffer.wrap(text.toString().getBytes(StandardCharsets.UTF_8)));
+    }
+}

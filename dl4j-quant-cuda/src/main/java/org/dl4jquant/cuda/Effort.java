@@ -26,4 +26,9 @@ record Effort(int repeats, int warmUpMillis, long flushBytes, int conformances) 
                 flushBytes,
                 conformances);
     }
+
+    /* Only times, without much ado. */
+    static Effort of(int repeats) {
+        return new Effort(repeats, 1, 1, 1);
+    }
 }

@@ -10,6 +10,7 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.Objects;
+import java.util.Random;
 import java.util.Set;
 import java.util.concurrent.locks.Lock;
 import java.util.concurrent.locks.ReadWriteLock;
@@ -204,7 +205,18 @@ public final class EngineOnDevice implements AutoCloseable {
     public Times time(int examples, int repeats) {
         requireOneLaunch(examples);
         Require.argument(repeats >= 1, "times of %d repeats", repeats);
-        return use(false, context -> context.time(examples, repeats));
+        Lock reading = open.readLock();
+        reading.lock();
+        try {
+            requireOpen();
+            Effort effort = Effort.of(repeats);
+            try (Stopwatch watch = new Stopwatch(device.driver(), effort);
+                    Replays replays = replays(examples, tactics(examples), watch)) {
+                return new Times(watch.rounds(replays.round()).median(), replays.steps());
+            }
+        } finally {
+            reading.unlock();
+        }
     }
 
     /**
@@ -226,22 +238,64 @@ public final class EngineOnDevice implements AutoCloseable {
         Lock writing = open.writeLock();
         writing.lock();
         try {
-            Require.state(!closed, "the engine is closed; open another one");
-            device.enter();
-            // Graphs are of the tactics that were in use.
-            List<ExecutionContext> idle = List.copyOf(run.idle());
-            run.idle().clear();
-            Resources old = new Resources();
-            idle.forEach(context -> old.add(context::close));
-            old.close();
-            try (ExecutionContext context =
-                    new ExecutionContext(device, run.program(), largestBatch)) {
-                Tuner tuner = new Tuner(run.program(), context, device.report(), cache);
-                run.program().use(examples, tuner.tune(examples));
-            }
+            requireOpen();
+            forgetContexts();
+            Tuner tuner =
+                    new Tuner(
+                            device.driver(), run.program(), device.report(), this::replays, cache);
+            run.program().use(examples, tuner.tune(examples));
         } finally {
             writing.unlock();
         }
+    }
+
+    /** Runs batches of a size so from now on, whether it is fast or not. */
+    void use(int examples, Tactics tactics) {
+        Lock writing = open.writeLock();
+        writing.lock();
+        try {
+            requireOpen();
+            forgetContexts();
+            run.program().use(examples, tactics);
+        } finally {
+            writing.unlock();
+        }
+    }
+
+    /* Their graphs are of the tactics that were in use. */
+    private void forgetContexts() {
+        Resources old = new Resources();
+        run.idle().forEach(context -> old.add(context::close));
+        run.idle().clear();
+        old.close();
+    }
+
+    private Replays replays(int examples, Tactics tactics, Stopwatch watch) {
+        Random random = new Random(examples);
+        Map<String, Batch.Floats> values = new LinkedHashMap<>();
+        for (Port port : inputs()) {
+            float[] one = new float[port.type().shape().elements()];
+            for (int i = 0; i < one.length; i++) {
+                one[i] = (float) random.nextGaussian();
+            }
+            values.put(port.name(), Batch.Floats.of(1, port.type().shape(), one));
+        }
+        try {
+            return new Replays(device.driver(), run.program(), examples, tactics, values, watch);
+        } catch (CudaException e) {
+            long bytes = run.program().plan().arenaBytes() * Math.min(examples, tactics.pass());
+            throw OutOfDeviceMemoryException.orElse(e, bytes, examples, device);
+        }
+    }
+
+    private void requireOpen() {
+        Require.state(!closed, "the engine is closed; open another one");
+        device.enter();
+    }
+
+    /** {@return how a batch is run now} */
+    Tactics tactics(int examples) {
+        return run.program().tactics(examples);
     }
 
     /** {@return the launches, in their order} */
@@ -256,7 +310,7 @@ public final class EngineOnDevice implements AutoCloseable {
      */
     public List<KernelSpec> kernels(int examples) {
         requireOneLaunch(examples);
-        List<Integer> ways = run.program().tactics(examples).ways();
+        List<Integer> ways = tactics(examples).ways();
         List<KernelSpec> kernels = new ArrayList<>();
         for (int step = 0; step < ways.size(); step++) {
             kernels.add(run.program().ways().get(step).get(ways.get(step)).kernel());
@@ -271,7 +325,7 @@ public final class EngineOnDevice implements AutoCloseable {
      */
     public int pass(int examples) {
         requireOneLaunch(examples);
-        return run.program().tactics(examples).pass();
+        return tactics(examples).pass();
     }
 
     private void requireOneLaunch(int examples) {
@@ -292,8 +346,7 @@ public final class EngineOnDevice implements AutoCloseable {
         Lock reading = open.readLock();
         reading.lock();
         try {
-            Require.state(!closed, "the engine is closed; open another one");
-            device.enter();
+            requireOpen();
             Loaded loaded = traces ? tracing() : run;
             ExecutionContext context = take(loaded);
             boolean sound = false;

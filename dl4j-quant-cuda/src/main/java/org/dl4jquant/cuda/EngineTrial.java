@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package org.dl4jquant.cuda;
 
+import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.util.ArrayList;
@@ -29,9 +30,6 @@ final class EngineTrial implements AutoCloseable {
 
     /** Added to who computed: from and to Java's arrays, by the host's clock. */
     static final String WITH_COPIES = ", with copies";
-
-    /** Added to who computed: as the engine times itself, always on the same memory. */
-    static final String ONE_INPUT = ", by the engine";
 
     private static final String EXAMPLES = "examples/s";
 
@@ -94,17 +92,26 @@ final class EngineTrial implements AutoCloseable {
      * @param batch how many examples
      * @param values where the values of inputs come from
      * @param gpu the GPU
+     * @param cache what was timed before in order to choose kernels
      * @throws OutOfDeviceMemoryException if the batch does not fit
+     * @throws IOException if the cache cannot be written
      */
-    Timed time(String name, int batch, Map<String, Batch.Floats> values, DeviceReport gpu) {
+    Timed time(
+            String name,
+            int batch,
+            Map<String, Batch.Floats> values,
+            DeviceReport gpu,
+            TacticCache cache)
+            throws IOException {
         if (batch > program.mostExamples()) {
             throw new IllegalArgumentException(
                     "a batch of %d; at most %d can be launched at once"
                             .formatted(batch, program.mostExamples()));
         }
+        engine.tune(batch, cache);
         device.enter();
         try (Stopwatch watch = new Stopwatch(driver, effort);
-                Replays replays = new Replays(driver, program, batch, values, watch)) {
+                Replays replays = new Replays(driver, program, batch, engine.tactics(batch), values, watch)) {
             return time(name, batch, values, watch, replays, gpu);
         } catch (CudaException e) {
             if (e.result() != CudaException.OUT_OF_MEMORY) {
@@ -130,13 +137,17 @@ final class EngineTrial implements AutoCloseable {
         figures.add(figure(who + COLD, batch, watch.cold(replays.round())));
         figures.add(figure(who + ALONE, batch, watch.waits(replays.round())));
         figures.add(figure(who + WITH_COPIES, batch, withCopies(values, batch)));
-        double byEngine = engine.time(batch, effort.repeats()).micros();
-        Spread once = new Spread(byEngine, byEngine, byEngine);
-        figures.add(figure(who + ONE_INPUT, batch, once));
         List<Double> micros = replays.steps();
+        int pass = Math.min(batch, engine.pass(batch));
         LayerTable layers =
                 new LayerTable(
-                        name, program.plan().steps(), micros, batch, Chip.ofDevice(gpu.name()));
+                        name,
+                        program.plan().steps(),
+                        engine.kernels(batch),
+                        micros,
+                        batch,
+                        pass,
+                        Chip.ofDevice(gpu.name()));
         layers.product()
                 .ifPresent(
                         step -> {
@@ -155,7 +166,7 @@ final class EngineTrial implements AutoCloseable {
         if (different.isEmpty() && !results.equals(replays.results())) {
             different = Optional.of("the replays: results changed while they were timed");
         }
-        return new Timed(figures, layers.lines(whole.median()), different);
+        return new Timed(figures, layers.lines(whole.median() * pass / batch), different);
     }
 
     /* Other engines of a model are named after it. */

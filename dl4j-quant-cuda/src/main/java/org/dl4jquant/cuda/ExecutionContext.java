@@ -4,13 +4,11 @@ package org.dl4jquant.cuda;
 import java.nio.ByteBuffer;
 import java.nio.FloatBuffer;
 import java.util.ArrayList;
-import java.util.Arrays;
 import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
-import java.util.Random;
 import org.dl4jquant.check.Require;
 import org.dl4jquant.cuda.driver.CudaDriver;
 import org.dl4jquant.cuda.driver.CudaException;
@@ -23,14 +21,6 @@ import org.dl4jquant.engine.Batch;
  * batch a graph that copies in, launches and copies out.
  */
 final class ExecutionContext implements AutoCloseable {
-
-    /* What several arenas must fill, so that the largest second-level cache has no room for them. */
-    private static final long CACHES = 256L << 20;
-
-    private static final int MOST_ARENAS = 8;
-
-    /* In one graph, so that what starting it costs does not count. */
-    private static final int LAUNCHES = 20;
 
     private final Device device;
     private final CudaDriver driver;
@@ -120,141 +110,6 @@ final class ExecutionContext implements AutoCloseable {
         return new LoadedProgram.Places(stream, arena, scratch, inputs);
     }
 
-    /**
-     * Times what the GPU does, without copies to and from the host, on random inputs.
-     *
-     * @param examples the batch, at most the largest of one launch
-     * @param repeats how often; medians are given
-     */
-    Times time(int examples, int repeats) {
-        Tactics tactics = program.tactics(examples);
-        List<Double> steps = new ArrayList<>();
-        int pass = Math.min(examples, tactics.pass());
-        for (int step = 0; step < tactics.ways().size(); step++) {
-            steps.add(time(step, tactics.ways().get(step), pass, repeats));
-        }
-        return new Times(time(examples, tactics, repeats), steps);
-    }
-
-    /**
-     * {@return the median time of a batch in microseconds}
-     *
-     * @param examples the batch
-     * @param tactics how it is run
-     * @param repeats how often
-     */
-    double time(int examples, Tactics tactics, int repeats) {
-        reserve(examples, Math.min(examples, tactics.pass()));
-        Resources used = new Resources();
-        try {
-            long[] inputs = randomInputs(examples, used);
-            return median(
-                    repeats,
-                    1,
-                    () -> {
-                        for (int from = 0; from < examples; from += tactics.pass()) {
-                            int pass = Math.min(tactics.pass(), examples - from);
-                            program.launch(places(after(inputs, from)), pass, tactics);
-                        }
-                    });
-        } finally {
-            used.close();
-        }
-    }
-
-    /**
-     * {@return the median time of one launch in microseconds, of many that follow one another}
-     *
-     * @param step its number
-     * @param way which of its ways
-     * @param examples the batch
-     * @param repeats how often
-     */
-    double time(int step, int way, int examples, int repeats) {
-        reserve(examples, examples);
-        Resources used = new Resources();
-        try {
-            // Launches that take turns in several arenas do not find all in the cache.
-            long[] arenas = moreArenas(examples, used);
-            return median(
-                    repeats,
-                    LAUNCHES,
-                    () -> {
-                        for (int i = 0; i < LAUNCHES; i++) {
-                            long other = arenas[i % arenas.length];
-                            LoadedProgram.Places places =
-                                    new LoadedProgram.Places(
-                                            stream, other, scratch, inputs(other, examples));
-                            program.launch(step, places, examples, way, false);
-                        }
-                    });
-        } finally {
-            used.close();
-        }
-    }
-
-    private long[] moreArenas(int examples, Resources used) {
-        long bytes = Math.max(1, program.plan().arenaBytes() * examples);
-        int wanted = (int) Math.min(MOST_ARENAS, 1 + CACHES / bytes);
-        long[] arenas = new long[wanted];
-        arenas[0] = arena;
-        for (int i = 1; i < wanted; i++) {
-            try {
-                arenas[i] = allocate(bytes, examples, used);
-            } catch (OutOfDeviceMemoryException e) {
-                return Arrays.copyOf(arenas, i);
-            }
-        }
-        return arenas;
-    }
-
-    private long[] randomInputs(int examples, Resources used) {
-        Random random = new Random(examples);
-        List<Port> ports = program.plan().inputs();
-        long[] addresses = new long[ports.size()];
-        for (int i = 0; i < addresses.length; i++) {
-            Port port = ports.get(i);
-            FloatBuffer values = view(hostInputs[i], port, examples).asFloatBuffer();
-            while (values.hasRemaining()) {
-                values.put(2 * random.nextFloat() - 1);
-            }
-            addresses[i] = allocate(Math.max(1, port.bytes() * examples), examples, used);
-            driver.copyToDevice(addresses[i], hostInputs[i], port.bytes() * examples, stream);
-        }
-        driver.synchronizeStream(stream);
-        return addresses;
-    }
-
-    private long event(Resources events) {
-        long event = driver.createEvent();
-        events.add(() -> driver.destroyEvent(event));
-        return event;
-    }
-
-    /* In microseconds for each launch; the first tenth warms up. */
-    private double median(int repeats, int launches, Runnable work) {
-        long graph = captured(work);
-        Resources events = new Resources();
-        try {
-            long start = event(events);
-            long end = event(events);
-            int warmUp = repeats / 10 + 1;
-            double[] micros = new double[repeats];
-            for (int i = -warmUp; i < repeats; i++) {
-                driver.recordEvent(start, stream);
-                driver.launchGraph(graph, stream);
-                driver.recordEvent(end, stream);
-                driver.synchronizeEvent(end);
-                micros[Math.max(i, 0)] = 1000.0 * driver.elapsedMillis(start, end) / launches;
-            }
-            Arrays.sort(micros);
-            return micros[repeats / 2];
-        } finally {
-            driver.destroyGraph(graph);
-            events.close();
-        }
-    }
-
     private long captured(Runnable work) {
         driver.beginCapture(stream);
         try {
@@ -321,13 +176,7 @@ final class ExecutionContext implements AutoCloseable {
             fresh.add(() -> driver.free(address));
             return address;
         } catch (CudaException e) {
-            if (e.result() != CudaException.OUT_OF_MEMORY) {
-                throw e;
-            }
-            throw new OutOfDeviceMemoryException(
-                    "a batch of %,d examples needs %,d bytes on %s, of which %,d are free; run smaller batches, or close other engines"
-                            .formatted(examples, bytes, device.name(), driver.freeBytes()),
-                    e);
+            throw OutOfDeviceMemoryException.orElse(e, bytes, examples, device);
         }
     }
 

@@ -18,6 +18,7 @@ final class Findings {
     private static final String SUMMARY = "summary.txt";
     private static final String FIGURES = "figures.tsv";
     private static final String LAYERS = "layers.tsv";
+    private static final String TACTICS = "tactics.jsonl";
 
     private final Path folder;
     private final PrintStream print;
@@ -67,6 +68,11 @@ final class Findings {
     /** Adds lines of {@link LayerTable}. */
     void addLayers(List<String> lines) {
         add(LAYERS, lines);
+    }
+
+    /** {@return times of kernels, by which they are chosen; those of earlier trials hold} */
+    TacticCache tactics() throws IOException {
+        return TacticCache.of(folder.resolve(TACTICS));
     }
 
     /** {@return all times that were added} */

@@ -21,12 +21,20 @@ import org.dl4jquant.cuda.plan.Step;
  *
  * @param engine the engine's name
  * @param steps the launches
- * @param micros the time of each
+ * @param kernels the kernel that was launched, for each
+ * @param micros the time of each, for a pass
  * @param batch how many examples
+ * @param pass how many of them go through all launches at once, before the next ones
  * @param chip the GPU's data sheet; empty if it is not known
  */
 record LayerTable(
-        String engine, List<Step> steps, List<Double> micros, int batch, Optional<Chip> chip) {
+        String engine,
+        List<Step> steps,
+        List<KernelSpec> kernels,
+        List<Double> micros,
+        int batch,
+        int pass,
+        Optional<Chip> chip) {
 
     /** The names of the columns. */
     static final String HEAD =
@@ -52,22 +60,22 @@ record LayerTable(
     /**
      * {@return a line for each launch, then one for their sum and one for all as a graph}
      *
-     * @param whole microseconds of all launches as one graph
+     * @param whole microseconds of a pass's launches as one graph
      */
     List<String> lines(double whole) {
         List<String> lines = new ArrayList<>();
         Optional<Expected> all = chip.map(known -> new Expected("", 0, 0));
         for (int i = 0; i < steps.size(); i++) {
-            KernelSpec kernel = steps.get(i).kernel();
+            KernelSpec kernel = kernels.get(i);
             KernelCost cost = KernelCost.of(kernel);
-            double moved = cost.bytes() * (double) batch + cost.constantBytes();
+            double moved = cost.bytes() * (double) pass + cost.constantBytes();
             Optional<Expected> expected = chip.map(known -> expected(known, cost, kernel));
             all = all.map(sum -> sum.plus(expected.orElseThrow()));
             lines.add(
                     String.join(
                             "\t",
                             begin(steps.get(i).result(), tactic(kernel), micros.get(i)),
-                            rate(cost.operations() * (double) batch / micros.get(i) / 1e6),
+                            rate(cost.operations() * (double) pass / micros.get(i) / 1e6),
                             rate(moved / micros.get(i) / 1e3),
                             end(expected, micros.get(i)),
                             kernel.entry()));
@@ -80,13 +88,14 @@ record LayerTable(
 
     private Expected expected(Chip known, KernelCost cost, KernelSpec kernel) {
         return new Expected(
-                cost.boundByCompute(known, batch) ? "compute" : "memory",
-                cost.leastMicros(known, batch),
-                cost.believedMicros(known, kernel, batch));
+                cost.boundByCompute(known, pass) ? "compute" : "memory",
+                cost.leastMicros(known, pass),
+                cost.believedMicros(known, kernel, pass));
     }
 
     private String begin(String result, String tactic, double took) {
-        return String.join("\t", engine, "" + batch, result, tactic, number(took));
+        String examples = pass < batch ? batch + " by " + pass : "" + batch;
+        return String.join("\t", engine, examples, result, tactic, number(took));
     }
 
     private static String end(Optional<Expected> expected, double took) {
@@ -120,9 +129,9 @@ record LayerTable(
         return operations(largest) > NEARLY_ALL * all ? Optional.of(largest) : Optional.empty();
     }
 
-    /** {@return the operations of a launch, for the whole batch} */
+    /** {@return the operations of a launch} */
     double operations(int step) {
-        return (double) KernelCost.of(steps.get(step).kernel()).operations() * batch;
+        return (double) KernelCost.of(kernels.get(step)).operations() * pass;
     }
 
     private static String tactic(KernelSpec kernel) {
@@ -135,6 +144,9 @@ record LayerTable(
                         + constants.get("QK_BLOCK_N")
                         + "x"
                         + constants.get("QK_BLOCK_K")
+                        + ("1".equals(constants.get("QK_SPLITS"))
+                                ? ""
+                                : " / " + constants.get("QK_SPLITS"))
                 : kernel.file();
     }
 }

@@ -33,9 +33,12 @@ final class Replays implements AutoCloseable {
     private final CudaDriver driver;
     private final LoadedProgram program;
     private final int examples;
+    private final Tactics tactics;
     private final Stopwatch watch;
     private final Resources resources = new Resources();
     private final long arena;
+    private final long scratch;
+    private final long[] outputs;
     private final List<long[]> inputs = new ArrayList<>();
     private final List<Runnable> round = new ArrayList<>();
 
@@ -45,6 +48,7 @@ final class Replays implements AutoCloseable {
      * @param driver whose context is entered
      * @param program what is run
      * @param examples the batch
+     * @param tactics how it is run
      * @param values where the values of inputs come from, by the input's name
      * @param watch times it
      */
@@ -52,14 +56,23 @@ final class Replays implements AutoCloseable {
             CudaDriver driver,
             LoadedProgram program,
             int examples,
+            Tactics tactics,
             Map<String, Batch.Floats> values,
             Stopwatch watch) {
         this.driver = driver;
         this.program = program;
         this.examples = examples;
+        this.tactics = tactics;
         this.watch = watch;
         try {
-            arena = allocate(Math.max(1, program.plan().arenaBytes() * examples));
+            arena = allocate(Math.max(1, program.plan().arenaBytes() * pass()));
+            int zeros = program.plan().scratchBytes();
+            scratch = allocate(Math.max(1, zeros));
+            driver.fill(scratch, (byte) 0, Math.max(1, zeros), 0);
+            outputs =
+                    program.plan().outputs().stream()
+                            .mapToLong(port -> allocate(port.bytes() * examples))
+                            .toArray();
             for (int set = 0; set < SETS; set++) {
                 long[] addresses = new long[program.plan().inputs().size()];
                 for (int i = 0; i < addresses.length; i++) {
@@ -69,8 +82,7 @@ final class Replays implements AutoCloseable {
                     upload(addresses[i], batch.values(), port, set);
                 }
                 inputs.add(addresses);
-                long graph =
-                        captured(() -> program.launch(watch.stream(), arena, examples, addresses));
+                long graph = captured(() -> run(addresses));
                 resources.add(() -> driver.destroyGraph(graph));
                 round.add(() -> driver.launchGraph(graph, watch.stream()));
             }
@@ -78,6 +90,35 @@ final class Replays implements AutoCloseable {
             LoadedProgram.giveBackAfter(e, resources);
             throw e;
         }
+    }
+
+    private int pass() {
+        return Math.min(examples, tactics.pass());
+    }
+
+    /* Each pass leaves its outputs where the next begins, so they go elsewhere. */
+    private void run(long[] addresses) {
+        for (int from = 0; from < examples; from += pass()) {
+            int part = Math.min(pass(), examples - from);
+            program.launch(places(addresses, from), part, tactics);
+            List<Port> ports = program.plan().outputs();
+            for (int i = 0; i < outputs.length; i++) {
+                Port port = ports.get(i);
+                driver.copyOnDevice(
+                        outputs[i] + port.bytes() * from,
+                        arena + port.place() * part,
+                        port.bytes() * part,
+                        watch.stream());
+            }
+        }
+    }
+
+    private LoadedProgram.Places places(long[] addresses, int from) {
+        long[] further = addresses.clone();
+        for (int i = 0; i < further.length; i++) {
+            further[i] += program.plan().inputs().get(i).bytes() * from;
+        }
+        return new LoadedProgram.Places(watch.stream(), arena, scratch, further);
     }
 
     private long allocate(long bytes) {
@@ -137,16 +178,17 @@ final class Replays implements AutoCloseable {
         List<List<ByteBuffer>> all = new ArrayList<>();
         for (Runnable run : round) {
             run.run();
-            List<ByteBuffer> outputs = new ArrayList<>();
-            for (Port port : program.plan().outputs()) {
-                ByteBuffer bytes =
-                        ByteBuffer.allocateDirect(Math.toIntExact(port.bytes() * examples))
+            List<ByteBuffer> results = new ArrayList<>();
+            for (int i = 0; i < outputs.length; i++) {
+                long bytes = program.plan().outputs().get(i).bytes() * examples;
+                ByteBuffer result =
+                        ByteBuffer.allocateDirect(Math.toIntExact(bytes))
                                 .order(ByteOrder.nativeOrder());
-                driver.copyToHost(bytes, arena + port.place() * examples, watch.stream());
+                driver.copyToHost(result, outputs[i], watch.stream());
                 driver.synchronizeStream(watch.stream());
-                outputs.add(bytes);
+                results.add(result);
             }
-            all.add(outputs);
+            all.add(results);
         }
         return all;
     }
@@ -156,18 +198,24 @@ final class Replays implements AutoCloseable {
      * second-level cache}
      */
     List<Double> steps() {
-        int steps = program.plan().steps().size();
-        return IntStream.range(0, steps).mapToObj(this::step).toList();
+        return IntStream.range(0, tactics.ways().size())
+                .mapToObj(step -> step(step, tactics.ways().get(step)))
+                .toList();
     }
 
-    /* Those before were done, so that it sees what it sees in a run. */
-    private double step(int number) {
+    /**
+     * {@return microseconds of one launch of a pass, in a row of the same}
+     *
+     * @param number the step
+     * @param way which of its ways
+     */
+    double step(int number, int way) {
+        LoadedProgram.Places places = places(inputs.get(0), 0);
         long graph =
                 captured(
                         () -> {
                             for (int i = 0; i < LAUNCHES; i++) {
-                                program.launch(
-                                        number, watch.stream(), arena, examples, inputs.get(0));
+                                program.launch(number, places, pass(), way, false);
                             }
                         });
         try {

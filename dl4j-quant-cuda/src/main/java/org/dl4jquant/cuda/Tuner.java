@@ -8,6 +8,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Objects;
 import java.util.OptionalDouble;
+import org.dl4jquant.cuda.driver.CudaDriver;
 import org.dl4jquant.cuda.kernel.KernelSpec;
 import org.dl4jquant.cuda.plan.Step;
 import org.jspecify.annotations.Nullable;
@@ -23,15 +24,29 @@ final class Tuner {
     /* Smaller passes leave most multiprocessors without work. */
     private static final int LEAST_PASS = 8;
 
+    /** Makes what is timed. */
+    @FunctionalInterface
+    interface Making {
+        /** {@return a batch, ready to be run with these tactics} */
+        Replays replays(int examples, Tactics tactics, Stopwatch watch);
+    }
+
+    private final CudaDriver driver;
     private final LoadedProgram program;
-    private final ExecutionContext context;
+    private final Making making;
     private final String gpu;
     private final boolean canOverlap;
     private final TacticCache cache;
 
-    Tuner(LoadedProgram program, ExecutionContext context, DeviceReport gpu, TacticCache cache) {
+    Tuner(
+            CudaDriver driver,
+            LoadedProgram program,
+            DeviceReport gpu,
+            Making making,
+            TacticCache cache) {
+        this.driver = driver;
         this.program = program;
-        this.context = context;
+        this.making = making;
         this.gpu =
                 "%s, sm_%d, %d multiprocessors, %d bytes of cache, driver %d"
                         .formatted(
@@ -48,59 +63,70 @@ final class Tuner {
     Tactics tune(int examples) throws IOException {
         @Nullable Tactics best = null;
         double least = Double.POSITIVE_INFINITY;
-        for (int pass = examples; pass == examples || pass >= LEAST_PASS; pass /= 2) {
-            List<Integer> ways = fastest(pass);
-            for (boolean overlaps : canOverlap ? new boolean[] {false, true} : new boolean[1]) {
-                Tactics tactics = new Tactics(ways, pass, overlaps);
-                double micros = time(examples, tactics);
-                if (best == null || micros < least) {
-                    best = tactics;
-                    least = micros;
+        try (Stopwatch watch = new Stopwatch(driver, Effort.of(REPEATS))) {
+            for (int pass = examples; pass == examples || pass >= LEAST_PASS; pass /= 2) {
+                List<Integer> ways = fastest(pass, watch);
+                for (boolean overlaps : canOverlap ? new boolean[] {false, true} : new boolean[1]) {
+                    Tactics tactics = new Tactics(ways, pass, overlaps);
+                    double micros = time(examples, tactics, watch);
+                    if (best == null || micros < least) {
+                        best = tactics;
+                        least = micros;
+                    }
                 }
             }
         }
         return Objects.requireNonNull(best);
     }
 
-    private List<Integer> fastest(int examples) throws IOException {
+    private List<Integer> fastest(int examples, Stopwatch watch) throws IOException {
+        Tactics likely = program.likely(examples, examples);
         List<Integer> fastest = new ArrayList<>();
-        for (int step = 0; step < program.ways().size(); step++) {
-            List<Step.Way> ways = program.ways().get(step);
-            int best = 0;
-            double least = Double.POSITIVE_INFINITY;
-            for (int way = 0; way < ways.size() && ways.size() > 1; way++) {
-                KernelSpec kernel = ways.get(way).kernel();
-                if (kernel.launch().mostExamples() >= examples) {
-                    double micros = time(step, way, kernel, examples);
-                    best = micros < least ? way : best;
-                    least = Math.min(micros, least);
+        // Made when the first time is not known.
+        @Nullable Replays replays = null;
+        try {
+            for (int step = 0; step < program.ways().size(); step++) {
+                List<Step.Way> ways = program.ways().get(step);
+                int best = 0;
+                double least = Double.POSITIVE_INFINITY;
+                for (int way = 0; way < ways.size() && ways.size() > 1; way++) {
+                    KernelSpec kernel = ways.get(way).kernel();
+                    if (kernel.launch().mostExamples() < examples) {
+                        continue;
+                    }
+                    TacticCache.Key key =
+                            new TacticCache.Key(gpu, examples, program.digest(kernel));
+                    OptionalDouble known = cache.micros(key);
+                    if (known.isEmpty()) {
+                        replays =
+                                replays == null ? making.replays(examples, likely, watch) : replays;
+                        known = OptionalDouble.of(replays.step(step, way));
+                        cache.put(key, known.getAsDouble());
+                    }
+                    best = known.getAsDouble() < least ? way : best;
+                    least = Math.min(known.getAsDouble(), least);
                 }
+                fastest.add(best);
             }
-            fastest.add(best);
+            return fastest;
+        } finally {
+            if (replays != null) {
+                replays.close();
+            }
         }
-        return fastest;
     }
 
-    private double time(int step, int way, KernelSpec kernel, int examples) throws IOException {
-        TacticCache.Key key = new TacticCache.Key(gpu, examples, program.digest(kernel));
-        OptionalDouble known = cache.micros(key);
-        if (known.isPresent()) {
-            return known.getAsDouble();
-        }
-        double micros = context.time(step, way, examples, REPEATS);
-        cache.put(key, micros);
-        return micros;
-    }
-
-    private double time(int examples, Tactics tactics) throws IOException {
+    private double time(int examples, Tactics tactics, Stopwatch watch) throws IOException {
         TacticCache.Key key = new TacticCache.Key(gpu, examples, digest(tactics));
         OptionalDouble known = cache.micros(key);
         if (known.isPresent()) {
             return known.getAsDouble();
         }
-        double micros = context.time(examples, tactics, REPEATS);
-        cache.put(key, micros);
-        return micros;
+        try (Replays replays = making.replays(examples, tactics, watch)) {
+            double micros = watch.rounds(replays.round()).median();
+            cache.put(key, micros);
+            return micros;
+        }
     }
 
     /* Of all machine code in its order, and of how it is run. */

@@ -57,6 +57,7 @@ final class EmulatedDriver implements CudaDriver {
     private int retained;
     private long limit = Long.MAX_VALUE;
     private int launches;
+    private String name = "No GPU";
     private volatile int overlapping;
     private int captures;
     private String failing = "";
@@ -124,6 +125,17 @@ final class EmulatedDriver implements CudaDriver {
         return overlapping;
     }
 
+    /** {@return the same with another name} */
+    EmulatedDriver named(String other) {
+        name = other;
+        return this;
+    }
+
+    /** {@return bytes of device memory that are taken} */
+    synchronized long deviceBytes() {
+        return device.values().stream().mapToLong(Block::bytes).sum();
+    }
+
     synchronized int launches() {
         return launches;
     }
@@ -158,7 +170,7 @@ final class EmulatedDriver implements CudaDriver {
 
     @Override
     public String deviceName(int number) {
-        return "No GPU";
+        return name;
     }
 
     @Override

@@ -82,8 +82,8 @@ class GpuRunnerTest {
         assertTrue(text.contains("lenet after it was timed: codes are equal"), text);
         assertTrue(text.endsWith("all codes are equal\n"), text);
         List<Figure> figures = Figure.read(out.resolve("figures.tsv"));
-        // The copy, and five ways to time a batch.
-        assertEquals(1 + 5, figures.size());
+        // The copy, and four ways to time a batch.
+        assertEquals(1 + 4, figures.size());
         assertEquals("GB/s", figures.get(0).unit());
         figures.forEach(figure -> assertTrue(figure.rate() > 0, figure.line()));
         assertEquals("", driver.held());

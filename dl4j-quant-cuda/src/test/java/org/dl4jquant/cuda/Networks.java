@@ -45,6 +45,21 @@ public final class Networks {
     }
 
     /**
+     * {@return a network of two convolutions of a small picture and a sum, and of two layers with
+     * long sums}
+     *
+     * @param bits of the weights
+     */
+    public static IntGraph small(int bits) {
+        CodeRange range = CodeRange.narrow(bits);
+        Networks net = new Networks().input(3, 12);
+        net.convolution("stem", 32, 3, 2, 1, range);
+        net.basic("block", 32, 1);
+        net.flatten().dense("hidden", 40, range, Output.Codes.of(ACTIVATIONS));
+        return net.dense("logits", 10, range, new Output.Floats()).build();
+    }
+
+    /**
      * {@return a ResNet-18 or a smaller one of its kind}
      *
      * @param size height and width of the pictures

@@ -52,7 +52,8 @@ public record Candidates(List<Integer> batches, int each) {
                         .findFirst()
                         .orElseThrow());
         for (int examples : batches) {
-            ways.addAll(ranking(problem, canPack, architecture, examples).subList(0, each));
+            List<Way> all = ranking(problem, canPack, architecture, examples);
+            ways.addAll(all.subList(0, Math.min(each, all.size())));
         }
         return List.copyOf(ways);
     }

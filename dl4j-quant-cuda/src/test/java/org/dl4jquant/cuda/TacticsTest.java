@@ -1,0 +1,208 @@
+// SPDX-License-Identifier: Apache-2.0
+package org.dl4jquant.cuda;
+
+import static org.junit.jupiter.api.Assertions.assertArrayEquals;
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.Map;
+import java.util.Random;
+import org.dl4jquant.cuda.kernel.Architecture;
+import org.dl4jquant.cuda.plan.Candidates;
+import org.dl4jquant.cuda.plan.Plan;
+import org.dl4jquant.cuda.plan.Planner;
+import org.dl4jquant.cuda.plan.Step;
+import org.dl4jquant.engine.Batch;
+import org.dl4jquant.engine.Engine;
+import org.dl4jquant.graph.IntGraph;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+/** However a batch is run, and whatever is found to be fast: the codes are the reference's. */
+class TacticsTest {
+
+    private static final int BATCH = 4;
+    private static final IntGraph GRAPH = Networks.small(4);
+    private static final Plan PLAN =
+            Planner.run(GRAPH, Architecture.SM_90, new Candidates(List.of(BATCH, 1), 3));
+    private static final EngineFile FILE =
+            new EngineFile(
+                    "nobody",
+                    List.of(EmulatedDriver.program(Architecture.SM_90, Program.Purpose.RUN, PLAN)));
+
+    @TempDir private Path folder;
+
+    private final EmulatedDriver driver = new EmulatedDriver(90);
+
+    private EngineOnDevice open() {
+        return EngineOnDevice.open(FILE, driver, 0, BATCH);
+    }
+
+    private static float[] expected(int examples) {
+        try (Engine reference = Engine.open("reference", GRAPH)) {
+            return logits(reference.run(Networks.inputs(GRAPH, examples)));
+        }
+    }
+
+    private static float[] logits(Map<String, Batch> results) {
+        return ((Batch.Floats) results.get("logits")).values();
+    }
+
+    private static void requireExact(EngineOnDevice engine, int examples) {
+        assertArrayEquals(expected(examples), logits(engine.run(Networks.inputs(GRAPH, examples))));
+    }
+
+    @Test
+    void thePlanHasSeveralWays() {
+        assertTrue(PLAN.steps().stream().anyMatch(step -> step.ways().size() >= 3));
+        assertTrue(PLAN.scratchBytes() > 0);
+    }
+
+    @Test
+    void anyTacticsGiveTheSameCodes() {
+        Random random = new Random(1);
+        try (EngineOnDevice engine = open()) {
+            for (int pass : new int[] {4, 1, 2, 3, 4, 2}) {
+                List<Integer> ways =
+                        PLAN.steps().stream().map(step -> way(step, pass, random)).toList();
+                engine.use(BATCH, new Tactics(ways, pass, random.nextBoolean()));
+                assertEquals(pass, engine.pass(BATCH));
+                requireExact(engine, BATCH);
+                requireExact(engine, 3); // in the same bucket, and the last pass is shorter
+                requireExact(engine, 1);
+            }
+        }
+        assertEquals("", driver.held());
+    }
+
+    private static int way(Step step, int pass, Random random) {
+        int way = random.nextInt(step.ways().size());
+        return step.ways().get(way).kernel().launch().mostExamples() >= pass ? way : 0;
+    }
+
+    @Test
+    void smallPassesNeedLessMemory() {
+        try (EngineOnDevice engine = open()) {
+            requireExact(engine, BATCH);
+            long whole = driver.deviceBytes();
+            engine.use(BATCH, new Tactics(engine.tactics(BATCH).ways(), 1, false));
+            requireExact(engine, BATCH);
+            assertEquals((BATCH - 1) * PLAN.arenaBytes(), whole - driver.deviceBytes());
+        }
+    }
+
+    @Test
+    void kernelsOverlapOnlyIfTheyShall() {
+        try (EngineOnDevice engine = open()) {
+            requireExact(engine, 1);
+            assertEquals(0, driver.overlapping());
+            engine.use(1, new Tactics(engine.tactics(1).ways(), 1, true));
+            requireExact(engine, 1);
+            assertEquals(PLAN.steps().size(), driver.overlapping());
+        }
+    }
+
+    @Test
+    void tuningAsksTheDeviceOnce() throws IOException {
+        Path file = folder.resolve("tactics.jsonl");
+        try (EngineOnDevice engine = open()) {
+            engine.tune(BATCH, TacticCache.of(file));
+            engine.tune(1, TacticCache.of(file));
+            requireExact(engine, BATCH);
+            requireExact(engine, 1);
+            assertEquals(PLAN.steps().size(), engine.kernels(BATCH).size());
+        }
+        TacticCache known = TacticCache.of(file);
+        int times = known.size();
+        long lines = Files.lines(file).count();
+        assertEquals(times, lines);
+        try (EngineOnDevice engine = open()) {
+            int before = driver.launches();
+            engine.tune(BATCH, known);
+            engine.tune(1, known);
+            assertEquals(before, driver.launches());
+            requireExact(engine, BATCH);
+        }
+        assertEquals(times, known.size());
+        assertEquals("", driver.held());
+    }
+
+    /* The cache says that the last way of each step is the fastest, and small passes with overlap. */
+    @Test
+    void theFastestByTheCacheIsChosen() throws IOException {
+        Path file = folder.resolve("tactics.jsonl");
+        try (EngineOnDevice engine = open()) {
+            engine.tune(1, TacticCache.of(file));
+        }
+        String slow = Files.readString(file).replaceAll("\"micros\":[0-9.E-]+", "\"micros\":9.0");
+        for (Step step : PLAN.steps()) {
+            Step.Way last = step.ways().get(step.ways().size() - 1);
+            String code =
+                    EngineFile.digest(FILE.programs().get(0).cubins().get(last.kernel().entry()));
+            slow = slow.replace(code + "\",\"micros\":9.0", code + "\",\"micros\":1.0");
+        }
+        Files.writeString(file, slow);
+        try (EngineOnDevice engine = open()) {
+            engine.tune(1, TacticCache.of(file));
+            for (int step = 0; step < PLAN.steps().size(); step++) {
+                List<Step.Way> ways = PLAN.steps().get(step).ways();
+                assertEquals(
+                        ways.get(ways.size() - 1).kernel(),
+                        engine.kernels(1).get(step),
+                        PLAN.steps().get(step).result());
+            }
+            requireExact(engine, 1);
+        }
+    }
+
+    @Test
+    void anotherGpuIsTimedAnew() throws IOException {
+        TacticCache cache = TacticCache.inMemory();
+        try (EngineOnDevice engine = open()) {
+            engine.tune(1, cache);
+        }
+        int times = cache.size();
+        EmulatedDriver other = new EmulatedDriver(90).named("Another GPU");
+        try (EngineOnDevice engine = EngineOnDevice.open(FILE, other, 0, BATCH)) {
+            engine.tune(1, cache);
+        }
+        assertEquals(2 * times, cache.size());
+    }
+
+    @Test
+    void aLineThatWasCutOffIsForgottenAndADamagedOneIsNot() throws IOException {
+        Path file = folder.resolve("tactics.jsonl");
+        TacticCache.Key first = new TacticCache.Key("a \"GPU\"", 8, "code");
+        TacticCache.of(file).put(first, 12.5);
+        String line = Files.readString(file);
+        Files.writeString(file, line + line.substring(0, 20));
+        TacticCache cache = TacticCache.of(file);
+        assertEquals(1, cache.size());
+        cache.put(new TacticCache.Key("b", 8, "code"), 3);
+        assertEquals(2, TacticCache.of(file).size());
+        assertEquals(12.5, TacticCache.of(file).micros(first).orElseThrow());
+        Files.writeString(file, line + "{\"gpu\": 1}\n");
+        assertEquals(
+                "line 2 of the tactic cache "
+                        + file
+                        + " is damaged; delete the line, or the file: it is made anew",
+                assertThrows(IOException.class, () -> TacticCache.of(file)).getMessage());
+    }
+
+    @Test
+    void refusesBatchesThatAreNotLaunchedAtOnce() {
+        try (EngineOnDevice engine = open()) {
+            assertEquals(
+                    "a batch of 5 examples; 1 to 4 are launched at once",
+                    assertThrows(
+                                    IllegalArgumentException.class,
+                                    () -> engine.tune(5, TacticCache.inMemory()))
+                            .getMessage());
+        }
+    }
+}

@@ -38,6 +38,8 @@ public final class EngineOnDevice implements AutoCloseable {
     /** The largest batch of one launch, unless another is given; larger batches are cut. */
     public static final int LARGEST_BATCH = 256;
 
+    private static final int TUNING_REPEATS = 9;
+
     private final Device device;
     private final EngineFile file;
     private final String architecture;
@@ -234,6 +236,10 @@ public final class EngineOnDevice implements AutoCloseable {
      * @throws OutOfDeviceMemoryException if the GPU has too little memory for this batch
      */
     public void tune(int examples, TacticCache cache) throws IOException {
+        tune(examples, cache, Effort.of(TUNING_REPEATS));
+    }
+
+    void tune(int examples, TacticCache cache, Effort effort) throws IOException {
         requireOneLaunch(examples);
         Lock writing = open.writeLock();
         writing.lock();
@@ -242,7 +248,12 @@ public final class EngineOnDevice implements AutoCloseable {
             forgetContexts();
             Tuner tuner =
                     new Tuner(
-                            device.driver(), run.program(), device.report(), this::replays, cache);
+                            device.driver(),
+                            run.program(),
+                            device.report(),
+                            this::replays,
+                            cache,
+                            effort);
             run.program().use(examples, tuner.tune(examples));
         } finally {
             writing.unlock();

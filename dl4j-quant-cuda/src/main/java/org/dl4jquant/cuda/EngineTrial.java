@@ -33,6 +33,8 @@ final class EngineTrial implements AutoCloseable {
 
     private static final String EXAMPLES = "examples/s";
 
+    private static final int TUNING_REPEATS = 9;
+
     private final CudaDriver driver;
     private final Trial trial;
     private final Effort effort;
@@ -108,7 +110,7 @@ final class EngineTrial implements AutoCloseable {
                     "a batch of %d; at most %d can be launched at once"
                             .formatted(batch, program.mostExamples()));
         }
-        engine.tune(batch, cache);
+        engine.tune(batch, cache, Effort.of(Math.min(effort.repeats(), TUNING_REPEATS)));
         device.enter();
         try (Stopwatch watch = new Stopwatch(driver, effort);
                 Replays replays = new Replays(driver, program, batch, engine.tactics(batch), values, watch)) {

@@ -19,8 +19,6 @@ import org.jspecify.annotations.Nullable;
  */
 final class Tuner {
 
-    private static final int REPEATS = 9;
-
     /* Smaller passes leave most multiprocessors without work. */
     private static final int LEAST_PASS = 8;
 
@@ -37,13 +35,18 @@ final class Tuner {
     private final String gpu;
     private final boolean canOverlap;
     private final TacticCache cache;
+    private final Effort effort;
+    private @Nullable Tactics best;
+    private double least;
 
     Tuner(
             CudaDriver driver,
             LoadedProgram program,
             DeviceReport gpu,
             Making making,
-            TacticCache cache) {
+            TacticCache cache,
+            Effort effort) {
+        this.effort = effort;
         this.driver = driver;
         this.program = program;
         this.making = making;
@@ -59,24 +62,38 @@ final class Tuner {
         this.cache = cache;
     }
 
-    /** {@return the fastest tactics} */
+    /**
+     * {@return the fastest tactics of those for which there is memory}
+     *
+     * @throws OutOfDeviceMemoryException if there is none for any
+     */
     Tactics tune(int examples) throws IOException {
-        @Nullable Tactics best = null;
-        double least = Double.POSITIVE_INFINITY;
-        try (Stopwatch watch = new Stopwatch(driver, Effort.of(REPEATS))) {
+        @Nullable OutOfDeviceMemoryException tooLarge = null;
+        try (Stopwatch watch = new Stopwatch(driver, effort)) {
             for (int pass = examples; pass == examples || pass >= LEAST_PASS; pass /= 2) {
-                List<Integer> ways = fastest(pass, watch);
-                for (boolean overlaps : canOverlap ? new boolean[] {false, true} : new boolean[1]) {
-                    Tactics tactics = new Tactics(ways, pass, overlaps);
-                    double micros = time(examples, tactics, watch);
-                    if (best == null || micros < least) {
-                        best = tactics;
-                        least = micros;
+                try {
+                    List<Integer> ways = fastest(pass, watch);
+                    consider(new Tactics(ways, pass, false), examples, watch);
+                    if (canOverlap) {
+                        consider(new Tactics(ways, pass, true), examples, watch);
                     }
+                } catch (OutOfDeviceMemoryException e) {
+                    tooLarge = e;
                 }
             }
         }
+        if (best == null && tooLarge != null) {
+            throw tooLarge;
+        }
         return Objects.requireNonNull(best);
+    }
+
+    private void consider(Tactics tactics, int examples, Stopwatch watch) throws IOException {
+        double micros = time(examples, tactics, watch);
+        if (best == null || micros < least) {
+            best = tactics;
+            least = micros;
+        }
     }
 
     private List<Integer> fastest(int examples, Stopwatch watch) throws IOException {

@@ -52,8 +52,8 @@ public final class Networks {
      */
     public static IntGraph small(int bits) {
         CodeRange range = CodeRange.narrow(bits);
-        Networks net = new Networks().input(3, 12);
-        net.convolution("stem", 32, 3, 2, 1, range);
+        Networks net = new Networks().input(3, 10);
+        net.convolution("stem", 32, 3, 1, 1, range);
         net.basic("block", 32, 1);
         net.flatten().dense("hidden", 40, range, Output.Codes.of(ACTIVATIONS));
         return net.dense("logits", 10, range, new Output.Floats()).build();

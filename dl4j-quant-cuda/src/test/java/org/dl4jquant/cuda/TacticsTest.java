@@ -111,8 +111,8 @@ class TacticsTest {
     void tuningAsksTheDeviceOnce() throws IOException {
         Path file = folder.resolve("tactics.jsonl");
         try (EngineOnDevice engine = open()) {
-            engine.tune(BATCH, TacticCache.of(file));
-            engine.tune(1, TacticCache.of(file));
+            engine.tune(BATCH, TacticCache.of(file), Effort.of(1));
+            engine.tune(1, TacticCache.of(file), Effort.of(1));
             requireExact(engine, BATCH);
             requireExact(engine, 1);
             assertEquals(PLAN.steps().size(), engine.kernels(BATCH).size());
@@ -123,8 +123,8 @@ class TacticsTest {
         assertEquals(times, lines);
         try (EngineOnDevice engine = open()) {
             int before = driver.launches();
-            engine.tune(BATCH, known);
-            engine.tune(1, known);
+            engine.tune(BATCH, known, Effort.of(1));
+            engine.tune(1, known, Effort.of(1));
             assertEquals(before, driver.launches());
             requireExact(engine, BATCH);
         }
@@ -137,7 +137,7 @@ class TacticsTest {
     void theFastestByTheCacheIsChosen() throws IOException {
         Path file = folder.resolve("tactics.jsonl");
         try (EngineOnDevice engine = open()) {
-            engine.tune(1, TacticCache.of(file));
+            engine.tune(1, TacticCache.of(file), Effort.of(1));
         }
         String slow = Files.readString(file).replaceAll("\"micros\":[0-9.E-]+", "\"micros\":9.0");
         for (Step step : PLAN.steps()) {
@@ -148,7 +148,7 @@ class TacticsTest {
         }
         Files.writeString(file, slow);
         try (EngineOnDevice engine = open()) {
-            engine.tune(1, TacticCache.of(file));
+            engine.tune(1, TacticCache.of(file), Effort.of(1));
             for (int step = 0; step < PLAN.steps().size(); step++) {
                 List<Step.Way> ways = PLAN.steps().get(step).ways();
                 assertEquals(
@@ -164,12 +164,12 @@ class TacticsTest {
     void anotherGpuIsTimedAnew() throws IOException {
         TacticCache cache = TacticCache.inMemory();
         try (EngineOnDevice engine = open()) {
-            engine.tune(1, cache);
+            engine.tune(1, cache, Effort.of(1));
         }
         int times = cache.size();
         EmulatedDriver other = new EmulatedDriver(90).named("Another GPU");
         try (EngineOnDevice engine = EngineOnDevice.open(FILE, other, 0, BATCH)) {
-            engine.tune(1, cache);
+            engine.tune(1, cache, Effort.of(1));
         }
         assertEquals(2 * times, cache.size());
     }

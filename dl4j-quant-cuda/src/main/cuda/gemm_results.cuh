@@ -38,18 +38,41 @@ struct alignas(8) TwoFloats {
 
 QK_FUNCTION u32 column_of(int n) { return column_block() * QK_BLOCK_N + warp_column() + n * 8 + lane() % 4 * 2; }
 
+// Where the sums of several blocks come together, or are 16 times too large, the biases are added behind.
+constexpr bool BIAS_LAST = QK_PACKED_WEIGHTS || SPLITS > 1;
+
+QK_FUNCTION TwoInts load_bias(int n, const s32* bias) {
+    u32 column = column_of(n);
+    return column < QK_FILTER_PITCH ? load_global(reinterpret_cast<const TwoInts*>(bias + column)) : TwoInts{0, 0};
+}
+
 QK_FUNCTION void start_sums(Sums& sums, const s32* bias) {
     QK_UNROLL
     for (int n = 0; n < 2 * FRAGMENTS_N; n++) {
-        u32 column = column_of(n);
-        TwoInts start = {0, 0};
-        if (!QK_PACKED_WEIGHTS && is_first_split() && column < QK_FILTER_PITCH) {
-            start = load_global(reinterpret_cast<const TwoInts*>(bias + column));
-        }
+        TwoInts start = BIAS_LAST ? TwoInts{0, 0} : load_bias(n, bias);
         QK_UNROLL
         for (int m = 0; m < FRAGMENTS_M; m++) {
             sums[m][n][0] = sums[m][n][2] = start.first;
             sums[m][n][1] = sums[m][n][3] = start.second;
+        }
+    }
+}
+
+// The products of packed weights were 16 times too large.
+QK_FUNCTION void finish_sums(Sums& sums, const s32* bias) {
+    if (!BIAS_LAST) {
+        return;
+    }
+    QK_UNROLL
+    for (int n = 0; n < 2 * FRAGMENTS_N; n++) {
+        TwoInts start = load_bias(n, bias);
+        QK_UNROLL
+        for (int m = 0; m < FRAGMENTS_M; m++) {
+            QK_UNROLL
+            for (int i = 0; i < 4; i++) {
+                u32 sum = static_cast<u32>(QK_PACKED_WEIGHTS ? sums[m][n][i] >> 4 : sums[m][n][i]);
+                sums[m][n][i] = static_cast<s32>(sum + static_cast<u32>(i % 2 == 0 ? start.first : start.second));
+            }
         }
     }
 }

@@ -40,7 +40,6 @@ static_assert(INPUT_LOADS * THREADS == QK_BLOCK_M * TILE_CHUNKS, "equal loads");
 static_assert(WEIGHT_LOADS * THREADS == QK_BLOCK_N * WEIGHT_TILE_CHUNKS, "equal loads");
 
 QK_FUNCTION u32 column_block() { return SPLITS == 1 ? block_column() : block_column() / SPLITS; }
-QK_FUNCTION bool is_first_split() { return SPLITS == 1 || block_column() % SPLITS == 0; }
 
 // The tiles of K that are the block's part.
 QK_FUNCTION int first_tile() { return SPLITS == 1 ? 0 : static_cast<int>(block_column() % SPLITS) * TILES_OF_SPLIT; }

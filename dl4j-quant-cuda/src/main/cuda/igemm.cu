@@ -203,28 +203,6 @@ QK_FUNCTION void multiply_through_registers(Sums& sums, const u8* input, const u
     }
 }
 
-#if QK_PACKED_WEIGHTS
-// The products were 16 times too large.
-QK_FUNCTION void finish_sums(Sums& sums, const s32* bias) {
-    QK_UNROLL
-    for (int n = 0; n < 2 * FRAGMENTS_N; n++) {
-        u32 column = column_of(n);
-        TwoInts start = {0, 0};
-        if (is_first_split() && column < QK_FILTER_PITCH) {
-            start = load_global(reinterpret_cast<const TwoInts*>(bias + column));
-        }
-        QK_UNROLL
-        for (int m = 0; m < FRAGMENTS_M; m++) {
-            QK_UNROLL
-            for (int i = 0; i < 4; i++) {
-                u32 sum = static_cast<u32>(sums[m][n][i] >> 4);
-                sums[m][n][i] = static_cast<s32>(sum + static_cast<u32>(i % 2 == 0 ? start.first : start.second));
-            }
-        }
-    }
-}
-#endif
-
 }  // namespace
 
 QK_KERNEL(const u8* input, const u8* weights, const s32* bias, const float* multipliers, const u8* residual, u8* output, u32* scratch,
@@ -240,11 +218,9 @@ QK_KERNEL(const u8* input, const u8* weights, const s32* bias, const float* mult
     } else {
         multiply_through_registers(sums, input, weights, windows);
     }
-#if QK_PACKED_WEIGHTS
-    finish_sums(sums, bias);
-#endif
     if (!join_sums(sums, scratch)) {
         return;
     }
+    finish_sums(sums, bias);
     store_results(sums, multipliers, residual, output, first, rows);
 }

@@ -17,7 +17,8 @@ constexpr int GROUP_ROWS = 64 * FRAGMENTS_M;        // of a warpgroup
 constexpr int FRAGMENT_BYTES = 64 * QK_BLOCK_K;     // of the input
 constexpr int FRAGMENT_SUMS = 8 * FRAGMENTS_N;      // of a thread
 constexpr int LAST_STEPS = ((CHUNKS - 1) % TILE_CHUNKS + 2) / 2;  // of the last tile; behind them are zeros
-constexpr int WHOLE_TILES = LAST_STEPS < STEPS ? TILES - 1 : TILES;
+// If blocks share a tile of the result, zeros are multiplied: a last tile that only one of them has would make the others' sums wait.
+constexpr int WHOLE_TILES = SPLITS == 1 && LAST_STEPS < STEPS ? TILES - 1 : TILES;
 
 static_assert(QK_BLOCK_K == 128 && !QK_PACKED_WEIGHTS, "rows as descriptors have them");
 static_assert(QK_WARP_N == QK_BLOCK_N && THREADS == 128 * (QK_BLOCK_M / GROUP_ROWS), "a warpgroup for each run of rows");
@@ -63,7 +64,7 @@ QK_FUNCTION void await_tile() {
 
 QK_FUNCTION void multiply_matrices(Sums& sums, const u8* input, const u8* weights, const Windows& windows) {
     const int first = first_tile();
-    const int whole_end = end_tile() < WHOLE_TILES ? end_tile() : WHOLE_TILES;
+    const int end = SPLITS == 1 ? WHOLE_TILES : end_tile();
     QK_UNROLL
     for (int tile = 0; tile < QK_STAGES - 2; tile++) {
         copy_tile(tile, first + tile, input, weights, windows);
@@ -71,15 +72,18 @@ QK_FUNCTION void multiply_matrices(Sums& sums, const u8* input, const u8* weight
     settle(sums);
     u32 stage = 0;
     u32 free_stage = QK_STAGES - 2;
-    QK_LOOP
-    for (int tile = first; tile < whole_end; tile++) {
-        await_tile();
-        multiply_steps<STEPS>(sums, stage * STAGE_BYTES);
-        copy_tile(free_stage, tile + QK_STAGES - 2, input, weights, windows);
-        stage = stage + 1 == QK_STAGES ? 0 : stage + 1;
-        free_stage = free_stage + 1 == QK_STAGES ? 0 : free_stage + 1;
+    if (WHOLE_TILES > 0) {  // so every block has one, and the compiler knows
+        int tile = first;
+        QK_LOOP
+        do {
+            await_tile();
+            multiply_steps<STEPS>(sums, stage * STAGE_BYTES);
+            copy_tile(free_stage, tile + QK_STAGES - 2, input, weights, windows);
+            stage = stage + 1 == QK_STAGES ? 0 : stage + 1;
+            free_stage = free_stage + 1 == QK_STAGES ? 0 : free_stage + 1;
+        } while (++tile < end);
     }
-    if (WHOLE_TILES < TILES && end_tile() == TILES) {
+    if (WHOLE_TILES < TILES) {
         await_tile();
         multiply_steps<LAST_STEPS>(sums, stage * STAGE_BYTES);
     }
@@ -101,5 +105,6 @@ QK_KERNEL(const u8* input, const u8* weights, const s32* bias, const float* mult
     if (!join_sums(sums, scratch)) {
         return;
     }
+    finish_sums(sums, bias);
     store_results(sums, multipliers, residual, output, first, rows);
 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package org.dl4jquant.cuda;
 
+import java.io.IOException;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
@@ -134,6 +135,17 @@ public final class CudaEngine implements Engine {
      */
     public Map<String, Batch> runOnDevice(Map<String, Long> addresses, int examples) {
         return device.runOnDevice(addresses, examples);
+    }
+
+    /**
+     * Finds out what is fastest for a batch on this GPU; see {@link EngineOnDevice#tune}.
+     *
+     * @param examples the batch
+     * @param cache what was timed before, and is timed now
+     * @throws IOException if the cache cannot be written
+     */
+    public void tune(int examples, TacticCache cache) throws IOException {
+        device.tune(examples, cache);
     }
 
     @Override

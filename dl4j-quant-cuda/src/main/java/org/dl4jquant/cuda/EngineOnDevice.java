@@ -164,8 +164,8 @@ public final class EngineOnDevice implements AutoCloseable {
      * @param addresses float32 values in the graph's order without gaps, by the input's name
      * @param examples how many examples lie there, above 0
      * @return one batch for each output, by name
-     * @throws IllegalArgumentException if an address is missing, unknown or 0, or if there are more
-     *     examples than a Java array has room for
+     * @throws IllegalArgumentException if an address is missing, unknown, 0 or no multiple of 4, or
+     *     if there are more examples than a Java array has room for
      * @throws IllegalStateException if the engine is closed
      * @throws OutOfDeviceMemoryException if the GPU has too little memory for this batch
      */
@@ -173,8 +173,11 @@ public final class EngineOnDevice implements AutoCloseable {
         List<String> names = inputs().stream().map(Port::name).toList();
         Require.argument(examples >= 1, "a batch of %d examples", examples);
         Require.argument(
-                addresses.keySet().equals(Set.copyOf(names)) && !addresses.containsValue(0L),
-                "the addresses given are %s; one that is not 0 is needed for each of %s",
+                addresses.keySet().equals(Set.copyOf(names))
+                        && addresses.values().stream()
+                                .allMatch(each -> each != 0 && each % Float.BYTES == 0),
+                "the addresses given are %s; one that is not 0, and a multiple of 4, is needed for"
+                        + " each of %s",
                 addresses,
                 names);
         long[] inOrder =
@@ -359,21 +362,48 @@ public final class EngineOnDevice implements AutoCloseable {
         try {
             requireOpen();
             Loaded loaded = traces ? tracing() : run;
-            ExecutionContext context = take(loaded);
-            boolean sound = false;
             try {
-                R result = task.in(context);
-                sound = true;
-                return result;
+                return once(loaded, task);
             } catch (OutOfDeviceMemoryException e) {
-                sound = true;
-                throw e;
-            } finally {
-                giveBack(loaded, context, sound);
+                if (!freeIdle()) {
+                    throw e;
+                }
+                return once(loaded, task);
             }
         } finally {
             reading.unlock();
         }
+    }
+
+    private <R> R once(Loaded loaded, Task<R> task) {
+        ExecutionContext context = take(loaded);
+        boolean sound = false;
+        try {
+            R result = task.in(context);
+            sound = true;
+            return result;
+        } catch (OutOfDeviceMemoryException e) {
+            sound = true;
+            throw e;
+        } finally {
+            giveBack(loaded, context, sound);
+        }
+    }
+
+    /* Whether there was memory that no thread uses now. */
+    private synchronized boolean freeIdle() {
+        List<ExecutionContext> idle = new ArrayList<>();
+        for (Loaded loaded : trace == null ? List.of(run) : List.of(run, trace)) {
+            synchronized (loaded.idle()) {
+                idle.addAll(loaded.idle());
+                loaded.idle().clear();
+            }
+        }
+        boolean some = idle.stream().anyMatch(ExecutionContext::hasMemory);
+        Resources old = new Resources();
+        idle.forEach(context -> old.add(context::close));
+        old.close();
+        return some;
     }
 
     private synchronized Loaded tracing() {

@@ -56,6 +56,11 @@ final class ExecutionContext implements AutoCloseable {
         this.stream = driver.createStream();
     }
 
+    /** {@return whether it holds memory of the device} */
+    boolean hasMemory() {
+        return capacity > 0;
+    }
+
     /** {@return the plan's outputs for inputs that were checked} */
     Map<String, Batch> run(Map<String, Batch.Floats> inputs, int examples) {
         Map<String, Object> results = results(examples);

@@ -3,6 +3,7 @@ package org.dl4jquant.cuda;
 
 import java.lang.ref.Reference;
 import java.nio.ByteBuffer;
+import java.util.Arrays;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Locale;
@@ -147,7 +148,12 @@ final class LoadedProgram implements AutoCloseable {
      * @param scratch the address of zeros, of which no other stream has the use
      * @param inputs an address for each of the plan's inputs
      */
-    record Places(long stream, long arena, long scratch, long[] inputs) {}
+    record Places(long stream, long arena, long scratch, List<Long> inputs) {
+
+        Places(long stream, long arena, long scratch, long[] inputs) {
+            this(stream, arena, scratch, Arrays.stream(inputs).boxed().toList());
+        }
+    }
 
     /**
      * Queues all launches.
@@ -205,7 +211,7 @@ final class LoadedProgram implements AutoCloseable {
         if (pointer instanceof Argument.Scratch) {
             return places.scratch();
         }
-        return pointer instanceof Argument.Input input ? places.inputs()[input.index()] : 0;
+        return pointer instanceof Argument.Input input ? places.inputs().get(input.index()) : 0;
     }
 
     @Override

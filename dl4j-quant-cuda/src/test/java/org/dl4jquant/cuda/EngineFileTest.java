@@ -14,10 +14,12 @@ import java.util.List;
 import java.util.Map;
 import java.util.Random;
 import java.util.TreeMap;
+import org.dl4jquant.cuda.kernel.Architecture;
 import org.dl4jquant.cuda.kernel.KernelSpec;
 import org.dl4jquant.cuda.kernel.Launch;
 import org.dl4jquant.cuda.plan.Argument;
 import org.dl4jquant.cuda.plan.Plan;
+import org.dl4jquant.cuda.plan.Planner;
 import org.dl4jquant.cuda.plan.Port;
 import org.dl4jquant.cuda.plan.Step;
 import org.dl4jquant.graph.TensorType;
@@ -216,6 +218,46 @@ class EngineFileTest {
                                                 Program.Purpose.RUN,
                                                 whole.plan(),
                                                 Map.of()))
+                        .getMessage());
+    }
+
+    @Test
+    void weightsOfFourBitsAreStoredPackedAndReadAsBytes() throws IOException {
+        Plan plan = Planner.run(Networks.leNet(4), Architecture.SM_90A, 1024);
+        long unpacked = plan.expansions().stream().mapToLong(Plan.Expansion::bytes).sum();
+        assertTrue(unpacked > 100_000, "" + unpacked);
+        EngineFile engine =
+                new EngineFile(
+                        "nobody",
+                        List.of(
+                                EmulatedDriver.program(
+                                        Architecture.SM_90A, Program.Purpose.RUN, plan)));
+        Path path = folder.resolve("packed.engine");
+        engine.write(path);
+        Plan read = EngineFile.read(path).programs().get(0).plan();
+        assertEquals(plan.constants(), read.constants());
+        assertEquals(plan.expansions(), read.expansions());
+        assertEquals(plan.steps(), read.steps());
+        assertTrue(Files.size(path) < plan.constants().remaining() - unpacked + 60_000);
+        assertEquals(
+                "its manifest unpacks constants to 512, which are not there",
+                assertThrows(
+                                IllegalArgumentException.class,
+                                () ->
+                                        StoredConstants.unpack(
+                                                ByteBuffer.allocate(256),
+                                                List.of(new Plan.Expansion(0, 512, 16, 32)),
+                                                1024))
+                        .getMessage());
+        assertEquals(
+                "its manifest has 2048 bytes of constants, and 256 are stored",
+                assertThrows(
+                                IllegalArgumentException.class,
+                                () ->
+                                        StoredConstants.unpack(
+                                                ByteBuffer.allocate(256),
+                                                List.of(new Plan.Expansion(0, 256, 16, 32)),
+                                                2048))
                         .getMessage());
     }
 

@@ -82,7 +82,11 @@ class EngineOnDeviceTest {
                                     IllegalArgumentException.class,
                                     () -> engine.runOnDevice(Map.of("y", 1L), 1))
                             .getMessage()
-                            .endsWith("one that is not 0 is needed for each of [x]"));
+                            .endsWith(
+                                    "one that is not 0, and a multiple of 4, is needed for each of"
+                                            + " [x]"));
+            assertThrows(
+                    IllegalArgumentException.class, () -> engine.runOnDevice(Map.of("x", 258L), 1));
         }
         assertEquals("", driver.held());
     }
@@ -230,6 +234,22 @@ class EngineOnDeviceTest {
             assertArrayEquals(expected(3), logits(engine.run(Networks.inputs(GRAPH, 3))));
         }
         assertEquals("", hopper.held());
+    }
+
+    @Test
+    void memoryThatNobodyUsesIsGivenBackWhereThereIsTooLittle() {
+        try (EngineOnDevice engine = open()) {
+            Map<String, Batch.Floats> inputs = Networks.inputs(GRAPH, LARGEST);
+            Map<String, Batch> traced = engine.trace(inputs);
+            engine.run(inputs);
+            long both = driver.deviceBytes();
+            driver.limit(both - 1);
+            engine.use(1, engine.tactics(1)); // forgets the memory of runs, but not of traces
+            assertArrayEquals(expected(LARGEST), logits(engine.run(inputs)));
+            assertTrue(driver.deviceBytes() < both);
+            assertEquals(traced.keySet(), engine.trace(inputs).keySet());
+        }
+        assertEquals("", driver.held());
     }
 
     @Test

@@ -80,8 +80,8 @@ public final class GemmKernel {
                 architecture.sharedBytes());
         Require.argument(
                 tactic.suits(problem),
-                "%s leaves a block without a part of the sum, or has more tiles than blocks may"
-                        + " share; use fewer parts",
+                "%s leaves a block without a part of the sum or without registers, or has more"
+                        + " tiles than blocks may share; use fewer parts",
                 tactic);
         GemmKernel kernel = new GemmKernel();
         kernel.image(problem);

@@ -23,14 +23,17 @@ public record GemmTactic(Tile tile, int splits) {
     }
 
     /**
-     * {@return whether every block has a part of the sum, and one example's tiles fit the scratch
-     * memory}
+     * {@return whether every block has a part of the sum and registers to share it, and one
+     * example's tiles fit the scratch memory}
      *
      * @param problem the product
      */
     public boolean suits(GemmProblem problem) {
         if (splits == 1) {
             return true;
+        }
+        if (!tile.canShare()) {
+            return false;
         }
         int tiles = over(problem.window().kernel().height() * problem.weightsOfRow(), tile.depth());
         int each = over(tiles, splits);

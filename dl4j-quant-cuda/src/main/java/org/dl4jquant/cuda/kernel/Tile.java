@@ -129,6 +129,11 @@ public enum Tile {
         return !(byGroup && problem.packedWeights()) && !(this == M256_N192_K128_GROUP && small);
     }
 
+    /** {@return whether there are registers left for what blocks that share a tile have to do} */
+    boolean canShare() {
+        return this != M256_N192_K128_GROUP;
+    }
+
     int warpRows() {
         return warpRows;
     }

@@ -276,8 +276,8 @@ class GemmMutantsTest {
                 "free_stage = QK_STAGES - 3");
         group(
                 "copies a tile too early",
-                "        await_tile();\n        multiply_steps<STEPS>",
-                "        if (tile > 0) { copy_tile(free_stage, tile + QK_STAGES - 2, input, weights,"
+                "            await_tile();\n            multiply_steps<STEPS>",
+                "            if (tile > 0) { copy_tile(free_stage, tile + QK_STAGES - 2, input, weights,"
                         + " windows); }\n        await_tile();\n"
                         + "        multiply_steps<STEPS>");
         group(
@@ -316,7 +316,11 @@ class GemmMutantsTest {
     }
 
     static {
-        split("every part adds the bias", "SPLITS == 1 || block_column() % SPLITS == 0", "true");
+        split(
+                "every part adds the bias",
+                "TwoInts start = BIAS_LAST ? TwoInts{0, 0} : load_bias(n, bias);",
+                "TwoInts start = load_bias(n, bias);");
+        split("forgets the bias", "    finish_sums(sums, bias);\n", "");
         split(
                 "a part too short",
                 "int end = first_tile() + TILES_OF_SPLIT;",
@@ -352,28 +356,21 @@ class GemmMutantsTest {
         split("the columns of another tile", "block_column() / SPLITS", "block_column() % SPLITS");
         MUTANTS.add(
                 new Mutant(
-                        "every part adds the bias of packed weights",
-                        "if (is_first_split() && column",
-                        "if (column",
-                        Architecture.SM_80,
-                        Product.PACKED,
-                        3));
-        MUTANTS.add(
-                new Mutant(
                         "parts that begin in the wrong half of shared memory",
                         "int own = (tile - first) % 2;",
                         "int own = tile % 2;",
                         Architecture.SM_75,
                         Product.PADDED,
                         3));
+        splitGroup("a part too long", "while (++tile < end)", "while (++tile <= end)");
         splitGroup(
-                "the last steps in every part",
-                "if (WHOLE_TILES < TILES && end_tile() == TILES)",
-                "if (WHOLE_TILES < TILES)");
+                "one tile for each part",
+                "while (++tile < end)",
+                "while (++tile < end && tile < 0)");
         splitGroup(
-                "whole tiles up to the end",
-                "end_tile() < WHOLE_TILES ? end_tile() : WHOLE_TILES",
-                "WHOLE_TILES");
+                "copies the next part's tile",
+                "if (tile < end_tile()) {",
+                "if (tile < end_tile() - 1) {");
         splitGroup(
                 "parts that begin with the first tile",
                 "copy_tile(tile, first + tile,",

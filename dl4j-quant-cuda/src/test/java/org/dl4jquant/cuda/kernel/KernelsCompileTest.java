@@ -44,7 +44,10 @@ final class KernelsCompileTest {
                 Arrays.stream(Tile.values())
                         .filter(tile -> fits(tile, architecture))
                         .parallel()
-                        .<Executable>map(tile -> check(tile, architecture))
+                        .flatMap(
+                                tile -> Stream.of(new GemmTactic(tile, 1), new GemmTactic(tile, 3)))
+                        .filter(tactic -> tactic.suits(CONVOLUTION))
+                        .map(tactic -> check(CONVOLUTION, tactic, architecture))
                         .toList();
         assertTrue(checks.size() >= 8, () -> checks.size() + " tiles for " + architecture);
         assertAll(checks);
@@ -93,19 +96,17 @@ final class KernelsCompileTest {
                 Arrays.stream(Tile.values())
                         .filter(tile -> tile.byGroup() && tile.suits(problem))
                         .parallel()
-                        .<Executable>map(tile -> check(problem, tile, Architecture.SM_90A))
+                        .map(tile -> check(problem, new GemmTactic(tile, 1), Architecture.SM_90A))
                         .toList());
     }
 
-    private static Executable check(Tile tile, Architecture architecture) {
-        return check(CONVOLUTION, tile, architecture);
-    }
-
-    private static Executable check(GemmProblem problem, Tile tile, Architecture architecture) {
-        KernelSpec spec = GemmKernel.of(problem, tile, architecture);
+    private static Executable check(
+            GemmProblem problem, GemmTactic tactic, Architecture architecture) {
+        Tile tile = tactic.tile();
+        KernelSpec spec = GemmKernel.of(problem, tactic, architecture);
         CompiledCuda compiled = CompiledKernels.compile(spec, architecture);
         CubinInspection found = CubinInspection.of(compiled.cubin()).get(spec.entry());
-        String what = tile + " for " + architecture + ": " + found + "\n" + compiled.log();
+        String what = tactic + " for " + architecture + ": " + found + "\n" + compiled.log();
         int registers = found.registers() * spec.launch().threads() * spec.minBlocks();
         return () -> {
             assertEquals(0, found.localBytesWritten() + found.localBytesRead(), what);

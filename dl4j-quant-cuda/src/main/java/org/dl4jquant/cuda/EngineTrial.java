@@ -113,7 +113,8 @@ final class EngineTrial implements AutoCloseable {
         engine.tune(batch, cache, Effort.of(Math.min(effort.repeats(), TUNING_REPEATS)));
         device.enter();
         try (Stopwatch watch = new Stopwatch(driver, effort);
-                Replays replays = new Replays(driver, program, batch, engine.tactics(batch), values, watch)) {
+                Replays replays =
+                        new Replays(driver, program, batch, engine.tactics(batch), values, watch)) {
             return time(name, batch, values, watch, replays, gpu);
         } catch (CudaException e) {
             if (e.result() != CudaException.OUT_OF_MEMORY) {

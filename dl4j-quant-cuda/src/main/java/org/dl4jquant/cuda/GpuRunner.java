@@ -221,12 +221,8 @@ public final class GpuRunner {
             EngineTrial engine, String name, int batch, GoldenRun golden, DeviceReport gpu)
             throws IOException {
         try {
-            EngineTrial.Timed timed = engine.time(
-                            name,
-                            batch,
-                            golden.inputs(),
-                            gpu,
-                            findings.tactics());
+            EngineTrial.Timed timed =
+                    engine.time(name, batch, golden.inputs(), gpu, findings.tactics());
             findings.add(timed.figures());
             findings.addLayers(timed.layers());
             timed.different().ifPresent(what -> compare(name, ", " + batch, timed.different()));

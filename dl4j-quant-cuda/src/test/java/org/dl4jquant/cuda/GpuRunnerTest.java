@@ -119,7 +119,7 @@ class GpuRunnerTest {
         assertEquals(0, run(driver, "conformance"), text());
         assertEquals(0, run(driver, "lenet"), text());
         assertEquals(text(), Files.readString(out.resolve("summary.txt")));
-        assertEquals(1 + 5, Figure.read(out.resolve("figures.tsv")).size());
+        assertEquals(1 + 4, Figure.read(out.resolve("figures.tsv")).size());
         assertEquals(0, run(driver, "conformance"), text());
         assertEquals(1, Figure.read(out.resolve("figures.tsv")).size());
     }

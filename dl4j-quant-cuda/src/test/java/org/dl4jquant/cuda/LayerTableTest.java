@@ -9,6 +9,7 @@ import java.util.List;
 import java.util.Optional;
 import org.dl4jquant.cuda.kernel.Architecture;
 import org.dl4jquant.cuda.kernel.Chip;
+import org.dl4jquant.cuda.kernel.KernelSpec;
 import org.dl4jquant.cuda.plan.Planner;
 import org.dl4jquant.cuda.plan.Step;
 import org.junit.jupiter.api.Test;
@@ -61,7 +62,9 @@ class LayerTableTest {
                 new LayerTable(
                         "net",
                         STEPS.subList(largest, largest + 1),
+                        List.of(STEPS.get(largest).kernel()),
                         List.of(1.0),
+                        1,
                         1,
                         Optional.empty());
         assertEquals(Optional.of(0), one.product());
@@ -69,6 +72,21 @@ class LayerTableTest {
 
     private static LayerTable table(Optional<Chip> chip) {
         List<Double> micros = Collections.nCopies(STEPS.size(), 10.0);
-        return new LayerTable("net", STEPS, micros, BATCH, chip);
+        return new LayerTable("net", STEPS, kernels(), micros, BATCH, BATCH, chip);
+    }
+
+    private static List<KernelSpec> kernels() {
+        return STEPS.stream().map(Step::kernel).toList();
+    }
+
+    @Test
+    void aPassIsSaidAndCountedAlone() {
+        List<Double> micros = Collections.nCopies(STEPS.size(), 10.0);
+        LayerTable passes =
+                new LayerTable("net", STEPS, kernels(), micros, 4 * BATCH, BATCH, Optional.empty());
+        String whole = table(Optional.empty()).lines(50).get(0);
+        assertEquals(
+                whole.replace("net\t" + BATCH + "\t", "net\t" + 4 * BATCH + " by " + BATCH + "\t"),
+                passes.lines(50).get(0));
     }
 }

@@ -152,7 +152,7 @@ public final class TileModel {
         long blocks = over(rows, tile.blockRows()) * over(columns, tile.blockColumns()) * splits;
         long each = over(blocks, processors());
         long steps = over(over(sumBytes, tile.depth()), splits);
-        double part = Math.min(sumBytes, (double) steps * tile.depth());
+        double part = Math.min((double) sumBytes, (double) steps * tile.depth());
         int shared = tile.sharedBytes(architecture, packed);
         int resident =
                 Math.max(

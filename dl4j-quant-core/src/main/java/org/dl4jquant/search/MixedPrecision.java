@@ -2,10 +2,13 @@
 package org.dl4jquant.search;
 
 import java.util.ArrayList;
+import java.util.Comparator;
 import java.util.LinkedHashMap;
+import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
+import java.util.Set;
 import org.dl4jquant.check.Require;
 import org.dl4jquant.scheme.LayerScheme;
 import org.dl4jquant.scheme.LayerSelector;
@@ -109,6 +112,33 @@ public final class MixedPrecision {
         List<Budget> budgets = new ArrayList<>();
         limits.forEach((cost, limit) -> budgets.add(new Budget(cost.name(), limit)));
         return found(BitAllocation.best(choices(List.copyOf(limits.keySet())), budgets));
+    }
+
+    /**
+     * {@return the best widths for each layer and each width that the layer might have, within all
+     * budgets; each once, the least loss first}
+     *
+     * <p>Scores are measured before training, and training wins back more of what some widths lose
+     * than of others. These proposals differ in every layer's width, so a short training of each
+     * tells more than the scores; see {@code MixedPrecisionSearch} of the examples.
+     *
+     * @param limits the most of each cost
+     * @throws OverBudgetException if no widths meet all budgets; the message says by how much the
+     *     cheapest ones miss them
+     */
+    public List<Found> proposals(Map<Cost, Double> limits) {
+        Set<Found> proposals = new LinkedHashSet<>();
+        proposals.add(best(limits));
+        for (List<String> group : network.groups()) {
+            for (int bits : widths(group)) {
+                try {
+                    proposals.add(keeping(group.get(0), bits).best(limits));
+                } catch (OverBudgetException e) {
+                    // Nothing within the budgets has this width here.
+                }
+            }
+        }
+        return proposals.stream().sorted(Comparator.comparingDouble(Found::loss)).toList();
     }
 
     /**

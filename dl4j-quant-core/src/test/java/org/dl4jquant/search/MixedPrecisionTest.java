@@ -9,6 +9,7 @@ import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import org.dl4jquant.scheme.LayerScheme;
 import org.dl4jquant.scheme.LayerSelector;
 import org.dl4jquant.scheme.QuantSpec;
@@ -74,6 +75,43 @@ class MixedPrecisionTest {
             assertEquals(best.costs(), search.of(best.widths(), costs).costs());
             assertEquals(best.loss(), search.of(best.widths(), costs).loss(), 1e-12);
         }
+    }
+
+    /* Every layer with every width that some widths within the budget have. */
+    @Test
+    void proposesTheBestForEachLayerAndWidth() {
+        MixedPrecision search = MixedPrecision.of(NETWORK, scores());
+        Cost bytes = Cost.bytes(NETWORK);
+        Map<String, Integer> fours = new LinkedHashMap<>();
+        NETWORK.layers().forEach(layer -> fours.put(layer, 4));
+        double limit = search.of(fours, List.of(bytes)).costs().get(0);
+        List<MixedPrecision.Found> proposals = search.proposals(Map.of(bytes, limit));
+        assertEquals(Set.copyOf(proposals).size(), proposals.size());
+        assertEquals(search.best(Map.of(bytes, limit)), proposals.get(0));
+        for (String layer : NETWORK.layers()) {
+            for (int bits : WIDTHS) {
+                double least = Double.POSITIVE_INFINITY;
+                for (Map<String, Integer> widths : allWidths()) {
+                    MixedPrecision.Found found = search.of(widths, List.of(bytes));
+                    if (widths.get(layer) == bits && found.costs().get(0) <= limit) {
+                        least = Math.min(least, found.loss());
+                    }
+                }
+                double proposed =
+                        proposals.stream()
+                                .filter(found -> found.widths().get(layer) == bits)
+                                .mapToDouble(MixedPrecision.Found::loss)
+                                .min()
+                                .orElse(Double.POSITIVE_INFINITY);
+                if (Double.isInfinite(least)) {
+                    assertEquals(least, proposed, layer + " with " + bits);
+                } else {
+                    assertEquals(least, proposed, 1e-12, layer + " with " + bits);
+                }
+            }
+        }
+        assertThrows(
+                OverBudgetException.class, () -> search.proposals(Map.of(bytes, limit / 100)));
     }
 
     @Test

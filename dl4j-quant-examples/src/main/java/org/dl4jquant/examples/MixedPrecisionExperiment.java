@@ -70,9 +70,11 @@ record MixedPrecisionExperiment(
      * @param trained the float network, which stays as it is
      * @param fineTuning how long both train
      * @param data what they are trained and tested with
+     * @param trials how many proposals of the search are trained shortly, the best of which is
+     *     trained fully; 0 takes the widths that the scores say are the best
      */
     static MixedPrecisionExperiment run(
-            ComputationGraph trained, Training fineTuning, TrainTest data) {
+            ComputationGraph trained, Training fineTuning, TrainTest data, int trials) {
         SearchedNetwork network = searched(trained, data);
         log.info("How much does each layer suffer from each width?");
         Sensitivities scores = new OutputDivergence().measure(network, WIDTHS);
@@ -82,7 +84,12 @@ record MixedPrecisionExperiment(
         Map<String, Integer> fours = new LinkedHashMap<>();
         network.layers().forEach(layer -> fours.put(layer, UNIFORM));
         MixedPrecision.Found uniform = search.of(fours, List.of(bytes));
-        MixedPrecision.Found found = search.best(Map.of(bytes, uniform.costs().get(0)));
+        Map<Cost, Double> limit = Map.of(bytes, uniform.costs().get(0));
+        MixedPrecision.Found found =
+                trials == 0
+                        ? search.best(limit)
+                        : WidthTrials.of(trained, fineTuning)
+                                .best(others(search.proposals(limit), uniform, trials));
         log.info("Widths for the bytes of {} bits everywhere: {}", UNIFORM, found.widths());
         return new MixedPrecisionExperiment(
                 scores,
@@ -90,6 +97,15 @@ record MixedPrecisionExperiment(
                 Accuracy.of(trained, data.test()),
                 train(trained, uniform, fineTuning, data),
                 train(trained, found, fineTuning, data));
+    }
+
+    /* Not the network that the mixed one is compared with. */
+    private static List<MixedPrecision.Found> others(
+            List<MixedPrecision.Found> proposals, MixedPrecision.Found uniform, int most) {
+        return proposals.stream()
+                .filter(proposal -> !proposal.widths().equals(uniform.widths()))
+                .limit(most)
+                .toList();
     }
 
     /** {@return the measures whose predictions are compared} */

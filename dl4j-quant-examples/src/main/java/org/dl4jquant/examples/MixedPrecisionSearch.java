@@ -71,9 +71,18 @@ public final class MixedPrecisionSearch implements Callable<Integer> {
             names = "--seeds",
             paramLabel = "N",
             split = ",",
-            defaultValue = "1",
-            description = "a network each, instead of --seed (default: ${DEFAULT-VALUE})")
+            description = "a network each, in one table (default: that of --seed)")
     private List<Long> seeds = List.of();
+
+    @CommandLine.Option(
+            names = "--trials",
+            paramLabel = "N",
+            defaultValue = "0",
+            description = {
+                "train N proposals of the search for an epoch and judge them by pictures kept back;",
+                "the best, not 4 bits everywhere, is trained fully (default: none, scores decide)"
+            })
+    private int trials;
 
     @CommandLine.Option(
             names = "--candidates",
@@ -108,6 +117,7 @@ public final class MixedPrecisionSearch implements Callable<Integer> {
     public Integer call() throws IOException {
         pictures.validate();
         CommandLines.require(command, "--epochs", epochs, 1, CommandLines.NO_LIMIT);
+        CommandLines.require(command, "--trials", trials, 0, CommandLines.NO_LIMIT);
         if (candidates != 0) {
             CommandLines.require(
                     command, "--candidates", candidates, FEWEST_TO_ORDER, CommandLines.NO_LIMIT);
@@ -118,12 +128,12 @@ public final class MixedPrecisionSearch implements Callable<Integer> {
         }
         List<MixedPrecisionExperiment> runs = new ArrayList<>();
         Map<String, List<Double>> rhos = new LinkedHashMap<>();
-        for (long seed : seeds) {
+        for (long seed : seeds.isEmpty() ? List.of(pictures.seed()) : seeds) {
             Training training = new Training(data.train(), epochs, seed);
             log.info("Seed {}: train in float....", seed);
             ComputationGraph trained = create(training);
             training.fit(trained);
-            runs.add(MixedPrecisionExperiment.run(trained, training.forFineTuning(), data));
+            runs.add(MixedPrecisionExperiment.run(trained, training.forFineTuning(), data, trials));
             log.info("{}{}", System.lineSeparator(), table(runs));
             if (candidates > 0) {
                 compareOrders(trained, data, seed, rhos);

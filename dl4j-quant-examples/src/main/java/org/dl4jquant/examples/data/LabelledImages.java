@@ -104,6 +104,24 @@ public final class LabelledImages {
     }
 
     /**
+     * {@return the pictures from one on}
+     *
+     * @param index of the first of them, from 0, below {@link #size()}
+     */
+    public LabelledImages from(int index) {
+        Require.argument(
+                index >= 0 && index < size(),
+                "pictures from %d on are asked for, and there are %d",
+                index,
+                size());
+        return new LabelledImages(
+                shape,
+                Arrays.copyOfRange(pixels, index * shape.elements(), pixels.length),
+                Arrays.copyOfRange(labels, index, labels.length),
+                classes);
+    }
+
+    /**
      * {@return the pictures in order, for DL4J's {@code evaluate} and for calibration}
      *
      * @param batchSize how many at a time, above 0; the last batch may be smaller

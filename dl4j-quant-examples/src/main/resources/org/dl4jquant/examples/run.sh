@@ -1,7 +1,7 @@
 #!/bin/sh
 # Tries this machine's GPU with the engines beside this file, then PyTorch on the same networks, and compares.
 #
-#     run.sh [FOLDER FOR FIGURES, out] [SECONDS FOR PYTORCH, 420]
+#     run.sh [FOLDER FOR FIGURES, out] [SECONDS FOR PYTORCH, 420] [SECONDS FOR EACH ENGINE, 300]
 #
 # JAVA and PYTHON name other programs than the Java runtime beside this file, or java, and python3.
 # It returns what GpuRunner does: 0 if all codes are equal, 1 if not, 2 if something is missing.
@@ -17,7 +17,7 @@ fi
 # A kernel that hangs must not take the others with it: each part is a process, with a limit where there is one.
 limit=
 if command -v timeout > /dev/null; then
-    limit="timeout 180"
+    limit="timeout ${3:-300}"
 fi
 
 part() {
@@ -38,8 +38,8 @@ if [ $result -gt 1 ]; then
     exit $result
 fi
 clocks
-for engine in "$here"/*.engine; do
-    name=$(basename "$engine" .engine)
+# Backwards, so that ResNet-50 comes first: whoever has to stop has it.
+for name in $(cd "$here" && ls | sed -n 's/\.engine$//p' | sort -r); do
     if [ "$name" != conformance ]; then
         part "$name"
         status=$?

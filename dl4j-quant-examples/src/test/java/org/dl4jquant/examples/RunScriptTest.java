@@ -35,8 +35,8 @@ final class RunScriptTest {
         assertEquals(
                 List.of(
                         "java GpuRunner conformance",
-                        "java GpuRunner lenet",
                         "java GpuRunner resnet50",
+                        "java GpuRunner lenet",
                         "python -c",
                         "python peers.py --seconds 7",
                         "java PeerTable"),

@@ -66,6 +66,15 @@ public final class GpuBundle implements Callable<Integer> {
     private int batch;
 
     @CommandLine.Option(
+            names = "--tactics",
+            defaultValue = "2",
+            description =
+                    "how many kernels of each product, for each of several batches, are there for the"
+                            + " GPU to choose from; 0 for the one that the model chooses (default:"
+                            + " ${DEFAULT-VALUE})")
+    private int tactics;
+
+    @CommandLine.Option(
             names = "--examples",
             defaultValue = "2",
             description = "how many random inputs are compared (default: ${DEFAULT-VALUE})")
@@ -90,9 +99,13 @@ public final class GpuBundle implements Callable<Integer> {
         CommandLine.Model.CommandSpec command = Objects.requireNonNull(spec);
         CommandLines.require(command, "--batch", batch, 1, CommandLines.NO_LIMIT);
         CommandLines.require(command, "--examples", examples, 1, CommandLines.NO_LIMIT);
+        CommandLines.require(command, "--tactics", tactics, 0, CommandLines.NO_LIMIT);
         try {
             EngineBundle bundle =
-                    new EngineBundle(out, EngineCompiler.find(), Target.parse(architectures));
+                    new EngineBundle(
+                            out,
+                            EngineCompiler.find(),
+                            Target.parse(architectures).withTactics(tactics));
             for (Path model : models) {
                 add(model, bundle);
             }

@@ -34,11 +34,6 @@ enum GpuModel {
             }
             return net.mean("mean").classes(CLASSES);
         }
-
-        @Override
-        List<Integer> cuts() {
-            return List.of(256, 1);
-        }
     },
     /** The smallest of the same paper, with two convolutions of 3 x 3 in a block. */
     RESNET18 {
@@ -131,11 +126,6 @@ enum GpuModel {
 
         @Override
         List<Integer> batches() {
-            return cuts();
-        }
-
-        @Override
-        List<Integer> cuts() {
             return List.of(8192);
         }
     };
@@ -166,9 +156,9 @@ enum GpuModel {
         return Trial.BATCHES;
     }
 
-    /** {@return the batches that kernels are cut for; an engine for each} */
-    List<Integer> cuts() {
-        return List.of(256);
+    /** {@return the batch that the engine is mostly run with} */
+    int mostly() {
+        return Math.max(256, batches().get(0));
     }
 
     /** {@return the name of its files} */

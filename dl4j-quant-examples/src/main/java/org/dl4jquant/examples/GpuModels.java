@@ -78,6 +78,15 @@ public final class GpuModels implements Callable<Integer> {
     private int divisor;
 
     @CommandLine.Option(
+            names = "--tactics",
+            defaultValue = "2",
+            description =
+                    "how many kernels of each product, for each of several batches, are there for the"
+                            + " GPU to choose from; 0 for the one that the model chooses (default:"
+                            + " ${DEFAULT-VALUE})")
+    private int tactics;
+
+    @CommandLine.Option(
             names = "--examples",
             defaultValue = "2",
             description = "how many random inputs are compared (default: ${DEFAULT-VALUE})")
@@ -105,13 +114,14 @@ public final class GpuModels implements Callable<Integer> {
         CommandLine.Model.CommandSpec command = Objects.requireNonNull(spec);
         CommandLines.require(command, "--size", size, SMALLEST_SIDE, CommandLines.NO_LIMIT);
         CommandLines.require(command, "--examples", examples, 1, CommandLines.NO_LIMIT);
+        CommandLines.require(command, "--tactics", tactics, 0, CommandLines.NO_LIMIT);
         try {
             if (!List.of(1, 2, 4, 8).contains(divisor)) {
                 throw new IllegalArgumentException(
                         "--divisor is %d, but must be 1, 2, 4 or 8".formatted(divisor));
             }
             List<GpuModel> chosen = models.stream().map(GpuModel::named).toList();
-            Target target = Target.parse(architectures);
+            Target target = Target.parse(architectures).withTactics(tactics);
             EngineBundle bundle = new EngineBundle(out, EngineCompiler.find(), target);
             for (GpuModel model : chosen) {
                 add(model, bundle);
@@ -137,12 +147,8 @@ public final class GpuModels implements Callable<Integer> {
         bundle.addGolden(model.file(), graph, examples);
         String golden = seconds(goldenStart);
         long compileStart = System.nanoTime();
-        for (int cut : model.cuts()) {
-            boolean first = cut == model.cuts().get(0);
-            List<Integer> batches = first ? model.batches() : List.of(cut);
-            String name = model.file() + (first ? "" : "-cut" + cut);
-            bundle.addEngine(name, graph, cut, new Trial(model.file(), batches));
-        }
+        bundle.addEngine(
+                model.file(), graph, model.mostly(), new Trial(model.file(), model.batches()));
         log.info(
                 "{}: lowered in {} s, golden run in {} s, compiled in {} s",
                 model.file(),

@@ -102,7 +102,8 @@ final class GpuModelsTest {
         requireNvrtc();
         Path bundle = folder.resolve("bundle");
         Path onnx = Files.createDirectories(folder.resolve("onnx"));
-        String options = "--arch sm_80 --models gemm8192,lenet --size 32 --divisor 8 --examples 1";
+        String options =
+                "--arch sm_80 --models gemm8192,lenet --size 32 --divisor 8 --examples 1 --tactics 1";
         assertEquals("", errors(options + " -o " + bundle + " --onnx " + onnx));
         for (String engine : List.of("gemm8192", "lenet", "conformance")) {
             assertEquals(
@@ -124,6 +125,7 @@ final class GpuModelsTest {
         assertWrong("'alexnet' is not one of [resnet50, resnet18,", "--models alexnet");
         assertWrong("--size is 31, but must be 32 or more", "--size 31");
         assertWrong("--divisor is 3, but must be 1, 2, 4 or 8", "--divisor 3");
+        assertWrong("--tactics is -1, but must be 0 or more", "--tactics -1");
         assertWrong("--examples is 0, but must be 1 or more", "--examples 0");
         assertWrong("'sm_60' is no architecture", "--arch sm_60");
     }

@@ -79,6 +79,15 @@ public final class CompileForGpu implements Callable<Integer> {
     private boolean trace;
 
     @CommandLine.Option(
+            names = "--tactics",
+            paramLabel = "N",
+            defaultValue = "0",
+            description =
+                    "compile N kernels of each product for each of several batches; the GPU finds out"
+                            + " which are the fastest when the engine is tuned (default: ${DEFAULT-VALUE})")
+    private int tactics;
+
+    @CommandLine.Option(
             names = "--nvcc",
             description = "compile by this nvcc, not by NVRTC",
             paramLabel = "PROGRAM")
@@ -106,10 +115,11 @@ public final class CompileForGpu implements Callable<Integer> {
     public Integer call() throws IOException {
         CommandLine.Model.CommandSpec command = Objects.requireNonNull(spec);
         CommandLines.require(command, "--batch", batch, 1, CommandLines.NO_LIMIT);
+        CommandLines.require(command, "--tactics", tactics, 0, CommandLines.NO_LIMIT);
         long start = System.nanoTime();
         EngineFile engine;
         try {
-            Target target = Target.parse(architectures).withExamples(batch);
+            Target target = Target.parse(architectures).withExamples(batch).withTactics(tactics);
             engine =
                     EngineCompiler.of(compiler())
                             .withProgress(this::tell)

@@ -9,6 +9,7 @@ import java.util.Objects;
 import java.util.concurrent.Callable;
 import org.dl4jquant.cuda.kernel.Chip;
 import org.dl4jquant.cuda.kernel.KernelCost;
+import org.dl4jquant.cuda.kernel.KernelSpec;
 import org.dl4jquant.cuda.plan.Planner;
 import org.dl4jquant.cuda.plan.Step;
 import org.dl4jquant.onnx.OnnxReader;
@@ -92,19 +93,21 @@ public final class GpuForecast implements Callable<Integer> {
         double operations = 0;
         double bytes = 0;
         for (Step step : steps) {
-            KernelCost cost = KernelCost.of(step.kernel());
+            KernelSpec kernel =
+                    step.ways().get(step.likelyFastest(on.architecture(), batch)).kernel();
+            KernelCost cost = KernelCost.of(kernel);
             double all = (double) cost.bytes() * batch + cost.constantBytes();
             table.row(
                     step.result(),
-                    step.kernel().file(),
-                    tile(step.kernel().constants()),
+                    kernel.file(),
+                    tile(kernel.constants()),
                     cost.operations() == 0 ? "" : number(cost.operations() * batch / 1e9),
                     number(all / 1e6),
                     number(cost.leastMicros(on, batch)),
                     cost.boundByCompute(on, batch) ? "compute" : "memory",
-                    number(cost.believedMicros(on, step.kernel(), batch)));
+                    number(cost.believedMicros(on, kernel, batch)));
             least += cost.leastMicros(on, batch);
-            believed += cost.believedMicros(on, step.kernel(), batch);
+            believed += cost.believedMicros(on, kernel, batch);
             operations += cost.operations() * (double) batch;
             bytes += all;
         }
@@ -128,6 +131,9 @@ public final class GpuForecast implements Callable<Integer> {
                         + constants.get("QK_BLOCK_N")
                         + " x "
                         + constants.get("QK_BLOCK_K")
+                        + ("1".equals(constants.get("QK_SPLITS"))
+                                ? ""
+                                : " / " + constants.get("QK_SPLITS"))
                 : "";
     }
 

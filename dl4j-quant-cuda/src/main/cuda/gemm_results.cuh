@@ -141,16 +141,40 @@ QK_FUNCTION void store_results(const Sums& sums, const float* multipliers, const
 #else
 constexpr int RESULT_PITCH = QK_BLOCK_N + 16;  // of the codes in shared memory; 16 more keep them off one bank
 
-// The bounds are integers, so clamping first gives the same code; those of a byte need no clamping if code_pair PACKS.
 QK_FUNCTION float value_of(s32 sum, float multiplier) {
-    float value = multiply(QK_SHORT_SUMS ? short_to_float(sum) : to_float(sum), multiplier);
+    return multiply(QK_SHORT_SUMS ? short_to_float(sum) : to_float(sum), multiplier);
+}
+
+// The bounds are integers, so clamping first gives the same code; those of a byte need no clamping if code_pair PACKS.
+QK_FUNCTION float clamped(float value) {
     value = QK_CLIPS_LOW ? most(value, QK_LOWEST) : value;
     return QK_CLIPS_HIGH ? least(value, QK_HIGHEST) : value;
 }
 
-QK_FUNCTION u16 codes_of(s32 first, s32 second, const TwoFloats& multiplier) {
+QK_FUNCTION u16 first_codes(float first, float second) {
+    return static_cast<u16>(code_pair<QK_PACKS, QK_OUT_UNSIGNED>(clamped(first), clamped(second), QK_ZERO));
+}
+
+#if QK_SECOND_COLUMN > 0
+// From SECOND_COLUMN on the codes are of another layer, with another zero point or other bounds.
+QK_FUNCTION float second_clamped(float value) {
+    value = QK_SECOND_CLIPS_LOW ? most(value, QK_SECOND_LOWEST) : value;
+    return QK_SECOND_CLIPS_HIGH ? least(value, QK_SECOND_HIGHEST) : value;
+}
+
+QK_FUNCTION u16 codes_at(u32 column, float first, float second) {
+    if (column < QK_SECOND_COLUMN) {  // the same for all of a warp
+        return first_codes(first, second);
+    }
     return static_cast<u16>(
-        code_pair<QK_PACKS, QK_OUT_UNSIGNED>(value_of(first, multiplier.first), value_of(second, multiplier.second), QK_ZERO));
+        code_pair<QK_SECOND_PACKS, QK_SECOND_OUT_UNSIGNED>(second_clamped(first), second_clamped(second), QK_SECOND_ZERO));
+}
+#else
+QK_FUNCTION u16 codes_at(u32, float first, float second) { return first_codes(first, second); }
+#endif
+
+QK_FUNCTION u16 codes_of(u32 column, s32 first, s32 second, const TwoFloats& multiplier) {
+    return codes_at(column, value_of(first, multiplier.first), value_of(second, multiplier.second));
 }
 
 QK_FUNCTION void stage_codes(const Sums& sums, const float* multipliers) {
@@ -164,8 +188,8 @@ QK_FUNCTION void stage_codes(const Sums& sums, const float* multipliers) {
         for (int m = 0; m < FRAGMENTS_M; m++) {
             u32 to = (row_of(m) + lane() / 4) * RESULT_PITCH + warp_column() + n * 8 + lane() % 4 * 2;
             const s32(&sum)[4] = sums[m][n];
-            store_shared(to, codes_of(sum[0], sum[1], multiplier));
-            store_shared(to + 8 * RESULT_PITCH, codes_of(sum[2], sum[3], multiplier));
+            store_shared(to, codes_of(column_of(n), sum[0], sum[1], multiplier));
+            store_shared(to + 8 * RESULT_PITCH, codes_of(column_of(n), sum[2], sum[3], multiplier));
         }
     }
 }

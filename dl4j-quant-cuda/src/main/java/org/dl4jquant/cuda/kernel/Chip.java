@@ -64,6 +64,21 @@ public enum Chip {
     }
 
     /**
+     * {@return the best known chip that runs an architecture's kernels}
+     *
+     * @param architecture what the kernels are compiled for
+     */
+    public static Chip of(Architecture architecture) {
+        return switch (architecture) {
+            case SM_75 -> T4;
+            case SM_80 -> A100;
+            case SM_86 -> A10;
+            case SM_89 -> L4;
+            case SM_90, SM_90A -> H100;
+        };
+    }
+
+    /**
      * {@return the chip of a GPU; empty if its data sheet is not known here}
      *
      * @param device the driver's name of it, such as {@code NVIDIA H200}

@@ -127,6 +127,7 @@ public final class GemmKernel {
         put("PAD_TOP", window.before().height());
         put("PAD_LEFT", window.before().width());
         put("FILTERS", problem.filters());
+        put("REAL_FILTERS", problem.filters() - problem.gaps());
         put("FILTER_PITCH", ImageLayout.padded(problem.filters()));
         put("PACKED_WEIGHTS", problem.packedWeights());
     }
@@ -135,20 +136,28 @@ public final class GemmKernel {
         put("OUT_PITCH", problem.outputPitch());
         put("FLOAT_OUTPUT", problem.output() instanceof Output.Floats);
         if (problem.output() instanceof Output.Codes codes) {
-            int zero = codes.params().zeroPoint();
-            put("ZERO", zero);
-            constants.put("LOWEST", (float) (codes.bounds().min() - zero));
-            constants.put("HIGHEST", (float) (codes.bounds().max() - zero));
-            boolean packs = zero == 0 && architecture.packsRounded();
-            boolean signed = codes.params().range().signed();
-            CodeRange container =
-                    signed ? CodeRange.signed(Byte.SIZE) : CodeRange.unsigned(Byte.SIZE);
-            put("OUT_UNSIGNED", !signed);
-            put("PACKS", packs);
-            put("CLIPS_LOW", !packs || codes.bounds().min() > container.min());
-            put("CLIPS_HIGH", !packs || codes.bounds().max() < container.max());
+            codes("", codes, architecture);
             put("SHORT_SUMS", problem.shortSums() && !architecture.packsRounded());
         }
+        GemmProblem.Second second = problem.second();
+        put("SECOND_COLUMN", second == null ? 0 : second.column());
+        if (second != null) {
+            codes("SECOND_", second.output(), architecture);
+        }
+    }
+
+    private void codes(String prefix, Output.Codes codes, Architecture architecture) {
+        int zero = codes.params().zeroPoint();
+        put(prefix + "ZERO", zero);
+        constants.put(prefix + "LOWEST", (float) (codes.bounds().min() - zero));
+        constants.put(prefix + "HIGHEST", (float) (codes.bounds().max() - zero));
+        boolean packs = zero == 0 && architecture.packsRounded();
+        boolean signed = codes.params().range().signed();
+        CodeRange container = signed ? CodeRange.signed(Byte.SIZE) : CodeRange.unsigned(Byte.SIZE);
+        put(prefix + "OUT_UNSIGNED", !signed);
+        put(prefix + "PACKS", packs);
+        put(prefix + "CLIPS_LOW", !packs || codes.bounds().min() > container.min());
+        put(prefix + "CLIPS_HIGH", !packs || codes.bounds().max() < container.max());
     }
 
     private void residual(GemmProblem problem, Architecture architecture) {

@@ -29,6 +29,10 @@ import org.jspecify.annotations.Nullable;
  * @param shortSums whether the weights are such that every sum, with its bias, is known to be
  *     inside (-2^22, 2^22): older GPUs then need no conversion, see {@link
  *     GemmWeights#sumsAreShort}
+ * @param gaps how many of the filters are none, but make the next layer's filters begin at a
+ *     multiple of 16; above 0 only in a product of stacked layers
+ * @param second what the codes of the later ones of stacked layers are, if they have other zero
+ *     points or bounds than {@code output}; null if they have not
  */
 public record GemmProblem(
         ImageLayout image,
@@ -39,7 +43,9 @@ public record GemmProblem(
         int outputPitch,
         @Nullable Residual residual,
         boolean packedWeights,
-        boolean shortSums) {
+        boolean shortSums,
+        int gaps,
+        @Nullable Second second) {
 
     /* The sums of packed weights are computed 16 times too large. */
     private static final long PACKED_LIMIT = 1L << 27;
@@ -58,8 +64,72 @@ public record GemmProblem(
                     "a residual is added to codes, not to float32 values");
             requirePitch("a residual", residual.pitch(), filters);
         }
+        Require.argument(gaps >= 0 && gaps < filters, "%d gaps in %d filters", gaps, filters);
+        if (second != null) {
+            Require.argument(
+                    output instanceof Output.Codes && residual == null,
+                    "layers with codes of two kinds have codes as outputs, and no residual");
+            Require.argument(
+                    second.column() % ImageLayout.CHUNK == 0 && second.column() < filters,
+                    "codes of another kind from filter %d of %d on; a multiple of 16 below is"
+                            + " allowed",
+                    second.column(),
+                    filters);
+        }
         if (packedWeights) {
             requireShortSum(image, window);
+        }
+    }
+
+    /**
+     * A product of one layer.
+     *
+     * @param image as above
+     * @param input as above
+     * @param window as above
+     * @param filters as above
+     * @param output as above
+     * @param outputPitch as above
+     * @param residual as above
+     * @param packedWeights as above
+     * @param shortSums as above
+     */
+    public GemmProblem(
+            ImageLayout image,
+            QuantParams input,
+            Window window,
+            int filters,
+            Output output,
+            int outputPitch,
+            @Nullable Residual residual,
+            boolean packedWeights,
+            boolean shortSums) {
+        this(
+                image,
+                input,
+                window,
+                filters,
+                output,
+                outputPitch,
+                residual,
+                packedWeights,
+                shortSums,
+                0,
+                null);
+    }
+
+    /**
+     * What the codes of the later ones of stacked layers are.
+     *
+     * @param column the first filter of these layers
+     * @param output their zero point and bounds; scales are the filters' own
+     */
+    public record Second(int column, Output.Codes output) {
+
+        /** Checks the numbers. */
+        public Second {
+            Objects.requireNonNull(output, "output");
+            Require.argument(column > 0, "another kind of codes from filter %d on", column);
         }
     }
 
@@ -159,7 +229,9 @@ public record GemmProblem(
                 outputPitch,
                 added,
                 packedWeights,
-                shortSums);
+                shortSums,
+                gaps,
+                second);
     }
 
     /**
@@ -169,19 +241,42 @@ public record GemmProblem(
      */
     public GemmProblem withOutputPitch(int pitch) {
         return new GemmProblem(
-                image, input, window, filters, output, pitch, residual, packedWeights, shortSums);
+                image,
+                input,
+                window,
+                filters,
+                output,
+                pitch,
+                residual,
+                packedWeights,
+                shortSums,
+                gaps,
+                second);
     }
 
     /** {@return the same product with two weights of 4 bits in a byte} */
     public GemmProblem withPackedWeights() {
-        return new GemmProblem(
-                image, input, window, filters, output, outputPitch, residual, true, shortSums);
+        return with(true, shortSums);
     }
 
     /** {@return the same product, whose weights are known to give short sums} */
     public GemmProblem withShortSums() {
+        return with(packedWeights, true);
+    }
+
+    private GemmProblem with(boolean packed, boolean shortened) {
         return new GemmProblem(
-                image, input, window, filters, output, outputPitch, residual, packedWeights, true);
+                image,
+                input,
+                window,
+                filters,
+                output,
+                outputPitch,
+                residual,
+                packed,
+                shortened,
+                gaps,
+                second);
     }
 
     /** {@return the result's height and width} */

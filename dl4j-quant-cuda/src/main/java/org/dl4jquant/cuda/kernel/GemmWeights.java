@@ -2,6 +2,8 @@
 package org.dl4jquant.cuda.kernel;
 
 import java.nio.ByteBuffer;
+import java.io.ByteArrayOutputStream;
+import java.util.List;
 import org.dl4jquant.check.Require;
 import org.dl4jquant.graph.Output;
 import org.dl4jquant.graph.Window;
@@ -46,14 +48,56 @@ public final class GemmWeights {
      *     infinite, or if weights of more than 4 bits shall be packed
      */
     public static GemmWeights of(GemmProblem problem, WeightTensor weights) {
+        return of(problem, List.of(new Layer(weights, problem.output())));
+    }
+
+    /**
+     * A layer of a product.
+     *
+     * @param weights its weights
+     * @param output codes or float32 values
+     */
+    public record Layer(WeightTensor weights, Output output) {}
+
+    /**
+     * Brings the weights of stacked layers into the order of their product.
+     *
+     * @param problem the product
+     * @param layers the layers, whose filters begin at multiples of 16
+     * @return what the kernel reads
+     * @throws IllegalArgumentException as for one layer
+     */
+    public static GemmWeights of(GemmProblem problem, List<Layer> layers) {
+        int real = layers.stream().mapToInt(layer -> layer.weights().channels()).sum();
+        Require.argument(
+                real == problem.filters() - problem.gaps(),
+                "weights of %d filters for a product of %d",
+                real,
+                problem.filters() - problem.gaps());
+        List<GemmWeights> parts = layers.stream().map(layer -> of(problem, layer)).toList();
+        ByteArrayOutputStream codes = new ByteArrayOutputStream();
+        parts.forEach(part -> codes.writeBytes(part.codes));
+        int columns = parts.stream().mapToInt(part -> part.bias.length).sum();
+        int[] bias = new int[columns];
+        float[] multipliers = new float[columns];
+        int offset = 0;
+        for (GemmWeights part : parts) {
+            System.arraycopy(part.bias, 0, bias, offset, part.bias.length);
+            System.arraycopy(part.multipliers, 0, multipliers, offset, part.bias.length);
+            offset += part.bias.length;
+        }
+        return new GemmWeights(codes.toByteArray(), bias, multipliers);
+    }
+
+    private static GemmWeights of(GemmProblem problem, Layer layer) {
+        WeightTensor weights = layer.weights();
         Window.Extent kernel = problem.window().kernel();
         Require.argument(
-                weights.channels() == problem.filters()
-                        && weights.weightsPerChannel()
-                                == problem.image().channels() * kernel.height() * kernel.width(),
+                weights.weightsPerChannel()
+                        == problem.image().channels() * kernel.height() * kernel.width(),
                 "weights %s for %d filters of %d channels, %s",
                 weights.shape(),
-                problem.filters(),
+                weights.channels(),
                 problem.image().channels(),
                 kernel);
         byte[] codes = inOrder(problem, weights);
@@ -68,7 +112,7 @@ public final class GemmWeights {
         return new GemmWeights(
                 codes,
                 bias(problem.input(), weights),
-                multipliers(problem.input(), weights, problem.output()));
+                multipliers(problem.input(), weights, layer.output()));
     }
 
     /**
@@ -106,6 +150,26 @@ public final class GemmWeights {
         return true;
     }
 
+    /**
+     * {@return whether two weights of each layer may lie in a byte}
+     *
+     * @param problem the product
+     * @param layers its layers
+     */
+    public static boolean canPack(GemmProblem problem, List<Layer> layers) {
+        return layers.stream().allMatch(layer -> canPack(problem, layer.weights()));
+    }
+
+    /**
+     * {@return whether every sum of each layer is inside (-2^22, 2^22)}
+     *
+     * @param problem the product
+     * @param layers its layers
+     */
+    public static boolean sumsAreShort(GemmProblem problem, List<Layer> layers) {
+        return layers.stream().allMatch(layer -> sumsAreShort(problem, layer.weights()));
+    }
+
     private static boolean fits4Bits(WeightTensor weights) {
         return weights.range().min() >= LEAST_PACKED && weights.range().max() <= MOST_PACKED;
     }
@@ -113,9 +177,9 @@ public final class GemmWeights {
     private static byte[] inOrder(GemmProblem problem, WeightTensor weights) {
         Window.Extent kernel = problem.window().kernel();
         int filterBytes = kernel.height() * problem.weightsOfRow();
-        byte[] codes = new byte[ImageLayout.padded(problem.filters()) * filterBytes];
+        byte[] codes = new byte[ImageLayout.padded(weights.channels()) * filterBytes];
         int from = 0;
-        for (int filter = 0; filter < problem.filters(); filter++) {
+        for (int filter = 0; filter < weights.channels(); filter++) {
             for (int channel = 0; channel < problem.image().channels(); channel++) {
                 for (int y = 0; y < kernel.height(); y++) {
                     int row = filter * filterBytes + y * problem.weightsOfRow() + channel;

@@ -68,7 +68,7 @@ public record KernelCost(long operations, long bytes, long constantBytes) {
     private static KernelCost product(KernelConstants sizes) {
         long window = sizes.area("KERNEL_");
         long results = sizes.area("OUT_");
-        long products = results * sizes.of("FILTERS") * window * sizes.of("REAL_CHANNELS");
+        long products = results * sizes.of("REAL_FILTERS") * window * sizes.of("REAL_CHANNELS");
         long resultBytes =
                 sizes.is("FLOAT_OUTPUT")
                         ? Float.BYTES * sizes.of("FILTERS")

@@ -58,6 +58,17 @@ public record Candidates(List<Integer> batches, int each) {
         return List.copyOf(ways);
     }
 
+    /**
+     * {@return the way that is believed to be the best for the batch that the plan is mostly run
+     * with}
+     *
+     * @param problem the product, its weights not packed
+     * @param canPack whether they can be
+     */
+    Way first(GemmProblem problem, boolean canPack, Architecture architecture) {
+        return ranking(problem, canPack, architecture, batches.get(0)).get(0);
+    }
+
     private static List<Way> ranking(
             GemmProblem problem, boolean canPack, Architecture architecture, int examples) {
         List<TileModel.Estimate> all =

@@ -17,7 +17,8 @@ import org.jspecify.annotations.Nullable;
  * Which nodes become one kernel.
  *
  * <p>A sum is computed with the convolution or dense node that feeds it if nothing else reads that
- * node; the later one, if both terms are such nodes. The node's result is still rounded to codes
+ * node. If both terms are such nodes, it is the one that has no sibling, since {@link Siblings} are
+ * computed together; else the later one. The node's result is still rounded to codes
  * before the sum, as the contract has it.
  */
 final class Fusion {
@@ -85,6 +86,9 @@ final class Fusion {
         }
         boolean left = canFeed(add.left());
         boolean right = canFeed(add.right());
+        if (left && right && hasSibling(add.left()) != hasSibling(add.right())) {
+            return hasSibling(add.left()) ? add.right() : add.left();
+        }
         if (left && right) {
             return nodeOf(add.left()) == later(add) ? add.left() : add.right();
         }
@@ -95,6 +99,14 @@ final class Fusion {
         int left = Objects.requireNonNull(places.get(add.left()));
         int right = Objects.requireNonNull(places.get(add.right()));
         return graph.nodes().get(Math.max(left, right));
+    }
+
+    private boolean hasSibling(String name) {
+        return graph.nodes().stream()
+                .anyMatch(
+                        other ->
+                                !other.name().equals(name)
+                                        && Siblings.areAlike(nodeOf(name), other));
     }
 
     private boolean canFeed(String name) {

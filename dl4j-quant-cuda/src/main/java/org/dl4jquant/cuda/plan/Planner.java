@@ -27,7 +27,8 @@ public final class Planner {
 
     /**
      * {@return the plan of a graph's outputs: residual sums are computed with the convolutions that
-     * feed them, parts of concatenations are written in place, and tensors share memory}
+     * feed them, layers that read the same are one product, parts of concatenations are written in place,
+     * and tensors share memory}
      *
      * @param graph the graph
      * @param architecture what the kernels are compiled for
@@ -48,7 +49,10 @@ public final class Planner {
      */
     public static Plan run(IntGraph graph, Architecture architecture, Candidates candidates) {
         Planner planner = new Planner(graph);
-        planner.add(Fusion.of(graph), Slices.of(graph), architecture, candidates);
+        Slices slices = Slices.of(graph);
+        List<Work> works =
+                Siblings.stacked(Fusion.of(graph), graph, slices, architecture, candidates);
+        planner.add(works, slices, architecture, candidates);
         return planner.plan(graph.outputs());
     }
 
@@ -89,7 +93,7 @@ public final class Planner {
                         tensors,
                         architecture,
                         candidates);
-        works.forEach(work -> tensors.put(work.result(), workshop.make(work)));
+        works.forEach(work -> tensors.putAll(workshop.make(work)));
     }
 
     private Plan plan(List<String> wanted) {

@@ -7,16 +7,34 @@ import org.dl4jquant.graph.IntNode;
 import org.jspecify.annotations.Nullable;
 
 /**
- * What one kernel computes: a node, or a convolution with the sum behind it.
+ * What one kernel computes: a node, a convolution with the sum behind it, or layers that read the
+ * same.
  *
  * @param node the node
  * @param sum the residual sum that reads it and is computed with it; else null
+ * @param siblings convolutions or dense layers with the input and window of the node, computed in
+ *     the same product; empty if there are none
  */
-record Work(IntNode node, IntNode.@Nullable Add sum) {
+record Work(IntNode node, IntNode.@Nullable Add sum, List<IntNode> siblings) {
 
-    /** {@return the tensor that it writes} */
-    String result() {
-        return sum == null ? node.name() : sum.name();
+    Work {
+        siblings = List.copyOf(siblings);
+    }
+
+    Work(IntNode node, IntNode.@Nullable Add sum) {
+        this(node, sum, List.of());
+    }
+
+    /** {@return the nodes that read its inputs: itself and its siblings} */
+    List<IntNode> nodes() {
+        List<IntNode> nodes = new ArrayList<>(List.of(node));
+        nodes.addAll(siblings);
+        return nodes;
+    }
+
+    /** {@return the tensors that it writes} */
+    List<String> results() {
+        return sum != null ? List.of(sum.name()) : nodes().stream().map(IntNode::name).toList();
     }
 
     /** {@return the other term of the sum, null without one} */

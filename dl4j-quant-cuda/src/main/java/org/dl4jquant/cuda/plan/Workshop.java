@@ -17,6 +17,7 @@ import org.dl4jquant.cuda.kernel.GroupedConvolution;
 import org.dl4jquant.cuda.kernel.ImageLayout;
 import org.dl4jquant.cuda.kernel.PoolKernels;
 import org.dl4jquant.cuda.kernel.Residual;
+import org.dl4jquant.cuda.kernel.StackedLayers;
 import org.dl4jquant.graph.IntGraph;
 import org.dl4jquant.graph.IntNode;
 import org.dl4jquant.graph.Output;
@@ -68,14 +69,16 @@ final class Workshop implements IntNode.Visitor<Tensor> {
         }
     }
 
-    /** {@return the work's result, for which the launches were added} */
-    Tensor make(Work work) {
+    /** {@return the work's results by name, for which the launches were added} */
+    Map<String, Tensor> make(Work work) {
         sum = work.sum();
         try {
-            return work.node().accept(this);
+            return work.siblings().isEmpty()
+                    ? Map.of(work.results().get(0), work.node().accept(this))
+                    : multiplyTogether(work.nodes());
         } catch (IllegalArgumentException e) {
             throw new IllegalArgumentException(
-                    "node '" + work.result() + "' cannot run on a GPU: " + e.getMessage(), e);
+                    "node '" + String.join("', '", work.results()) + "' cannot run on a GPU: " + e.getMessage(), e);
         }
     }
 
@@ -107,12 +110,19 @@ final class Workshop implements IntNode.Visitor<Tensor> {
         if (node.groups() > 1) {
             return convolveGroups(node);
         }
-        Tensor input = natural(node.input());
-        return multiply(
-                GemmProblem.of(node, input.image(), codes(input)),
-                node.weights(),
-                input,
-                node.name());
+        return multiply(problem(node), node.weights(), input(node), node.name());
+    }
+
+    private Tensor input(IntNode node) {
+        String name = node.inputs().get(0);
+        return node instanceof IntNode.Dense ? tensor(name) : natural(name);
+    }
+
+    private GemmProblem problem(IntNode node) {
+        Tensor input = input(node);
+        return node instanceof IntNode.Dense dense
+                ? GemmProblem.of(dense, input.image(), codes(input))
+                : GemmProblem.of((IntNode.Convolution) node, input.image(), codes(input));
     }
 
     private Tensor convolveGroups(IntNode.Convolution node) {
@@ -134,17 +144,31 @@ final class Workshop implements IntNode.Visitor<Tensor> {
 
     @Override
     public Tensor visit(IntNode.Dense node) {
-        Tensor input = tensor(node.input());
-        return multiply(
-                GemmProblem.of(node, input.image(), codes(input)),
-                node.weights(),
-                input,
-                node.name());
+        return multiply(problem(node), node.weights(), input(node), node.name());
+    }
+
+    private Map<String, Tensor> multiplyTogether(List<IntNode> nodes) {
+        StackedLayers stack = new StackedLayers(nodes.stream().map(this::problem).toList());
+        GemmProblem problem = stack.problem();
+        ImageLayout whole = natural(problem);
+        String buffer = launches.buffer(nodes.get(0).name() + "\nstacked", whole.bytes());
+        Map<String, Tensor> results = new HashMap<>();
+        List<GemmWeights.Layer> layers = new ArrayList<>();
+        for (int i = 0; i < nodes.size(); i++) {
+            GemmProblem alone = stack.layers().get(i);
+            String name = nodes.get(i).name();
+            ImageLayout layout = natural(alone).withPitch(whole.pitch());
+            results.put(name, new Tensor(graph.type(name), buffer, stack.offset(i), layout));
+            layers.add(new GemmWeights.Layer(Siblings.weights(nodes.get(i)), alone.output()));
+        }
+        String first = nodes.get(0).name();
+        Tensor all = new Tensor(graph.type(first), buffer, 0, whole);
+        launch(problem, layers, input(nodes.get(0)), new Argument.Nothing(), all, first);
+        return results;
     }
 
     private Tensor multiply(GemmProblem plain, WeightTensor weights, Tensor input, String name) {
-        GemmProblem problem =
-                GemmWeights.sumsAreShort(plain, weights) ? plain.withShortSums() : plain;
+        GemmProblem problem = plain;
         Object residual = new Argument.Nothing();
         String resultName = name;
         if (sum != null) {
@@ -163,16 +187,35 @@ final class Workshop implements IntNode.Visitor<Tensor> {
         } else {
             result = floats(resultName);
         }
+        launch(
+                problem,
+                List.of(new GemmWeights.Layer(weights, problem.output())),
+                input,
+                residual,
+                result,
+                resultName);
+        return result;
+    }
+
+    private void launch(
+            GemmProblem plain,
+            List<GemmWeights.Layer> layers,
+            Tensor input,
+            Object residual,
+            Tensor result,
+            String resultName) {
+        GemmProblem problem =
+                GemmWeights.sumsAreShort(plain, layers) ? plain.withShortSums() : plain;
         List<Launches.Way> ways = new ArrayList<>();
         for (Candidates.Way way :
-                candidates.of(problem, GemmWeights.canPack(problem, weights), architecture)) {
-            GemmWeights packed = GemmWeights.of(way.problem(), weights);
+                candidates.of(problem, GemmWeights.canPack(problem, layers), architecture)) {
+            GemmWeights packed = GemmWeights.of(way.problem(), layers);
             ways.add(
                     new Launches.Way(
                             GemmKernel.of(way.problem(), way.tactic(), architecture),
                             List.of(
                                     input,
-                                    codes(way.problem(), weights),
+                                    codes(way.problem(), layers),
                                     constants.add(packed.bias()),
                                     constants.add(packed.multipliers()),
                                     residual,
@@ -182,16 +225,15 @@ final class Workshop implements IntNode.Visitor<Tensor> {
                                             : new Argument.Nothing())));
         }
         launches.add(resultName, ways);
-        return result;
     }
 
     /* Codes of 4 bits are stored packed, even if the kernel reads bytes. */
-    private Argument codes(GemmProblem problem, WeightTensor weights) {
-        byte[] codes = GemmWeights.of(problem, weights).codes();
-        if (problem.packedWeights() || !GemmWeights.canPack(problem, weights)) {
+    private Argument codes(GemmProblem problem, List<GemmWeights.Layer> layers) {
+        byte[] codes = GemmWeights.of(problem, layers).codes();
+        if (problem.packedWeights() || !GemmWeights.canPack(problem, layers)) {
             return constants.add(codes);
         }
-        byte[] packed = GemmWeights.of(problem.withPackedWeights(), weights).codes();
+        byte[] packed = GemmWeights.of(problem.withPackedWeights(), layers).codes();
         return constants.add(codes, packed, ImageLayout.padded(problem.filters()));
     }
 

@@ -42,8 +42,8 @@ class FusionTest {
                 .map(
                         work ->
                                 work.sum() == null
-                                        ? work.result()
-                                        : work.node().name() + "+" + work.result())
+                                        ? work.node().name()
+                                        : work.node().name() + "+" + work.sum().name())
                 .toList();
     }
 
@@ -62,6 +62,17 @@ class FusionTest {
         assertEquals(
                 List.of("q", "b", "a+s"),
                 results(convolution("b", "q"), convolution("a", "q"), sum("s", "a", "b")));
+    }
+
+    @Test
+    void ofTwoConvolutionsTheOneWithoutSiblingsTakesTheSum() {
+        assertEquals(
+                List.of("q", "a", "p", "c+s"),
+                results(
+                        convolution("a", "q"),
+                        convolution("c", "a"),
+                        convolution("p", "q"),
+                        sum("s", "p", "c")));
     }
 
     @Test
@@ -85,7 +96,7 @@ class FusionTest {
             assertTrue(ready.containsAll(work.reads()), () -> work + " reads what is not ready");
             assertTrue(done.add(work.node().name()));
             assertTrue(work.sum() == null || done.add(work.sum().name()));
-            ready.add(work.result());
+            ready.addAll(work.results());
         }
         Set<String> all = new HashSet<>();
         graph.nodes().forEach(node -> all.add(node.name()));

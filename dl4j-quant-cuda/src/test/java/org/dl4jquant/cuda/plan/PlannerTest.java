@@ -3,6 +3,7 @@ package org.dl4jquant.cuda.plan;
 
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.util.ArrayList;
 import java.util.List;
@@ -21,6 +22,7 @@ import org.junit.jupiter.api.Test;
 class PlannerTest {
 
     private static final int GRAPHS = 40;
+    private static final int PATTERNS = 12;
     private static final int BATCH = 3;
     private static final int SCHEDULES = 3;
 
@@ -30,6 +32,27 @@ class PlannerTest {
             RandomGraph random = RandomGraph.of(seed);
             requireExact("graph " + seed, random.graph(), random.inputs(BATCH), seed);
         }
+    }
+
+    @Test
+    void runsAndTracesLayersThatReadTheSameExactly() {
+        int stacks = 0;
+        for (long seed = 0; seed < PATTERNS; seed++) {
+            IntGraph graph = RandomPatterns.siblings(seed);
+            Architecture architecture = seed % 2 == 0 ? Architecture.SM_80 : Architecture.SM_90A;
+            requireExact(
+                    "siblings " + seed,
+                    graph,
+                    RandomPatterns.inputs(graph, BATCH),
+                    architecture,
+                    seed);
+            stacks += graph.nodes().size() > steps(graph, architecture) ? 1 : 0;
+        }
+        assertTrue(stacks > PATTERNS / 2, stacks + " stacks");
+    }
+
+    private static int steps(IntGraph graph, Architecture architecture) {
+        return Planner.run(graph, architecture, BATCH).steps().size();
     }
 
     @Test
@@ -44,10 +67,19 @@ class PlannerTest {
 
     private static void requireExact(
             String what, IntGraph graph, Map<String, Batch.Floats> inputs, long schedule) {
+        requireExact(what, graph, inputs, Architecture.SM_80, schedule);
+    }
+
+    private static void requireExact(
+            String what,
+            IntGraph graph,
+            Map<String, Batch.Floats> inputs,
+            Architecture architecture,
+            long schedule) {
         try (Engine reference = Engine.open("reference", graph)) {
-            Plan run = Planner.run(graph, Architecture.SM_80, candidates(schedule));
+            Plan run = Planner.run(graph, architecture, candidates(schedule));
             requireEqual(what, reference.run(inputs), EmulatedPlan.run(run, inputs, schedule));
-            Plan trace = Planner.trace(graph, Architecture.SM_80);
+            Plan trace = Planner.trace(graph, architecture);
             requireEqual(what, reference.trace(inputs), EmulatedPlan.run(trace, inputs, schedule));
         }
     }

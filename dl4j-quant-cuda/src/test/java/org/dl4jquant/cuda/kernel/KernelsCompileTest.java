@@ -28,6 +28,7 @@ final class KernelsCompileTest {
     private static final int REGISTERS_OF_A_MULTIPROCESSOR = 65_536;
 
     private static final int FILTERS = 256;
+    private static final int LARGE = 128 * 128;
 
     /** What the assembler says of wgmma that waits, or where it adds fences of its own. */
     private static final Pattern SERIALIZED = Pattern.compile("C75[0-9][0-9]|serializ");
@@ -97,6 +98,23 @@ final class KernelsCompileTest {
                         .filter(tile -> tile.byGroup() && tile.suits(problem))
                         .parallel()
                         .map(tile -> check(problem, new GemmTactic(tile, 1), Architecture.SM_90A))
+                        .toList());
+    }
+
+    @ParameterizedTest
+    @EnumSource
+    void layersOfTwoKindsSpillNothing(Architecture architecture) {
+        GemmProblem first =
+                GemmCases.convolution(
+                        GemmCases.image(64, 56, 56), GemmCases.window(1, 1, 0), FILTERS);
+        GemmProblem second = GemmCases.withOutput(first, GemmCases.codes(GemmCases.INT8, 5));
+        GemmProblem problem = new StackedLayers(List.of(first, second)).problem();
+        assertAll(
+                Arrays.stream(Tile.values())
+                        .filter(tile -> fits(tile, architecture))
+                        .filter(tile -> tile.blockRows() * tile.blockColumns() >= LARGE)
+                        .parallel()
+                        .<Executable>map(tile -> check(problem, new GemmTactic(tile, 1), architecture))
                         .toList());
     }
 

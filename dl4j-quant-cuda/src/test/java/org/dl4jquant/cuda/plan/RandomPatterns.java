@@ -40,6 +40,26 @@ final class RandomPatterns {
         return patterns.graph.build(patterns.outputs);
     }
 
+    /**
+     * {@return two layers that read the same, whose codes have other zero points and bounds}
+     *
+     * @param packs whether the zero points are such that newer GPUs round and pack at once
+     */
+    static IntGraph twoKinds(boolean packs) {
+        RandomPatterns patterns = new RandomPatterns(7);
+        IntGraph.Builder graph = patterns.graph;
+        graph.add(new IntNode.Input("x", Shape.of(20, 7, 6)));
+        graph.add(new IntNode.Quantize("q", "x", new QuantParams(SCALE, 9, CodeRange.signed(8))));
+        QuantParams relu = new QuantParams(1, 0, CodeRange.unsigned(8));
+        QuantParams other = new QuantParams(1, packs ? 0 : -7, CodeRange.signed(8));
+        Window point = Window.of(Extent.ONE, Extent.ONE);
+        List<String> results = new ArrayList<>();
+        results.add(patterns.convolution("q", 24, point, 8, Output.Codes.of(relu)));
+        Output.Codes bounded = new Output.Codes(other, new CodeRange(-40, 30));
+        results.add(patterns.convolution("q", 40, point, 8, bounded));
+        return graph.build(results);
+    }
+
     /** {@return inputs of a graph from here} */
     static Map<String, Batch.Floats> inputs(IntGraph graph, int examples) {
         Shape shape = graph.inputs().get(0).shape();

@@ -4,7 +4,7 @@
 // CPU can be compared with what Conformance.java says of them. One warp for each example.
 //
 //     input   1,152 bytes an example: codes [16][32], codes [8][32], and three float32 for each lane
-//     output  [example][lane][34] words, in the order of the stores below
+//     output  [example][lane][38] words, in the order of the stores below
 #include "device.cuh"
 
 namespace {
@@ -15,7 +15,7 @@ constexpr u32 RIGHT = 512;
 constexpr u32 PIECES = 768;
 constexpr u32 FLOATS = 768;  // in the input
 constexpr u32 EXAMPLE_BYTES = 1152;
-constexpr u32 WORDS = 34;    // of each lane
+constexpr u32 WORDS = 38;    // of each lane
 
 // Each lane's 16 bytes: 8 copied or zero, 4 copied or zero, 4 as they were.
 QK_FUNCTION void copy_pieces(u32 lane, const u8* input) {
@@ -103,4 +103,8 @@ QK_KERNEL(const u8* input, u32* output, u64) {
     }
     store_global(results + 32, pack_rounded<false>(a, load_global(floats + 1)));
     store_global(results + 33, pack_rounded<true>(a, load_global(floats + 1)));
+    store_global(results + 34, larger_codes<false>(left[0], right[0]));
+    store_global(results + 35, larger_codes<true>(left[0], right[0]));
+    store_global(results + 36, larger_pair<false>(left[0], right[0]));
+    store_global(results + 37, larger_pair<true>(left[0], right[0]));
 }

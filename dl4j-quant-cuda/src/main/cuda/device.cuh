@@ -162,6 +162,16 @@ template <bool LEFT_UNSIGNED> QK_FUNCTION s32 dot4(u32 left, u32 right, s32 sum)
 // Chooses four of the eight bytes of low (0 to 3) and high (4 to 7); one hexadecimal digit of the selector each, the lowest first.
 QK_FUNCTION u32 permute(u32 low, u32 high, u32 selector) { return __byte_perm(low, high, selector); }
 
+// The larger of each two codes, four of them.
+template <bool UNSIGNED> QK_FUNCTION u32 larger_codes(u32 left, u32 right) {
+    return UNSIGNED ? __vmaxu4(left, right) : __vmaxs4(left, right);
+}
+
+// The larger of each two of two numbers of 16 bits; one instruction from sm_90 on.
+template <bool UNSIGNED> QK_FUNCTION u32 larger_pair(u32 left, u32 right) {
+    return UNSIGNED ? __vmaxu2(left, right) : __vmaxs2(left, right);
+}
+
 // Products of four warps (a warpgroup), sm_90a only. They read both matrices from shared memory and write their sums some time between
 // multiply_by_group and the wait_products that covers them. What each warp of the group has to call, in this order:
 //     publish_shared, by each thread that wrote to shared memory, and a barrier
@@ -332,6 +342,28 @@ QK_FUNCTION u32 permute(u32 low, u32 high, u32 selector) {
     u32 result = 0;
     for (int byte = 0; byte < 4; byte++) {
         result |= static_cast<u32>(bytes >> 8 * (selector >> 4 * byte & 7) & 0xff) << 8 * byte;
+    }
+    return result;
+}
+
+template <bool UNSIGNED> QK_FUNCTION u32 larger_pair(u32 left, u32 right) {
+    u32 result = 0;
+    for (int shift = 0; shift < 32; shift += 16) {
+        u32 l = left >> shift & 0xffff;
+        u32 r = right >> shift & 0xffff;
+        bool larger = UNSIGNED ? l > r : static_cast<s16>(l) > static_cast<s16>(r);
+        result |= (larger ? l : r) << shift;
+    }
+    return result;
+}
+
+template <bool UNSIGNED> QK_FUNCTION u32 larger_codes(u32 left, u32 right) {
+    u32 result = 0;
+    for (int shift = 0; shift < 32; shift += 8) {
+        u32 l = left >> shift & 0xff;
+        u32 r = right >> shift & 0xff;
+        bool larger = UNSIGNED ? l > r : static_cast<s8>(l) > static_cast<s8>(r);
+        result |= (larger ? l : r) << shift;
     }
     return result;
 }

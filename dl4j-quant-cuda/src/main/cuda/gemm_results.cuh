@@ -194,6 +194,56 @@ QK_FUNCTION void stage_codes(const Sums& sums, const float* multipliers) {
     }
 }
 
+#if QK_POOL
+// The largest codes of four channels in a window of the pool. Its pixels outside the picture do not count; without dilation they may, since
+// they are those at the border, which the window sees as well.
+QK_FUNCTION u32 pool(const Pixel& under, u32 top, u32 left, u32 column) {
+    u32 largest = QK_OUT_UNSIGNED ? 0 : 0x80808080u;
+    u32 even = largest;  // with POOL_PAIRS, the codes of even places as the higher halves of numbers, and those of odd ones in `largest`
+    QK_UNROLL
+    for (int i = 0; i < QK_POOL_KERNEL_HEIGHT; i++) {
+        QK_UNROLL
+        for (int j = 0; j < QK_POOL_KERNEL_WIDTH; j++) {
+            u32 y = top + i * QK_POOL_DILATION_HEIGHT;
+            u32 x = left + j * QK_POOL_DILATION_WIDTH;
+            bool inside_y = QK_POOL_DILATION_HEIGHT == 1 || under.y + y < QK_OUT_HEIGHT;  // as u32, so that none is below 0
+            bool inside_x = QK_POOL_DILATION_WIDTH == 1 || under.x + x < QK_OUT_WIDTH;
+            if (inside_y && inside_x) {
+                u32 codes = load_shared<u32>((y * AREA_WIDTH + x) * RESULT_PITCH + column);
+                if (QK_POOL_PAIRS) {
+                    even = larger_pair<QK_OUT_UNSIGNED>(even, codes << 8);
+                    largest = larger_pair<QK_OUT_UNSIGNED>(largest, codes);
+                } else {
+                    largest = larger_codes<QK_OUT_UNSIGNED>(largest, codes);
+                }
+            }
+        }
+    }
+    return QK_POOL_PAIRS ? permute(even, largest, 0x7351) : largest;
+}
+
+QK_FUNCTION void store_results(const Sums& sums, const float* multipliers, const u8*, u8* output, u32, u32) {
+    constexpr int WORDS = QK_BLOCK_N / 4;
+    sync_threads();  // the last tile is still being read
+    stage_codes(sums, multipliers);
+    sync_threads();
+    Pixel pooled = first_pooled();
+    Pixel under = first_under(pooled);
+    QK_LOOP
+    for (int i = thread_index(); i < QK_POOL_TILE_HEIGHT * QK_POOL_TILE_WIDTH * WORDS; i += THREADS) {
+        s32 in_tile_y = i / WORDS / QK_POOL_TILE_WIDTH;
+        s32 in_tile_x = i / WORDS % QK_POOL_TILE_WIDTH;
+        s32 y = pooled.y + in_tile_y;
+        s32 x = pooled.x + in_tile_x;
+        u32 channel = column_block() * QK_BLOCK_N + i % WORDS * 4;
+        if (y < QK_POOLED_HEIGHT && x < QK_POOLED_WIDTH && channel < QK_FILTER_PITCH) {
+            u32 codes = pool(under, in_tile_y * QK_POOL_STRIDE_HEIGHT, in_tile_x * QK_POOL_STRIDE_WIDTH, i % WORDS * 4);
+            u64 pixel = (static_cast<u64>(pooled.example) * QK_POOLED_HEIGHT + y) * QK_POOLED_WIDTH + x;
+            store_global(reinterpret_cast<u32*>(output + pixel * QK_OUT_PITCH + channel), codes);
+        }
+    }
+}
+#else
 QK_FUNCTION void store_results(const Sums& sums, const float* multipliers, const u8* residual, u8* output, u32 first, u32 rows) {
     constexpr int CHUNKS_OF_BLOCK = QK_BLOCK_M * QK_BLOCK_N / 16;
     sync_threads();  // the last tile is still being read
@@ -216,6 +266,7 @@ QK_FUNCTION void store_results(const Sums& sums, const float* multipliers, const
         }
     }
 }
+#endif
 #endif
 
 }  // namespace

@@ -48,6 +48,52 @@ QK_FUNCTION int end_tile() {
     return SPLITS == 1 || end > TILES ? TILES : end;
 }
 
+// The pixel of the result that a row of the block is.
+struct Pixel {
+    u32 example;
+    s32 y;
+    s32 x;
+};
+
+#if QK_POOL
+// The rows are the pixels under a tile of the pooled result, TILE_HEIGHT x TILE_WIDTH of its pixels. Windows of neighbouring tiles overlap:
+// the pixels that both need are computed by both.
+constexpr int AREA_HEIGHT = (QK_POOL_TILE_HEIGHT - 1) * QK_POOL_STRIDE_HEIGHT + (QK_POOL_KERNEL_HEIGHT - 1) * QK_POOL_DILATION_HEIGHT + 1;
+constexpr int AREA_WIDTH = (QK_POOL_TILE_WIDTH - 1) * QK_POOL_STRIDE_WIDTH + (QK_POOL_KERNEL_WIDTH - 1) * QK_POOL_DILATION_WIDTH + 1;
+constexpr u32 TILES_DOWN = (QK_POOLED_HEIGHT + QK_POOL_TILE_HEIGHT - 1) / QK_POOL_TILE_HEIGHT;
+constexpr u32 TILES_ACROSS = (QK_POOLED_WIDTH + QK_POOL_TILE_WIDTH - 1) / QK_POOL_TILE_WIDTH;
+
+static_assert(AREA_HEIGHT * AREA_WIDTH <= QK_BLOCK_M, "a row for each pixel of the area");
+
+// The first pixel of the block's tile of the pooled result.
+QK_FUNCTION Pixel first_pooled() {
+    return {block_row() / (TILES_DOWN * TILES_ACROSS), static_cast<s32>(block_row() / TILES_ACROSS % TILES_DOWN) * QK_POOL_TILE_HEIGHT,
+            static_cast<s32>(block_row() % TILES_ACROSS) * QK_POOL_TILE_WIDTH};
+}
+
+// The first pixel under it, which may lie outside.
+QK_FUNCTION Pixel first_under(const Pixel& pooled) {
+    return {pooled.example, pooled.y * QK_POOL_STRIDE_HEIGHT - QK_POOL_PAD_TOP, pooled.x * QK_POOL_STRIDE_WIDTH - QK_POOL_PAD_LEFT};
+}
+
+// For a place outside, that at the border.
+QK_FUNCTION s32 inside(s32 at, s32 size) { return at < 0 ? 0 : at < size ? at : size - 1; }
+
+QK_FUNCTION Pixel find_pixel(u32, u32, u32 in_block) {
+    Pixel pixel = first_under(first_pooled());
+    pixel.y = inside(pixel.y + static_cast<s32>(in_block / AREA_WIDTH), QK_OUT_HEIGHT);
+    pixel.x = inside(pixel.x + static_cast<s32>(in_block % AREA_WIDTH), QK_OUT_WIDTH);
+    return pixel;
+}
+#else
+// A row beyond the last is the last.
+QK_FUNCTION Pixel find_pixel(u32 first, u32 rows, u32 in_block) {
+    u32 row = first + in_block;
+    row = row < rows ? row : rows - 1;
+    return {row / PIXELS, static_cast<s32>(row % PIXELS / QK_OUT_WIDTH), static_cast<s32>(row % PIXELS % QK_OUT_WIDTH)};
+}
+#endif
+
 // Where this thread's windows begin; the window of a row beyond the last is that of the last row, and never stored.
 struct Windows {
     s32 corner[INPUT_LOADS];  // how many units into the input the window's first code is, which may lie outside the image
@@ -65,13 +111,10 @@ QK_FUNCTION Windows find_windows(u32 first, u32 rows) {
     Windows windows;
     QK_UNROLL
     for (int i = 0; i < INPUT_LOADS; i++) {
-        u32 row = first + thread_index() / TILE_CHUNKS + i * (THREADS / TILE_CHUNKS);
-        row = row < rows ? row : rows - 1;
-        u32 example = row / PIXELS;
-        u32 pixel = row % PIXELS;
-        windows.top[i] = static_cast<s32>(pixel / QK_OUT_WIDTH) * QK_STRIDE_HEIGHT - QK_PAD_TOP;
-        windows.left[i] = static_cast<s32>(pixel % QK_OUT_WIDTH) * QK_STRIDE_WIDTH - QK_PAD_LEFT;
-        s32 image = static_cast<s32>(example * (QK_HEIGHT * QK_WIDTH));
+        Pixel pixel = find_pixel(first, rows, thread_index() / TILE_CHUNKS + i * (THREADS / TILE_CHUNKS));
+        windows.top[i] = pixel.y * QK_STRIDE_HEIGHT - QK_PAD_TOP;
+        windows.left[i] = pixel.x * QK_STRIDE_WIDTH - QK_PAD_LEFT;
+        s32 image = static_cast<s32>(pixel.example * (QK_HEIGHT * QK_WIDTH));
         windows.corner[i] = (image + windows.top[i] * QK_WIDTH + windows.left[i]) * (QK_IN_PITCH / UNIT);
     }
     return windows;

@@ -9,8 +9,12 @@
 //     bias         int32 [FILTER_PITCH]; holds -(input's zero point) * (sum of the channel's weights) as well
 //     multipliers  float32 [FILTER_PITCH]
 //     residual     codes [example][out height][out width][RESIDUAL_PITCH]; read only if RESIDUAL
-//     output       codes [example][out height][out width][OUT_PITCH], or float32 [example][channel][out height][out width] (FLOAT_OUTPUT)
+//     output       codes [example][out height][out width][OUT_PITCH], or float32 [example][channel][out height][out width] (FLOAT_OUTPUT);
+//                  or codes [example][pooled height][pooled width][OUT_PITCH] (POOL)
 //     scratch      if SPLITS is above 1: zeros, which are zeros again when the launch is over; 1024 words and BLOCK_M * BLOCK_N for each tile
+//
+// With POOL the result is pooled before it is stored: the largest code of each window, of pixels inside. A block then has not BLOCK_M
+// pixels one behind the other but those under a tile of the pooled result, and there is one block for each tile in x.
 //
 // gemm_tiles.cuh says how k is counted. Launched with one block of BLOCK_M rows for each of x and BLOCK_N columns for each of y. Each warp
 // has a part of WARP_M x WARP_N. With SPLITS above 1, as many blocks, neighbours in y, share a tile of the result: each sums up a part, and

@@ -48,4 +48,9 @@ public enum Architecture {
     public boolean packsRounded() {
         return this != SM_75 && this != SM_80;
     }
+
+    /** {@return whether one instruction compares two numbers of 16 bits with two others} */
+    boolean comparesPairs() {
+        return this == SM_90 || this == SM_90A;
+    }
 }

@@ -64,7 +64,7 @@ public enum Chip {
     }
 
     /**
-     * {@return the best known chip that runs an architecture's kernels}
+     * {@return a well-known chip that runs an architecture's kernels}
      *
      * @param architecture what the kernels are compiled for
      */
@@ -74,7 +74,7 @@ public enum Chip {
             case SM_80 -> A100;
             case SM_86 -> A10;
             case SM_89 -> L4;
-            case SM_90, SM_90A -> H100;
+            case SM_90, SM_90A -> H200;
         };
     }
 

@@ -18,10 +18,10 @@ public final class Conformance {
     public static final int INPUT_BYTES = 1152;
 
     /** Words of one example's results. */
-    public static final int RESULT_WORDS = 1088;
+    public static final int RESULT_WORDS = 1216;
 
     private static final int LANES = 32;
-    private static final int LANE_WORDS = 34;
+    private static final int LANE_WORDS = 38;
     private static final int ROW = 32;
     private static final int RIGHT = 512;
     private static final int FLOATS = 768;
@@ -120,6 +120,10 @@ public final class Conformance {
             case 20 -> (int) Math.rint(number(lane, 0));
             case 32 -> packed(lane, Byte.MIN_VALUE, Byte.MAX_VALUE);
             case 33 -> packed(lane, 0, 255);
+            case 34 -> larger(left, right, Byte.SIZE, true);
+            case 35 -> larger(left, right, Byte.SIZE, false);
+            case 36 -> larger(left, right, Short.SIZE, true);
+            case 37 -> larger(left, right, Short.SIZE, false);
             case 28, 29, 30, 31 -> async ? piece(lane, index - 28) : 0;
             default -> Float.floatToRawIntBits(value(lane, index));
         };
@@ -185,6 +189,18 @@ public final class Conformance {
             sum += (signed ? code : code & 0xff) * (byte) (right >> shift);
         }
         return sum;
+    }
+
+    private static int larger(int left, int right, int bits, boolean signed) {
+        int result = 0;
+        for (int shift = 0; shift < Integer.SIZE; shift += bits) {
+            int unused = Integer.SIZE - bits;
+            int l = left >> shift << unused;
+            int r = right >> shift << unused;
+            boolean first = signed ? l > r : Integer.compareUnsigned(l, r) > 0;
+            result |= (first ? l : r) >>> unused << shift;
+        }
+        return result;
     }
 
     private static int permuted(int low, int high, int selector) {

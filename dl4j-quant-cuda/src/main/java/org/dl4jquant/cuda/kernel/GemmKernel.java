@@ -61,6 +61,10 @@ public final class GemmKernel {
                         + " another, or leave the weights unpacked",
                 tile);
         Require.argument(
+                tile.holdsWindows(problem),
+                "tile %s has fewer pixels than a window of the pool; choose another",
+                tile);
+        Require.argument(
                 tile.suits(problem),
                 "tile %s leaves no registers for pixels of %d bytes; choose another",
                 tile,
@@ -88,12 +92,13 @@ public final class GemmKernel {
         kernel.window(problem);
         kernel.output(problem, architecture);
         kernel.residual(problem, architecture);
+        kernel.pool(problem, tile, architecture);
         kernel.tile(tile, architecture);
         kernel.put("SPLITS", tactic.splits());
         Launch launch =
                 new Launch(
-                        (long) problem.result().height() * problem.result().width(),
-                        tile.blockRows(),
+                        GemmTactic.unitsOf(problem, tile),
+                        GemmTactic.unitsOfBlock(problem, tile),
                         tactic.columns(problem) * tactic.splits(),
                         tile.threads(),
                         shared,
@@ -171,6 +176,22 @@ public final class GemmKernel {
         put("RESIDUAL_RIGHT", residual.right());
         put("RESIDUAL_PITCH", residual.pitch());
         constants.sum(left, right, residual.sum(), architecture.packsRounded());
+    }
+
+    private void pool(GemmProblem problem, Tile tile, Architecture architecture) {
+        Window pool = problem.pool();
+        put("POOL", pool != null);
+        if (pool != null) {
+            PoolTile part = PoolTile.of(problem, tile.blockRows()).orElseThrow();
+            constants.put("POOLED", problem.stored());
+            constants.put("POOL_TILE", new Window.Extent(part.height(), part.width()));
+            constants.put("POOL_KERNEL", pool.kernel());
+            constants.put("POOL_STRIDE", pool.stride());
+            constants.put("POOL_DILATION", pool.dilation());
+            put("POOL_PAIRS", architecture.comparesPairs());
+            put("POOL_PAD_TOP", pool.before().height());
+            put("POOL_PAD_LEFT", pool.before().width());
+        }
     }
 
     private void tile(Tile tile, Architecture architecture) {

@@ -33,6 +33,7 @@ import org.jspecify.annotations.Nullable;
  *     multiple of 16; above 0 only in a product of stacked layers
  * @param second what the codes of the later ones of stacked layers are, if they have other zero
  *     points or bounds than {@code output}; null if they have not
+ * @param pool of which windows of codes the largest is stored; null if all codes are stored
  */
 public record GemmProblem(
         ImageLayout image,
@@ -45,7 +46,8 @@ public record GemmProblem(
         boolean packedWeights,
         boolean shortSums,
         int gaps,
-        @Nullable Second second) {
+        @Nullable Second second,
+        @Nullable Window pool) {
 
     /* The sums of packed weights are computed 16 times too large. */
     private static final long PACKED_LIMIT = 1L << 27;
@@ -78,6 +80,12 @@ public record GemmProblem(
         }
         if (packedWeights) {
             requireShortSum(image, window);
+        }
+        if (pool != null) {
+            Require.argument(
+                    output instanceof Output.Codes && residual == null && second == null,
+                    "a product that is pooled has codes of one kind, and no residual");
+            pool.over(window.over(new Window.Extent(image.height(), image.width())));
         }
     }
 
@@ -115,6 +123,7 @@ public record GemmProblem(
                 packedWeights,
                 shortSums,
                 0,
+                null,
                 null);
     }
 
@@ -231,7 +240,8 @@ public record GemmProblem(
                 packedWeights,
                 shortSums,
                 gaps,
-                second);
+                second,
+                pool);
     }
 
     /**
@@ -251,7 +261,8 @@ public record GemmProblem(
                 packedWeights,
                 shortSums,
                 gaps,
-                second);
+                second,
+                pool);
     }
 
     /** {@return the same product with two weights of 4 bits in a byte} */
@@ -276,15 +287,42 @@ public record GemmProblem(
                 packed,
                 shortened,
                 gaps,
-                second);
+                second,
+                pool);
     }
 
-    /** {@return the result's height and width} */
+    /**
+     * {@return the same product, of whose codes the largest of each window are stored}
+     *
+     * @param largest the pool's window, which sees at least one pixel wherever it is
+     */
+    public GemmProblem withPool(Window largest) {
+        return new GemmProblem(
+                image,
+                input,
+                window,
+                filters,
+                output,
+                outputPitch,
+                residual,
+                packedWeights,
+                shortSums,
+                gaps,
+                second,
+                largest);
+    }
+
+    /** {@return the height and width of what is stored} */
+    public Window.Extent stored() {
+        return pool == null ? result() : pool.over(result());
+    }
+
+    /** {@return the result's height and width, before it is pooled} */
     public Window.Extent result() {
         return window.over(new Window.Extent(image.height(), image.width()));
     }
 
-    /** {@return the result's dimensions} */
+    /** {@return the result's dimensions, before it is pooled} */
     public Shape resultShape() {
         return Shape.of(filters, result().height(), result().width());
     }

@@ -37,8 +37,25 @@ public record GemmTactic(Tile tile, int splits) {
         }
         int tiles = over(problem.window().kernel().height() * problem.weightsOfRow(), tile.depth());
         int each = over(tiles, splits);
-        long rows = over(problem.result().height() * problem.result().width(), tile.blockRows());
-        return (splits - 1) * each < tiles && rows <= mostRows(problem);
+        return (splits - 1) * each < tiles && rows(problem) <= mostRows(problem);
+    }
+
+    /** {@return blocks below one another for an example, perhaps a part of one} */
+    private long rows(GemmProblem problem) {
+        return (unitsOf(problem, tile) + unitsOfBlock(problem, tile) - 1)
+                / unitsOfBlock(problem, tile);
+    }
+
+    /** {@return what an example's blocks share: pixels, or tiles of pooled pixels} */
+    static long unitsOf(GemmProblem problem, Tile tile) {
+        return problem.pool() == null
+                ? (long) problem.result().height() * problem.result().width()
+                : PoolTile.of(problem, tile.blockRows()).orElseThrow().count(problem.stored());
+    }
+
+    /** {@return how much of that a block has} */
+    static int unitsOfBlock(GemmProblem problem, Tile tile) {
+        return problem.pool() == null ? tile.blockRows() : 1;
     }
 
     /** {@return tiles side by side} */

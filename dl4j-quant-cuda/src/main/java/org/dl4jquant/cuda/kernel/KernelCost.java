@@ -68,6 +68,7 @@ public record KernelCost(long operations, long bytes, long constantBytes) {
     private static KernelCost product(KernelConstants sizes) {
         long window = sizes.area("KERNEL_");
         long results = sizes.area("OUT_");
+        long stored = sizes.is("POOL") ? sizes.area("POOLED_") : results;
         long products = results * sizes.of("REAL_FILTERS") * window * sizes.of("REAL_CHANNELS");
         long resultBytes =
                 sizes.is("FLOAT_OUTPUT")
@@ -78,7 +79,7 @@ public record KernelCost(long operations, long bytes, long constantBytes) {
         long weights = sizes.of("FILTER_PITCH") * window * pixel;
         return new KernelCost(
                 2 * products,
-                sizes.area("") * pixel + results * (resultBytes + read),
+                sizes.area("") * pixel + stored * (resultBytes + read),
                 (sizes.is("PACKED_WEIGHTS") ? weights / 2 : weights)
                         + sizes.of("FILTER_PITCH") * BYTES_OF_A_FILTER);
     }

@@ -35,8 +35,10 @@ public record StackedLayers(List<GemmProblem> layers) {
                     first,
                     layer);
             Require.argument(
-                    layer.output() instanceof Output.Codes && layer.residual() == null,
-                    "a stack with a layer that has a residual, or values as output: %s",
+                    layer.output() instanceof Output.Codes
+                            && layer.residual() == null
+                            && layer.pool() == null,
+                    "a stack with a layer that has a residual, a pool, or values as output: %s",
                     layer);
         }
         int changes = changes(layers);
@@ -102,6 +104,7 @@ public record StackedLayers(List<GemmProblem> layers) {
                         .filter(i -> !isOfAKind(first, layers.get(i)))
                         .mapToObj(i -> new GemmProblem.Second(offset(i), codes(layers.get(i))))
                         .findFirst()
-                        .orElse(null));
+                        .orElse(null),
+                null);
     }
 }

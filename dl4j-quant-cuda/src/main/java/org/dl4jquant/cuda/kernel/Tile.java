@@ -17,6 +17,8 @@ public enum Tile {
     M128_N128_K64(128, 128, 64, 64, 32, 4, 1),
     /** For 64 channels. */
     M128_N64_K64(128, 64, 64, 64, 32, 4, 3),
+    /** For 64 channels and many rows, or pools, which lose less at the borders of large blocks. */
+    M256_N64_K64(256, 64, 64, 64, 32, 4, 1),
     /** For few rows. */
     M64_N128_K64(64, 128, 64, 32, 64, 4, 3),
     /** For 64 channels and long sums. */
@@ -41,6 +43,8 @@ public enum Tile {
     M128_N128_K128_GROUP(128, 128, 16, 3, 2),
     /** For 64 channels on Hopper. */
     M128_N64_K128_GROUP(128, 64, 16, 4, 2),
+    /** For 64 channels and many rows on Hopper, or pools. */
+    M256_N64_K128_GROUP(256, 64, 32, 4, 1),
     /** For few rows and many channels on Hopper. */
     M64_N256_K128_GROUP(64, 256, 16, 4, 1),
     /** For few rows on Hopper. */
@@ -119,14 +123,21 @@ public enum Tile {
     }
 
     /**
-     * {@return whether the product can be cut so: groups of warps read weights of one byte, and the
-     * largest tile leaves no registers for pixels of 4 bytes}
+     * {@return whether the product can be cut so: groups of warps read weights of one byte, the
+     * largest tile leaves no registers for pixels of 4 bytes, and a block has the pixels of a whole
+     * window if the result is pooled}
      *
      * @param problem the product
      */
     public boolean suits(GemmProblem problem) {
         boolean small = problem.image().pitch() == ImageLayout.SMALL_PITCH;
-        return !(byGroup && problem.packedWeights()) && !(this == M256_N192_K128_GROUP && small);
+        return !(byGroup && problem.packedWeights())
+                && !(this == M256_N192_K128_GROUP && small)
+                && holdsWindows(problem);
+    }
+
+    boolean holdsWindows(GemmProblem problem) {
+        return problem.pool() == null || PoolTile.of(problem, blockRows).isPresent();
     }
 
     /** {@return whether there are registers left for what blocks that share a tile have to do} */

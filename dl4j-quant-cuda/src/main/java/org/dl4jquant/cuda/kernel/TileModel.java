@@ -4,8 +4,10 @@ package org.dl4jquant.cuda.kernel;
 import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.List;
+import java.util.function.ToLongFunction;
 import java.util.stream.Stream;
 import org.dl4jquant.check.Require;
+import org.dl4jquant.graph.Window;
 
 /*
  * A multiprocessor that has `each` blocks to do, `resident` of them at a time, is busy for the longest of
@@ -37,15 +39,22 @@ public final class TileModel {
     private static final int THREADS_OF_PROCESSOR = 1024;
 
     private final Architecture architecture;
-    private final long rows;
+    private final ToLongFunction<Tile> down;
+    private final double compared;
     private final long columns;
     private final long sumBytes;
     private final boolean packed;
 
     private TileModel(
-            Architecture architecture, long rows, int filters, long sumBytes, boolean packed) {
+            Architecture architecture,
+            ToLongFunction<Tile> down,
+            double compared,
+            int filters,
+            long sumBytes,
+            boolean packed) {
         this.architecture = architecture;
-        this.rows = rows;
+        this.down = down;
+        this.compared = compared;
         this.columns = ImageLayout.padded(filters);
         this.sumBytes = sumBytes;
         this.packed = packed;
@@ -55,7 +64,11 @@ public final class TileModel {
         Require.argument(examples >= 1, "a tile for %d examples", examples);
         return new TileModel(
                 architecture,
-                (long) problem.result().height() * problem.result().width() * examples,
+                tile ->
+                        over(
+                                GemmTactic.unitsOf(problem, tile) * examples,
+                                GemmTactic.unitsOfBlock(problem, tile)),
+                problem.pool() == null ? 0 : compared(problem.pool()),
                 problem.filters(),
                 (long) problem.window().kernel().height() * problem.weightsOfRow(),
                 problem.packedWeights());
@@ -94,7 +107,7 @@ public final class TileModel {
             for (int splits : SPLITS) {
                 GemmTactic tactic = new GemmTactic(tile, splits);
                 long tiles =
-                        over(model.rows, tile.blockRows())
+                        model.down.applyAsLong(tile)
                                 * over(model.columns, tile.blockColumns());
                 if (splits == 1
                         || (tactic.suits(problem)
@@ -141,7 +154,11 @@ public final class TileModel {
         long pixel = Math.min(constants.of("CHANNELS"), constants.of("IN_PITCH"));
         return new TileModel(
                         architecture,
-                        constants.area("OUT_") * examples,
+                        any ->
+                                over(
+                                        kernel.launch().unitsPerExample() * examples,
+                                        kernel.launch().unitsPerBlock()),
+                        constants.is("POOL") ? compared(constants) : 0,
                         Math.toIntExact(constants.of("FILTERS")),
                         constants.area("KERNEL_") * pixel,
                         constants.is("PACKED_WEIGHTS"))
@@ -149,7 +166,7 @@ public final class TileModel {
     }
 
     private double cycles(Tile tile, int splits) {
-        long blocks = over(rows, tile.blockRows()) * over(columns, tile.blockColumns()) * splits;
+        long blocks = down.applyAsLong(tile) * over(columns, tile.blockColumns()) * splits;
         long each = over(blocks, processors());
         long steps = over(over(sumBytes, tile.depth()), splits);
         double part = Math.min((double) sumBytes, (double) steps * tile.depth());
@@ -172,7 +189,24 @@ public final class TileModel {
         return Math.max(Math.max(products, bytes), rounds * latency)
                 + UNHIDDEN * (products + bytes)
                 + each * results / RESULTS_A_CYCLE / splits
+                + each * results * compared / comparedACycle()
                 + joined;
+    }
+
+    /* By the instructions for a window of 3 x 3. */
+    private double comparedACycle() {
+        return architecture.comparesPairs() ? 100 : 48;
+    }
+
+    /* Codes that are compared for each one that is computed. */
+    private static double compared(Window pool) {
+        return (double) pool.kernel().height()
+                * pool.kernel().width()
+                / (pool.stride().height() * pool.stride().width());
+    }
+
+    private static double compared(KernelConstants constants) {
+        return (double) constants.area("POOL_KERNEL_") / constants.area("POOL_STRIDE_");
     }
 
     /* Groups of warps leave out what is beyond the sum; of a warp's tiles the whole is multiplied. */

@@ -27,7 +27,7 @@ public final class Planner {
 
     /**
      * {@return the plan of a graph's outputs: residual sums are computed with the convolutions that
-     * feed them, layers that read the same are one product, parts of concatenations are written in place,
+     * feed them, max pools too where it is worth it, layers that read the same are one product, parts of concatenations are written in place,
      * and tensors share memory}
      *
      * @param graph the graph
@@ -51,7 +51,12 @@ public final class Planner {
         Planner planner = new Planner(graph);
         Slices slices = Slices.of(graph);
         List<Work> works =
-                Siblings.stacked(Fusion.of(graph), graph, slices, architecture, candidates);
+                Siblings.stacked(
+                        FusedPools.joined(Fusion.of(graph), graph, architecture, candidates),
+                        graph,
+                        slices,
+                        architecture,
+                        candidates);
         planner.add(works, slices, architecture, candidates);
         return planner.plan(graph.outputs());
     }

@@ -4,21 +4,13 @@ package org.dl4jquant.cuda.plan;
 import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.List;
-import java.util.Optional;
 import java.util.Set;
 import org.dl4jquant.cuda.kernel.Architecture;
-import org.dl4jquant.cuda.kernel.Chip;
-import org.dl4jquant.cuda.kernel.GemmKernel;
-import org.dl4jquant.cuda.kernel.GemmProblem;
 import org.dl4jquant.cuda.kernel.GemmWeights;
-import org.dl4jquant.cuda.kernel.ImageLayout;
-import org.dl4jquant.cuda.kernel.KernelCost;
-import org.dl4jquant.cuda.kernel.KernelSpec;
 import org.dl4jquant.cuda.kernel.StackedLayers;
 import org.dl4jquant.graph.IntGraph;
 import org.dl4jquant.graph.IntNode;
 import org.dl4jquant.graph.Output;
-import org.dl4jquant.numeric.WeightTensor;
 
 /**
  * Which layers that read the same codes with the same window become one product.
@@ -29,17 +21,12 @@ import org.dl4jquant.numeric.WeightTensor;
  */
 final class Siblings {
 
-    private final IntGraph graph;
     private final Slices slices;
-    private final Architecture architecture;
-    private final Candidates candidates;
+    private final Forecast forecast;
 
-    private Siblings(
-            IntGraph graph, Slices slices, Architecture architecture, Candidates candidates) {
-        this.graph = graph;
+    private Siblings(Slices slices, Forecast forecast) {
         this.slices = slices;
-        this.architecture = architecture;
-        this.candidates = candidates;
+        this.forecast = forecast;
     }
 
     /** {@return the works with siblings joined, where the first of them stood} */
@@ -49,7 +36,8 @@ final class Siblings {
             Slices slices,
             Architecture architecture,
             Candidates candidates) {
-        return new Siblings(graph, slices, architecture, candidates).stacked(works);
+        Forecast forecast = new Forecast(graph, architecture, candidates);
+        return new Siblings(slices, forecast).stacked(works);
     }
 
     /** {@return whether two nodes are layers that read the same codes with the same window} */
@@ -65,32 +53,25 @@ final class Siblings {
                 && one.window().equals(other.window());
     }
 
-    /** {@return the weights of a convolution or dense layer} */
-    static WeightTensor weights(IntNode node) {
-        return node instanceof IntNode.Dense dense
-                ? dense.weights()
-                : ((IntNode.Convolution) node).weights();
-    }
-
     private List<Work> stacked(List<Work> works) {
         List<Work> result = new ArrayList<>();
-        Set<IntNode> done = new HashSet<>();
+        Set<String> done = new HashSet<>();
         for (Work work : works) {
-            if (done.contains(work.node())) {
+            if (done.contains(work.node().name())) {
                 continue;
             }
             List<IntNode> stack = stack(work, works, done);
-            done.addAll(stack);
+            stack.forEach(node -> done.add(node.name()));
             result.add(
                     stack.size() < 2
                             ? work
-                            : new Work(stack.get(0), null, stack.subList(1, stack.size())));
+                            : new Work(stack.get(0), null, null, stack.subList(1, stack.size())));
         }
         return result;
     }
 
     /* Those of the work's own kind of codes first, then those of the next kind. */
-    private List<IntNode> stack(Work first, List<Work> works, Set<IntNode> done) {
+    private List<IntNode> stack(Work first, List<Work> works, Set<String> done) {
         List<IntNode> own = new ArrayList<>(List.of(first.node()));
         if (!canStack(first)) {
             return own;
@@ -99,15 +80,15 @@ final class Siblings {
         for (Work work : works) {
             IntNode node = work.node();
             if (node == first.node()
-                    || done.contains(node)
+                    || done.contains(node.name())
                     || !canStack(work)
                     || !areAlike(first.node(), node)) {
                 continue;
             }
-            if (StackedLayers.isOfAKind(problem(first.node()), problem(node))) {
+            if (areOfAKind(first.node(), node)) {
                 own.add(node);
             } else if (second.isEmpty()
-                    || StackedLayers.isOfAKind(problem(second.get(0)), problem(node))) {
+                    || areOfAKind(second.get(0), node)) {
                 second.add(node);
             }
         }
@@ -115,51 +96,30 @@ final class Siblings {
         return own.size() > 1 && isWorthIt(own) ? own : own.subList(0, 1);
     }
 
-    private boolean canStack(Work work) {
-        return work.sum() == null
-                && slices.of(work.node().name()) == null
-                && output(work.node()).filter(Output.Codes.class::isInstance).isPresent();
+    private boolean areOfAKind(IntNode left, IntNode right) {
+        return StackedLayers.isOfAKind(forecast.problem(left), forecast.problem(right));
     }
 
-    private static Optional<Output> output(IntNode node) {
-        if (node instanceof IntNode.Dense dense) {
-            return Optional.of(dense.output());
-        }
-        return node instanceof IntNode.Convolution convolution && convolution.groups() == 1
-                ? Optional.of(convolution.output())
-                : Optional.empty();
+    private boolean canStack(Work work) {
+        IntNode node = work.node();
+        boolean layer =
+                node instanceof IntNode.Dense
+                        || (node instanceof IntNode.Convolution convolution
+                                && convolution.groups() == 1);
+        return layer
+                && work.sum() == null
+                && work.pool() == null
+                && slices.of(node.name()) == null
+                && Forecast.output(node) instanceof Output.Codes;
     }
 
     private boolean isWorthIt(List<IntNode> nodes) {
-        StackedLayers stack = new StackedLayers(nodes.stream().map(this::problem).toList());
-        List<GemmWeights.Layer> layers =
-                nodes.stream()
-                        .map(
-                                node ->
-                                        new GemmWeights.Layer(
-                                                weights(node), output(node).orElseThrow()))
-                        .toList();
+        StackedLayers stack = new StackedLayers(nodes.stream().map(forecast::problem).toList());
+        List<GemmWeights.Layer> layers = nodes.stream().map(Forecast::layer).toList();
         double apart = 0;
         for (int i = 0; i < nodes.size(); i++) {
-            apart += micros(stack.layers().get(i), layers.subList(i, i + 1));
+            apart += forecast.micros(stack.layers().get(i), layers.subList(i, i + 1));
         }
-        return micros(stack.problem(), layers) <= apart;
-    }
-
-    private double micros(GemmProblem problem, List<GemmWeights.Layer> layers) {
-        Candidates.Way way =
-                candidates.first(problem, GemmWeights.canPack(problem, layers), architecture);
-        KernelSpec kernel = GemmKernel.of(way.problem(), way.tactic(), architecture);
-        return KernelCost.of(kernel)
-                .believedMicros(Chip.of(architecture), kernel, candidates.batches().get(0));
-    }
-
-    /* As it will be, but for the pitches. */
-    private GemmProblem problem(IntNode node) {
-        String input = node.inputs().get(0);
-        ImageLayout image = Tensor.natural(graph.type(input));
-        return node instanceof IntNode.Dense dense
-                ? GemmProblem.of(dense, image, graph.type(input).codes())
-                : GemmProblem.of((IntNode.Convolution) node, image, graph.type(input).codes());
+        return forecast.micros(stack.problem(), layers) <= apart;
     }
 }

@@ -7,22 +7,27 @@ import org.dl4jquant.graph.IntNode;
 import org.jspecify.annotations.Nullable;
 
 /**
- * What one kernel computes: a node, a convolution with the sum behind it, or layers that read the
- * same.
+ * What one kernel computes: a node, a convolution with the sum or the max pool behind it, or layers
+ * that read the same.
  *
  * @param node the node
  * @param sum the residual sum that reads it and is computed with it; else null
+ * @param pool the max pool that reads it and is computed with it; else null
  * @param siblings convolutions or dense layers with the input and window of the node, computed in
  *     the same product; empty if there are none
  */
-record Work(IntNode node, IntNode.@Nullable Add sum, List<IntNode> siblings) {
+record Work(
+        IntNode node,
+        IntNode.@Nullable Add sum,
+        IntNode.@Nullable MaxPool pool,
+        List<IntNode> siblings) {
 
     Work {
         siblings = List.copyOf(siblings);
     }
 
     Work(IntNode node, IntNode.@Nullable Add sum) {
-        this(node, sum, List.of());
+        this(node, sum, null, List.of());
     }
 
     /** {@return the nodes that read its inputs: itself and its siblings} */
@@ -34,7 +39,12 @@ record Work(IntNode node, IntNode.@Nullable Add sum, List<IntNode> siblings) {
 
     /** {@return the tensors that it writes} */
     List<String> results() {
-        return sum != null ? List.of(sum.name()) : nodes().stream().map(IntNode::name).toList();
+        if (sum != null) {
+            return List.of(sum.name());
+        }
+        return pool != null
+                ? List.of(pool.name())
+                : nodes().stream().map(IntNode::name).toList();
     }
 
     /** {@return the other term of the sum, null without one} */

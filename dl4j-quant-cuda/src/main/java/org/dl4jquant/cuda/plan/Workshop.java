@@ -40,6 +40,7 @@ final class Workshop implements IntNode.Visitor<Tensor> {
     private final Map<String, Tensor> reordered = new HashMap<>();
     private final Set<String> notOnlyConvolved = new HashSet<>();
     private IntNode.@Nullable Add sum;
+    private IntNode.@Nullable MaxPool pool;
 
     Workshop(
             IntGraph graph,
@@ -72,6 +73,7 @@ final class Workshop implements IntNode.Visitor<Tensor> {
     /** {@return the work's results by name, for which the launches were added} */
     Map<String, Tensor> make(Work work) {
         sum = work.sum();
+        pool = work.pool();
         try {
             return work.siblings().isEmpty()
                     ? Map.of(work.results().get(0), work.node().accept(this))
@@ -159,7 +161,7 @@ final class Workshop implements IntNode.Visitor<Tensor> {
             String name = nodes.get(i).name();
             ImageLayout layout = natural(alone).withPitch(whole.pitch());
             results.put(name, new Tensor(graph.type(name), buffer, stack.offset(i), layout));
-            layers.add(new GemmWeights.Layer(Siblings.weights(nodes.get(i)), alone.output()));
+            layers.add(Forecast.layer(nodes.get(i)));
         }
         String first = nodes.get(0).name();
         Tensor all = new Tensor(graph.type(first), buffer, 0, whole);
@@ -179,6 +181,10 @@ final class Workshop implements IntNode.Visitor<Tensor> {
                             new Residual(codes(other), other.image().pitch(), right, sum.output()));
             residual = other;
             resultName = sum.name();
+        }
+        if (pool != null) {
+            problem = problem.withPool(pool.window());
+            resultName = pool.name();
         }
         Tensor result;
         if (graph.type(resultName).isCodes()) {
@@ -240,8 +246,8 @@ final class Workshop implements IntNode.Visitor<Tensor> {
     private static ImageLayout natural(GemmProblem problem) {
         return new ImageLayout(
                 problem.filters(),
-                problem.result().height(),
-                problem.result().width(),
+                problem.stored().height(),
+                problem.stored().width(),
                 ImageLayout.padded(problem.filters()));
     }
 

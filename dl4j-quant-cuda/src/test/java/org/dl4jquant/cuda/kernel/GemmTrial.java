@@ -122,6 +122,12 @@ final class GemmTrial {
     }
 
     private static GemmProblem spread(GemmProblem problem, WeightTensor weights) {
+        Window pool = problem.pool();
+        GemmProblem spread = spreadCodes(problem, weights);
+        return pool == null ? spread : spread.withPool(pool);
+    }
+
+    private static GemmProblem spreadCodes(GemmProblem problem, WeightTensor weights) {
         if (!(problem.output() instanceof Output.Codes codes)) {
             return problem;
         }
@@ -172,6 +178,11 @@ final class GemmTrial {
             graph.add(
                     new IntNode.Convolution(
                             "gemm", "x codes", weights, problem.window(), 1, problem.output()));
+        }
+        Window pool = problem.pool();
+        if (pool != null) {
+            graph.add(new IntNode.MaxPool("pool", result, pool));
+            result = "pool";
         }
         Residual added = problem.residual();
         if (added != null) {
@@ -253,7 +264,8 @@ final class GemmTrial {
     private Optional<String> fault(EmulatedKernel kernel, Memory scratch, long schedule) {
         GemmWeights packed = GemmWeights.of(problem, weights);
         Window.Extent result = problem.result();
-        int pixels = examples * result.height() * result.width();
+        Window.Extent stored = problem.stored();
+        int pixels = examples * stored.height() * stored.width();
         boolean floats = problem.output() instanceof Output.Floats;
         int pitch = floats ? Float.BYTES * problem.filters() : problem.outputPitch();
         Memory output = memory((long) pixels * pitch);
@@ -305,7 +317,7 @@ final class GemmTrial {
 
     private Optional<String> difference(Batch.Codes codes, Memory output) {
         byte[] found = output.getByteArray(0, (int) output.size());
-        int pixels = problem.result().height() * problem.result().width();
+        int pixels = problem.stored().height() * problem.stored().width();
         int differing = 0;
         String first = "";
         for (int i = 0; i < examples * pixels; i++) {

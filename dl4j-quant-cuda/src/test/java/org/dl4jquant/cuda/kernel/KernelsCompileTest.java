@@ -118,6 +118,24 @@ final class KernelsCompileTest {
                         .toList());
     }
 
+    @ParameterizedTest
+    @EnumSource
+    void aPooledStemSpillsNothing(Architecture architecture) {
+        GemmProblem problem =
+                GemmCases.convolution(
+                                GemmCases.image(3, 224, 224).withPitch(4),
+                                GemmCases.window(7, 2, 3),
+                                64)
+                        .withPool(GemmCases.window(3, 2, 1));
+        assertAll(
+                Arrays.stream(Tile.values())
+                        .filter(tile -> fits(tile, architecture) && tile.suits(problem))
+                        .filter(tile -> tile.blockRows() * tile.blockColumns() >= LARGE)
+                        .parallel()
+                        .<Executable>map(tile -> check(problem, new GemmTactic(tile, 1), architecture))
+                        .toList());
+    }
+
     private static Executable check(
             GemmProblem problem, GemmTactic tactic, Architecture architecture) {
         Tile tile = tactic.tile();

@@ -67,7 +67,7 @@ class StackedLayersTest {
         GemmProblem floats = layer(8, new Output.Floats());
         assertTrue(
                 refusal(() -> new StackedLayers(List.of(plain, floats)))
-                        .startsWith("a stack with a layer that has a residual, or values as"));
+                        .startsWith("a stack with a layer that has a residual, a pool, or"));
         GemmProblem other = layer(8, GemmCases.codes(GemmCases.INT8, 4));
         assertEquals(
                 "a stack of layers with codes of 3 kinds",
@@ -103,7 +103,8 @@ class StackedLayersTest {
                 false,
                 false,
                 gaps,
-                second);
+                second,
+                null);
     }
 
     @Test

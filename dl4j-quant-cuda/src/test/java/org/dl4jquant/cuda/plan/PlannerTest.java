@@ -51,6 +51,29 @@ class PlannerTest {
         assertTrue(stacked >= PATTERNS / 2, stacked + " of them are one product");
     }
 
+    @Test
+    void runsConvolutionsThatArePooledExactly() {
+        int joined = 0;
+        for (long seed = 0; seed < PATTERNS; seed++) {
+            IntGraph graph = RandomPatterns.pooled(seed);
+            Architecture architecture = seed % 2 == 0 ? Architecture.SM_75 : Architecture.SM_90A;
+            requireExactRun(
+                    "pooled " + seed,
+                    graph,
+                    RandomPatterns.inputs(graph, BATCH),
+                    architecture,
+                    seed);
+            joined +=
+                    Planner.run(graph, architecture, BATCH).kernels().stream()
+                                    .anyMatch(
+                                            kernel ->
+                                                    "1".equals(kernel.constants().get("QK_POOL")))
+                            ? 1
+                            : 0;
+        }
+        assertTrue(joined >= PATTERNS / 2, joined + " pools are computed with their convolution");
+    }
+
     private static boolean areStacked(IntGraph graph, Architecture architecture) {
         return Siblings.stacked(
                         Fusion.of(graph),

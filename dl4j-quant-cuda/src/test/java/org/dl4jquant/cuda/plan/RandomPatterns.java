@@ -40,6 +40,35 @@ final class RandomPatterns {
         return patterns.graph.build(patterns.outputs);
     }
 
+    /** {@return a convolution, a max pool that alone reads it, and what reads that} */
+    static IntGraph pooled(long seed) {
+        RandomPatterns patterns = new RandomPatterns(seed);
+        patterns.input();
+        Random random = patterns.random;
+        int stride = 1 + random.nextInt(2);
+        String convolved =
+                patterns.convolution(
+                        "q",
+                        patterns.one(FILTERS),
+                        patterns.window(5, stride),
+                        random.nextInt(3) == 0 ? 4 : 8,
+                        patterns.codes());
+        Window window = patterns.window(3, 1 + random.nextInt(2));
+        String pool = patterns.add(new IntNode.MaxPool(patterns.next(), convolved, window));
+        if (random.nextInt(3) == 0) {
+            QuantParams params = patterns.graph.type(pool).codes();
+            String other =
+                    patterns.convolution(
+                            pool, 32, Window.of(Extent.ONE, Extent.ONE), 8, patterns.codes());
+            patterns.outputs.add(
+                    patterns.add(
+                            new IntNode.Concat(patterns.next(), List.of(pool, other), params)));
+        } else {
+            patterns.read(pool, true);
+        }
+        return patterns.graph.build(patterns.outputs);
+    }
+
     /**
      * {@return two layers that read the same, whose codes have other zero points and bounds}
      *

@@ -12,10 +12,13 @@ import org.dl4jquant.engine.Batch;
 import org.dl4jquant.engine.Engine;
 import org.dl4jquant.graph.IntGraph;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.parallel.Execution;
+import org.junit.jupiter.api.parallel.ExecutionMode;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 
 /** Planted faults of layers that are one product: each must show. */
+@Execution(ExecutionMode.CONCURRENT)
 class StackMutantsTest {
 
     private static final int EXAMPLES = 2;

@@ -107,8 +107,7 @@ public final class TileModel {
             for (int splits : SPLITS) {
                 GemmTactic tactic = new GemmTactic(tile, splits);
                 long tiles =
-                        model.down.applyAsLong(tile)
-                                * over(model.columns, tile.blockColumns());
+                        model.down.applyAsLong(tile) * over(model.columns, tile.blockColumns());
                 if (splits == 1
                         || (tactic.suits(problem)
                                 && tiles < model.processors()

@@ -18,8 +18,8 @@ import org.jspecify.annotations.Nullable;
  *
  * <p>A sum is computed with the convolution or dense node that feeds it if nothing else reads that
  * node. If both terms are such nodes, it is the one that has no sibling, since {@link Siblings} are
- * computed together; else the later one. The node's result is still rounded to codes
- * before the sum, as the contract has it.
+ * computed together; else the later one. The node's result is still rounded to codes before the
+ * sum, as the contract has it.
  */
 final class Fusion {
 

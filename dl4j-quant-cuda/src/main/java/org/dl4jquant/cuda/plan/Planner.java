@@ -27,8 +27,8 @@ public final class Planner {
 
     /**
      * {@return the plan of a graph's outputs: residual sums are computed with the convolutions that
-     * feed them, max pools too where it is worth it, layers that read the same are one product, parts of concatenations are written in place,
-     * and tensors share memory}
+     * feed them, max pools too where it is worth it, layers that read the same are one product,
+     * parts of concatenations are written in place, and tensors share memory}
      *
      * @param graph the graph
      * @param architecture what the kernels are compiled for

@@ -87,8 +87,7 @@ final class Siblings {
             }
             if (areOfAKind(first.node(), node)) {
                 own.add(node);
-            } else if (second.isEmpty()
-                    || areOfAKind(second.get(0), node)) {
+            } else if (second.isEmpty() || areOfAKind(second.get(0), node)) {
                 second.add(node);
             }
         }

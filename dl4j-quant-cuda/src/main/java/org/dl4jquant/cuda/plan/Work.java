@@ -42,9 +42,7 @@ record Work(
         if (sum != null) {
             return List.of(sum.name());
         }
-        return pool != null
-                ? List.of(pool.name())
-                : nodes().stream().map(IntNode::name).toList();
+        return pool != null ? List.of(pool.name()) : nodes().stream().map(IntNode::name).toList();
     }
 
     /** {@return the other term of the sum, null without one} */

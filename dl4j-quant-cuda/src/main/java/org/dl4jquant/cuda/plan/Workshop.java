@@ -80,7 +80,11 @@ final class Workshop implements IntNode.Visitor<Tensor> {
                     : multiplyTogether(work.nodes());
         } catch (IllegalArgumentException e) {
             throw new IllegalArgumentException(
-                    "node '" + String.join("', '", work.results()) + "' cannot run on a GPU: " + e.getMessage(), e);
+                    "node '"
+                            + String.join("', '", work.results())
+                            + "' cannot run on a GPU: "
+                            + e.getMessage(),
+                    e);
         }
     }
 

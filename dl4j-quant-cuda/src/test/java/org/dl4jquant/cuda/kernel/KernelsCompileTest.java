@@ -114,7 +114,8 @@ final class KernelsCompileTest {
                         .filter(tile -> fits(tile, architecture))
                         .filter(tile -> tile.blockRows() * tile.blockColumns() >= LARGE)
                         .parallel()
-                        .<Executable>map(tile -> check(problem, new GemmTactic(tile, 1), architecture))
+                        .<Executable>map(
+                                tile -> check(problem, new GemmTactic(tile, 1), architecture))
                         .toList());
     }
 
@@ -132,7 +133,8 @@ final class KernelsCompileTest {
                         .filter(tile -> fits(tile, architecture) && tile.suits(problem))
                         .filter(tile -> tile.blockRows() * tile.blockColumns() >= LARGE)
                         .parallel()
-                        .<Executable>map(tile -> check(problem, new GemmTactic(tile, 1), architecture))
+                        .<Executable>map(
+                                tile -> check(problem, new GemmTactic(tile, 1), architecture))
                         .toList());
     }
 

@@ -57,16 +57,14 @@ class PooledProductTest {
                                 GemmCases.window(7, 2, 3),
                                 70),
                         GemmCases.codes(GemmCases.INT8, 0));
-        return GemmTrial.convolution(
-                problem.withPool(pool(3, 2, 1, 1)), GemmCases.NARROW, 2, 1);
+        return GemmTrial.convolution(problem.withPool(pool(3, 2, 1, 1)), GemmCases.NARROW, 2, 1);
     }
 
     /* Five tiles along the sum, so that the last lies where the codes are staged. */
     private static GemmTrial deep() {
         GemmProblem problem =
                 GemmCases.convolution(GemmCases.image(300, 11, 9), GemmCases.window(1, 1, 0), 20);
-        return GemmTrial.convolution(
-                problem.withPool(pool(3, 2, 1, 1)), GemmCases.NARROW, 2, 1);
+        return GemmTrial.convolution(problem.withPool(pool(3, 2, 1, 1)), GemmCases.NARROW, 2, 1);
     }
 
     /* Where a window has pixels outside, it need not have those at the border. */
@@ -220,8 +218,7 @@ class PooledProductTest {
             EmulatedKernels kernels, GemmTrial trial, Tile tile, Architecture architecture) {
         return LongStream.range(0, 4 * SCHEDULES)
                 .anyMatch(
-                        schedule ->
-                                trial.fault(kernels, tile, architecture, schedule).isPresent());
+                        schedule -> trial.fault(kernels, tile, architecture, schedule).isPresent());
     }
 
     @Test

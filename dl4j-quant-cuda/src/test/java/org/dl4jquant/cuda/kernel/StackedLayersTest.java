@@ -58,8 +58,7 @@ class StackedLayersTest {
     @Test
     void refusesLayersThatAreNoProduct() {
         GemmProblem plain = layer(8);
-        assertEquals(
-                "a stack of 1 layers", refusal(() -> new StackedLayers(List.of(plain))));
+        assertEquals("a stack of 1 layers", refusal(() -> new StackedLayers(List.of(plain))));
         GemmProblem wide = GemmCases.convolution(GemmCases.image(3, 5, 9), POINT, 8);
         assertTrue(
                 refusal(() -> new StackedLayers(List.of(plain, wide)))

@@ -44,13 +44,14 @@ class KernelCostTest {
 
     @Test
     void theConvolutionsOfAResNet50MoveWhatWasCountedByHand() {
-        // 10.7 MB are read, 11.1 MB written, and 5.5 MB read for the sums.
+        // 10.7 MB are read, 11.1 MB written, and 5.5 MB read for the sums; but of the first
+        // convolution's 0.8 MB only the pooled quarter is written.
         long moved =
                 costs(Networks.resNet50(224)).stream()
                         .filter(cost -> cost.operations() > 0)
                         .mapToLong(KernelCost::bytes)
                         .sum();
-        assertEquals(27.3, moved / 1e6, 0.1);
+        assertEquals(26.7, moved / 1e6, 0.1);
     }
 
     @Test

@@ -66,8 +66,7 @@ class PlannerTest {
             joined +=
                     Planner.run(graph, architecture, BATCH).kernels().stream()
                                     .anyMatch(
-                                            kernel ->
-                                                    "1".equals(kernel.constants().get("QK_POOL")))
+                                            kernel -> "1".equals(kernel.constants().get("QK_POOL")))
                             ? 1
                             : 0;
         }

@@ -141,12 +141,15 @@ final class RandomPatterns {
                                             next(),
                                             name,
                                             name,
-                                            Output.Codes.of(
-                                                    scaled(params, 2 * params.scale())))));
+                                            Output.Codes.of(scaled(params, 2 * params.scale())))));
             case 3 ->
                     outputs.add(
                             convolution(
-                                    name, one(FILTERS), Window.of(Extent.ONE, Extent.ONE), 8, codes()));
+                                    name,
+                                    one(FILTERS),
+                                    Window.of(Extent.ONE, Extent.ONE),
+                                    8,
+                                    codes()));
             case 4 ->
                     outputs.add(
                             add(
@@ -155,7 +158,9 @@ final class RandomPatterns {
             case 5 -> outputs.add(add(new IntNode.GlobalAveragePool(next(), name, params)));
             default ->
                     outputs.add(
-                            add(new IntNode.Concat(next(), List.of(name, name), scaled(params, 1))));
+                            add(
+                                    new IntNode.Concat(
+                                            next(), List.of(name, name), scaled(params, 1))));
         }
     }
 

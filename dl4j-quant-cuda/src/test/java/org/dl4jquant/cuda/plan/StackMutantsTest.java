@@ -51,7 +51,8 @@ class StackMutantsTest {
     @Test
     void theOriginalIsWithoutFault() {
         for (boolean packs : new boolean[] {false, true}) {
-            for (Architecture architecture : new Architecture[] {Architecture.SM_80, Architecture.SM_90A}) {
+            for (Architecture architecture :
+                    new Architecture[] {Architecture.SM_80, Architecture.SM_90A}) {
                 assertEquals(
                         false, shows(EmulatedKernels.available(), packs, architecture), "" + packs);
             }

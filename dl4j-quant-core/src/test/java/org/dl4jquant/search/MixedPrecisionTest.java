@@ -110,8 +110,7 @@ class MixedPrecisionTest {
                 }
             }
         }
-        assertThrows(
-                OverBudgetException.class, () -> search.proposals(Map.of(bytes, limit / 100)));
+        assertThrows(OverBudgetException.class, () -> search.proposals(Map.of(bytes, limit / 100)));
     }
 
     @Test

@@ -9,6 +9,7 @@ import org.deeplearning4j.nn.graph.ComputationGraph;
 import org.dl4jquant.Quantization;
 import org.dl4jquant.engine.Engine;
 import org.dl4jquant.engine.EqualityReport;
+import org.dl4jquant.examples.data.LabelledImages;
 import org.dl4jquant.examples.data.TrainTest;
 import org.dl4jquant.graph.IntGraph;
 import org.dl4jquant.scheme.QuantSpec;
@@ -21,6 +22,7 @@ import org.dl4jquant.search.OutputDivergence;
 import org.dl4jquant.search.SearchedNetwork;
 import org.dl4jquant.search.Sensitivities;
 import org.dl4jquant.search.Sensitivity;
+import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -70,11 +72,15 @@ record MixedPrecisionExperiment(
      * @param trained the float network, which stays as it is
      * @param fineTuning how long both train
      * @param data what they are trained and tested with
-     * @param trials how many proposals of the search are trained shortly, the best of which is
-     *     trained fully; 0 takes the widths that the scores say are the best
+     * @param trials how many proposals of the search are trained, the best of which is taken
+     * @param judges by which it is the best; null takes the widths that the scores say are the best
      */
     static MixedPrecisionExperiment run(
-            ComputationGraph trained, Training fineTuning, TrainTest data, int trials) {
+            ComputationGraph trained,
+            Training fineTuning,
+            TrainTest data,
+            int trials,
+            @Nullable LabelledImages judges) {
         SearchedNetwork network = searched(trained, data);
         log.info("How much does each layer suffer from each width?");
         Sensitivities scores = new OutputDivergence().measure(network, WIDTHS);
@@ -86,9 +92,9 @@ record MixedPrecisionExperiment(
         MixedPrecision.Found uniform = search.of(fours, List.of(bytes));
         Map<Cost, Double> limit = Map.of(bytes, uniform.costs().get(0));
         MixedPrecision.Found found =
-                trials == 0
+                judges == null
                         ? search.best(limit)
-                        : WidthTrials.of(trained, fineTuning)
+                        : new WidthTrials(trained, fineTuning, judges)
                                 .best(others(search.proposals(limit), uniform, trials));
         log.info("Widths for the bytes of {} bits everywhere: {}", UNIFORM, found.widths());
         return new MixedPrecisionExperiment(

@@ -12,10 +12,12 @@ import java.util.Map;
 import java.util.concurrent.Callable;
 import java.util.function.ToDoubleFunction;
 import org.deeplearning4j.nn.graph.ComputationGraph;
+import org.dl4jquant.examples.data.LabelledImages;
 import org.dl4jquant.examples.data.TrainTest;
 import org.dl4jquant.report.SearchReport;
 import org.dl4jquant.report.TextTable;
 import org.dl4jquant.search.Sensitivities;
+import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 import picocli.CommandLine;
@@ -79,8 +81,8 @@ public final class MixedPrecisionSearch implements Callable<Integer> {
             paramLabel = "N",
             defaultValue = "0",
             description = {
-                "train N proposals of the search for an epoch and judge them by pictures kept back;",
-                "the best, not 4 bits everywhere, is trained fully (default: none, scores decide)"
+                "train with N proposals of the search, judge them by a third of the training pictures, kept",
+                "back from all training, and take the best but 4 bits everywhere (default: none, scores decide)"
             })
     private int trials;
 
@@ -122,7 +124,14 @@ public final class MixedPrecisionSearch implements Callable<Integer> {
             CommandLines.require(
                     command, "--candidates", candidates, FEWEST_TO_ORDER, CommandLines.NO_LIMIT);
         }
-        TrainTest data = pictures.load();
+        TrainTest all = pictures.load();
+        @Nullable LabelledImages judges = null;
+        TrainTest data = all;
+        if (trials > 0) {
+            TrainTest split = split(all);
+            data = new TrainTest(split.train(), all.test());
+            judges = split.test();
+        }
         if (network == Network.LENET) {
             LeNet.requireLargeEnough(data.train().shape());
         }
@@ -133,7 +142,9 @@ public final class MixedPrecisionSearch implements Callable<Integer> {
             log.info("Seed {}: train in float....", seed);
             ComputationGraph trained = create(training);
             training.fit(trained);
-            runs.add(MixedPrecisionExperiment.run(trained, training.forFineTuning(), data, trials));
+            runs.add(
+                    MixedPrecisionExperiment.run(
+                            trained, training.forFineTuning(), data, trials, judges));
             log.info("{}{}", System.lineSeparator(), table(runs));
             if (candidates > 0) {
                 compareOrders(trained, data, seed, rhos);
@@ -146,6 +157,15 @@ public final class MixedPrecisionSearch implements Callable<Integer> {
                                                 && run.mixed().engines().equal())
                 ? CommandLines.OK
                 : CommandLines.WRONG_RESULT;
+    }
+
+    private TrainTest split(TrainTest all) {
+        try {
+            return WidthTrials.split(all.train());
+        } catch (IllegalArgumentException e) {
+            throw new CommandLine.ParameterException(
+                    command.commandLine(), String.valueOf(e.getMessage()), e);
+        }
     }
 
     private ComputationGraph create(Training training) {

@@ -5,6 +5,7 @@ import java.util.List;
 import java.util.Locale;
 import org.deeplearning4j.nn.graph.ComputationGraph;
 import org.dl4jquant.examples.data.LabelledImages;
+import org.dl4jquant.examples.data.TrainTest;
 import org.dl4jquant.report.TextTable;
 import org.dl4jquant.search.MixedPrecision;
 import org.jspecify.annotations.Nullable;
@@ -12,48 +13,43 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * Tries widths by a short training: an epoch with most of the training pictures, judged by the
- * others. The test's pictures are not touched.
+ * Tries widths by training with them, judged by pictures that no training has seen, nor the test.
  *
  * @param trained the float network, which stays as it is
- * @param training an epoch with most of the pictures
- * @param judges the other pictures
+ * @param training the training of each
+ * @param judges the pictures that were kept back
  */
 record WidthTrials(ComputationGraph trained, Training training, LabelledImages judges) {
 
     private static final Logger log = LoggerFactory.getLogger(WidthTrials.class);
 
-    /* One of five pictures judges. */
-    private static final int PARTS = 5;
+    /* One of three pictures is kept back. */
+    private static final int PARTS = 3;
 
     /**
-     * {@return trials of a network's widths}
+     * {@return some pictures to train with, and as its test those that are kept back}
      *
-     * @param trained the float network
-     * @param fineTuning the training that follows for the best
+     * @param train all pictures to train with
+     * @throws IllegalArgumentException if there are too few
      */
-    static WidthTrials of(ComputationGraph trained, Training fineTuning) {
-        LabelledImages all = fineTuning.images();
-        int train = Math.max(1, all.size() - all.size() / PARTS);
-        if (train == all.size()) {
+    static TrainTest split(LabelledImages train) {
+        int kept = train.size() / PARTS;
+        if (kept == 0) {
             throw new IllegalArgumentException(
-                    "%d pictures are too few to train widths with some and judge by others; %d are enough"
-                            .formatted(all.size(), PARTS));
+                    "%d pictures are too few to train with some and judge by others; %d are enough"
+                            .formatted(train.size(), PARTS));
         }
-        return new WidthTrials(
-                trained,
-                new Training(all.first(train), 1, fineTuning.seed()),
-                all.from(train));
+        return new TrainTest(train.first(train.size() - kept), train.from(train.size() - kept));
     }
 
     /**
-     * {@return the widths that are the most accurate after a short training}
+     * {@return the widths that are the most accurate after training}
      *
      * @param proposals the widths; of equally accurate ones the first is taken
      * @throws IllegalStateException if none can be trained
      */
     MixedPrecision.Found best(List<MixedPrecision.Found> proposals) {
-        TextTable table = TextTable.of("widths", "bytes of weights", "after an epoch, %");
+        TextTable table = TextTable.of("widths", "bytes of weights", "of pictures kept back, %");
         MixedPrecision.@Nullable Found best = null;
         double most = -1;
         for (int i = 0; i < proposals.size(); i++) {

@@ -22,8 +22,16 @@ record Work(
         IntNode.@Nullable MaxPool pool,
         List<IntNode> siblings) {
 
-    Work {
-        siblings = List.copyOf(siblings);
+    /* NullAway does not see in a compact constructor what may be null. */
+    Work(
+            IntNode node,
+            IntNode.@Nullable Add sum,
+            IntNode.@Nullable MaxPool pool,
+            List<IntNode> siblings) {
+        this.node = node;
+        this.sum = sum;
+        this.pool = pool;
+        this.siblings = List.copyOf(siblings);
     }
 
     Work(IntNode node, IntNode.@Nullable Add sum) {

@@ -65,6 +65,11 @@ public final class GemmKernel {
                 "tile %s has fewer pixels than a window of the pool; choose another",
                 tile);
         Require.argument(
+                !problem.packedWeights() || tile.fetchesPacked(),
+                "tile %s has too few packed weights for its threads; choose another, or leave the"
+                        + " weights unpacked",
+                tile);
+        Require.argument(
                 tile.suits(problem),
                 "tile %s leaves no registers for pixels of %d bytes; choose another",
                 tile,

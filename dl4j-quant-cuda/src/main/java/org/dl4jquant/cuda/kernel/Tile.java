@@ -57,6 +57,9 @@ public enum Tile {
     private static final int RESULT_PADDING = 16;
     private static final int GROUP_DEPTH = 128;
 
+    /* As many weights of 4 bits are fetched at once. */
+    private static final int PACKED_CHUNK = 32;
+
     private final int blockRows;
     private final int blockColumns;
     private final int depth;
@@ -133,7 +136,15 @@ public enum Tile {
         boolean small = problem.image().pitch() == ImageLayout.SMALL_PITCH;
         return !(byGroup && problem.packedWeights())
                 && !(this == M256_N192_K128_GROUP && small)
+                && !(problem.packedWeights() && !fetchesPacked())
                 && holdsWindows(problem);
+    }
+
+    /**
+     * {@return whether packed weights are enough for each thread to fetch as much as the others}
+     */
+    boolean fetchesPacked() {
+        return blockColumns * depth / PACKED_CHUNK % threads() == 0;
     }
 
     boolean holdsWindows(GemmProblem problem) {

@@ -78,6 +78,18 @@ class GemmKernelTest {
         GemmProblem problem =
                 GemmCases.convolution(GemmCases.image(40, 5, 6), GemmCases.window(3, 1, 1), 70)
                         .withPackedWeights();
+        if (!tile.fetchesPacked()) {
+            assertEquals(
+                    "tile "
+                            + tile
+                            + " has too few packed weights for its threads; choose another, or leave"
+                            + " the weights unpacked",
+                    assertThrows(
+                                    IllegalArgumentException.class,
+                                    () -> GemmKernel.of(problem, tile, architecture))
+                            .getMessage());
+            return;
+        }
         GemmTrial trial = GemmTrial.convolution(problem, CodeRange.narrow(4), 2, 2);
         requireEqual(trial, tile, architecture);
         assertEquals(0, trial.extraPhases(tile, architecture), "bank conflicts");

@@ -182,15 +182,15 @@ class GemmMutantsTest {
                 "static_cast<u32>(x) >= QK_WIDTH",
                 "static_cast<u32>(x) > QK_WIDTH");
         async("stores a row too many", "if (first + row < rows &&", "if (first + row <= rows &&");
-        async("stores columns beyond the filters", "&& channel < QK_FILTER_PITCH", "");
+        async("stores columns beyond the filters", "rows && channel < QK_FILTER_PITCH", "rows");
         unpadded(
                 "no barrier before shared memory is used anew",
-                "sync_threads();  // the last tile is still being read",
-                "");
+                "/ 16;\n    sync_threads();  // the last tile is still being read",
+                "/ 16;");
         async(
                 "no barrier behind the staged codes",
-                "stage_codes(sums, multipliers);\n    sync_threads();",
-                "stage_codes(sums, multipliers);");
+                "stage_codes(sums, multipliers);\n    sync_threads();\n    QK_UNROLL",
+                "stage_codes(sums, multipliers);\n    QK_UNROLL");
         async(
                 "cuts instead of rounding",
                 "bits_of(add(value, MIDDLE_OF_INTEGERS))",
@@ -305,8 +305,8 @@ class GemmMutantsTest {
         group("rows of another warp", "warp() % 4 * 16", "(warp() + 1) % 4 * 16");
         lastTile(
                 "no barrier behind the last products",
-                "sync_threads();  // the last tile is still being read",
-                "");
+                "/ 16;\n    sync_threads();  // the last tile is still being read",
+                "/ 16;");
         lastTile("leaves out the last step", "<LAST_STEPS>", "<LAST_STEPS - 1>");
         lastTile("leaves out half a step", "TILE_CHUNKS + 2) / 2", "TILE_CHUNKS + 1) / 2");
     }

@@ -9,6 +9,7 @@ import java.util.List;
 import java.util.Objects;
 import java.util.OptionalDouble;
 import org.dl4jquant.cuda.driver.CudaDriver;
+import org.dl4jquant.cuda.driver.CudaException;
 import org.dl4jquant.cuda.kernel.KernelSpec;
 import org.dl4jquant.cuda.plan.Step;
 import org.jspecify.annotations.Nullable;
@@ -33,7 +34,7 @@ final class Tuner {
     private final LoadedProgram program;
     private final Making making;
     private final String gpu;
-    private final boolean canOverlap;
+    private boolean canOverlap;
     private final TacticCache cache;
     private final Effort effort;
     private @Nullable Tactics best;
@@ -75,7 +76,7 @@ final class Tuner {
                     List<Integer> ways = fastest(pass, watch);
                     consider(new Tactics(ways, pass, false), examples, watch);
                     if (canOverlap) {
-                        consider(new Tactics(ways, pass, true), examples, watch);
+                        considerOverlap(new Tactics(ways, pass, true), examples, watch);
                     }
                 } catch (OutOfDeviceMemoryException e) {
                     tooLarge = e;
@@ -86,6 +87,16 @@ final class Tuner {
             throw tooLarge;
         }
         return Objects.requireNonNull(best);
+    }
+
+    /* A driver that cannot does without; what else is wrong shows in the next call. */
+    private void considerOverlap(Tactics tactics, int examples, Stopwatch watch)
+            throws IOException {
+        try {
+            consider(tactics, examples, watch);
+        } catch (CudaException e) {
+            canOverlap = false;
+        }
     }
 
     private void consider(Tactics tactics, int examples, Stopwatch watch) throws IOException {

@@ -363,6 +363,7 @@ final class EmulatedDriver implements CudaDriver {
             long stream,
             long[] arguments) {
         synchronized (this) {
+            check("cuLaunchKernelEx");
             overlapping++;
         }
         launch(function, gridX, gridY, threads, sharedBytes, stream, arguments);

@@ -93,7 +93,8 @@ class GpuRunnerTest {
     void writesWhatEachLaunchTook() throws IOException {
         assertEquals(0, run(), text());
         List<String> lines = Files.readAllLines(out.resolve("layers.tsv"));
-        // A head, the sum, the whole, and each launch: two convolutions with their pools, two layers,
+        // A head, the sum, the whole, and each launch: two convolutions with their pools, two
+        // layers,
         // and what makes codes.
         assertEquals(3 + 5, lines.size());
         assertTrue(lines.get(2).startsWith("lenet\t1\tpool1\tigemm.cu "), lines.get(2));

@@ -3,6 +3,7 @@ package org.dl4jquant.cuda;
 
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
@@ -158,6 +159,17 @@ class TacticsTest {
             }
             requireExact(engine, 1);
         }
+    }
+
+    @Test
+    void aDriverThatCannotOverlapKernelsIsTunedWithout() throws IOException {
+        driver.fail("cuLaunchKernelEx");
+        try (EngineOnDevice engine = open()) {
+            engine.tune(1, TacticCache.inMemory(), Effort.of(1));
+            assertFalse(engine.tactics(1).overlaps());
+            requireExact(engine, 1);
+        }
+        assertEquals("", driver.held());
     }
 
     @Test

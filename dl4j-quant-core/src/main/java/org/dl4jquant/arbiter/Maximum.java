@@ -8,7 +8,13 @@ import org.deeplearning4j.arbiter.optimize.api.data.DataProvider;
 import org.deeplearning4j.arbiter.optimize.api.data.DataSource;
 import org.deeplearning4j.arbiter.optimize.api.score.ScoreFunction;
 
-/** Says to Arbiter that the highest score is the best; the trials compute it. */
+/**
+ * Says to Arbiter that the highest score is the best.
+ *
+ * <p>Arbiter wants an object of a whole interface for this one answer. It calls the two methods
+ * that score a model in task creators of its own only; a {@link SpecTasks} has its trial score a
+ * candidate, so a call of them is a mistake in this package.
+ */
 @SuppressWarnings("deprecation") // Arbiter's interface still has its first method
 final class Maximum implements ScoreFunction {
 

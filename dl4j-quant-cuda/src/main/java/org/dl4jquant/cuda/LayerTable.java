@@ -4,7 +4,6 @@ package org.dl4jquant.cuda;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
-import java.util.Map;
 import java.util.Optional;
 import org.dl4jquant.cuda.kernel.Chip;
 import org.dl4jquant.cuda.kernel.KernelCost;
@@ -74,7 +73,10 @@ record LayerTable(
             lines.add(
                     String.join(
                             "\t",
-                            begin(steps.get(i).result(), tactic(kernel), micros.get(i)),
+                            begin(
+                                    steps.get(i).result(),
+                                    (kernel.file() + " " + kernel.tile()).strip(),
+                                    micros.get(i)),
                             rate(cost.operations() * (double) pass / micros.get(i) / 1e6),
                             rate(moved / micros.get(i) / 1e3),
                             end(expected, micros.get(i)),
@@ -132,21 +134,5 @@ record LayerTable(
     /** {@return the operations of a launch} */
     double operations(int step) {
         return (double) KernelCost.of(kernels.get(step)).operations() * pass;
-    }
-
-    private static String tactic(KernelSpec kernel) {
-        Map<String, String> constants = kernel.constants();
-        return constants.containsKey("QK_BLOCK_M")
-                ? kernel.file()
-                        + " "
-                        + constants.get("QK_BLOCK_M")
-                        + "x"
-                        + constants.get("QK_BLOCK_N")
-                        + "x"
-                        + constants.get("QK_BLOCK_K")
-                        + ("1".equals(constants.get("QK_SPLITS"))
-                                ? ""
-                                : " / " + constants.get("QK_SPLITS"))
-                : kernel.file();
     }
 }

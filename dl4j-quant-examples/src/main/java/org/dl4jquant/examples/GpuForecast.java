@@ -4,7 +4,6 @@ package org.dl4jquant.examples;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Locale;
-import java.util.Map;
 import java.util.Objects;
 import java.util.concurrent.Callable;
 import org.dl4jquant.cuda.kernel.Chip;
@@ -100,7 +99,7 @@ public final class GpuForecast implements Callable<Integer> {
             table.row(
                     step.result(),
                     kernel.file(),
-                    tile(kernel.constants()),
+                    kernel.tile(),
                     cost.operations() == 0 ? "" : number(cost.operations() * batch / 1e9),
                     number(all / 1e6),
                     number(cost.leastMicros(on, batch)),
@@ -122,19 +121,6 @@ public final class GpuForecast implements Callable<Integer> {
                 number(believed));
         table.row("examples a second", "", "", "", "", perSecond(least), "", perSecond(believed));
         return table;
-    }
-
-    private static String tile(Map<String, String> constants) {
-        return constants.containsKey("QK_BLOCK_M")
-                ? constants.get("QK_BLOCK_M")
-                        + " x "
-                        + constants.get("QK_BLOCK_N")
-                        + " x "
-                        + constants.get("QK_BLOCK_K")
-                        + ("1".equals(constants.get("QK_SPLITS"))
-                                ? ""
-                                : " / " + constants.get("QK_SPLITS"))
-                : "";
     }
 
     private String perSecond(double micros) {

@@ -8,10 +8,7 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Objects;
 import java.util.concurrent.Callable;
-import org.dl4jquant.cuda.EngineCompiler;
-import org.dl4jquant.cuda.Target;
 import org.dl4jquant.cuda.Trial;
-import org.dl4jquant.cuda.driver.CompilationException;
 import org.dl4jquant.graph.IntGraph;
 import org.dl4jquant.onnx.OnnxWriter;
 import org.jspecify.annotations.Nullable;
@@ -42,20 +39,11 @@ public final class GpuModels implements Callable<Integer> {
     private static final Logger log = LoggerFactory.getLogger(GpuModels.class);
 
     private static final int SMALLEST_SIDE = 32;
+    private static final List<Integer> DIVISORS = List.of(1, 2, 4, 8);
 
     @CommandLine.Spec private CommandLine.Model.@Nullable CommandSpec spec;
 
-    @CommandLine.Option(
-            names = "--arch",
-            required = true,
-            description = "the GPUs: one or several of sm_75, sm_80, sm_86, sm_89, sm_90, sm_90a")
-    private String architectures = "";
-
-    @CommandLine.Option(
-            names = {"-o", "--out"},
-            required = true,
-            description = "the folder; files of the same names are replaced")
-    private Path out = Path.of("");
+    @CommandLine.Mixin private BundleOptions options = new BundleOptions();
 
     @CommandLine.Option(
             names = "--models",
@@ -77,28 +65,8 @@ public final class GpuModels implements Callable<Integer> {
                     "divides channels and units, for a quick try: 1, 2, 4 or 8 (default: ${DEFAULT-VALUE})")
     private int divisor;
 
-    @CommandLine.Option(
-            names = "--tactics",
-            defaultValue = "2",
-            description =
-                    "how many kernels of each product, for each of several batches, are there for the"
-                            + " GPU to choose from; 0 for the one that the model chooses (default:"
-                            + " ${DEFAULT-VALUE})")
-    private int tactics;
-
-    @CommandLine.Option(
-            names = "--examples",
-            defaultValue = "2",
-            description = "how many random inputs are compared (default: ${DEFAULT-VALUE})")
-    private int examples;
-
     @CommandLine.Option(names = "--onnx", description = "a folder that gets the ONNX files, too")
     private @Nullable Path onnx;
-
-    @CommandLine.Option(
-            names = "--jre",
-            description = "adds a Java runtime, for a machine of this one's kind that has none")
-    private boolean jre;
 
     /**
      * Makes the bundle and ends the JVM.
@@ -113,29 +81,21 @@ public final class GpuModels implements Callable<Integer> {
     public Integer call() throws IOException {
         CommandLine.Model.CommandSpec command = Objects.requireNonNull(spec);
         CommandLines.require(command, "--size", size, SMALLEST_SIDE, CommandLines.NO_LIMIT);
-        CommandLines.require(command, "--examples", examples, 1, CommandLines.NO_LIMIT);
-        CommandLines.require(command, "--tactics", tactics, 0, CommandLines.NO_LIMIT);
-        try {
-            if (!List.of(1, 2, 4, 8).contains(divisor)) {
-                throw new IllegalArgumentException(
-                        "--divisor is %d, but must be 1, 2, 4 or 8".formatted(divisor));
-            }
-            List<GpuModel> chosen = models.stream().map(GpuModel::named).toList();
-            Target target = Target.parse(architectures).withTactics(tactics);
-            EngineBundle bundle = new EngineBundle(out, EngineCompiler.find(), target);
-            for (GpuModel model : chosen) {
-                add(model, bundle);
-            }
-            bundle.complete(jre);
-            log.info("On the machine with the GPU: {}/run.sh", out.getFileName());
-        } catch (IllegalArgumentException | CompilationException e) {
+        if (!DIVISORS.contains(divisor)) {
             throw new CommandLine.ParameterException(
-                    command.commandLine(), String.valueOf(e.getMessage()), e);
+                    command.commandLine(),
+                    "--divisor is %d, but must be one of %s".formatted(divisor, DIVISORS));
         }
+        options.make(
+                (bundle, examples) -> {
+                    for (GpuModel model : models.stream().map(GpuModel::named).toList()) {
+                        add(model, bundle, examples);
+                    }
+                });
         return CommandLines.OK;
     }
 
-    private void add(GpuModel model, EngineBundle bundle) throws IOException {
+    private void add(GpuModel model, EngineBundle bundle, int examples) throws IOException {
         long start = System.nanoTime();
         IntGraph graph =
                 RandomNetwork.lowered(model.create(size, divisor), model.input(size, divisor));

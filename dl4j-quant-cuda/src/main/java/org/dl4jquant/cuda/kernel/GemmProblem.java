@@ -90,44 +90,6 @@ public record GemmProblem(
     }
 
     /**
-     * A product of one layer.
-     *
-     * @param image as above
-     * @param input as above
-     * @param window as above
-     * @param filters as above
-     * @param output as above
-     * @param outputPitch as above
-     * @param residual as above
-     * @param packedWeights as above
-     * @param shortSums as above
-     */
-    public GemmProblem(
-            ImageLayout image,
-            QuantParams input,
-            Window window,
-            int filters,
-            Output output,
-            int outputPitch,
-            @Nullable Residual residual,
-            boolean packedWeights,
-            boolean shortSums) {
-        this(
-                image,
-                input,
-                window,
-                filters,
-                output,
-                outputPitch,
-                residual,
-                packedWeights,
-                shortSums,
-                0,
-                null,
-                null);
-    }
-
-    /**
      * What the codes of the later ones of stacked layers are.
      *
      * @param column the first filter of these layers
@@ -217,10 +179,20 @@ public record GemmProblem(
         return plain(image, input, whole, node.weights().channels(), node.output());
     }
 
-    private static GemmProblem plain(
+    /**
+     * {@return a product of one layer, with codes side by side and nothing fused to it}
+     *
+     * @param image where the input's codes lie
+     * @param input how they stand for values
+     * @param window kernel, stride, dilation, padding
+     * @param filters output channels
+     * @param output codes or float32 values
+     */
+    public static GemmProblem plain(
             ImageLayout image, QuantParams input, Window window, int filters, Output output) {
         int pitch = ImageLayout.padded(filters);
-        return new GemmProblem(image, input, window, filters, output, pitch, null, false, false);
+        return new GemmProblem(
+                image, input, window, filters, output, pitch, null, false, false, 0, null, null);
     }
 
     /**
@@ -229,19 +201,9 @@ public record GemmProblem(
      * @param added the other tensor
      */
     public GemmProblem withResidual(Residual added) {
-        return new GemmProblem(
-                image,
-                input,
-                window,
-                filters,
-                output,
-                outputPitch,
-                added,
-                packedWeights,
-                shortSums,
-                gaps,
-                second,
-                pool);
+        Copy copy = new Copy(this);
+        copy.residual = added;
+        return copy.build();
     }
 
     /**
@@ -250,45 +212,23 @@ public record GemmProblem(
      * @param pitch bytes from one pixel to the next
      */
     public GemmProblem withOutputPitch(int pitch) {
-        return new GemmProblem(
-                image,
-                input,
-                window,
-                filters,
-                output,
-                pitch,
-                residual,
-                packedWeights,
-                shortSums,
-                gaps,
-                second,
-                pool);
+        Copy copy = new Copy(this);
+        copy.outputPitch = pitch;
+        return copy.build();
     }
 
     /** {@return the same product with two weights of 4 bits in a byte} */
     public GemmProblem withPackedWeights() {
-        return with(true, shortSums);
+        Copy copy = new Copy(this);
+        copy.packedWeights = true;
+        return copy.build();
     }
 
     /** {@return the same product, whose weights are known to give short sums} */
     public GemmProblem withShortSums() {
-        return with(packedWeights, true);
-    }
-
-    private GemmProblem with(boolean packed, boolean shortened) {
-        return new GemmProblem(
-                image,
-                input,
-                window,
-                filters,
-                output,
-                outputPitch,
-                residual,
-                packed,
-                shortened,
-                gaps,
-                second,
-                pool);
+        Copy copy = new Copy(this);
+        copy.shortSums = true;
+        return copy.build();
     }
 
     /**
@@ -297,19 +237,44 @@ public record GemmProblem(
      * @param largest the pool's window, which sees at least one pixel wherever it is
      */
     public GemmProblem withPool(Window largest) {
-        return new GemmProblem(
-                image,
-                input,
-                window,
-                filters,
-                output,
-                outputPitch,
-                residual,
-                packedWeights,
-                shortSums,
-                gaps,
-                second,
-                largest);
+        Copy copy = new Copy(this);
+        copy.pool = largest;
+        return copy.build();
+    }
+
+    /* A product to be, alike but for what is set. */
+    private static final class Copy {
+        private final GemmProblem from;
+        private int outputPitch;
+        private @Nullable Residual residual;
+        private boolean packedWeights;
+        private boolean shortSums;
+        private @Nullable Window pool;
+
+        Copy(GemmProblem from) {
+            this.from = from;
+            this.outputPitch = from.outputPitch;
+            this.residual = from.residual;
+            this.packedWeights = from.packedWeights;
+            this.shortSums = from.shortSums;
+            this.pool = from.pool;
+        }
+
+        GemmProblem build() {
+            return new GemmProblem(
+                    from.image,
+                    from.input,
+                    from.window,
+                    from.filters,
+                    from.output,
+                    outputPitch,
+                    residual,
+                    packedWeights,
+                    shortSums,
+                    from.gaps,
+                    from.second,
+                    pool);
+        }
     }
 
     /** {@return the height and width of what is stored} */

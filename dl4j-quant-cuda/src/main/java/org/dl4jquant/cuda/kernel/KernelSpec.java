@@ -58,6 +58,20 @@ public record KernelSpec(
         return macros;
     }
 
+    /**
+     * {@return how a product is cut, such as {@code 128x64x64} or, where blocks share a tile's sum,
+     * {@code 128x64x64 / 4}; empty for other kernels}
+     */
+    public String tile() {
+        String rows = constants.get("QK_BLOCK_M");
+        if (rows == null) {
+            return "";
+        }
+        String tile = rows + "x" + constants.get("QK_BLOCK_N") + "x" + constants.get("QK_BLOCK_K");
+        String splits = constants.get("QK_SPLITS");
+        return "1".equals(splits) ? tile : tile + " / " + splits;
+    }
+
     private static byte[] sha256(byte[] bytes) {
         try {
             return MessageDigest.getInstance("SHA-256").digest(bytes);

@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 package org.dl4jquant.cuda.kernel;
 
+import java.util.Random;
 import org.dl4jquant.graph.Output;
 import org.dl4jquant.graph.Window;
 import org.dl4jquant.numeric.CodeRange;
 import org.dl4jquant.numeric.QuantParams;
+import org.jspecify.annotations.Nullable;
 
 /** Products that several tests use. */
 final class GemmCases {
@@ -40,31 +42,21 @@ final class GemmCases {
 
     /** {@return a convolution of uint8 codes with ReLU, as networks mostly have it} */
     static GemmProblem convolution(ImageLayout image, Window window, int filters) {
-        return new GemmProblem(
-                image,
-                params(UINT8, 0),
-                window,
-                filters,
-                codes(UINT8, 0),
-                ImageLayout.padded(filters),
-                null,
-                false,
-                false);
+        return GemmProblem.plain(image, params(UINT8, 0), window, filters, codes(UINT8, 0));
     }
 
     static GemmProblem dense(ImageLayout image, int filters, Output output) {
         Window whole =
                 Window.of(new Window.Extent(image.height(), image.width()), Window.Extent.ONE);
-        return new GemmProblem(
-                image,
-                params(UINT8, 0),
-                whole,
-                filters,
-                output,
-                ImageLayout.padded(filters),
-                null,
-                false,
-                false);
+        return GemmProblem.plain(image, params(UINT8, 0), whole, filters, output);
+    }
+
+    static byte[] random(int count, CodeRange range, Random random) {
+        byte[] codes = new byte[count];
+        for (int i = 0; i < count; i++) {
+            codes[i] = (byte) (range.min() + random.nextInt(range.max() - range.min() + 1));
+        }
+        return codes;
     }
 
     /** {@return a residual of signed codes} */
@@ -73,28 +65,28 @@ final class GemmCases {
     }
 
     static GemmProblem withInput(GemmProblem problem, QuantParams input) {
+        return with(problem, input, problem.output(), problem.residual());
+    }
+
+    static GemmProblem withOutput(GemmProblem problem, Output output) {
+        return with(problem, problem.input(), output, problem.residual());
+    }
+
+    /** {@return the same product with other tensors} */
+    static GemmProblem with(
+            GemmProblem problem, QuantParams input, Output output, @Nullable Residual residual) {
         return new GemmProblem(
                 problem.image(),
                 input,
                 problem.window(),
                 problem.filters(),
-                problem.output(),
-                problem.outputPitch(),
-                problem.residual(),
-                problem.packedWeights(),
-                problem.shortSums());
-    }
-
-    static GemmProblem withOutput(GemmProblem problem, Output output) {
-        return new GemmProblem(
-                problem.image(),
-                problem.input(),
-                problem.window(),
-                problem.filters(),
                 output,
                 problem.outputPitch(),
-                problem.residual(),
+                residual,
                 problem.packedWeights(),
-                problem.shortSums());
+                problem.shortSums(),
+                problem.gaps(),
+                problem.second(),
+                problem.pool());
     }
 }

@@ -65,17 +65,8 @@ class GemmKernelProperties {
         int filters = FILTERS[random.nextInt(FILTERS.length)];
         boolean floats = random.nextInt(5) == 0;
         Output output = floats ? new Output.Floats() : codes(random);
-        GemmProblem problem =
-                new GemmProblem(
-                        image,
-                        params(random),
-                        window,
-                        filters,
-                        output,
-                        ImageLayout.padded(filters),
-                        null,
-                        packed,
-                        false);
+        GemmProblem plain = GemmProblem.plain(image, params(random), window, filters, output);
+        GemmProblem problem = packed ? plain.withPackedWeights() : plain;
         return floats || random.nextBoolean()
                 ? problem
                 : problem.withResidual(residual(random, filters));

@@ -152,16 +152,12 @@ class GemmProblemTest {
         assertArrayEquals(new byte[] {2, 4, 0}, Arrays.copyOfRange(codes, 16, 19));
         byte[] small =
                 GemmWeights.of(
-                                new GemmProblem(
+                                GemmProblem.plain(
                                         problem.image().withPitch(4),
                                         problem.input(),
                                         problem.window(),
                                         1,
-                                        CODES,
-                                        16,
-                                        null,
-                                        false,
-                                        false),
+                                        CODES),
                                 weights(Shape.of(1, 2, 1, 2), CodeRange.narrow(8), 1, 2, 3, 4))
                         .codes();
         assertEquals(16 * 16, small.length);

@@ -26,7 +26,6 @@ import org.dl4jquant.numeric.WeightTensor;
  */
 final class GemmTrial {
 
-    private static final byte UNWRITTEN = (byte) 0xCD;
     private static final float WEIGHT_SCALE = 0.01f;
 
     /** Results spread over about this many codes. */
@@ -49,12 +48,12 @@ final class GemmTrial {
         this.examples = examples;
         ImageLayout image = problem.image();
         Shape shape = Shape.of(image.channels(), image.height(), image.width());
-        this.input = codes(examples * shape.elements(), problem.input().range(), random);
+        this.input = GemmCases.random(examples * shape.elements(), problem.input().range(), random);
         Residual added = problem.residual();
         this.residual =
                 added == null
                         ? new byte[0]
-                        : codes(
+                        : GemmCases.random(
                                 examples * problem.resultShape().elements(),
                                 added.params().range(),
                                 random);
@@ -101,14 +100,6 @@ final class GemmTrial {
         return new GemmTrial(spread(problem, weights), weights, true, examples, random);
     }
 
-    private static byte[] codes(int count, CodeRange range, Random random) {
-        byte[] codes = new byte[count];
-        for (int i = 0; i < count; i++) {
-            codes[i] = (byte) (range.min() + random.nextInt(range.max() - range.min() + 1));
-        }
-        return codes;
-    }
-
     private static WeightTensor weights(Shape shape, CodeRange range, Random random) {
         int filters = shape.size(0);
         float[] scales = new float[filters];
@@ -118,7 +109,8 @@ final class GemmTrial {
             scales[i] = WEIGHT_SCALE * (0.5f + random.nextFloat());
             bias[i] = (int) (random.nextGaussian() * 1000 * Math.sqrt(size));
         }
-        return WeightTensor.of(shape, range, codes(shape.elements(), range, random), scales, bias);
+        return WeightTensor.of(
+                shape, range, GemmCases.random(shape.elements(), range, random), scales, bias);
     }
 
     private static GemmProblem spread(GemmProblem problem, WeightTensor weights) {
@@ -150,16 +142,7 @@ final class GemmTrial {
                                     rescaled(added.sum().params(), scale * 1.3f),
                                     added.sum().bounds()));
         }
-        return new GemmProblem(
-                problem.image(),
-                problem.input(),
-                problem.window(),
-                problem.filters(),
-                output,
-                problem.outputPitch(),
-                added,
-                problem.packedWeights(),
-                problem.shortSums());
+        return GemmCases.with(problem, problem.input(), output, added);
     }
 
     private static QuantParams rescaled(QuantParams params, float scale) {
@@ -245,7 +228,7 @@ final class GemmTrial {
     Optional<String> fault(
             EmulatedKernels kernels, GemmTactic tactic, Architecture architecture, long schedule) {
         KernelSpec spec = GemmKernel.of(problem, tactic, architecture);
-        Memory scratch = memory(Math.max(16, spec.launch().scratchBytes()));
+        Memory scratch = new Memory(Math.max(16, spec.launch().scratchBytes()));
         scratch.clear();
         Optional<String> fault = Optional.empty();
         for (int launch = 0; launch < (tactic.splits() > 1 ? 2 : 1); launch++) {
@@ -265,39 +248,35 @@ final class GemmTrial {
         GemmWeights packed = GemmWeights.of(problem, weights);
         Window.Extent result = problem.result();
         Window.Extent stored = problem.stored();
-        int pixels = examples * stored.height() * stored.width();
-        boolean floats = problem.output() instanceof Output.Floats;
-        int pitch = floats ? Float.BYTES * problem.filters() : problem.outputPitch();
-        Memory output = memory((long) pixels * pitch);
-        output.setMemory(0, output.size(), UNWRITTEN);
+        KernelOutput output =
+                new KernelOutput(examples, stored, problem.filters(), problem.outputPitch());
         Residual added = problem.residual();
         Memory other =
                 added == null
-                        ? memory(16)
-                        : image(
+                        ? new Memory(16)
+                        : Memories.image(
                                 residual,
                                 new ImageLayout(
                                         problem.filters(),
                                         result.height(),
                                         result.width(),
-                                        added.pitch()));
+                                        added.pitch()),
+                                examples);
         Optional<String> fault =
                 kernel.launch(
                         examples,
                         schedule,
-                        image(input, problem.image()),
-                        memory(packed.codes()),
-                        memory(packed.bias()),
-                        memory(packed.multipliers()),
+                        Memories.image(input, problem.image(), examples),
+                        Memories.of(packed.codes()),
+                        Memories.of(packed.bias()),
+                        Memories.of(packed.multipliers()),
                         other,
-                        output,
+                        output.memory(),
                         scratch);
         if (fault.isPresent()) {
             return fault;
         }
-        return expected instanceof Batch.Floats values
-                ? difference(values, output)
-                : difference((Batch.Codes) expected, output);
+        return output.difference(expected);
     }
 
     /** {@return phases that the kernel's last launch lost to bank conflicts} */
@@ -305,75 +284,5 @@ final class GemmTrial {
         return EmulatedKernels.available()
                 .of(GemmKernel.of(problem, tile, architecture))
                 .extraPhases();
-    }
-
-    private static Optional<String> difference(Batch.Floats values, Memory output) {
-        float[] found = output.getFloatArray(0, values.values().length);
-        int at = Arrays.mismatch(found, values.values());
-        return at < 0
-                ? Optional.empty()
-                : Optional.of("value " + at + " is " + found[at] + ", not " + values.values()[at]);
-    }
-
-    private Optional<String> difference(Batch.Codes codes, Memory output) {
-        byte[] found = output.getByteArray(0, (int) output.size());
-        int pixels = problem.stored().height() * problem.stored().width();
-        int differing = 0;
-        String first = "";
-        for (int i = 0; i < examples * pixels; i++) {
-            for (int channel = 0; channel < problem.outputPitch(); channel++) {
-                byte is = found[i * problem.outputPitch() + channel];
-                byte wanted = is; // between the channels and the next multiple of 16 anything goes
-                if (channel < problem.filters()) {
-                    int at = (i / pixels * problem.filters() + channel) * pixels + i % pixels;
-                    wanted = codes.containers()[at];
-                } else if (channel >= ImageLayout.padded(problem.filters())) {
-                    wanted = UNWRITTEN;
-                }
-                if (is != wanted && differing++ == 0) {
-                    first = "pixel " + i + ", channel " + channel + " is " + is + ", not " + wanted;
-                }
-            }
-        }
-        return differing == 0
-                ? Optional.empty()
-                : Optional.of(differing + " codes differ, the first at " + first);
-    }
-
-    private Memory image(byte[] codes, ImageLayout layout) {
-        int pixels = layout.height() * layout.width();
-        byte[] bytes = new byte[Math.toIntExact(examples * layout.bytes())];
-        new Random(11).nextBytes(bytes); // what is between the channels must not matter
-        int from = 0;
-        for (int example = 0; example < examples; example++) {
-            for (int channel = 0; channel < layout.channels(); channel++) {
-                for (int pixel = 0; pixel < pixels; pixel++) {
-                    bytes[(example * pixels + pixel) * layout.pitch() + channel] = codes[from++];
-                }
-            }
-        }
-        return memory(bytes);
-    }
-
-    private static Memory memory(long size) {
-        return new Memory(size);
-    }
-
-    private static Memory memory(byte[] bytes) {
-        Memory memory = new Memory(bytes.length);
-        memory.write(0, bytes, 0, bytes.length);
-        return memory;
-    }
-
-    private static Memory memory(int[] values) {
-        Memory memory = new Memory((long) values.length * Integer.BYTES);
-        memory.write(0, values, 0, values.length);
-        return memory;
-    }
-
-    private static Memory memory(float[] values) {
-        Memory memory = new Memory((long) values.length * Float.BYTES);
-        memory.write(0, values, 0, values.length);
-        return memory;
     }
 }

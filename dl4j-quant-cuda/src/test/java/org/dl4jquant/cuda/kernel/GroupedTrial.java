@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 package org.dl4jquant.cuda.kernel;
 
-import com.sun.jna.Memory;
-import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
@@ -14,7 +12,6 @@ import org.dl4jquant.graph.IntGraph;
 import org.dl4jquant.graph.IntNode;
 import org.dl4jquant.graph.Output;
 import org.dl4jquant.graph.Window;
-import org.dl4jquant.numeric.CodeRange;
 import org.dl4jquant.numeric.QuantParams;
 import org.dl4jquant.numeric.Shape;
 import org.dl4jquant.numeric.WeightTensor;
@@ -25,7 +22,6 @@ import org.dl4jquant.numeric.WeightTensor;
  */
 final class GroupedTrial {
 
-    private static final byte UNWRITTEN = (byte) 0xCD;
     private static final float WEIGHT_SCALE = 0.01f;
 
     /** Results spread over about this many codes. */
@@ -104,16 +100,8 @@ final class GroupedTrial {
                 new IntNode.Convolution(
                         "y", "codes", weights, problem.window(), problem.groups(), spread(weights));
         int codes = problem.examples() * image.channels() * image.height() * image.width();
-        this.input = codes(codes, problem.input().range(), random);
+        this.input = GemmCases.random(codes, problem.input().range(), random);
         this.expected = reference();
-    }
-
-    private static byte[] codes(int count, CodeRange range, Random random) {
-        byte[] codes = new byte[count];
-        for (int i = 0; i < count; i++) {
-            codes[i] = (byte) (range.min() + random.nextInt(range.max() - range.min() + 1));
-        }
-        return codes;
     }
 
     private static WeightTensor weights(Shape shape, Random random) {
@@ -124,7 +112,7 @@ final class GroupedTrial {
             scales[i] = WEIGHT_SCALE * (0.5f + random.nextFloat());
             bias[i] = (int) (random.nextGaussian() * 1000);
         }
-        byte[] codes = codes(shape.elements(), GemmCases.NARROW, random);
+        byte[] codes = GemmCases.random(shape.elements(), GemmCases.NARROW, random);
         return WeightTensor.of(shape, GemmCases.NARROW, codes, scales, bias);
     }
 
@@ -175,97 +163,27 @@ final class GroupedTrial {
      */
     Optional<String> fault(EmulatedKernels kernels, KernelSpec kernel, long schedule) {
         GroupedConvolution convolution = convolution();
-        boolean floats = expected instanceof Batch.Floats;
-        int pitch = floats ? Float.BYTES * problem.filters() : problem.pitch();
-        Memory output = new Memory((long) problem.examples() * pixels() * pitch);
-        output.setMemory(0, output.size(), UNWRITTEN);
+        Window.Extent image = new Window.Extent(problem.image().height(), problem.image().width());
+        KernelOutput output =
+                new KernelOutput(
+                        problem.examples(),
+                        problem.window().over(image),
+                        problem.filters(),
+                        problem.pitch());
         Optional<String> fault =
                 kernels.of(kernel)
                         .launch(
                                 problem.examples(),
                                 schedule,
-                                image(),
-                                memory(convolution.weights()),
-                                memory(convolution.bias()),
-                                memory(convolution.multipliers()),
-                                output);
+                                Memories.image(input, problem.image(), problem.examples()),
+                                Memories.of(convolution.weights()),
+                                Memories.of(convolution.bias()),
+                                Memories.of(convolution.multipliers()),
+                                output.memory());
         if (fault.isPresent()) {
             return fault;
         }
-        return expected instanceof Batch.Floats values
-                ? difference(values.values(), output)
-                : difference(((Batch.Codes) expected).containers(), output);
-    }
-
-    private int pixels() {
-        Window.Extent image = new Window.Extent(problem.image().height(), problem.image().width());
-        Window.Extent result = problem.window().over(image);
-        return result.height() * result.width();
-    }
-
-    private static Optional<String> difference(float[] values, Memory output) {
-        float[] found = output.getFloatArray(0, values.length);
-        int at = Arrays.mismatch(found, values);
-        return at < 0
-                ? Optional.empty()
-                : Optional.of("value " + at + " is " + found[at] + ", not " + values[at]);
-    }
-
-    private Optional<String> difference(byte[] codes, Memory output) {
-        byte[] found = output.getByteArray(0, (int) output.size());
-        int pixels = pixels();
-        int differing = 0;
-        String first = "";
-        for (int i = 0; i < found.length; i++) {
-            int pixel = i / problem.pitch();
-            int channel = i % problem.pitch();
-            byte wanted =
-                    found[i]; // between the channels and the next multiple of 16 anything goes
-            if (channel < problem.filters()) {
-                int at = (pixel / pixels * problem.filters() + channel) * pixels + pixel % pixels;
-                wanted = codes[at];
-            } else if (channel >= ImageLayout.padded(problem.filters())) {
-                wanted = UNWRITTEN;
-            }
-            if (found[i] != wanted && differing++ == 0) {
-                first = "pixel " + pixel + ", channel " + channel + " is " + found[i];
-                first += ", not " + wanted;
-            }
-        }
-        return differing == 0
-                ? Optional.empty()
-                : Optional.of(differing + " codes differ, the first at " + first);
-    }
-
-    private Memory image() {
-        ImageLayout layout = problem.image();
-        int pixels = layout.height() * layout.width();
-        byte[] bytes = new byte[Math.toIntExact(problem.examples() * layout.bytes())];
-        new Random(11).nextBytes(bytes); // what is between the channels must not matter
-        for (int from = 0; from < input.length; from++) {
-            int channel = from / pixels % layout.channels();
-            int example = from / pixels / layout.channels();
-            bytes[(example * pixels + from % pixels) * layout.pitch() + channel] = input[from];
-        }
-        return memory(bytes);
-    }
-
-    private static Memory memory(byte[] bytes) {
-        Memory memory = new Memory(bytes.length);
-        memory.write(0, bytes, 0, bytes.length);
-        return memory;
-    }
-
-    private static Memory memory(int[] values) {
-        Memory memory = new Memory((long) values.length * Integer.BYTES);
-        memory.write(0, values, 0, values.length);
-        return memory;
-    }
-
-    private static Memory memory(float[] values) {
-        Memory memory = new Memory((long) values.length * Float.BYTES);
-        memory.write(0, values, 0, values.length);
-        return memory;
+        return output.difference(expected);
     }
 
     @Override

@@ -36,6 +36,17 @@ class KernelSpecTest {
     }
 
     @Test
+    void productsSayHowTheyAreCut() {
+        assertEquals("", spec("QK_C", "16").tile());
+        GemmProblem problem =
+                GemmCases.convolution(GemmCases.image(64, 8, 8), GemmCases.window(3, 1, 1), 64);
+        GemmTactic whole = new GemmTactic(Tile.M64_N64_K64, 1);
+        GemmTactic split = new GemmTactic(Tile.M64_N64_K64, 4);
+        assertEquals("64x64x64", GemmKernel.of(problem, whole, Architecture.SM_80).tile());
+        assertEquals("64x64x64 / 4", GemmKernel.of(problem, split, Architecture.SM_80).tile());
+    }
+
+    @Test
     void blocksCoverAllExamples() {
         assertEquals(2, LAUNCH.rows(1));
         assertEquals(5, LAUNCH.rows(3));

@@ -51,15 +51,44 @@ public final class MixedPrecisionSearch implements Callable<Integer> {
 
     /** What is searched. */
     enum Network {
-        LENET,
-        RESNET
+        LENET(Training.FLOAT_RATE) {
+            @Override
+            ComputationGraph create(Training training) throws IOException {
+                LeNet.requireLargeEnough(training.images().shape());
+                return LeNet.graph(training.images(), training.seed(), training.floatRate());
+            }
+        },
+        RESNET(Training.FLOAT_RATE) {
+            @Override
+            ComputationGraph create(Training training) {
+                return ResNet.create(
+                        training.images(), CHANNELS, 2, training.seed(), training.floatRate());
+            }
+        },
+        MOBILENET(MobileNet.LEARNING_RATE) {
+            @Override
+            ComputationGraph create(Training training) {
+                return MobileNet.create(
+                        training.images(), CHANNELS, training.seed(), training.floatRate());
+            }
+        };
+
+        private static final int CHANNELS = 16;
+
+        private final double learningRate;
+
+        Network(double learningRate) {
+            this.learningRate = learningRate;
+        }
+
+        abstract ComputationGraph create(Training training) throws IOException;
     }
 
     @CommandLine.Option(
             names = "--network",
-            defaultValue = "lenet",
+            defaultValue = "mobilenet",
             description = "${COMPLETION-CANDIDATES} (default: ${DEFAULT-VALUE})")
-    private Network network = Network.LENET;
+    private Network network = Network.MOBILENET;
 
     @CommandLine.Option(
             names = "--epochs",
@@ -132,15 +161,12 @@ public final class MixedPrecisionSearch implements Callable<Integer> {
             data = new TrainTest(split.train(), all.test());
             judges = split.test();
         }
-        if (network == Network.LENET) {
-            LeNet.requireLargeEnough(data.train().shape());
-        }
         List<MixedPrecisionExperiment> runs = new ArrayList<>();
         Map<String, List<Double>> rhos = new LinkedHashMap<>();
         for (long seed : seeds.isEmpty() ? List.of(pictures.seed()) : seeds) {
-            Training training = new Training(data.train(), epochs, seed);
+            Training training = new Training(data.train(), epochs, seed, network.learningRate);
             log.info("Seed {}: train in float....", seed);
-            ComputationGraph trained = create(training);
+            ComputationGraph trained = network.create(training);
             training.fit(trained);
             runs.add(
                     MixedPrecisionExperiment.run(
@@ -168,19 +194,13 @@ public final class MixedPrecisionSearch implements Callable<Integer> {
         }
     }
 
-    private ComputationGraph create(Training training) {
-        return network == Network.LENET
-                ? LeNet.graph(training.images(), training.seed(), training.floatRate())
-                : ResNet.create(training.images(), 16, 2, training.seed(), training.floatRate());
-    }
-
     private void compareOrders(
             ComputationGraph trained, TrainTest data, long seed, Map<String, List<Double>> rhos)
             throws IOException {
         log.info("Train {} candidates....", candidates);
         ComputationGraph ready = trained.clone();
         ready.setLearningRate(
-                new Training(data.train(), 1, seed)
+                new Training(data.train(), 1, seed, network.learningRate)
                         .quantizedRate(MixedPrecisionExperiment.UNIFORM));
         Path folder = out.resolve(network.name().toLowerCase(Locale.ROOT) + "-" + seed);
         CandidateOrder order = CandidateOrder.of(ready, data, candidates, 1, seed, folder);

@@ -19,31 +19,45 @@ import org.deeplearning4j.nn.conf.layers.SubsamplingLayer;
 import org.deeplearning4j.nn.graph.ComputationGraph;
 import org.deeplearning4j.nn.weights.WeightInit;
 import org.nd4j.linalg.activations.Activation;
+import org.nd4j.linalg.learning.config.IUpdater;
 import org.nd4j.linalg.learning.config.Sgd;
 import org.nd4j.linalg.lossfunctions.LossFunctions.LossFunction;
 
-/** Writes down a network that learns nothing, layer by layer, each behind the last. */
+/** Writes down a network layer by layer, each behind the last. */
 final class PictureNetwork {
 
     private final GraphBuilder graph;
     private String last = "input";
 
     /**
-     * Begins a network.
+     * Begins a network that learns.
      *
      * @param input what it sees
      * @param seed decides over the weights
+     * @param updater how it learns
+     * @param weightDecay the factor of the weights' squares in the loss
      */
-    PictureNetwork(InputType input, long seed) {
+    PictureNetwork(InputType input, long seed, IUpdater updater, double weightDecay) {
         graph =
                 new NeuralNetConfiguration.Builder()
                         .seed(seed)
-                        .updater(new Sgd(0))
+                        .updater(updater)
+                        .l2(weightDecay)
                         .weightInit(WeightInit.RELU)
                         .activation(Activation.IDENTITY)
                         .graphBuilder()
                         .addInputs(last)
                         .setInputTypes(input);
+    }
+
+    /**
+     * Begins a network that learns nothing.
+     *
+     * @param input what it sees
+     * @param seed decides over the weights
+     */
+    PictureNetwork(InputType input, long seed) {
+        this(input, seed, new Sgd(0), 0);
     }
 
     /** {@return the layer or vertex that was added last} */

@@ -19,18 +19,20 @@ import org.nd4j.linalg.schedule.ScheduleType;
  * @param images what to train with
  * @param epochs how often the network sees every picture, above 0
  * @param seed decides over the order of the pictures
+ * @param learningRate Adam's first one in float; with quantizers it is smaller
  */
-record Training(LabelledImages images, int epochs, long seed) {
+record Training(LabelledImages images, int epochs, long seed, double learningRate) {
 
     /** How many pictures make one iteration. */
     static final int BATCH = 32;
 
-    private static final double FLOAT_RATE = 1e-3;
+    /** Adam's first learning rate in float, unless a network wants another. */
+    static final double FLOAT_RATE = 1e-3;
 
     /* LSQ trains 8 bits at a hundredth of the float network's rate, and fewer bits at a tenth, with
      * SGD on ImageNet (Esser et al., 2020, section 3). With Adam on digits a bit more does better. */
-    private static final double RATE_FROM_7_BITS = 1e-4;
-    private static final double RATE_BELOW_7_BITS = 5e-4;
+    private static final double PART_FROM_7_BITS = 0.1;
+    private static final double PART_BELOW_7_BITS = 0.5;
     private static final int HIGH_BITS = 7;
 
     /* What a learning rate falls to, by its first value. */
@@ -40,19 +42,30 @@ record Training(LabelledImages images, int epochs, long seed) {
         Require.argument(epochs > 0, "%d epochs; one at least is needed", epochs);
     }
 
+    /**
+     * A training at the usual rate.
+     *
+     * @param images as above
+     * @param epochs as above
+     * @param seed as above
+     */
+    Training(LabelledImages images, int epochs, long seed) {
+        this(images, epochs, seed, FLOAT_RATE);
+    }
+
     /** Returns the training that follows on this one when quantizers have been put in. */
     Training forFineTuning() {
-        return new Training(images, (epochs + 1) / 2, seed);
+        return new Training(images, (epochs + 1) / 2, seed, learningRate);
     }
 
     /** Returns the learning rates of a float network. */
     ISchedule floatRate() {
-        return rate(FLOAT_RATE);
+        return rate(learningRate);
     }
 
     /** Returns the learning rates of a quantized network, which only needs fine-tuning. */
     ISchedule quantizedRate(int bits) {
-        return rate(bits < HIGH_BITS ? RATE_BELOW_7_BITS : RATE_FROM_7_BITS);
+        return rate(learningRate * (bits < HIGH_BITS ? PART_BELOW_7_BITS : PART_FROM_7_BITS));
     }
 
     /** Returns learning rates that fall from this one. */

@@ -53,7 +53,7 @@ final class ExamplesTest {
 
     @Test
     void widthsAreSearchedAndTrained(@TempDir Path folder) {
-        for (String network : List.of("lenet", "resnet")) {
+        for (String network : List.of("lenet", "resnet", "mobilenet")) {
             assertEquals(
                     CommandLines.OK,
                     run(

@@ -41,9 +41,9 @@ class KernelSpecTest {
         GemmProblem problem =
                 GemmCases.convolution(GemmCases.image(64, 8, 8), GemmCases.window(3, 1, 1), 64);
         GemmTactic whole = new GemmTactic(Tile.M64_N64_K64, 1);
-        GemmTactic split = new GemmTactic(Tile.M64_N64_K64, 4);
+        GemmTactic split = new GemmTactic(Tile.M64_N64_K64, 3);
         assertEquals("64x64x64", GemmKernel.of(problem, whole, Architecture.SM_80).tile());
-        assertEquals("64x64x64 / 4", GemmKernel.of(problem, split, Architecture.SM_80).tile());
+        assertEquals("64x64x64 / 3", GemmKernel.of(problem, split, Architecture.SM_80).tile());
     }
 
     @Test

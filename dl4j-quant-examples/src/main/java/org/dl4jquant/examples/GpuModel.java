@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 package org.dl4jquant.examples;
 
-import java.util.Arrays;
 import java.util.List;
 import java.util.Locale;
 import org.deeplearning4j.nn.conf.inputs.InputType;
@@ -164,26 +163,6 @@ enum GpuModel {
     /** {@return the name of its files} */
     String file() {
         return name().toLowerCase(Locale.ROOT);
-    }
-
-    /**
-     * {@return the model of a name}
-     *
-     * @throws IllegalArgumentException if it is none of these; the message lists them
-     */
-    static GpuModel named(String name) {
-        return Arrays.stream(values())
-                .filter(model -> model.file().equals(name.strip()))
-                .findFirst()
-                .orElseThrow(
-                        () ->
-                                new IllegalArgumentException(
-                                        "'%s' is not one of %s"
-                                                .formatted(
-                                                        name,
-                                                        Arrays.stream(values())
-                                                                .map(GpuModel::file)
-                                                                .toList())));
     }
 
     private static InputType pictures(int channels, int size) {

@@ -3,7 +3,6 @@ package org.dl4jquant.examples;
 
 import java.io.IOException;
 import java.nio.file.Path;
-import java.util.Arrays;
 import java.util.List;
 import java.util.Locale;
 import java.util.Objects;
@@ -47,10 +46,10 @@ public final class GpuModels implements Callable<Integer> {
 
     @CommandLine.Option(
             names = "--models",
+            paramLabel = "MODEL",
             split = ",",
-            description =
-                    "some of resnet50, resnet18, mobilenetv2, lenet, dense8x4096, gemm8192 (default: all)")
-    private List<String> models = Arrays.stream(GpuModel.values()).map(GpuModel::file).toList();
+            description = "some of ${COMPLETION-CANDIDATES} (default: all)")
+    private List<GpuModel> models = List.of(GpuModel.values());
 
     @CommandLine.Option(
             names = "--size",
@@ -84,11 +83,11 @@ public final class GpuModels implements Callable<Integer> {
         if (!DIVISORS.contains(divisor)) {
             throw new CommandLine.ParameterException(
                     command.commandLine(),
-                    "--divisor is %d, but must be one of %s".formatted(divisor, DIVISORS));
+                    "--divisor is %d, but must be 1, 2, 4 or 8".formatted(divisor));
         }
         options.make(
                 (bundle, examples) -> {
-                    for (GpuModel model : models.stream().map(GpuModel::named).toList()) {
+                    for (GpuModel model : models) {
                         add(model, bundle, examples);
                     }
                 });

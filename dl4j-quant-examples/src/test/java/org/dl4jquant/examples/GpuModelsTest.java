@@ -122,7 +122,7 @@ final class GpuModelsTest {
 
     @Test
     void explainsWhatIsWrong() {
-        assertWrong("'alexnet' is not one of [resnet50, resnet18,", "--models alexnet");
+        assertWrong("expected one of [RESNET50, RESNET18,", "--models alexnet");
         assertWrong("--size is 31, but must be 32 or more", "--size 31");
         assertWrong("--divisor is 3, but must be 1, 2, 4 or 8", "--divisor 3");
         assertWrong("--tactics is -1, but must be 0 or more", "--tactics -1");

@@ -51,37 +51,37 @@ public final class MixedPrecisionSearch implements Callable<Integer> {
 
     /** What is searched. */
     enum Network {
-        LENET(Training.FLOAT_RATE) {
+        LENET(Training.FLOAT_RATE, 20) {
             @Override
-            ComputationGraph create(Training training) throws IOException {
+            ComputationGraph create(Training training, int channels) throws IOException {
                 LeNet.requireLargeEnough(training.images().shape());
                 return LeNet.graph(training.images(), training.seed(), training.floatRate());
             }
         },
-        RESNET(Training.FLOAT_RATE) {
+        RESNET(Training.FLOAT_RATE, 16) {
             @Override
-            ComputationGraph create(Training training) {
+            ComputationGraph create(Training training, int channels) {
                 return ResNet.create(
-                        training.images(), CHANNELS, 2, training.seed(), training.floatRate());
+                        training.images(), channels, 2, training.seed(), training.floatRate());
             }
         },
-        MOBILENET(MobileNet.LEARNING_RATE) {
+        MOBILENET(MobileNet.LEARNING_RATE, 8) {
             @Override
-            ComputationGraph create(Training training) {
+            ComputationGraph create(Training training, int channels) {
                 return MobileNet.create(
-                        training.images(), CHANNELS, training.seed(), training.floatRate());
+                        training.images(), channels, training.seed(), training.floatRate());
             }
         };
 
-        private static final int CHANNELS = 16;
-
         private final double learningRate;
+        private final int channels;
 
-        Network(double learningRate) {
+        Network(double learningRate, int channels) {
             this.learningRate = learningRate;
+            this.channels = channels;
         }
 
-        abstract ComputationGraph create(Training training) throws IOException;
+        abstract ComputationGraph create(Training training, int channels) throws IOException;
     }
 
     @CommandLine.Option(
@@ -89,6 +89,13 @@ public final class MixedPrecisionSearch implements Callable<Integer> {
             defaultValue = "mobilenet",
             description = "${COMPLETION-CANDIDATES} (default: ${DEFAULT-VALUE})")
     private Network network = Network.MOBILENET;
+
+    @CommandLine.Option(
+            names = "--channels",
+            paramLabel = "N",
+            description =
+                    "of the first convolution (default: 16 of a resnet, 8 of a mobilenet); a lenet has 20")
+    private @Nullable Integer channels;
 
     @CommandLine.Option(
             names = "--epochs",
@@ -153,6 +160,7 @@ public final class MixedPrecisionSearch implements Callable<Integer> {
             CommandLines.require(
                     command, "--candidates", candidates, FEWEST_TO_ORDER, CommandLines.NO_LIMIT);
         }
+        int width = channels();
         TrainTest all = pictures.load();
         @Nullable LabelledImages judges = null;
         TrainTest data = all;
@@ -166,7 +174,7 @@ public final class MixedPrecisionSearch implements Callable<Integer> {
         for (long seed : seeds.isEmpty() ? List.of(pictures.seed()) : seeds) {
             Training training = new Training(data.train(), epochs, seed, network.learningRate);
             log.info("Seed {}: train in float....", seed);
-            ComputationGraph trained = network.create(training);
+            ComputationGraph trained = network.create(training, width);
             training.fit(trained);
             runs.add(
                     MixedPrecisionExperiment.run(
@@ -183,6 +191,20 @@ public final class MixedPrecisionSearch implements Callable<Integer> {
                                                 && run.mixed().engines().equal())
                 ? CommandLines.OK
                 : CommandLines.WRONG_RESULT;
+    }
+
+    private int channels() {
+        if (channels == null) {
+            return network.channels;
+        }
+        if (network == Network.LENET) {
+            throw new CommandLine.ParameterException(
+                    command.commandLine(),
+                    "--channels is %d, but a lenet has %d; choose another --network"
+                            .formatted(channels, network.channels));
+        }
+        CommandLines.require(command, "--channels", channels, 1, CommandLines.NO_LIMIT);
+        return channels;
     }
 
     private TrainTest split(TrainTest all) {

@@ -53,20 +53,12 @@ final class ExamplesTest {
 
     @Test
     void widthsAreSearchedAndTrained(@TempDir Path folder) {
-        for (String network : List.of("lenet", "resnet", "mobilenet")) {
-            assertEquals(
-                    CommandLines.OK,
-                    run(
-                            new MixedPrecisionSearch(),
-                            "--network",
-                            network,
-                            "--epochs",
-                            "1",
-                            "--candidates",
-                            "3",
-                            "--out",
-                            folder.toString()));
-            assertTrue(Files.exists(folder.resolve(network + "-1").resolve("search.html")));
+        String[] small = {"--epochs", "1", "--candidates", "3", "--out", folder.toString()};
+        assertEquals(CommandLines.OK, run(new MixedPrecisionSearch(), small));
+        assertTrue(Files.exists(folder.resolve("mobilenet-1").resolve("search.html")));
+        for (String network : List.of("lenet", "resnet")) {
+            String[] plain = {"--epochs", "1", "--network", network};
+            assertEquals(CommandLines.OK, run(new MixedPrecisionSearch(), plain));
         }
     }
 
@@ -75,6 +67,13 @@ final class ExamplesTest {
         assertEquals(
                 CommandLines.WRONG_INPUT,
                 CommandLines.run(new MixedPrecisionSearch(), "--candidates", "2"));
+        assertEquals(
+                CommandLines.WRONG_INPUT,
+                CommandLines.run(new MixedPrecisionSearch(), "--channels", "0"));
+        assertEquals(
+                CommandLines.WRONG_INPUT,
+                CommandLines.run(
+                        new MixedPrecisionSearch(), "--network", "lenet", "--channels", "8"));
         assertEquals(CommandLines.WRONG_INPUT, CommandLines.run(new LeNetMnist(), "--epochs", "0"));
         assertEquals(
                 CommandLines.WRONG_INPUT, CommandLines.run(new DistilledTwoBit(), "--train", "0"));

@@ -190,6 +190,16 @@ public final class IntGraph {
         return certificates;
     }
 
+    /**
+     * {@return the SHA-256 of everything in this graph, 64 digits}
+     *
+     * <p>Equal graphs have the same, in every process; what was made from a graph can say by it of
+     * which one.
+     */
+    public String sha256() {
+        return GraphDigest.of(this);
+    }
+
     @Override
     public boolean equals(Object other) {
         return other instanceof IntGraph that

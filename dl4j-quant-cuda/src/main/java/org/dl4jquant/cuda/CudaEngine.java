@@ -81,6 +81,7 @@ public final class CudaEngine implements Engine {
         EngineOnDevice device = EngineOnDevice.open(file, driver, 0, EngineOnDevice.LARGEST_BATCH);
         try {
             requireSame(graph, device);
+            requireSame(graph.sha256(), file.graph());
             return new CudaEngine(graph, device);
         } catch (IllegalArgumentException e) {
             device.close();
@@ -109,6 +110,15 @@ public final class CudaEngine implements Engine {
                     port.type(),
                     graph.type(port.name()));
         }
+    }
+
+    private static void requireSame(String wanted, String found) {
+        Require.argument(
+                found.equals(wanted),
+                "the engine is another graph's: its SHA-256 is '%s', and the graph's is '%s'; compile"
+                        + " the graph",
+                found,
+                wanted);
     }
 
     @Override

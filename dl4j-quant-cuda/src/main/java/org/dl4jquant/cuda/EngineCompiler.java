@@ -112,7 +112,7 @@ public record EngineCompiler(CudaCompiler compiler, int threads, Progress progre
         }
         Map<List<String>, ByteBuffer> cubins = compile(drafts);
         List<Program> programs = drafts.stream().map(draft -> draft.program(cubins)).toList();
-        return new EngineFile(compiler.version(), programs);
+        return new EngineFile(compiler.version(), graph.sha256(), programs);
     }
 
     /* An engine of single kernels without tensors. */
@@ -130,7 +130,9 @@ public record EngineCompiler(CudaCompiler compiler, int threads, Progress progre
         }
         Map<List<String>, ByteBuffer> cubins = compile(drafts);
         return new EngineFile(
-                compiler.version(), drafts.stream().map(draft -> draft.program(cubins)).toList());
+                compiler.version(),
+                "",
+                drafts.stream().map(draft -> draft.program(cubins)).toList());
     }
 
     /** A program whose kernels are not compiled yet. */

@@ -19,7 +19,9 @@ import java.util.HexFormat;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.regex.Pattern;
 import org.dl4jquant.check.Require;
+import org.dl4jquant.graph.IntGraph;
 
 /**
  * A compiled engine: programs for one or several architectures in one file.
@@ -30,18 +32,20 @@ import org.dl4jquant.check.Require;
  * written once. Every section is checked when the file is read.
  *
  * @param compiler what compiled the kernels, such as {@code NVRTC 12.9}
+ * @param graph of which graph it is, {@link IntGraph#sha256}; empty for kernels of none
  * @param programs the programs, at most one for each architecture and purpose
  */
-public record EngineFile(String compiler, List<Program> programs) {
+public record EngineFile(String compiler, String graph, List<Program> programs) {
 
     /** The number of the format that is written. */
-    public static final int FORMAT = 2;
+    public static final int FORMAT = 3;
 
     private static final int MAGIC =
             ByteBuffer.wrap(new byte[] {'D', 'Q', 'C', 'E'})
                     .order(ByteOrder.LITTLE_ENDIAN)
                     .getInt();
     private static final int HASH_BYTES = 32;
+    private static final Pattern GRAPH = Pattern.compile("([0-9a-f]{64})?");
     private static final int HEADER_BYTES = 4 + 4 + 8 + HASH_BYTES;
     private static final int ALIGNMENT = 256;
 
@@ -49,6 +53,10 @@ public record EngineFile(String compiler, List<Program> programs) {
     public EngineFile {
         programs = List.copyOf(programs);
         Require.argument(!programs.isEmpty(), "an engine needs at least one program");
+        Require.argument(
+                GRAPH.matcher(graph).matches(),
+                "a graph's digest is '%s', but must have 64 digits, or none",
+                graph);
     }
 
     /** {@return the architectures that it has programs for, each once} */

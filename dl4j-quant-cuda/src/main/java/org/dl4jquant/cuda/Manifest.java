@@ -36,6 +36,7 @@ final class Manifest {
 
     static byte[] write(EngineFile engine, EngineFile.Sections sections) throws IOException {
         ObjectNode root = JSON.createObjectNode().put("compiler", engine.compiler());
+        root.put("graph", engine.graph());
         ArrayNode programs = root.putArray("programs");
         for (Program program : engine.programs()) {
             write(program, sections, programs.addObject());
@@ -141,7 +142,7 @@ final class Manifest {
         for (JsonNode node : child(root, "programs")) {
             programs.add(program(node, loader));
         }
-        return new EngineFile(text(root, "compiler"), programs);
+        return new EngineFile(text(root, "compiler"), text(root, "graph"), programs);
     }
 
     private static Program program(JsonNode node, EngineFile.Loader loader) throws IOException {

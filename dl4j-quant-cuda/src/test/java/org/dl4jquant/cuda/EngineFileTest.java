@@ -33,6 +33,7 @@ class EngineFileTest {
 
     private static final int CUBIN_BYTES = 700;
     private static final int ALIGNMENT = 256;
+    private static final String GRAPH = "0123456789abcdef".repeat(4);
 
     @TempDir private Path folder;
 
@@ -84,6 +85,7 @@ class EngineFileTest {
         Path path = folder.resolve("model.engine");
         new EngineFile(
                         "NVRTC 12.9",
+                        GRAPH,
                         List.of(
                                 program("sm_80", Program.Purpose.RUN, 2),
                                 program("sm_80", Program.Purpose.TRACE, 2),
@@ -96,6 +98,7 @@ class EngineFileTest {
     void whatIsWrittenIsRead() throws IOException {
         EngineFile engine = EngineFile.read(written());
         assertEquals("NVRTC 12.9", engine.compiler());
+        assertEquals(GRAPH, engine.graph());
         assertEquals(List.of("sm_80", "sm_90a"), engine.architectures());
         assertEquals(program("sm_80", Program.Purpose.RUN, 2), engine.programs().get(0));
         assertEquals(program("sm_80", Program.Purpose.TRACE, 2), engine.programs().get(1));
@@ -175,14 +178,14 @@ class EngineFileTest {
         assertTrue(
                 message(path)
                         .endsWith(
-                                "its format is 3, and this version reads 2: compile the model"
+                                "its format is 4, and this version reads 3: compile the model"
                                         + " again, or use a newer version of dl4j-quant-cuda"));
         bytes[4] = 0;
         Files.write(path, bytes);
         assertTrue(
                 message(path)
                         .endsWith(
-                                "its format is 0, and this version reads 2: compile the model"
+                                "its format is 0, and this version reads 3: compile the model"
                                         + " again"));
     }
 
@@ -229,6 +232,7 @@ class EngineFileTest {
         EngineFile engine =
                 new EngineFile(
                         "nobody",
+                        "",
                         List.of(
                                 EmulatedDriver.program(
                                         Architecture.SM_90A, Program.Purpose.RUN, plan)));

@@ -8,6 +8,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import com.sun.jna.Memory;
 import com.sun.jna.Pointer;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -24,6 +25,7 @@ import org.dl4jquant.graph.IntNode;
 import org.dl4jquant.numeric.CodeRange;
 import org.dl4jquant.numeric.QuantParams;
 import org.dl4jquant.numeric.Shape;
+import org.dl4jquant.numeric.WeightTensor;
 import org.junit.jupiter.api.Test;
 
 class EngineOnDeviceTest {
@@ -227,6 +229,7 @@ class EngineOnDeviceTest {
         EngineFile large =
                 new EngineFile(
                         "nobody",
+                        "",
                         List.of(
                                 EmulatedDriver.program(
                                         Architecture.SM_90A, Program.Purpose.RUN, plan)));
@@ -327,8 +330,37 @@ class EngineOnDeviceTest {
     }
 
     @Test
+    void refusesTheEngineOfTheSameNetworkWithOtherWeights() {
+        List<IntNode> nodes = new ArrayList<>();
+        for (IntNode node : GRAPH.nodes()) {
+            nodes.add(node instanceof IntNode.Dense dense ? withOtherBias(dense) : node);
+        }
+        IntGraph other = IntGraph.of(nodes, GRAPH.outputs());
+        assertEquals(
+                "the engine is another graph's: its SHA-256 is '%s', and the graph's is '%s'; compile the graph"
+                        .formatted(GRAPH.sha256(), other.sha256()),
+                assertThrows(
+                                IllegalArgumentException.class,
+                                () -> CudaEngine.open(other, FILE, driver))
+                        .getMessage());
+        assertEquals("", driver.held());
+    }
+
+    private static IntNode.Dense withOtherBias(IntNode.Dense dense) {
+        WeightTensor weights = dense.weights();
+        int[] bias = weights.bias();
+        bias[0]++;
+        return new IntNode.Dense(
+                dense.name(),
+                dense.input(),
+                WeightTensor.of(
+                        weights.shape(), weights.range(), weights.codes(), weights.scales(), bias),
+                dense.output());
+    }
+
+    @Test
     void refusesToTraceWithoutTraces() {
-        EngineFile runs = new EngineFile("nobody", FILE.programs().subList(2, 3));
+        EngineFile runs = new EngineFile("nobody", "", FILE.programs().subList(2, 3));
         try (EngineOnDevice engine = EngineOnDevice.open(runs, driver, 0, 1)) {
             assertEquals(
                     "the engine has no program to trace for sm_80; compile it with"

@@ -45,7 +45,7 @@ class GpuRunnerTest {
         Step step = new Step("conformance", Conformance.kernel(Architecture.SM_80), List.of());
         Plan plan = new Plan(List.of(step), ByteBuffer.allocate(0), 0, List.of(), List.of());
         Program program = EmulatedDriver.program(Architecture.SM_80, Program.Purpose.RUN, plan);
-        new EngineFile("nobody", List.of(program)).write(bundle.resolve("conformance.engine"));
+        new EngineFile("nobody", "", List.of(program)).write(bundle.resolve("conformance.engine"));
         EmulatedDriver.engine(GRAPH, Architecture.SM_80).write(bundle.resolve("lenet.engine"));
         golden().write(bundle.resolve("lenet.golden"));
         new Trial("lenet", List.of(1)).write(bundle, "lenet");

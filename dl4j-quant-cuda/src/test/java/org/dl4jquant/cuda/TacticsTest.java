@@ -34,6 +34,7 @@ class TacticsTest {
     private static final EngineFile FILE =
             new EngineFile(
                     "nobody",
+                    "",
                     List.of(EmulatedDriver.program(Architecture.SM_90, Program.Purpose.RUN, PLAN)));
 
     @TempDir private Path folder;

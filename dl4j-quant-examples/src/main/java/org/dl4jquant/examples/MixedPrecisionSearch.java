@@ -65,7 +65,7 @@ public final class MixedPrecisionSearch implements Callable<Integer> {
                         training.images(), channels, 2, training.seed(), training.floatRate());
             }
         },
-        MOBILENET(MobileNet.LEARNING_RATE, 8) {
+        MOBILENET(MobileNet.LEARNING_RATE, 16) {
             @Override
             ComputationGraph create(Training training, int channels) {
                 return MobileNet.create(
@@ -93,8 +93,7 @@ public final class MixedPrecisionSearch implements Callable<Integer> {
     @CommandLine.Option(
             names = "--channels",
             paramLabel = "N",
-            description =
-                    "of the first convolution (default: 16 of a resnet, 8 of a mobilenet); a lenet has 20")
+            description = "of the first convolution of a resnet or a mobilenet (default: 16)")
     private @Nullable Integer channels;
 
     @CommandLine.Option(

@@ -23,7 +23,7 @@ import org.nd4j.linalg.schedule.ISchedule;
 final class MobileNet {
 
     /**
-     * Adam's first learning rate in float. With so few channels ten times the usual rate trains
+     * Adam's first learning rate in float. With eight channels ten times the usual rate trains
      * digits to 96 % in six epochs, the usual one to 71 %.
      */
     static final double LEARNING_RATE = 1e-2;

@@ -1,0 +1,95 @@
+// SPDX-License-Identifier: Apache-2.0
+package org.dl4jquant.graph;
+
+import java.io.DataOutputStream;
+import java.io.IOException;
+import java.io.OutputStream;
+import java.io.UncheckedIOException;
+import java.lang.reflect.RecordComponent;
+import java.nio.charset.StandardCharsets;
+import java.security.DigestOutputStream;
+import java.security.MessageDigest;
+import java.security.NoSuchAlgorithmException;
+import java.util.HexFormat;
+import java.util.List;
+import org.dl4jquant.numeric.CodeTable;
+import org.dl4jquant.numeric.WeightTensor;
+
+/**
+ * The SHA-256 of a graph: of its nodes' types, and of all their records' components in order.
+ *
+ * <p>Components are found by reflection, so that one which is added later is never forgotten.
+ * Everything is written with its length or its type before it, so no two graphs are the same bytes.
+ */
+final class GraphDigest {
+
+    private final DataOutputStream out;
+
+    private GraphDigest(OutputStream out) {
+        this.out = new DataOutputStream(out);
+    }
+
+    static String of(IntGraph graph) {
+        try {
+            MessageDigest sha256 = MessageDigest.getInstance("SHA-256");
+            try (OutputStream sink =
+                    new DigestOutputStream(OutputStream.nullOutputStream(), sha256)) {
+                GraphDigest digest = new GraphDigest(sink);
+                digest.write(graph.nodes());
+                digest.write(graph.outputs());
+                digest.out.flush();
+            }
+            return HexFormat.of().formatHex(sha256.digest());
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        } catch (NoSuchAlgorithmException e) {
+            throw new IllegalStateException("this Java has no SHA-256", e);
+        }
+    }
+
+    private void write(Object value) throws IOException {
+        if (value instanceof Record fields) {
+            write(fields.getClass().getSimpleName());
+            for (RecordComponent component : fields.getClass().getRecordComponents()) {
+                write(component(fields, component));
+            }
+        } else if (value instanceof List<?> list) {
+            out.writeInt(list.size());
+            for (Object element : list) {
+                write(element);
+            }
+        } else if (value instanceof WeightTensor weights) {
+            write(weights.shape());
+            write(weights.range());
+            out.write(weights.codes());
+            for (float scale : weights.scales()) {
+                write(scale);
+            }
+            for (int bias : weights.bias()) {
+                write(bias);
+            }
+        } else if (value instanceof CodeTable table) {
+            out.write(table.entries());
+        } else if (value instanceof String text) {
+            byte[] bytes = text.getBytes(StandardCharsets.UTF_8);
+            out.writeInt(bytes.length);
+            out.write(bytes);
+        } else if (value instanceof Integer number) {
+            out.writeInt(number);
+        } else if (value instanceof Float number) {
+            out.writeInt(Float.floatToIntBits(number));
+        } else if (value instanceof Boolean flag) {
+            out.writeBoolean(flag);
+        } else {
+            throw new IllegalStateException("a graph with a " + value.getClass());
+        }
+    }
+
+    private static Object component(Record fields, RecordComponent component) {
+        try {
+            return component.getAccessor().invoke(fields);
+        } catch (ReflectiveOperationException e) {
+            throw new IllegalStateException("a record that cannot be read: " + fields, e);
+        }
+    }
+}

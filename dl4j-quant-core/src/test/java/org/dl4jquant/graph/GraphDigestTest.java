@@ -1,0 +1,82 @@
+// SPDX-License-Identifier: Apache-2.0
+package org.dl4jquant.graph;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import org.dl4jquant.engine.RandomGraph;
+import org.dl4jquant.engine.SmallGraphs;
+import org.dl4jquant.numeric.CodeRange;
+import org.dl4jquant.numeric.QuantParams;
+import org.dl4jquant.numeric.Shape;
+import org.dl4jquant.numeric.WeightTensor;
+import org.junit.jupiter.api.Test;
+
+/** The digest of a graph: one for equal graphs, another for each other. */
+final class GraphDigestTest {
+
+    private static final int GRAPHS = 400;
+
+    private static final QuantParams UINT8 = new QuantParams(0.5f, 0, CodeRange.unsigned(8));
+
+    /** What Python's hashlib makes of the bytes, written down by its struct. */
+    @Test
+    void isTheHashOfAllBytes() {
+        IntGraph graph =
+                IntGraph.of(
+                        List.of(
+                                new IntNode.Input("x", Shape.of(2)),
+                                new IntNode.Quantize("q", "x", UINT8)),
+                        List.of("q"));
+        assertEquals(
+                "986ffcc168d43001ecff00250edc7a20491de2c18f2ee6be7e211cdb9f936ba7", graph.sha256());
+    }
+
+    @Test
+    void graphsHaveOneDigestIfTheyAreEqual() {
+        Map<IntGraph, String> digests = new HashMap<>();
+        for (long seed = 0; seed < GRAPHS; seed++) {
+            IntGraph graph = RandomGraph.of(seed).graph();
+            digests.put(graph, graph.sha256());
+            assertEquals(graph.sha256(), IntGraph.of(graph.nodes(), graph.outputs()).sha256());
+        }
+        assertEquals(digests.size(), digests.values().stream().distinct().count());
+    }
+
+    private static IntGraph dense(String name, byte code, float scale, int bias, int bound) {
+        WeightTensor weights =
+                WeightTensor.of(
+                        Shape.of(1, 2),
+                        CodeRange.narrow(8),
+                        new byte[] {1, code},
+                        new float[] {scale},
+                        new int[] {bias});
+        Output output = new Output.Codes(SmallGraphs.uint8(1), new CodeRange(0, bound));
+        return IntGraph.of(
+                List.of(
+                        new IntNode.Input("x", Shape.of(2)),
+                        new IntNode.Quantize("q", "x", UINT8),
+                        new IntNode.Dense(name, "q", weights, output)),
+                List.of(name));
+    }
+
+    @Test
+    void changesWithEveryNumberAndName() {
+        List<IntGraph> graphs = new ArrayList<>();
+        graphs.add(dense("y", (byte) 2, 1, 3, 255));
+        graphs.add(dense("z", (byte) 2, 1, 3, 255));
+        graphs.add(dense("y", (byte) -2, 1, 3, 255));
+        graphs.add(dense("y", (byte) 2, Math.nextUp(1f), 3, 255));
+        graphs.add(dense("y", (byte) 2, 1, 4, 255));
+        graphs.add(dense("y", (byte) 2, 1, 3, 254));
+        graphs.add(IntGraph.of(graphs.get(0).nodes(), List.of("y", "q")));
+        graphs.add(IntGraph.of(graphs.get(0).nodes(), List.of("q", "y")));
+        assertEquals(
+                graphs.size(),
+                graphs.stream().map(IntGraph::sha256).distinct().count(),
+                "" + graphs);
+    }
+}

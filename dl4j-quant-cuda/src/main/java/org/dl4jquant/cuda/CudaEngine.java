@@ -137,7 +137,7 @@ public final class CudaEngine implements Engine {
     }
 
     /**
-     * Runs the graph on inputs in device memory; see {@link EngineOnDevice#runOnDevice}.
+     * Runs the graph on inputs in device memory; see {@link EngineOnDevice#runOnDevice(Map, int)}.
      *
      * @param addresses float32 values in the graph's order without gaps, by the input's name
      * @param examples how many examples lie there
@@ -145,6 +145,18 @@ public final class CudaEngine implements Engine {
      */
     public Map<String, Batch> runOnDevice(Map<String, Long> addresses, int examples) {
         return device.runOnDevice(addresses, examples);
+    }
+
+    /**
+     * Runs the graph from device memory to device memory; see {@link
+     * EngineOnDevice#runOnDevice(Map, Map, int)}.
+     *
+     * @param inputs addresses of float32 values, by the input's name
+     * @param outputs addresses that results are written to, by the output's name
+     * @param examples how many examples lie there, above 0
+     */
+    public void runOnDevice(Map<String, Long> inputs, Map<String, Long> outputs, int examples) {
+        device.runOnDevice(inputs, outputs, examples);
     }
 
     /**

@@ -12,6 +12,7 @@ import java.util.Map;
 import java.util.Objects;
 import java.util.Random;
 import java.util.Set;
+import java.util.TreeSet;
 import java.util.concurrent.locks.Lock;
 import java.util.concurrent.locks.ReadWriteLock;
 import java.util.concurrent.locks.ReentrantReadWriteLock;
@@ -170,21 +171,53 @@ public final class EngineOnDevice implements AutoCloseable {
      * @throws OutOfDeviceMemoryException if the GPU has too little memory for this batch
      */
     public Map<String, Batch> runOnDevice(Map<String, Long> addresses, int examples) {
-        List<String> names = inputs().stream().map(Port::name).toList();
+        long[] places = places(addresses, inputs(), examples);
+        return use(false, context -> context.run(places, examples));
+    }
+
+    /**
+     * Runs the engine from device memory to device memory, and returns when the results are there.
+     *
+     * @param inputs as for {@link #runOnDevice(Map, int)}
+     * @param outputs where each output is written to, by its name, in the graph's order without
+     *     gaps: codes of one byte, or float32 values, as {@link #outputs} says
+     * @param examples how many examples lie there, above 0
+     * @throws IllegalArgumentException if an address is missing, unknown, 0, or of float32 values
+     *     and no multiple of 4
+     * @throws IllegalStateException if the engine is closed
+     * @throws OutOfDeviceMemoryException if the GPU has too little memory for this batch
+     */
+    public void runOnDevice(Map<String, Long> inputs, Map<String, Long> outputs, int examples) {
+        long[] from = places(inputs, inputs(), examples);
+        long[] to = places(outputs, outputs(), examples);
+        use(
+                false,
+                context -> {
+                    context.run(from, to, examples);
+                    return true;
+                });
+    }
+
+    private static long[] places(Map<String, Long> addresses, List<Port> ports, int examples) {
         Require.argument(examples >= 1, "a batch of %d examples", examples);
+        List<String> names = ports.stream().map(Port::name).toList();
         Require.argument(
-                addresses.keySet().equals(Set.copyOf(names))
-                        && addresses.values().stream()
-                                .allMatch(each -> each != 0 && each % Float.BYTES == 0),
-                "the addresses given are %s; one that is not 0, and a multiple of 4, is needed for"
-                        + " each of %s",
-                addresses,
+                addresses.keySet().equals(Set.copyOf(names)),
+                "there are addresses of %s, but those of %s are needed",
+                new TreeSet<>(addresses.keySet()),
                 names);
-        long[] inOrder =
-                names.stream()
-                        .mapToLong(name -> Objects.requireNonNull(addresses.get(name)))
-                        .toArray();
-        return use(false, context -> context.run(inOrder, examples));
+        long[] places = new long[ports.size()];
+        for (int i = 0; i < places.length; i++) {
+            long multiple = ports.get(i).type().isCodes() ? 1 : Float.BYTES;
+            places[i] = Objects.requireNonNull(addresses.get(names.get(i)));
+            Require.argument(
+                    places[i] != 0 && places[i] % multiple == 0,
+                    "the address of '%s' is 0x%x; one that is not 0, and a multiple of %d, is needed",
+                    names.get(i),
+                    places[i],
+                    multiple);
+        }
+        return places;
     }
 
     /**

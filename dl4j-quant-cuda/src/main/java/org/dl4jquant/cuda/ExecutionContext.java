@@ -85,20 +85,58 @@ final class ExecutionContext implements AutoCloseable {
     Map<String, Batch> run(long[] inputs, int examples) {
         Map<String, Object> results = results(examples);
         for (int from = 0; from < examples; from += largest) {
-            // Exactly as many as there are: what lies behind them is not ours to read.
             int part = Math.min(largest, examples - from);
-            int bucket = bucket(part);
-            reserve(bucket);
-            Tactics tactics = program.tactics(bucket);
-            for (int begin = 0; begin < part; begin += tactics.pass()) {
-                int pass = Math.min(tactics.pass(), part - begin);
-                program.launch(places(after(inputs, from + begin)), pass, tactics);
-                copyOut(begin, pass);
-            }
-            driver.synchronizeStream(stream);
+            launch(after(inputs, from), part, this::copyOut);
             read(results, from, part);
         }
         return batches(results, examples);
+    }
+
+    /**
+     * Writes the plan's outputs to device memory for inputs in device memory.
+     *
+     * @param inputs an address for each of the plan's inputs
+     * @param outputs an address for each of the plan's outputs
+     * @param examples how many examples lie there
+     */
+    void run(long[] inputs, long[] outputs, int examples) {
+        for (int from = 0; from < examples; from += largest) {
+            int begin = from;
+            launch(
+                    after(inputs, from),
+                    Math.min(largest, examples - from),
+                    (pass, size) -> copyOnDevice(outputs, begin + pass, size));
+        }
+    }
+
+    /** What follows on the launches for some examples. */
+    private interface Then {
+        void copy(int from, int examples);
+    }
+
+    /* Exactly as many as there are: what lies behind them is not ours to read. */
+    private void launch(long[] inputs, int examples, Then then) {
+        int bucket = bucket(examples);
+        reserve(bucket);
+        Tactics tactics = program.tactics(bucket);
+        for (int from = 0; from < examples; from += tactics.pass()) {
+            int pass = Math.min(tactics.pass(), examples - from);
+            program.launch(places(after(inputs, from)), pass, tactics);
+            then.copy(from, pass);
+        }
+        driver.synchronizeStream(stream);
+    }
+
+    private void copyOnDevice(long[] places, int from, int pass) {
+        List<Port> outputs = program.plan().outputs();
+        for (int i = 0; i < places.length; i++) {
+            Port port = outputs.get(i);
+            driver.copyOnDevice(
+                    places[i] + port.bytes() * from,
+                    arena + port.place() * pass,
+                    port.bytes() * pass,
+                    stream);
+        }
     }
 
     /* As many examples further on. */

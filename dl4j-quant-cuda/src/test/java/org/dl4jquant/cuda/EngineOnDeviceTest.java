@@ -27,6 +27,7 @@ import org.dl4jquant.numeric.QuantParams;
 import org.dl4jquant.numeric.Shape;
 import org.dl4jquant.numeric.WeightTensor;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.function.Executable;
 
 class EngineOnDeviceTest {
 
@@ -79,16 +80,49 @@ class EngineOnDeviceTest {
                     expected(examples), logits(engine.runOnDevice(Map.of("x", address), examples)));
             driver.free(address);
             host.close();
-            assertTrue(
-                    assertThrows(
-                                    IllegalArgumentException.class,
-                                    () -> engine.runOnDevice(Map.of("y", 1L), 1))
-                            .getMessage()
-                            .endsWith(
-                                    "one that is not 0, and a multiple of 4, is needed for each of"
-                                            + " [x]"));
-            assertThrows(
-                    IllegalArgumentException.class, () -> engine.runOnDevice(Map.of("x", 258L), 1));
+            assertEquals(
+                    "there are addresses of [y], but those of [x] are needed",
+                    refusal(() -> engine.runOnDevice(Map.of("y", 1L), 1)));
+            assertEquals(
+                    "the address of 'x' is 0x102; one that is not 0, and a multiple of 4, is needed",
+                    refusal(() -> engine.runOnDevice(Map.of("x", 258L), 1)));
+            assertEquals(
+                    "a batch of 0 examples",
+                    refusal(() -> engine.runOnDevice(Map.of("x", 256L), 0)));
+        }
+        assertEquals("", driver.held());
+    }
+
+    private static String refusal(Executable executable) {
+        return assertThrows(IllegalArgumentException.class, executable).getMessage();
+    }
+
+    @Test
+    void resultsStayInDeviceMemoryIfTheyAreWantedThere() {
+        int examples = 2 * LARGEST + 1;
+        float[] values = Networks.inputs(GRAPH, examples).get("x").values();
+        float[] expected = expected(examples);
+        try (EngineOnDevice engine = open();
+                Memory host = new Memory((long) values.length * Float.BYTES);
+                Memory results = new Memory((expected.length + 1L) * Float.BYTES)) {
+            driver.setCurrent(0xC0);
+            long from = driver.allocate(host.size());
+            long to = driver.allocate(results.size());
+            host.write(0, values, 0, values.length);
+            driver.copyToDevice(from, Pointer.nativeValue(host), host.size(), 0);
+            driver.fill(to, (byte) 0x55, results.size(), 0);
+            engine.runOnDevice(Map.of("x", from), Map.of("logits", to), examples);
+            driver.copyToHost(Pointer.nativeValue(results), to, results.size(), 0);
+            assertArrayEquals(expected, results.getFloatArray(0, expected.length));
+            assertEquals(0x55555555, results.getInt(results.size() - Float.BYTES));
+            driver.free(from);
+            driver.free(to);
+            assertEquals(
+                    "there are addresses of [x], but those of [logits] are needed",
+                    refusal(() -> engine.runOnDevice(Map.of("x", 256L), Map.of("x", 256L), 1)));
+            assertEquals(
+                    "the address of 'logits' is 0x0; one that is not 0, and a multiple of 4, is needed",
+                    refusal(() -> engine.runOnDevice(Map.of("x", 256L), Map.of("logits", 0L), 1)));
         }
         assertEquals("", driver.held());
     }

@@ -9,10 +9,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
-import java.util.Objects;
 import java.util.Random;
-import java.util.Set;
-import java.util.TreeSet;
 import java.util.concurrent.locks.Lock;
 import java.util.concurrent.locks.ReadWriteLock;
 import java.util.concurrent.locks.ReentrantReadWriteLock;
@@ -171,7 +168,7 @@ public final class EngineOnDevice implements AutoCloseable {
      * @throws OutOfDeviceMemoryException if the GPU has too little memory for this batch
      */
     public Map<String, Batch> runOnDevice(Map<String, Long> addresses, int examples) {
-        long[] places = places(addresses, inputs(), examples);
+        long[] places = Addresses.of(addresses, inputs(), examples);
         return use(false, context -> context.run(places, examples));
     }
 
@@ -188,36 +185,14 @@ public final class EngineOnDevice implements AutoCloseable {
      * @throws OutOfDeviceMemoryException if the GPU has too little memory for this batch
      */
     public void runOnDevice(Map<String, Long> inputs, Map<String, Long> outputs, int examples) {
-        long[] from = places(inputs, inputs(), examples);
-        long[] to = places(outputs, outputs(), examples);
+        long[] from = Addresses.of(inputs, inputs(), examples);
+        long[] to = Addresses.of(outputs, outputs(), examples);
         use(
                 false,
                 context -> {
                     context.run(from, to, examples);
                     return true;
                 });
-    }
-
-    private static long[] places(Map<String, Long> addresses, List<Port> ports, int examples) {
-        Require.argument(examples >= 1, "a batch of %d examples", examples);
-        List<String> names = ports.stream().map(Port::name).toList();
-        Require.argument(
-                addresses.keySet().equals(Set.copyOf(names)),
-                "there are addresses of %s, but those of %s are needed",
-                new TreeSet<>(addresses.keySet()),
-                names);
-        long[] places = new long[ports.size()];
-        for (int i = 0; i < places.length; i++) {
-            long multiple = ports.get(i).type().isCodes() ? 1 : Float.BYTES;
-            places[i] = Objects.requireNonNull(addresses.get(names.get(i)));
-            Require.argument(
-                    places[i] != 0 && places[i] % multiple == 0,
-                    "the address of '%s' is 0x%x; one that is not 0, and a multiple of %d, is needed",
-                    names.get(i),
-                    places[i],
-                    multiple);
-        }
-        return places;
     }
 
     /**

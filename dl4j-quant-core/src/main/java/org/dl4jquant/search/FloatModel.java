@@ -51,7 +51,10 @@ interface FloatModel {
     /** {@return the integer graph of a network with quantizers} */
     IntGraph lower();
 
-    /** {@return a copy in float64 without dropout and weight noise} */
+    /**
+     * {@return a copy in float64 without dropout and weight noise, whose batch normalizations
+     * always use their running statistics}
+     */
     FloatModel exactCopy();
 
     /**
@@ -143,6 +146,7 @@ interface FloatModel {
             MultiLayerNetwork exact = copy.convertDataType(DataType.DOUBLE);
             calm(exact.getLayers());
             exact.initGradientsView();
+            FixedNormalization.fixAll(exact);
             return new OfLayers(exact);
         }
 
@@ -224,6 +228,7 @@ interface FloatModel {
             ComputationGraph exact = network.clone().convertDataType(DataType.DOUBLE);
             calm(exact.getLayers());
             exact.initGradientsView();
+            FixedNormalization.fixAll(exact);
             return new OfGraph(exact);
         }
 

@@ -24,8 +24,8 @@ import org.slf4j.LoggerFactory;
  *
  * <p>The trace is Hutchinson's estimate, the mean of {@code v' H v} over vectors {@code v} of
  * random signs, and {@code H v} the central difference of gradients {@code (g(w + e v) - g(w - e
- * v)) / 2 e}, in float64. One vector for all layers at once costs two passes over the data. A
- * negative trace counts as 0.
+ * v)) / 2 e}, in float64, where batch normalizations use their running statistics, as in inference.
+ * One vector for all layers at once costs two passes over the data. A negative trace counts as 0.
  *
  * @see <a href="https://arxiv.org/abs/1911.03852">Dong et al., 2019: HAWQ-V2</a>
  */

@@ -9,6 +9,7 @@ import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.function.DoubleSupplier;
 import org.deeplearning4j.datasets.iterator.utilty.ListDataSetIterator;
 import org.deeplearning4j.nn.conf.ComputationGraphConfiguration;
 import org.deeplearning4j.nn.conf.ConvolutionMode;
@@ -21,6 +22,7 @@ import org.deeplearning4j.nn.conf.layers.ConvolutionLayer;
 import org.deeplearning4j.nn.conf.layers.DenseLayer;
 import org.deeplearning4j.nn.conf.layers.GlobalPoolingLayer;
 import org.deeplearning4j.nn.conf.layers.OutputLayer;
+import org.deeplearning4j.nn.gradient.Gradient;
 import org.deeplearning4j.nn.graph.ComputationGraph;
 import org.deeplearning4j.nn.multilayer.MultiLayerNetwork;
 import org.dl4jquant.prepare.Networks;
@@ -132,6 +134,95 @@ class SensitivityTest {
             // 600 vectors of fixed seed: the estimate's own deviation is about 3 %
             assertEquals(mean, estimate.get(layer == 0 ? "hidden" : "output"), 0.1 * mean);
         }
+    }
+
+    private static MultiLayerNetwork normalized() {
+        return Networks.of(
+                InputType.convolutional(5, 5, 2),
+                new ConvolutionLayer.Builder(3, 3)
+                        .name("conv")
+                        .nOut(3)
+                        .activation(Activation.IDENTITY)
+                        .build(),
+                new BatchNormalization.Builder().build(),
+                new ActivationLayer.Builder().activation(Activation.TANH).build(),
+                new DenseLayer.Builder()
+                        .name("dense")
+                        .nOut(4)
+                        .activation(Activation.IDENTITY)
+                        .build(),
+                new BatchNormalization.Builder().build(),
+                new OutputLayer.Builder(LossFunction.MCXENT)
+                        .name("output")
+                        .nOut(Networks.CLASSES)
+                        .activation(Activation.SOFTMAX)
+                        .build());
+    }
+
+    private static List<DataSet> images() {
+        return List.of(
+                new DataSet(Networks.normal(9, 5, 2, 5, 5), Networks.labels(5)),
+                new DataSet(Networks.normal(10, 1, 2, 5, 5), Networks.labels(1)));
+    }
+
+    /** Whatever is in a batch, even one example: the loss is that of inference. */
+    @Test
+    void gradientsAreThoseOfInferenceBehindBatchNormalizations() {
+        MultiLayerNetwork layers = normalized();
+        layers.fit(new ListDataSetIterator<>(images().get(0).asList(), 5), 5);
+        MultiLayerNetwork same = layers.convertDataType(DataType.DOUBLE);
+        for (DataSet batch : images()) {
+            requireGradients(
+                    new FloatModel.OfLayers(layers).exactCopy().gradient(batch),
+                    same.paramTable(),
+                    batch.numExamples(),
+                    () -> same.score(inDouble(batch), false));
+        }
+
+        ComputationGraph graph = residual();
+        DataSet six = new DataSet(Networks.normal(11, 6, 2, 6, 6), Networks.labels(6));
+        graph.fit(new ListDataSetIterator<>(six.asList(), 6), 5);
+        ComputationGraph sameGraph = graph.convertDataType(DataType.DOUBLE);
+        requireGradients(
+                new FloatModel.OfGraph(graph).exactCopy().gradient(six),
+                sameGraph.paramTable(),
+                6,
+                () -> sameGraph.score(inDouble(six), false));
+    }
+
+    private static DataSet inDouble(DataSet batch) {
+        return new DataSet(
+                batch.getFeatures().castTo(DataType.DOUBLE),
+                batch.getLabels().castTo(DataType.DOUBLE));
+    }
+
+    /* Sums over the examples against central differences of the mean loss. */
+    private static void requireGradients(
+            Gradient found, Map<String, INDArray> parameters, int examples, DoubleSupplier loss) {
+        double step = 1e-5;
+        int checked = 0;
+        for (Map.Entry<String, INDArray> parameter : parameters.entrySet()) {
+            if (!parameter.getKey().endsWith("_W")) {
+                continue;
+            }
+            INDArray gradient = found.getGradientFor(parameter.getKey());
+            INDArray weights = parameter.getValue();
+            for (long i = 0; i < weights.length(); i++) {
+                double kept = weights.getDouble(i);
+                weights.putScalar(i, kept + step);
+                double above = loss.getAsDouble();
+                weights.putScalar(i, kept - step);
+                double below = loss.getAsDouble();
+                weights.putScalar(i, kept);
+                assertEquals(
+                        (above - below) / (2 * step),
+                        gradient.getDouble(i) / examples,
+                        TOLERANCE,
+                        parameter.getKey() + " " + i);
+                checked++;
+            }
+        }
+        assertTrue(checked > 100, checked + " weights");
     }
 
     @Test

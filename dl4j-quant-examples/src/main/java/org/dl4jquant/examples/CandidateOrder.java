@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package org.dl4jquant.examples;
 
+import java.io.IOException;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
@@ -41,18 +42,15 @@ record CandidateOrder(
      * @param epochs how long each trains
      * @param seed of the draw
      * @param folder keeps the results
+     * @throws IOException if the folder is damaged, or has the results of another network
      */
     static CandidateOrder of(
-            ComputationGraph trained,
-            TrainTest data,
-            int count,
-            int epochs,
-            long seed,
-            Path folder) {
+            ComputationGraph trained, TrainTest data, int count, int epochs, long seed, Path folder)
+            throws IOException {
         SearchedNetwork network = MixedPrecisionExperiment.searched(trained, data);
         Map<QuantSpec, Map<String, Integer>> candidates = draw(network, count, seed);
         QatTrial trial = QatTrial.of(trained, new ImageTrials(data, seed), epochs);
-        QuantSpecSearch search = QuantSpecSearch.in(folder, trial).open();
+        QuantSpecSearch search = open(folder, trial);
         for (QuantSpec candidate : candidates.keySet()) {
             search.run(
                     List.of(candidate),
@@ -76,6 +74,14 @@ record CandidateOrder(
                     rho(MixedPrecision.of(network, scores), measured, candidates));
         }
         return new CandidateOrder(search.results(), rhos, all);
+    }
+
+    private static QuantSpecSearch open(Path folder, QatTrial trial) throws IOException {
+        try {
+            return QuantSpecSearch.in(folder, trial).open();
+        } catch (IllegalStateException e) {
+            throw new IOException(e.getMessage(), e);
+        }
     }
 
     private static Map<QuantSpec, Map<String, Integer>> draw(

@@ -53,9 +53,14 @@ final class ExamplesTest {
 
     @Test
     void widthsAreSearchedAndTrained(@TempDir Path folder) {
-        String[] small = {"--epochs", "1", "--candidates", "3", "--out", folder.toString()};
+        String[] small = {
+            "--epochs", "1", "--candidates", "3", "--out", folder.toString(), "--channels", "3"
+        };
         assertEquals(CommandLines.OK, run(new MixedPrecisionSearch(), small));
         assertTrue(Files.exists(folder.resolve("mobilenet-1").resolve("search.html")));
+        String[] other = small.clone();
+        other[small.length - 1] = "2";
+        assertEquals(CommandLines.WRONG_INPUT, run(new MixedPrecisionSearch(), other));
         for (String network : List.of("lenet", "resnet")) {
             String[] plain = {"--epochs", "1", "--network", network};
             assertEquals(CommandLines.OK, run(new MixedPrecisionSearch(), plain));

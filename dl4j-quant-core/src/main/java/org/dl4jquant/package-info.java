@@ -10,6 +10,7 @@
  * <caption>Packages below {@code org.dl4jquant}</caption>
  * <tr><th>package</th><th></th><th>purpose</th><th>may use</th></tr>
  * <tr><td>check</td><td>P</td><td>argument checks with a formatted message</td><td>nothing; every package may use it</td></tr>
+ * <tr><td>files</td><td>P</td><td>whole-or-nothing writing of files, checked logs, checksums, bounds for readers</td><td>nothing; every package may use it</td></tr>
  * <tr><td>numeric</td><td>P</td><td>arithmetic that simulator, reference and kernels share bit for bit</td><td>nothing</td></tr>
  * <tr><td>scheme</td><td>P</td><td>what is wanted: number formats, granularity, schemes of tensors and layers</td><td>numeric</td></tr>
  * <tr><td>nd</td><td></td><td>the only place that copies between INDArray and Java arrays or buffers</td><td>nothing</td></tr>

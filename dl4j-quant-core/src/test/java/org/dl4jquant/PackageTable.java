@@ -4,6 +4,7 @@ package org.dl4jquant;
 import com.tngtech.archunit.core.domain.Dependency;
 import com.tngtech.archunit.core.domain.JavaClass;
 import com.tngtech.archunit.core.domain.JavaClasses;
+
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -29,7 +30,7 @@ final class PackageTable {
                     "org.slf4j.",
                     "org.nd4j.shade.jackson.");
 
-    private static final String EVERYONE_MAY_USE = "check";
+    private static final Set<String> EVERYONE_MAY_USE = Set.of("check", "files");
 
     private final Map<String, Row> rows = new LinkedHashMap<>();
 
@@ -39,6 +40,7 @@ final class PackageTable {
     static PackageTable ofCore() {
         return new PackageTable()
                 .pure("check")
+                .pure("files")
                 .pure("numeric")
                 .pure("scheme", "numeric")
                 .mixed("nd")
@@ -113,7 +115,7 @@ final class PackageTable {
     private static boolean allowed(String from, Row row, JavaClass target, String root) {
         if (isBelow(target.getPackageName(), root)) {
             String to = name(target, root);
-            return to.equals(from) || to.equals(EVERYONE_MAY_USE) || row.mayUse().contains(to);
+            return to.equals(from) || EVERYONE_MAY_USE.contains(to) || row.mayUse().contains(to);
         }
         return !row.pure() || PURE_LIBRARIES.stream().anyMatch(target.getName()::startsWith);
     }

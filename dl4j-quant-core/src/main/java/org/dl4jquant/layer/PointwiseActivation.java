@@ -1,43 +1,75 @@
 // SPDX-License-Identifier: Apache-2.0
 package org.dl4jquant.layer;
 
-import java.util.Objects;
-import java.util.Optional;
 import org.deeplearning4j.nn.conf.layers.ActivationLayer;
 import org.deeplearning4j.nn.conf.layers.Layer;
 import org.dl4jquant.numeric.CodeRange;
 import org.dl4jquant.numeric.CodeTable;
 import org.dl4jquant.numeric.ElementwiseFunction;
+import org.dl4jquant.numeric.ElementwiseFunction.Elu;
+import org.dl4jquant.numeric.ElementwiseFunction.Fixed;
+import org.dl4jquant.numeric.ElementwiseFunction.PiecewiseLinear;
+import org.dl4jquant.numeric.ElementwiseFunction.ThresholdedRelu;
 import org.dl4jquant.numeric.QuantParams;
 import org.jspecify.annotations.Nullable;
 import org.nd4j.linalg.activations.IActivation;
+import org.nd4j.linalg.activations.impl.ActivationCube;
 import org.nd4j.linalg.activations.impl.ActivationELU;
 import org.nd4j.linalg.activations.impl.ActivationGELU;
 import org.nd4j.linalg.activations.impl.ActivationHardSigmoid;
 import org.nd4j.linalg.activations.impl.ActivationHardTanH;
 import org.nd4j.linalg.activations.impl.ActivationIdentity;
 import org.nd4j.linalg.activations.impl.ActivationLReLU;
+import org.nd4j.linalg.activations.impl.ActivationMish;
+import org.nd4j.linalg.activations.impl.ActivationRationalTanh;
 import org.nd4j.linalg.activations.impl.ActivationReLU;
 import org.nd4j.linalg.activations.impl.ActivationReLU6;
+import org.nd4j.linalg.activations.impl.ActivationRectifiedTanh;
+import org.nd4j.linalg.activations.impl.ActivationSELU;
 import org.nd4j.linalg.activations.impl.ActivationSigmoid;
 import org.nd4j.linalg.activations.impl.ActivationSoftPlus;
 import org.nd4j.linalg.activations.impl.ActivationSoftSign;
 import org.nd4j.linalg.activations.impl.ActivationSwish;
 import org.nd4j.linalg.activations.impl.ActivationTanH;
+import org.nd4j.linalg.activations.impl.ActivationThresholdedReLU;
+
+import java.util.Map;
+import java.util.Objects;
+import java.util.Optional;
 
 /**
  * What becomes of a DL4J activation function in the integer graph: a clamp of codes, or a table.
  *
+ * <p>A function is known by its exact class and all its parameters; a subclass may compute
+ * anything.
+ *
  * @param function the function of a table; null for a clamp
- * @param alpha the function's slope or height of the negative side; 0 without one
  * @param least the clamp's lower value, or negative infinity
  * @param most the clamp's upper value, or positive infinity
  */
 public record PointwiseActivation(
-        @Nullable ElementwiseFunction function, double alpha, double least, double most) {
+        @Nullable ElementwiseFunction function, double least, double most) {
+
+    /* Not known: RReLU draws its slope in training and is another function in inference, the PReLU
+     * function has a slope for each element, and softmax is no function of one element. */
 
     private static final double INFINITY = Double.POSITIVE_INFINITY;
     private static final double RELU6_CEILING = 6;
+
+    private static final Map<Class<?>, ElementwiseFunction> WITHOUT_PARAMETERS =
+            Map.ofEntries(
+                    Map.entry(ActivationCube.class, Fixed.CUBE),
+                    Map.entry(ActivationHardSigmoid.class, Fixed.HARD_SIGMOID),
+                    Map.entry(ActivationHardTanH.class, Fixed.HARD_TANH),
+                    Map.entry(ActivationMish.class, Fixed.MISH),
+                    Map.entry(ActivationRationalTanh.class, Fixed.RATIONAL_TANH),
+                    Map.entry(ActivationRectifiedTanh.class, Fixed.RECTIFIED_TANH),
+                    Map.entry(ActivationSELU.class, Fixed.SELU),
+                    Map.entry(ActivationSigmoid.class, Fixed.SIGMOID),
+                    Map.entry(ActivationSoftPlus.class, Fixed.SOFTPLUS),
+                    Map.entry(ActivationSoftSign.class, Fixed.SOFTSIGN),
+                    Map.entry(ActivationSwish.class, Fixed.SWISH),
+                    Map.entry(ActivationTanH.class, Fixed.TANH));
 
     /** No change at all. */
     public static final PointwiseActivation IDENTITY = clamp(-INFINITY, INFINITY);
@@ -49,11 +81,13 @@ public record PointwiseActivation(
     public static final PointwiseActivation RELU6 = clamp(0, RELU6_CEILING);
 
     private static PointwiseActivation clamp(double least, double most) {
-        return new PointwiseActivation(null, 0, least, most);
+        return new PointwiseActivation(null, least, most);
     }
 
-    private static PointwiseActivation table(ElementwiseFunction function, double alpha) {
-        return new PointwiseActivation(function, alpha, -INFINITY, INFINITY);
+    private static PointwiseActivation table(ElementwiseFunction function) {
+        return function instanceof PiecewiseLinear linear && linear.isClamp()
+                ? clamp(0, linear.max())
+                : new PointwiseActivation(function, -INFINITY, INFINITY);
     }
 
     /**
@@ -62,16 +96,50 @@ public record PointwiseActivation(
      * @param activation a DL4J activation function
      */
     public static Optional<PointwiseActivation> of(IActivation activation) {
-        if (activation instanceof ActivationIdentity) {
+        Class<?> type = activation.getClass();
+        if (type == ActivationIdentity.class) {
             return Optional.of(IDENTITY);
         }
-        if (activation instanceof ActivationReLU) {
-            return Optional.of(RELU);
-        }
-        if (activation instanceof ActivationReLU6) {
+        if (type == ActivationReLU6.class) {
             return Optional.of(RELU6);
         }
-        return tableOf(activation);
+        return Optional.ofNullable(function(activation, type)).map(PointwiseActivation::table);
+    }
+
+    /**
+     * {@return whether the function changes nothing, for certain}
+     *
+     * @param activation a DL4J activation function
+     */
+    public static boolean isIdentity(IActivation activation) {
+        return activation.getClass() == ActivationIdentity.class;
+    }
+
+    private static @Nullable ElementwiseFunction function(IActivation activation, Class<?> type) {
+        if (type == ActivationReLU.class) {
+            ActivationReLU relu = (ActivationReLU) activation;
+            return new PiecewiseLinear(
+                    or(relu.getMax(), INFINITY),
+                    (float) or(relu.getThreshold(), 0),
+                    or(relu.getNegativeSlope(), 0));
+        }
+        if (type == ActivationLReLU.class) {
+            return new PiecewiseLinear(INFINITY, 0, ((ActivationLReLU) activation).getAlpha());
+        }
+        if (type == ActivationThresholdedReLU.class) {
+            return new ThresholdedRelu((float) ((ActivationThresholdedReLU) activation).getTheta());
+        }
+        if (type == ActivationELU.class) {
+            return new Elu(((ActivationELU) activation).getAlpha());
+        }
+        if (type == ActivationGELU.class) {
+            return ((ActivationGELU) activation).isPrecise() ? Fixed.GELU : Fixed.GELU_SIGMOID;
+        }
+        return WITHOUT_PARAMETERS.get(type);
+    }
+
+    private static double or(@Nullable Double given, double otherwise) {
+        return given == null ? otherwise : given;
     }
 
     /**
@@ -90,45 +158,16 @@ public record PointwiseActivation(
         return known ? of(InnerLayer.separateActivation(layer, merged)) : Optional.empty();
     }
 
-    private static Optional<PointwiseActivation> tableOf(IActivation activation) {
-        if (activation instanceof ActivationLReLU leaky) {
-            return Optional.of(table(ElementwiseFunction.LEAKY_RELU, leaky.getAlpha()));
-        }
-        if (activation instanceof ActivationELU elu) {
-            return Optional.of(table(ElementwiseFunction.ELU, elu.getAlpha()));
-        }
-        if (activation instanceof ActivationGELU gelu) {
-            return Optional.of(
-                    table(
-                            gelu.isPrecise()
-                                    ? ElementwiseFunction.GELU
-                                    : ElementwiseFunction.GELU_SIGMOID,
-                            0));
-        }
-        ElementwiseFunction function = plainFunction(activation);
-        return function == null ? Optional.empty() : Optional.of(table(function, 0));
-    }
-
-    private static @Nullable ElementwiseFunction plainFunction(IActivation activation) {
-        if (activation instanceof ActivationSigmoid) {
-            return ElementwiseFunction.SIGMOID;
-        }
-        if (activation instanceof ActivationTanH) {
-            return ElementwiseFunction.TANH;
-        }
-        if (activation instanceof ActivationHardSigmoid) {
-            return ElementwiseFunction.HARD_SIGMOID;
-        }
-        if (activation instanceof ActivationHardTanH) {
-            return ElementwiseFunction.HARD_TANH;
-        }
-        if (activation instanceof ActivationSwish) {
-            return ElementwiseFunction.SWISH;
-        }
-        if (activation instanceof ActivationSoftPlus) {
-            return ElementwiseFunction.SOFTPLUS;
-        }
-        return activation instanceof ActivationSoftSign ? ElementwiseFunction.SOFTSIGN : null;
+    /**
+     * {@return the function itself that follows a layer's arithmetic; the identity where the layer
+     * applies its own}
+     *
+     * @param layer the layer's configuration
+     * @param merged the function of an activation layer that is joined with it; null if it has only
+     *     its own
+     */
+    public static IActivation functionBehind(Layer layer, @Nullable IActivation merged) {
+        return InnerLayer.separateActivation(layer, merged);
     }
 
     /** {@return whether the function is a clamp of codes, the identity being one without bounds} */
@@ -138,11 +177,7 @@ public record PointwiseActivation(
 
     /** {@return whether the function's values are never negative} */
     public boolean nonNegative() {
-        return function == null
-                ? least >= 0
-                : function == ElementwiseFunction.SIGMOID
-                        || function == ElementwiseFunction.HARD_SIGMOID
-                        || function == ElementwiseFunction.SOFTPLUS;
+        return function == null ? least >= 0 : function.nonNegative();
     }
 
     /**
@@ -170,6 +205,6 @@ public record PointwiseActivation(
      */
     public CodeTable toTable(QuantParams input, QuantParams output) {
         ElementwiseFunction applied = Objects.requireNonNull(function, "function");
-        return CodeTable.from(value -> applied.apply(value, alpha), input, output);
+        return CodeTable.from(applied::apply, input, output);
     }
 }

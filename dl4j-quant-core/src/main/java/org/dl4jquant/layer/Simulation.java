@@ -1,12 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 package org.dl4jquant.layer;
 
-import java.util.ArrayList;
-import java.util.Arrays;
-import java.util.List;
-import java.util.Locale;
-import java.util.Map;
-import java.util.Objects;
 import org.deeplearning4j.nn.api.Layer;
 import org.deeplearning4j.nn.gradient.DefaultGradient;
 import org.deeplearning4j.nn.gradient.Gradient;
@@ -18,10 +12,15 @@ import org.dl4jquant.numeric.QuantParams;
 import org.jspecify.annotations.Nullable;
 import org.nd4j.common.primitives.Pair;
 import org.nd4j.linalg.activations.IActivation;
-import org.nd4j.linalg.activations.impl.ActivationIdentity;
-import org.nd4j.linalg.activations.impl.ActivationReLU;
 import org.nd4j.linalg.api.ndarray.INDArray;
 import org.nd4j.linalg.factory.Nd4j;
+
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+import java.util.Objects;
 
 /**
  * What a quantized layer computes in float arithmetic on rounded values: in training always, and in
@@ -90,8 +89,14 @@ final class Simulation {
         this.output = rounders.get(TensorRole.OUTPUT);
         this.rounders = rounders;
         this.appliesActivation =
-                !(activation instanceof ActivationIdentity)
-                        && !(activation instanceof ActivationReLU && clampsLikeRelu(output));
+                !PointwiseActivation.isIdentity(activation)
+                        && !(isPlainRelu(activation) && clampsLikeRelu(output));
+    }
+
+    private static boolean isPlainRelu(IActivation activation) {
+        return PointwiseActivation.of(activation)
+                .filter(PointwiseActivation.RELU::equals)
+                .isPresent();
     }
 
     private static boolean clampsLikeRelu(@Nullable ValueRounder output) {
@@ -221,7 +226,7 @@ final class Simulation {
     List<QuantizedTensor> tensors() {
         List<QuantizedTensor> tensors = new ArrayList<>(weights.tensors());
         if (canGoBack()) {
-            boolean clampsLikeRelu = activation instanceof ActivationReLU && !appliesActivation;
+            boolean clampsLikeRelu = isPlainRelu(activation) && !appliesActivation;
             addTensor(tensors, TensorRole.INPUT, input, raw, false);
             addTensor(tensors, TensorRole.PRE_ACTIVATION, preActivation, beforeRounding, false);
             HiddenState.raw(inner)

@@ -3,8 +3,6 @@ package org.dl4jquant.lower;
 
 import static java.util.Objects.requireNonNull;
 
-import java.util.Optional;
-import java.util.function.DoubleUnaryOperator;
 import org.deeplearning4j.nn.api.Layer;
 import org.deeplearning4j.nn.conf.layers.ActivationLayer;
 import org.deeplearning4j.nn.conf.layers.BaseLayer;
@@ -35,16 +33,19 @@ import org.dl4jquant.scheme.Granularity;
 import org.dl4jquant.scheme.IntFormat;
 import org.dl4jquant.scheme.Precision;
 import org.dl4jquant.scheme.TensorScheme;
-import org.nd4j.linalg.activations.impl.ActivationIdentity;
+import org.nd4j.linalg.activations.IActivation;
 import org.nd4j.linalg.api.buffer.DataType;
+
+import java.util.Optional;
+import java.util.function.DoubleUnaryOperator;
 
 /** Lowers one layer: with its integer parameters if it is quantized, as a move of codes if not. */
 final class LayerLowering {
 
     private static final String SUPPORTED =
-            "layers that lower are ConvolutionLayer, DepthwiseConvolution2D, DenseLayer, OutputLayer,"
-                    + " SubsamplingLayer (max, average), GlobalPoolingLayer (max, average),"
-                    + " ActivationLayer, DropoutLayer and losses";
+            "layers that lower are ConvolutionLayer, DepthwiseConvolution2D, DenseLayer,"
+                + " OutputLayer, SubsamplingLayer (max, average), GlobalPoolingLayer (max,"
+                + " average), ActivationLayer, DropoutLayer and losses";
 
     private final GraphBuilder graph;
     private final String name;
@@ -64,6 +65,7 @@ final class LayerLowering {
         IntegerParameters parameters = QuantizedLayers.integerParameters(layer).orElseThrow();
         if (parameters.weights() == null) {
             requireIntegerSchemes(layer, quantized.get());
+            requireKnownFunction(quantized.get());
         }
         return lowerQuantized(quantized.get().getUnderlying(), parameters, input);
     }
@@ -95,6 +97,23 @@ final class LayerLowering {
                 name,
                 "this " + conf.getClass().getSimpleName() + " computes in float, because " + why,
                 "prepare the network with integers for its weights and its activations");
+    }
+
+    private void requireKnownFunction(QuantizedLayer quantized) {
+        org.deeplearning4j.nn.conf.layers.Layer conf = quantized.getUnderlying();
+        boolean arithmetic =
+                conf instanceof ActivationLayer || QuantizedLayers.hasIntegerArithmetic(conf);
+        IActivation function = PointwiseActivation.functionBehind(conf, quantized.activation());
+        if (!arithmetic || PointwiseActivation.of(function).isPresent()) {
+            return;
+        }
+        throw new LoweringException(
+                name,
+                "its activation function "
+                        + function.getClass().getName()
+                        + " is not one that the integer graph has",
+                "functions that lower are DL4J's own, each of them by its exact class, without"
+                        + " Softmax, RReLU and PReLU");
     }
 
     private void requireIntegerPrecision(QuantizedLayer layer) {
@@ -142,7 +161,7 @@ final class LayerLowering {
 
     private static boolean isIdentity(org.deeplearning4j.nn.conf.layers.Layer conf) {
         return conf instanceof ActivationLayer activation
-                && activation.getActivationFn() instanceof ActivationIdentity;
+                && PointwiseActivation.isIdentity(activation.getActivationFn());
     }
 
     private Signal globalMax(GlobalPoolingLayer pool, String codes) {
@@ -304,7 +323,8 @@ final class LayerLowering {
         return new LoweringException(
                 name,
                 "this " + conf.getClass().getSimpleName() + " computes in float",
-                "the prepare report says why; quantize it, or leave it out of the deployed network");
+                "the prepare report says why; quantize it, or leave it out of the deployed"
+                    + " network");
     }
 
     private LoweringException unsupported(org.deeplearning4j.nn.conf.layers.Layer conf) {
@@ -316,8 +336,8 @@ final class LayerLowering {
 
     private static String remedy(org.deeplearning4j.nn.conf.layers.Layer conf) {
         if (conf instanceof Convolution1DLayer) {
-            return "let sequences pass as images of height 1, with a ConvolutionLayer whose kernel is"
-                    + " 1 x k; ";
+            return "let sequences pass as images of height 1, with a ConvolutionLayer whose kernel"
+                       + " is 1 x k; ";
         }
         if (conf instanceof SeparableConvolution2D) {
             return "put a DepthwiseConvolution2D and a ConvolutionLayer with kernel 1 x 1 in its"

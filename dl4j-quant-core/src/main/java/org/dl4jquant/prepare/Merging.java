@@ -1,13 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 package org.dl4jquant.prepare;
 
-import java.util.ArrayList;
-import java.util.HashMap;
-import java.util.HashSet;
-import java.util.List;
-import java.util.Map;
-import java.util.Set;
-import java.util.function.Predicate;
 import org.deeplearning4j.nn.conf.layers.ActivationLayer;
 import org.deeplearning4j.nn.conf.layers.BaseLayer;
 import org.deeplearning4j.nn.conf.layers.BatchNormalization;
@@ -16,8 +9,16 @@ import org.deeplearning4j.nn.conf.layers.ConvolutionLayer;
 import org.deeplearning4j.nn.conf.layers.Deconvolution3D;
 import org.deeplearning4j.nn.conf.layers.DenseLayer;
 import org.deeplearning4j.nn.conf.layers.Layer;
+import org.dl4jquant.layer.PointwiseActivation;
 import org.jspecify.annotations.Nullable;
-import org.nd4j.linalg.activations.impl.ActivationIdentity;
+
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import java.util.function.Predicate;
 
 /**
  * Joins what is one step in the integer graph: a convolution or dense layer, the batch
@@ -102,7 +103,7 @@ final class Merging {
                         || (layer instanceof DenseLayer dense && !dense.hasLayerNorm());
         return arithmetic
                 && layer instanceof BaseLayer base
-                && base.getActivationFn() instanceof ActivationIdentity;
+                && PointwiseActivation.isIdentity(base.getActivationFn());
     }
 
     /** DL4J's batch normalization trains on matrices and images. */

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 package org.dl4jquant.prepare;
 
-import java.util.function.Predicate;
 import org.deeplearning4j.nn.conf.graph.ElementWiseVertex;
 import org.deeplearning4j.nn.conf.layers.ActivationLayer;
 import org.deeplearning4j.nn.conf.layers.BaseLayer;
@@ -12,6 +11,8 @@ import org.dl4jquant.layer.PointwiseActivation;
 import org.jspecify.annotations.Nullable;
 import org.nd4j.linalg.activations.IActivation;
 import org.nd4j.linalg.activations.impl.ActivationSoftmax;
+
+import java.util.function.Predicate;
 
 /**
  * Which tensors can never be negative, so that their codes are unsigned.
@@ -41,7 +42,7 @@ record Signs(FloatNetwork network, Predicate<String> nonNegativeInput) {
     }
 
     private static boolean isNonNegative(IActivation function) {
-        return function instanceof ActivationSoftmax
+        return function.getClass() == ActivationSoftmax.class
                 || PointwiseActivation.of(function)
                         .map(PointwiseActivation::nonNegative)
                         .orElse(false);

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 package org.dl4jquant.prepare;
 
-import java.util.Set;
 import org.deeplearning4j.nn.conf.graph.ElementWiseVertex;
 import org.deeplearning4j.nn.conf.graph.LayerVertex;
 import org.deeplearning4j.nn.conf.graph.MergeVertex;
@@ -65,9 +64,11 @@ import org.deeplearning4j.nn.conf.layers.recurrent.LastTimeStep;
 import org.deeplearning4j.nn.conf.layers.recurrent.SimpleRnn;
 import org.deeplearning4j.nn.conf.layers.recurrent.TimeDistributed;
 import org.deeplearning4j.nn.conf.layers.variational.VariationalAutoencoder;
+import org.dl4jquant.layer.PointwiseActivation;
 import org.dl4jquant.layer.QuantizedLayers;
 import org.jspecify.annotations.Nullable;
-import org.nd4j.linalg.activations.impl.ActivationIdentity;
+
+import java.util.Set;
 
 /** What each kind of DL4J layer and vertex does to codes. */
 final class Traits {
@@ -207,7 +208,7 @@ final class Traits {
             return pool.getPoolingType() == PoolingType.MAX;
         }
         if (layer instanceof ActivationLayer only) {
-            return only.getActivationFn() instanceof ActivationIdentity;
+            return PointwiseActivation.isIdentity(only.getActivationFn());
         }
         return PRESERVING_LAYERS.contains(layer.getClass());
     }

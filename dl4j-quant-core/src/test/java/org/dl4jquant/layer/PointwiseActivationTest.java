@@ -2,57 +2,108 @@
 package org.dl4jquant.layer;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import org.dl4jquant.ActivationFunctions;
 import org.dl4jquant.numeric.CodeRange;
 import org.dl4jquant.numeric.QuantParams;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
-import org.junit.jupiter.params.provider.EnumSource;
-import org.nd4j.linalg.activations.Activation;
+import org.junit.jupiter.params.provider.MethodSource;
 import org.nd4j.linalg.activations.IActivation;
-import org.nd4j.linalg.activations.impl.ActivationGELU;
+import org.nd4j.linalg.activations.impl.ActivationIdentity;
+import org.nd4j.linalg.activations.impl.ActivationLReLU;
+import org.nd4j.linalg.activations.impl.ActivationPReLU;
+import org.nd4j.linalg.activations.impl.ActivationRReLU;
+import org.nd4j.linalg.activations.impl.ActivationReLU;
+import org.nd4j.linalg.activations.impl.ActivationSoftmax;
+import org.nd4j.linalg.activations.impl.ActivationTanH;
 import org.nd4j.linalg.api.ndarray.INDArray;
 import org.nd4j.linalg.factory.Nd4j;
 
-/** The integer graph's functions are DL4J's. */
+import java.lang.reflect.Constructor;
+import java.util.Optional;
+import java.util.Set;
+import java.util.TreeSet;
+import java.util.function.DoubleUnaryOperator;
+import java.util.stream.Stream;
+
+/** The integer graph's functions are DL4J's, for every class and every value of its parameters. */
 class PointwiseActivationTest {
 
-    /* DL4J evaluates in float32 with approximations of exp and tanh. */
+    /** Relative, above 1: DL4J evaluates in float32 with approximations of exp and tanh. */
     private static final double TOLERANCE = 2e-5;
 
-    @ParameterizedTest
-    @EnumSource(
-            value = Activation.class,
-            names = {
-                "LEAKYRELU",
-                "ELU",
-                "SIGMOID",
-                "TANH",
-                "HARDSIGMOID",
-                "HARDTANH",
-                "SWISH",
-                "GELU",
-                "SOFTPLUS",
-                "SOFTSIGN"
-            })
-    void aTableHoldsTheValuesOfDl4jsFunction(Activation named) {
-        requireEqual(named.getActivationFunction());
+    /** RReLU is random in training, the others are no functions of one element. */
+    private static final Set<Class<?>> NOT_KNOWN =
+            Set.of(ActivationPReLU.class, ActivationRReLU.class, ActivationSoftmax.class);
+
+    static Stream<IActivation> functions() {
+        return ActivationFunctions.all();
     }
 
     @Test
-    void theExactGeluIsAnotherFunction() {
-        requireEqual(new ActivationGELU(true));
+    void everyClassOfDl4jIsTriedWithAllItsConstructors() {
+        Set<String> tried = new TreeSet<>();
+        functions().forEach(function -> tried.add(function.getClass().getName()));
+        Set<String> all = new TreeSet<>();
+        for (Class<?> type : ActivationFunctions.classes()) {
+            for (Constructor<?> constructor : type.getConstructors()) {
+                assertTrue(
+                        ActivationFunctions.canCall(constructor) || NOT_KNOWN.contains(type),
+                        () -> "no arguments for " + constructor);
+            }
+            all.add(type.getName());
+        }
+        all.remove(ActivationPReLU.class.getName());
+        assertEquals(all, tried);
     }
 
-    private static void requireEqual(IActivation activation) {
-        PointwiseActivation found = PointwiseActivation.of(activation).orElseThrow();
-        for (double x = -6; x <= 6; x += 0.03125) {
-            INDArray value = Nd4j.scalar((float) x).reshape(1, 1);
-            double expected = activation.getActivation(value, false).getDouble(0);
-            assertEquals(expected, found.function().apply(x, found.alpha()), TOLERANCE, "at " + x);
-            assertTrue(!found.nonNegative() || expected >= 0);
+    @ParameterizedTest
+    @MethodSource("functions")
+    void theFunctionIsThatOfDl4jOrUnknown(IActivation activation) {
+        Optional<PointwiseActivation> found = PointwiseActivation.of(activation);
+        assertEquals(!NOT_KNOWN.contains(activation.getClass()), found.isPresent());
+        found.ifPresent(known -> requireEqual(activation, known));
+    }
+
+    private static void requireEqual(IActivation activation, PointwiseActivation found) {
+        DoubleUnaryOperator function =
+                found.function() == null
+                        ? x -> Math.min(found.most(), Math.max(found.least(), x))
+                        : found.function()::apply;
+        boolean reachesBelow = false;
+        float[] arguments = ActivationFunctions.arguments();
+        INDArray values = activation.getActivation(Nd4j.createFromArray(arguments.clone()), false);
+        for (int i = 0; i < arguments.length; i++) {
+            float x = arguments[i];
+            double expected = values.getDouble(i);
+            assertEquals(
+                    expected,
+                    function.applyAsDouble(x),
+                    TOLERANCE * Math.max(1, Math.abs(expected)),
+                    () -> activation + " at " + x);
+            reachesBelow |= expected < 0;
         }
+        assertEquals(!reachesBelow, found.nonNegative(), activation::toString);
+    }
+
+    /** A user's ReLU that is none. */
+    private static final class Shifted extends ActivationReLU {
+        @Override
+        public INDArray getActivation(INDArray in, boolean training) {
+            return super.getActivation(in, training).addi(1);
+        }
+    }
+
+    @Test
+    void aSubclassOfAKnownFunctionIsUnknown() {
+        assertTrue(PointwiseActivation.of(new Shifted()).isEmpty());
+        assertTrue(PointwiseActivation.of(new ActivationTanH() {}).isEmpty());
+        assertTrue(PointwiseActivation.of(new ActivationIdentity() {}).isEmpty());
+        assertFalse(PointwiseActivation.isIdentity(new ActivationIdentity() {}));
+        assertTrue(PointwiseActivation.isIdentity(new ActivationIdentity()));
     }
 
     @Test
@@ -64,8 +115,17 @@ class PointwiseActivationTest {
     }
 
     @Test
-    void functionsThatTheGraphLacksAreEmpty() {
-        assertTrue(PointwiseActivation.of(Activation.SOFTMAX.getActivationFunction()).isEmpty());
-        assertTrue(PointwiseActivation.of(Activation.CUBE.getActivationFunction()).isEmpty());
+    void functionsOfOneMeaningAreOneClamp() {
+        for (IActivation relu :
+                new IActivation[] {
+                    new ActivationReLU(),
+                    new ActivationReLU(null, null, null),
+                    new ActivationReLU(null, 0.0, 0.0),
+                    new ActivationLReLU(0)
+                }) {
+            assertEquals(PointwiseActivation.RELU, PointwiseActivation.of(relu).orElseThrow());
+        }
+        IActivation relu6 = new ActivationReLU(6.0, 0.0, 0.0);
+        assertEquals(PointwiseActivation.RELU6, PointwiseActivation.of(relu6).orElseThrow());
     }
 }

@@ -4,12 +4,12 @@ package org.dl4jquant.lower;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 
-import java.util.stream.Stream;
 import org.deeplearning4j.nn.conf.CNN2DFormat;
 import org.deeplearning4j.nn.conf.ComputationGraphConfiguration;
 import org.deeplearning4j.nn.conf.NeuralNetConfiguration;
 import org.deeplearning4j.nn.conf.graph.ElementWiseVertex;
 import org.deeplearning4j.nn.conf.inputs.InputType;
+import org.deeplearning4j.nn.conf.layers.ActivationLayer;
 import org.deeplearning4j.nn.conf.layers.Convolution1DLayer;
 import org.deeplearning4j.nn.conf.layers.ConvolutionLayer;
 import org.deeplearning4j.nn.conf.layers.Deconvolution2D;
@@ -27,18 +27,23 @@ import org.dl4jquant.scheme.LayerSelector;
 import org.dl4jquant.scheme.QuantSpec;
 import org.junit.jupiter.api.Test;
 import org.nd4j.linalg.activations.Activation;
+import org.nd4j.linalg.activations.IActivation;
+import org.nd4j.linalg.activations.impl.ActivationRReLU;
+import org.nd4j.linalg.activations.impl.ActivationReLU;
 import org.nd4j.linalg.api.ndarray.INDArray;
 import org.nd4j.linalg.dataset.DataSet;
 import org.nd4j.linalg.dataset.adapter.SingletonDataSetIterator;
 import org.nd4j.linalg.factory.Nd4j;
 import org.nd4j.linalg.lossfunctions.LossFunctions.LossFunction;
 
+import java.util.stream.Stream;
+
 final class LoweringRefusalTest {
 
     private static final String SUPPORTED =
-            "layers that lower are ConvolutionLayer, DepthwiseConvolution2D, DenseLayer, OutputLayer,"
-                    + " SubsamplingLayer (max, average), GlobalPoolingLayer (max, average),"
-                    + " ActivationLayer, DropoutLayer and losses";
+            "layers that lower are ConvolutionLayer, DepthwiseConvolution2D, DenseLayer,"
+                + " OutputLayer, SubsamplingLayer (max, average), GlobalPoolingLayer (max,"
+                + " average), ActivationLayer, DropoutLayer and losses";
 
     private static final InputType IMAGES = InputType.convolutional(8, 8, 2);
 
@@ -74,7 +79,8 @@ final class LoweringRefusalTest {
     void refusesAConvolutionOverSequences() {
         assertEquals(
                 "layer 'sequence' cannot be lowered to integers: there is no integer form of type"
-                        + " Convolution1DLayer; let sequences pass as images of height 1, with a ConvolutionLayer whose kernel is 1 x k; "
+                    + " Convolution1DLayer; let sequences pass as images of height 1, with a"
+                    + " ConvolutionLayer whose kernel is 1 x k; "
                         + SUPPORTED,
                 messageFor(
                         Nd4j.randn(4, 2, 8),
@@ -88,7 +94,8 @@ final class LoweringRefusalTest {
     void refusesASeparableConvolution() {
         assertEquals(
                 "layer 'separable' cannot be lowered to integers: there is no integer form of type"
-                        + " SeparableConvolution2D; put a DepthwiseConvolution2D and a ConvolutionLayer with kernel 1 x 1 in its place, which compute the same; "
+                    + " SeparableConvolution2D; put a DepthwiseConvolution2D and a ConvolutionLayer"
+                    + " with kernel 1 x 1 in its place, which compute the same; "
                         + SUPPORTED,
                 messageFor(
                         images(),
@@ -101,7 +108,8 @@ final class LoweringRefusalTest {
     void refusesATransposedConvolution() {
         assertEquals(
                 "layer 'transposed' cannot be lowered to integers: there is no integer form of type"
-                        + " Deconvolution2D; end the deployed network before it, or design the network without it; "
+                    + " Deconvolution2D; end the deployed network before it, or design the network"
+                    + " without it; "
                         + SUPPORTED,
                 messageFor(
                         images(),
@@ -110,11 +118,47 @@ final class LoweringRefusalTest {
                         output()));
     }
 
+    /** A user's own function, which only its own code knows. */
+    private static final class Doubled extends ActivationReLU {
+        @Override
+        public INDArray getActivation(INDArray in, boolean training) {
+            return super.getActivation(in, training).muli(2);
+        }
+    }
+
+    @Test
+    void refusesAFunctionItDoesNotKnowByTheFunctionsName() {
+        String why =
+                "layer 'it' cannot be lowered to integers: its activation function %s is not one"
+                    + " that the integer graph has; functions that lower are DL4J's own, each of"
+                    + " them by its exact class, without Softmax, RReLU and PReLU";
+        for (IActivation function : new IActivation[] {new Doubled(), new ActivationRReLU()}) {
+            String expected = why.formatted(function.getClass().getName());
+            INDArray features = Nd4j.randn(4, 5);
+            InputType input = InputType.feedForward(5);
+            DenseLayer dense =
+                    new DenseLayer.Builder().nOut(4).activation(function).name("it").build();
+            assertEquals(expected, messageFor(features, input, dense, output()));
+            DenseLayer linear =
+                    new DenseLayer.Builder()
+                            .nOut(4)
+                            .activation(Activation.IDENTITY)
+                            .name("it")
+                            .build();
+            ActivationLayer merged = new ActivationLayer(function);
+            assertEquals(expected, messageFor(features, input, linear, merged, output()));
+            ActivationLayer alone =
+                    new ActivationLayer.Builder().activation(function).name("it").build();
+            assertEquals(expected, messageFor(features, input, alone, output()));
+        }
+    }
+
     @Test
     void refusesChannelsLast() {
         assertEquals(
-                "layer 'last' cannot be lowered to integers: its images are in format NHWC; build the"
-                        + " network with CNN2DFormat.NCHW; a convolution has the same weights in both formats",
+                "layer 'last' cannot be lowered to integers: its images are in format NHWC; build"
+                    + " the network with CNN2DFormat.NCHW; a convolution has the same weights in"
+                    + " both formats",
                 messageFor(
                         Nd4j.randn(4, 8, 8, 2),
                         InputType.convolutional(8, 8, 2, CNN2DFormat.NHWC),
@@ -129,9 +173,9 @@ final class LoweringRefusalTest {
     @Test
     void refusesToPoolChannelsLast() {
         assertEquals(
-                "layer 'mean' cannot be lowered to integers: its images are in format NHWC; build the"
-                        + " network with CNN2DFormat.NCHW; a convolution has the same weights in both"
-                        + " formats",
+                "layer 'mean' cannot be lowered to integers: its images are in format NHWC; build"
+                    + " the network with CNN2DFormat.NCHW; a convolution has the same weights in"
+                    + " both formats",
                 messageFor(
                         Nd4j.randn(4, 8, 8, 2),
                         InputType.convolutional(8, 8, 2, CNN2DFormat.NHWC),
@@ -186,8 +230,8 @@ final class LoweringRefusalTest {
     @Test
     void refusesASumOfThree() {
         assertEquals(
-                "layer 'joined' cannot be lowered to integers: it adds 3 tensors; add two at a time,"
-                        + " in vertices one behind the other",
+                "layer 'joined' cannot be lowered to integers: it adds 3 tensors; add two at a"
+                    + " time, in vertices one behind the other",
                 messageFor(
                         QuantSpec.of(LayerScheme.INT8),
                         new ElementWiseVertex(ElementWiseVertex.Op.Add),

@@ -8,18 +8,21 @@ import static org.junit.jupiter.api.Assertions.assertNotEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
-import java.util.List;
-import java.util.function.DoubleUnaryOperator;
 import net.jqwik.api.Arbitraries;
 import net.jqwik.api.Arbitrary;
 import net.jqwik.api.ForAll;
 import net.jqwik.api.Property;
 import net.jqwik.api.Provide;
+
+import org.dl4jquant.numeric.ElementwiseFunction.PiecewiseLinear;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.function.Executable;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
+
+import java.util.List;
+import java.util.function.DoubleUnaryOperator;
 
 /** Ranges, tables, packed codes, weights: the values that arithmetic works on. */
 final class CodesTest {
@@ -86,23 +89,53 @@ final class CodesTest {
         "HARD_SIGMOID, 1, 0.7",
         "HARD_SIGMOID, 9, 1",
         "HARD_TANH, -4, -1",
-        "ELU, -1, -0.06321205588285577",
-        "LEAKY_RELU, -2, -0.2",
-        "LEAKY_RELU, 2, 2",
+        "CUBE, -2, -8",
+        "RECTIFIED_TANH, -1, 0",
+        "RECTIFIED_TANH, 0.5, 0.46211715726000975",
+        "RATIONAL_TANH, -1.5, -1.3273752799193923",
+        "SELU, 2, 2.101401974710961",
+        "SELU, -1, -1.1113307378125625",
+        "MISH, 1, 0.8650983882673103",
         "IDENTITY, -2, -2",
         "GELU, 1, 0.8314462256635704"
     })
-    void functionsHaveTheirKnownValues(ElementwiseFunction function, double x, double expected) {
+    void functionsHaveTheirKnownValues(
+            ElementwiseFunction.Fixed function, double x, double expected) {
         // One unit in the last place of a double per operation.
-        assertEquals(expected, function.apply(x, 0.1), 1e-15);
+        assertEquals(expected, function.apply(x), 1e-15);
+    }
+
+    @ParameterizedTest
+    @CsvSource({
+        "Infinity, 0, 0.1, -2, -0.2",
+        "Infinity, 0, 0.1, 2, 2",
+        "6, 0, 0, 9, 6",
+        "6, 0, 0, -9, 0",
+        "Infinity, 1, 0, 0.9, 0",
+        "Infinity, 1, 0, 1, 1",
+        "Infinity, 1, 0.5, -1, -1",
+        "-1.5, 0, 0, 3, -1.5"
+    })
+    void functionsOfTheReluFamilyHaveTheirKnownValues(
+            double max, float threshold, double slope, double x, double expected) {
+        assertEquals(expected, new PiecewiseLinear(max, threshold, slope).apply(x), 1e-15);
+    }
+
+    @Test
+    void otherFunctionsWithParametersHaveTheirKnownValues() {
+        assertEquals(-0.06321205588285576, new ElementwiseFunction.Elu(0.1).apply(-1), 1e-15);
+        assertEquals(0, new ElementwiseFunction.ThresholdedRelu(0.5f).apply(0.5));
+        assertEquals(0.75, new ElementwiseFunction.ThresholdedRelu(0.5f).apply(0.75));
+        assertEquals(
+                "the function's slope is NaN; it must be a number",
+                refusal(() -> new PiecewiseLinear(1, 0, Double.NaN)));
     }
 
     @Test
     void aTableHoldsTheRoundedFunctionOfEveryCode() {
         QuantParams input = new QuantParams(1 / 16f, 0, CodeRange.signed(8));
         QuantParams output = new QuantParams(1 / 256f, 0, CodeRange.unsigned(8));
-        CodeTable sigmoid =
-                CodeTable.from(x -> ElementwiseFunction.SIGMOID.apply(x, 0), input, output);
+        CodeTable sigmoid = CodeTable.from(ElementwiseFunction.Fixed.SIGMOID::apply, input, output);
         assertEquals((byte) 128, sigmoid.lookUp((byte) 0));
         assertEquals((byte) 187, sigmoid.lookUp((byte) 16)); // sigmoid(1) * 256 = 187.15
         assertEquals((byte) 69, sigmoid.lookUp((byte) -16)); // sigmoid(-1) * 256 = 68.85

@@ -158,7 +158,8 @@ class QuantizedRuntime extends BaseWrapperLayer {
     public void setInput(INDArray input, LayerWorkspaceMgr workspaceMgr) {
         // In a ComputationGraph these are the workspaces of the layer before, and only they are
         // open for this array: the underlying layer must have its input now.
-        rawInput = workspaceMgr.leverageTo(ArrayType.INPUT, input);
+        rawInput =
+                workspaceMgr.leverageTo(ArrayType.INPUT, FedArrays.input(layerConf, input, type));
         underlying.setInput(rawInput, workspaceMgr);
         prepared = false;
     }
@@ -246,7 +247,7 @@ class QuantizedRuntime extends BaseWrapperLayer {
                         ? InnerLayer.separateActivation(layerConf).getActivation(y, false)
                         : y;
         if (mask != null && result.rank() == 2) {
-            result.muliColumnVector(mask.castTo(result.dataType()));
+            result.muliColumnVector(mask);
         }
         return result;
     }
@@ -461,23 +462,24 @@ class QuantizedRuntime extends BaseWrapperLayer {
 
     @Override
     public void setMaskArray(@Nullable INDArray maskArray) {
-        mask = maskArray;
+        mask = FedArrays.mask(maskArray, type);
         fedMask = null;
-        underlying.setMaskArray(maskArray);
+        underlying.setMaskArray(mask);
         IntegerPath integers = rounders.integers();
         if (integers != null) {
-            integers.setMask(maskArray);
+            integers.setMask(mask);
         }
     }
 
     /** How DL4J passes a mask of the features; recurrent layers let it pass and do not keep it. */
     @Override
     public Pair<INDArray, MaskState> feedForwardMaskArray(
-            INDArray maskArray, MaskState currentMaskState, int minibatchSize) {
+            @Nullable INDArray maskArray, MaskState currentMaskState, int minibatchSize) {
+        INDArray fed = FedArrays.mask(maskArray, type);
         Pair<INDArray, MaskState> passed =
-                super.feedForwardMaskArray(maskArray, currentMaskState, minibatchSize);
+                super.feedForwardMaskArray(fed, currentMaskState, minibatchSize);
         setMaskArray(underlying.getMaskArray());
-        fedMask = maskArray;
+        fedMask = fed;
         return passed;
     }
 

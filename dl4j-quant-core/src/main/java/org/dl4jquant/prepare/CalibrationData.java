@@ -7,6 +7,7 @@ import java.util.List;
 import java.util.function.Consumer;
 import org.dl4jquant.check.Require;
 import org.jspecify.annotations.Nullable;
+import org.nd4j.linalg.api.buffer.DataType;
 import org.nd4j.linalg.api.ndarray.INDArray;
 import org.nd4j.linalg.dataset.DataSet;
 import org.nd4j.linalg.dataset.api.iterator.DataSetIterator;
@@ -115,9 +116,13 @@ interface CalibrationData {
         return nonNegative;
     }
 
-    private static double least(INDArray values, int batch, int input) {
+    private static double least(INDArray features, int batch, int input) {
         Require.argument(
-                values.length() > 0, "calibration batch %d: input %d is empty", batch, input);
+                features.length() > 0, "calibration batch %d: input %d is empty", batch, input);
+        // Other types have no minimum, or a sum that overflows.
+        boolean wide =
+                features.dataType() == DataType.FLOAT || features.dataType() == DataType.DOUBLE;
+        INDArray values = wide ? features : features.castTo(DataType.FLOAT);
         double least = values.minNumber().doubleValue();
         Require.argument(
                 Double.isFinite(least) && Double.isFinite(values.sumNumber().doubleValue()),

@@ -16,6 +16,7 @@
  * <tr><td>nd</td><td></td><td>the only place that copies between INDArray and Java arrays or buffers</td><td>nothing</td></tr>
  * <tr><td>calibrate</td><td>P</td><td>from statistics to scales</td><td>scheme, numeric</td></tr>
  * <tr><td>fakequant</td><td></td><td>differentiable rounding of INDArrays, observers</td><td>numeric to calibrate</td></tr>
+ * <tr><td>network</td><td></td><td>one view of both kinds of DL4J network: what their layers are called</td><td>nothing</td></tr>
  * <tr><td>layer</td><td></td><td>DL4J layers and vertices that carry quantizers</td><td>numeric to fakequant</td></tr>
  * <tr><td>prepare</td><td></td><td>a DL4J network in, the same network with quantizers out</td><td>numeric to layer</td></tr>
  * <tr><td>ptq</td><td></td><td>better integers without training</td><td>numeric to prepare</td></tr>

@@ -46,8 +46,17 @@ final class PackageTable {
                 .mixed("nd")
                 .pure("calibrate", "scheme", "numeric")
                 .mixed("fakequant", "numeric", "scheme", "nd", "calibrate")
+                .mixed("network")
                 .mixed("layer", "numeric", "scheme", "nd", "calibrate", "fakequant")
-                .mixed("prepare", "numeric", "scheme", "nd", "calibrate", "fakequant", "layer")
+                .mixed(
+                        "prepare",
+                        "numeric",
+                        "scheme",
+                        "nd",
+                        "calibrate",
+                        "fakequant",
+                        "network",
+                        "layer")
                 .mixedUsingAllUpTo("ptq", "prepare")
                 .mixed("prune", "scheme", "nd", "numeric")
                 .mixed("lowrank", "scheme", "nd", "numeric")

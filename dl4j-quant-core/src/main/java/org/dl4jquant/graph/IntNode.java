@@ -1,13 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 package org.dl4jquant.graph;
 
-import java.util.List;
-import java.util.Objects;
 import org.dl4jquant.check.Require;
 import org.dl4jquant.numeric.CodeTable;
 import org.dl4jquant.numeric.QuantParams;
 import org.dl4jquant.numeric.Shape;
 import org.dl4jquant.numeric.WeightTensor;
+
+import java.nio.charset.StandardCharsets;
+import java.util.List;
+import java.util.Objects;
 
 /**
  * One operation of an integer graph. Its one result bears its name.
@@ -440,6 +442,12 @@ public sealed interface IntNode {
 
     private static void requireName(String name) {
         Require.argument(!name.isBlank(), "a node of the integer graph has a blank name");
+        Require.argument(
+                name.chars().noneMatch(Character::isISOControl)
+                        && StandardCharsets.UTF_8.newEncoder().canEncode(name),
+                "the name of node '%s' holds control characters or half a character, which not"
+                        + " every file can; choose another",
+                name);
     }
 
     private static void requirePaddingBelowKernel(String name, Window window) {

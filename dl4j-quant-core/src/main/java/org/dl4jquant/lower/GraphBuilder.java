@@ -1,18 +1,23 @@
 // SPDX-License-Identifier: Apache-2.0
 package org.dl4jquant.lower;
 
-import java.util.HashMap;
-import java.util.LinkedHashSet;
-import java.util.List;
-import java.util.Map;
-import java.util.Set;
 import org.deeplearning4j.nn.api.Layer;
 import org.deeplearning4j.nn.conf.InputPreProcessor;
 import org.dl4jquant.graph.IntGraph;
 import org.dl4jquant.graph.IntNode;
 import org.dl4jquant.graph.TensorType;
+import org.dl4jquant.network.LayerNames;
 import org.dl4jquant.numeric.Shape;
 import org.jspecify.annotations.Nullable;
+
+import java.util.Collection;
+import java.util.HashMap;
+import java.util.HashSet;
+import java.util.LinkedHashSet;
+import java.util.List;
+import java.util.Map;
+import java.util.Objects;
+import java.util.Set;
 
 /** Collects nodes while a network is walked, and knows what each layer hands on. */
 final class GraphBuilder {
@@ -22,23 +27,49 @@ final class GraphBuilder {
     private final Set<String> inputsWithoutNode = new LinkedHashSet<>();
     private final Map<String, Signal> signals = new HashMap<>();
     private final IntGraph.Builder graph = IntGraph.builder();
+    private final Map<String, String> nodes;
+    private final Set<String> taken;
+
+    /**
+     * Makes an empty graph.
+     *
+     * @param names the names of all the network's layers, vertices and inputs
+     */
+    GraphBuilder(Collection<String> names) {
+        this.nodes = LayerNames.ofNodes(names);
+        this.taken = new HashSet<>(names);
+        taken.addAll(nodes.values());
+    }
+
+    /** Returns the name of the node that holds a layer's result. */
+    String node(String layer) {
+        return Objects.requireNonNull(nodes.get(layer), layer);
+    }
+
+    /** Returns a name for a node that holds something else than a layer's result. */
+    String inner(String wish) {
+        String name = LayerNames.fresh(wish, taken);
+        taken.add(name);
+        return name;
+    }
 
     void announceInput(String name) {
-        inputsWithoutNode.add(name);
-        signals.put(name, new Signal.Values(name));
+        inputsWithoutNode.add(node(name));
+        signals.put(name, new Signal.Values(node(name)));
     }
 
     void lowerLayer(
             String name, Layer layer, @Nullable InputPreProcessor preProcessor, String input) {
         Signal arriving = signal(name, input);
         if (preProcessor != null) {
-            arriving = Preprocessors.lower(this, name + "/input", preProcessor, arriving);
+            arriving =
+                    Preprocessors.lower(this, inner(node(name) + "/input"), preProcessor, arriving);
         }
-        signals.put(name, new LayerLowering(this, name).lower(layer, arriving));
+        signals.put(name, new LayerLowering(this, node(name)).lower(layer, arriving));
     }
 
     void lowerPreprocessor(String name, InputPreProcessor preProcessor, String input) {
-        signals.put(name, Preprocessors.lower(this, name, preProcessor, signal(name, input)));
+        signals.put(name, Preprocessors.lower(this, node(name), preProcessor, signal(name, input)));
     }
 
     void lowerAdd(String name, List<String> inputs) {
@@ -84,7 +115,9 @@ final class GraphBuilder {
         Signal signal = signal(output, output);
         return signal instanceof Signal.Values values
                 ? values.node()
-                : add(new IntNode.Dequantize(output + "/values", codes(output, signal)));
+                : add(
+                        new IntNode.Dequantize(
+                                inner(node(output) + "/values"), codes(output, signal)));
     }
 
     /** Adds a node and returns its name. */

@@ -44,8 +44,8 @@ final class LayerLowering {
 
     private static final String SUPPORTED =
             "layers that lower are ConvolutionLayer, DepthwiseConvolution2D, DenseLayer,"
-                + " OutputLayer, SubsamplingLayer (max, average), GlobalPoolingLayer (max,"
-                + " average), ActivationLayer, DropoutLayer and losses";
+                    + " OutputLayer, SubsamplingLayer (max, average), GlobalPoolingLayer (max,"
+                    + " average), ActivationLayer, DropoutLayer and losses";
 
     private final GraphBuilder graph;
     private final String name;
@@ -170,7 +170,7 @@ final class LayerLowering {
         Window.Extent whole = new Window.Extent(image.size(1), image.size(2));
         IntNode.MaxPool node =
                 new IntNode.MaxPool(
-                        pool.isCollapseDimensions() ? name + "/pool" : name,
+                        pool.isCollapseDimensions() ? graph.inner(name + "/pool") : name,
                         codes,
                         Window.of(whole, Window.Extent.ONE));
         return collapsed(pool, new Signal.Codes(graph.add(node)));
@@ -203,7 +203,7 @@ final class LayerLowering {
                             layer));
         }
         if (conf instanceof GlobalPoolingLayer pool && pool.getPoolingType() == PoolingType.AVG) {
-            String node = pool.isCollapseDimensions() ? name + "/pool" : name;
+            String node = pool.isCollapseDimensions() ? graph.inner(name + "/pool") : name;
             String codes = graph.codes(name, arriving);
             Windows.requireImages(name, pool, graph.type(codes).shape());
             Signal.Operation mean = new Signal.Operation.ChannelMean(codes);
@@ -232,7 +232,8 @@ final class LayerLowering {
         if (output.range().equals(layer.bounds())) {
             return graph.add(new IntNode.Quantize(name, values, output));
         }
-        String codes = graph.add(new IntNode.Quantize(name + "/quantize", values, output));
+        String codes =
+                graph.add(new IntNode.Quantize(graph.inner(name + "/quantize"), values, output));
         return table(codes, layer);
     }
 
@@ -245,7 +246,9 @@ final class LayerLowering {
         return new Signal.Codes(
                 graph.add(
                         new IntNode.Quantize(
-                                name + "/quantize", node, requireNonNull(layer.input()))));
+                                graph.inner(name + "/quantize"),
+                                node,
+                                requireNonNull(layer.input()))));
     }
 
     private Signal weighted(
@@ -255,7 +258,8 @@ final class LayerLowering {
             String input) {
         if (layer.table() != null) {
             QuantParams before = requireNonNull(layer.preActivation());
-            IntNode node = node(conf, name + "/sum", input, weights, Output.Codes.of(before));
+            IntNode node =
+                    node(conf, graph.inner(name + "/sum"), input, weights, Output.Codes.of(before));
             return new Signal.Codes(table(graph.add(node), layer));
         }
         QuantParams output = layer.output();
@@ -298,7 +302,8 @@ final class LayerLowering {
             return graph.add(operation.node(node, new Output.Codes(output, bounds)));
         }
         QuantParams between = Optional.ofNullable(layer.preActivation()).orElse(output);
-        String unclamped = graph.add(operation.node(node + "/sum", Output.Codes.of(between)));
+        String unclamped =
+                graph.add(operation.node(graph.inner(node + "/sum"), Output.Codes.of(between)));
         CodeTable table = layer.table() != null ? layer.table() : clamp(between, output, bounds);
         return graph.add(new IntNode.Table(node, unclamped, table, output));
     }
@@ -324,7 +329,7 @@ final class LayerLowering {
                 name,
                 "this " + conf.getClass().getSimpleName() + " computes in float",
                 "the prepare report says why; quantize it, or leave it out of the deployed"
-                    + " network");
+                        + " network");
     }
 
     private LoweringException unsupported(org.deeplearning4j.nn.conf.layers.Layer conf) {
@@ -337,7 +342,7 @@ final class LayerLowering {
     private static String remedy(org.deeplearning4j.nn.conf.layers.Layer conf) {
         if (conf instanceof Convolution1DLayer) {
             return "let sequences pass as images of height 1, with a ConvolutionLayer whose kernel"
-                       + " is 1 x k; ";
+                    + " is 1 x k; ";
         }
         if (conf instanceof SeparableConvolution2D) {
             return "put a DepthwiseConvolution2D and a ConvolutionLayer with kernel 1 x 1 in its"

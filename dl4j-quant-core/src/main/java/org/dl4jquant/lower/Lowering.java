@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 package org.dl4jquant.lower;
 
-import java.util.List;
-import java.util.Map;
 import org.deeplearning4j.nn.conf.ComputationGraphConfiguration;
 import org.deeplearning4j.nn.conf.graph.ElementWiseVertex;
 import org.deeplearning4j.nn.conf.graph.GraphVertex;
@@ -12,29 +10,37 @@ import org.deeplearning4j.nn.conf.graph.PreprocessorVertex;
 import org.deeplearning4j.nn.graph.ComputationGraph;
 import org.deeplearning4j.nn.multilayer.MultiLayerNetwork;
 import org.dl4jquant.graph.IntGraph;
+import org.dl4jquant.network.LayerNames;
+
+import java.util.ArrayList;
+import java.util.LinkedHashSet;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
 
 /** Lowers a quantized DL4J network to the integer graph that engines run. */
 public final class Lowering {
-
-    private static final String INPUT = "input";
 
     private Lowering() {}
 
     /**
      * Returns the integer graph of a network.
      *
-     * <p>Its one input is {@code input}; its one output bears the last layer's name and is what
-     * that layer computes before its softmax or loss, as float32. Dropout and losses are left out.
+     * <p>Its one input is {@code input}, or {@code input_2} if a layer is called so; its one output
+     * bears the last layer's name and is what that layer computes before its softmax or loss, as
+     * float32. Dropout and losses are left out. See {@link LayerNames} for layers of one name.
      *
      * @param network a network that {@code prepare} made, trained or not; not changed
      * @return the graph
      * @throws LoweringException if a layer has no integer form; the message names it
      */
     public static IntGraph of(MultiLayerNetwork network) {
-        GraphBuilder graph = new GraphBuilder();
-        graph.announceInput(INPUT);
-        String previous = INPUT;
-        List<String> names = network.getLayerNames();
+        List<String> names = LayerNames.of(network);
+        String previous = LayerNames.input(names);
+        List<String> all = new ArrayList<>(List.of(previous));
+        all.addAll(names);
+        GraphBuilder graph = new GraphBuilder(all);
+        graph.announceInput(previous);
         for (int i = 0; i < network.getnLayers(); i++) {
             String name = names.get(i);
             graph.lowerLayer(
@@ -50,8 +56,8 @@ public final class Lowering {
     /**
      * Returns the integer graph of a network.
      *
-     * <p>Inputs and outputs bear the network's own names; an output is what its layer computes
-     * before its softmax or loss, as float32.
+     * <p>Inputs and outputs bear the network's own names, as far as {@link LayerNames#ofNodes} can
+     * keep them; an output is what its layer computes before its softmax or loss, as float32.
      *
      * @param network a network that {@code prepare} made, trained or not; not changed
      * @return the graph
@@ -59,7 +65,9 @@ public final class Lowering {
      */
     public static IntGraph of(ComputationGraph network) {
         ComputationGraphConfiguration conf = network.getConfiguration();
-        GraphBuilder graph = new GraphBuilder();
+        Set<String> all = new LinkedHashSet<>(conf.getNetworkInputs());
+        all.addAll(conf.getVertices().keySet());
+        GraphBuilder graph = new GraphBuilder(all);
         conf.getNetworkInputs().forEach(graph::announceInput);
         for (int index : network.topologicalSortOrder()) {
             String name = network.getVertices()[index].getVertexName();

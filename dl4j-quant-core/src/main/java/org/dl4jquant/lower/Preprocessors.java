@@ -1,13 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 package org.dl4jquant.lower;
 
-import java.util.List;
 import org.deeplearning4j.nn.conf.InputPreProcessor;
 import org.deeplearning4j.nn.conf.preprocessor.CnnToFeedForwardPreProcessor;
 import org.deeplearning4j.nn.conf.preprocessor.ComposableInputPreProcessor;
 import org.deeplearning4j.nn.conf.preprocessor.FeedForwardToCnnPreProcessor;
 import org.dl4jquant.graph.IntNode;
 import org.dl4jquant.numeric.Shape;
+
+import java.util.List;
 
 /** DL4J's preprocessors between layers as reshapes. */
 final class Preprocessors {
@@ -37,7 +38,7 @@ final class Preprocessors {
             Signal signal = input;
             List<InputPreProcessor> parts = List.of(composed.getInputPreProcessors());
             for (int i = 0; i < parts.size(); i++) {
-                signal = lower(graph, name + "/" + i, parts.get(i), signal);
+                signal = lower(graph, graph.inner(name + "/" + i), parts.get(i), signal);
             }
             return signal;
         }
@@ -45,7 +46,8 @@ final class Preprocessors {
                 name,
                 "there is no integer form of preprocessor "
                         + preProcessor.getClass().getSimpleName(),
-                "those that lower are CnnToFeedForward, FeedForwardToCnn, and compositions of them");
+                "those that lower are CnnToFeedForward, FeedForwardToCnn, and compositions of"
+                        + " them");
     }
 
     private static Signal reshape(

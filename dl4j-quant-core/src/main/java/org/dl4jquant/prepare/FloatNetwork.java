@@ -1,13 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 package org.dl4jquant.prepare;
 
-import java.util.ArrayList;
-import java.util.Collection;
-import java.util.LinkedHashMap;
-import java.util.List;
-import java.util.Map;
-import java.util.Objects;
-import java.util.Set;
 import org.deeplearning4j.nn.conf.ComputationGraphConfiguration;
 import org.deeplearning4j.nn.conf.MultiLayerConfiguration;
 import org.deeplearning4j.nn.conf.graph.GraphVertex;
@@ -15,13 +8,19 @@ import org.deeplearning4j.nn.conf.graph.LayerVertex;
 import org.deeplearning4j.nn.conf.layers.Layer;
 import org.deeplearning4j.nn.graph.ComputationGraph;
 import org.deeplearning4j.nn.multilayer.MultiLayerNetwork;
+import org.dl4jquant.network.LayerNames;
 import org.jspecify.annotations.Nullable;
+
+import java.util.ArrayList;
+import java.util.Collection;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Objects;
+import java.util.Set;
 
 /** A DL4J network of either kind as steps in the order of the forward pass. */
 final class FloatNetwork {
-
-    /** The name of a MultiLayerNetwork's input, which DL4J does not name. */
-    static final String INPUT = "input";
 
     private final Map<String, Step> steps;
     private final Set<String> inputs;
@@ -37,26 +36,17 @@ final class FloatNetwork {
     static FloatNetwork of(MultiLayerNetwork network) {
         MultiLayerConfiguration conf = network.getLayerWiseConfigurations();
         List<Step> steps = new ArrayList<>();
-        String last = INPUT;
-        for (int i = 0; i < conf.getConfs().size(); i++) {
+        List<String> names = LayerNames.of(conf);
+        String input = LayerNames.input(names);
+        String last = input;
+        for (int i = 0; i < names.size(); i++) {
             Layer layer = conf.getConf(i).getLayer();
-            String name = nameOf(layer, i);
+            String name = names.get(i);
             boolean preprocessed = conf.getInputPreProcess(i) != null;
             steps.add(Step.of(name, layer, null, List.of(last), preprocessed));
             last = name;
         }
-        return new FloatNetwork(steps, Set.of(INPUT), Set.of(last));
-    }
-
-    /**
-     * {@return the name of a MultiLayerNetwork's layer}
-     *
-     * @param layer its configuration
-     * @param index its index
-     */
-    static String nameOf(Layer layer, int index) {
-        String name = layer.getLayerName();
-        return name == null || name.isBlank() ? "layer" + index : name;
+        return new FloatNetwork(steps, Set.of(input), Set.of(last));
     }
 
     static FloatNetwork of(ComputationGraph network) {

@@ -3,10 +3,6 @@ package org.dl4jquant.prepare;
 
 import static java.util.Objects.requireNonNull;
 
-import java.util.ArrayList;
-import java.util.LinkedHashMap;
-import java.util.List;
-import java.util.Map;
 import org.deeplearning4j.nn.conf.ComputationGraphConfiguration;
 import org.deeplearning4j.nn.conf.graph.GraphVertex;
 import org.deeplearning4j.nn.conf.graph.LayerVertex;
@@ -14,6 +10,11 @@ import org.deeplearning4j.nn.conf.graph.MergeVertex;
 import org.deeplearning4j.nn.graph.ComputationGraph;
 import org.dl4jquant.layer.ActivationScheme;
 import org.nd4j.linalg.api.ndarray.INDArray;
+
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
 
 /** Builds the prepared network of a ComputationGraph. */
 final class GraphRebuild {
@@ -54,7 +55,7 @@ final class GraphRebuild {
         for (String tensor : tensors) {
             ActivationScheme behind = plan.inserted().get(tensor);
             if (behind != null) {
-                String name = tensor + Plan.QUANTIZED;
+                String name = plan.quantizer(tensor);
                 vertices.put(name, rounding(name, after, behind));
                 inputs.put(name, List.of(tensor));
             }

@@ -1,16 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
 package org.dl4jquant.prepare;
 
-import java.util.ArrayList;
-import java.util.HashMap;
-import java.util.List;
-import java.util.Map;
-import java.util.Objects;
 import org.deeplearning4j.nn.api.Layer;
 import org.deeplearning4j.nn.conf.InputPreProcessor;
 import org.deeplearning4j.nn.conf.MultiLayerConfiguration;
 import org.deeplearning4j.nn.conf.NeuralNetConfiguration;
 import org.deeplearning4j.nn.multilayer.MultiLayerNetwork;
+import org.dl4jquant.network.LayerNames;
+
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
 
 /** Builds the prepared network of a MultiLayerNetwork. */
 final class MultiLayerRebuild {
@@ -31,24 +32,20 @@ final class MultiLayerRebuild {
 
     private static Map<String, Layer> layersByName(MultiLayerNetwork network) {
         Map<String, Layer> layers = new HashMap<>();
-        for (int i = 0; i < network.getnLayers(); i++) {
-            org.deeplearning4j.nn.conf.layers.Layer conf =
-                    network.getLayerWiseConfigurations().getConf(i).getLayer();
-            layers.put(FloatNetwork.nameOf(conf, i), network.getLayer(i));
+        List<String> names = LayerNames.of(network);
+        for (int i = 0; i < names.size(); i++) {
+            layers.put(names.get(i), network.getLayer(i));
         }
         return layers;
     }
 
     private static MultiLayerConfiguration configuration(MultiLayerNetwork original, Plan plan) {
         MultiLayerConfiguration before = original.getLayerWiseConfigurations();
-        Map<String, Integer> indices = new HashMap<>();
-        for (int i = 0; i < before.getConfs().size(); i++) {
-            indices.put(FloatNetwork.nameOf(before.getConf(i).getLayer(), i), i);
-        }
+        List<String> names = LayerNames.of(before);
         List<NeuralNetConfiguration> layers = new ArrayList<>();
         Map<Integer, InputPreProcessor> preprocessors = new HashMap<>();
         for (Step step : plan.network().steps()) {
-            int was = Objects.requireNonNull(indices.get(step.name()), step.name());
+            int was = names.indexOf(step.name());
             InputPreProcessor preprocessor = before.getInputPreProcess(was);
             if (preprocessor != null) {
                 preprocessors.put(layers.size(), preprocessor.clone());

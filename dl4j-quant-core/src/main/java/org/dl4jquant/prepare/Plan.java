@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 package org.dl4jquant.prepare;
 
-import java.util.List;
-import java.util.Map;
 import org.dl4jquant.layer.ActivationScheme;
 import org.dl4jquant.layer.LayerQuantizers;
 import org.dl4jquant.layer.QuantizedAddVertex;
+
+import java.util.List;
+import java.util.Map;
+import java.util.Objects;
 
 /**
  * Which tensor of a network is rounded where.
@@ -14,6 +16,7 @@ import org.dl4jquant.layer.QuantizedAddVertex;
  * @param wrapped the quantizers of each layer that gets some, by step
  * @param inserted the quantizers that stand behind vertices that are no layers and behind network
  *     inputs, by the name of either
+ * @param quantizers the names of those, which no layer, vertex or input of the network bears
  * @param sums what takes the place of the vertices that add codes, by vertex
  * @param wiring what each step reads, a quantizer being named instead of what it stands behind
  * @param report what became of each layer, and why
@@ -22,10 +25,13 @@ record Plan(
         FloatNetwork network,
         Map<String, LayerQuantizers> wrapped,
         Map<String, ActivationScheme> inserted,
+        Map<String, String> quantizers,
         Map<String, QuantizedAddVertex> sums,
         Map<String, List<String>> wiring,
         PrepareReport report) {
 
-    /** What the name of the quantizer behind a vertex or a network input ends with. */
-    static final String QUANTIZED = "/quantized";
+    /** {@return the name of the quantizer that stands after a vertex or a network input} */
+    String quantizer(String tensor) {
+        return Objects.requireNonNull(quantizers.get(tensor), tensor);
+    }
 }

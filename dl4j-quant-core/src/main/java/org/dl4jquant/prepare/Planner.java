@@ -1,15 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 package org.dl4jquant.prepare;
 
-import java.util.Comparator;
-import java.util.HashMap;
-import java.util.LinkedHashMap;
-import java.util.List;
-import java.util.Map;
-import java.util.Objects;
-import java.util.Optional;
-import java.util.function.Predicate;
-import java.util.stream.Stream;
 import org.deeplearning4j.nn.conf.graph.ElementWiseVertex;
 import org.deeplearning4j.nn.conf.layers.ActivationLayer;
 import org.deeplearning4j.nn.conf.layers.Layer;
@@ -18,6 +9,7 @@ import org.dl4jquant.layer.ActivationScheme;
 import org.dl4jquant.layer.LayerQuantizers;
 import org.dl4jquant.layer.PointwiseActivation;
 import org.dl4jquant.layer.QuantizedAddVertex;
+import org.dl4jquant.network.LayerNames;
 import org.dl4jquant.numeric.CodeRange;
 import org.dl4jquant.scheme.IntFormat;
 import org.dl4jquant.scheme.LayerPosition;
@@ -26,6 +18,18 @@ import org.dl4jquant.scheme.NumberFormat;
 import org.dl4jquant.scheme.QuantSpec;
 import org.dl4jquant.scheme.TensorScheme;
 import org.jspecify.annotations.Nullable;
+
+import java.util.Comparator;
+import java.util.HashMap;
+import java.util.HashSet;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Objects;
+import java.util.Optional;
+import java.util.Set;
+import java.util.function.Predicate;
+import java.util.stream.Stream;
 
 /** Decides which tensor of a network is rounded where. */
 final class Planner {
@@ -36,17 +40,26 @@ final class Planner {
      * layer and rounds nothing it reads, so a network input that goes into one gets a quantizer of
      * its own, and whatever else computes with its codes reads them from there. */
 
+    /**
+     * What the name of the quantizer after a vertex or a network input ends with, if it is free.
+     */
+    private static final String QUANTIZED = "/quantized";
+
     private final FloatNetwork network;
     private final Signs signs;
     private final Map<String, LayerScheme> schemes;
     private final Map<String, Boolean> needed = new HashMap<>();
     private final Map<String, ActivationScheme> inserted = new LinkedHashMap<>();
     private final Map<String, LayerQuantizers> wrapped = new LinkedHashMap<>();
+    private final Map<String, String> quantizers = new HashMap<>();
+    private final Set<String> taken;
 
     private Planner(FloatNetwork network, Signs signs, Map<String, LayerScheme> schemes) {
         this.network = network;
         this.signs = signs;
         this.schemes = schemes;
+        this.taken = new HashSet<>(network.inputs());
+        network.steps().forEach(step -> taken.addAll(step.members()));
     }
 
     /**
@@ -71,12 +84,20 @@ final class Planner {
         for (Step step : merged.steps()) {
             planner.decide(step);
         }
+        planner.inserted.keySet().forEach(planner::quantized);
         PrepareReport report =
-                Reasons.report(float32, merged, planner.wrapped, planner.inserted, planner.schemes);
+                Reasons.report(
+                        float32,
+                        merged,
+                        planner.wrapped,
+                        planner.inserted,
+                        planner.quantizers,
+                        planner.schemes);
         return new Plan(
                 merged,
                 planner.wrapped,
                 planner.inserted,
+                planner.quantizers,
                 planner.sums(),
                 planner.wiring(),
                 report);
@@ -315,8 +336,14 @@ final class Planner {
                 && (network.step(tensor) != null || computesWithCodes(step));
     }
 
-    private static String quantized(String tensor) {
-        return tensor + Plan.QUANTIZED;
+    private String quantized(String tensor) {
+        return quantizers.computeIfAbsent(tensor, this::freshQuantizer);
+    }
+
+    private String freshQuantizer(String tensor) {
+        String name = LayerNames.fresh(tensor + QUANTIZED, taken);
+        taken.add(name);
+        return name;
     }
 
     private Map<String, QuantizedAddVertex> sums() {

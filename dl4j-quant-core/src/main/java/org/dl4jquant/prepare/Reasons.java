@@ -1,10 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 package org.dl4jquant.prepare;
 
-import java.util.ArrayList;
-import java.util.List;
-import java.util.Map;
-import java.util.Objects;
 import org.deeplearning4j.nn.conf.layers.BatchNormalization;
 import org.deeplearning4j.nn.conf.layers.Layer;
 import org.dl4jquant.layer.ActivationScheme;
@@ -13,6 +9,11 @@ import org.dl4jquant.scheme.LayerScheme;
 import org.dl4jquant.scheme.NumberFormat;
 import org.dl4jquant.scheme.TensorScheme;
 import org.jspecify.annotations.Nullable;
+
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.Objects;
 
 /** Says for each layer what became of it, in words. */
 final class Reasons {
@@ -24,6 +25,7 @@ final class Reasons {
             FloatNetwork merged,
             Map<String, LayerQuantizers> wrapped,
             Map<String, ActivationScheme> inserted,
+            Map<String, String> names,
             Map<String, LayerScheme> schemes) {
         List<PrepareReport.Entry> entries = new ArrayList<>();
         for (String input : original.inputs().stream().sorted().toList()) {
@@ -32,7 +34,10 @@ final class Reasons {
                 LayerScheme scheme = new LayerScheme(null, behind.scheme());
                 entries.add(
                         new PrepareReport.Entry(
-                                input, "network input", scheme, roundedBehind(input, behind)));
+                                input,
+                                "network input",
+                                scheme,
+                                roundedBehind(names.get(input), behind)));
             }
         }
         for (Step step : original.steps()) {
@@ -48,13 +53,13 @@ final class Reasons {
                             rounded ? actual(scheme, quantizers) : null,
                             behind == null
                                     ? remark(step, home, quantizers, scheme)
-                                    : roundedBehind(step.name(), behind)));
+                                    : roundedBehind(names.get(step.name()), behind)));
         }
         return new PrepareReport(entries);
     }
 
-    private static String roundedBehind(String tensor, ActivationScheme scheme) {
-        return "rounded by '" + tensor + Plan.QUANTIZED + "', " + sign(scheme);
+    private static String roundedBehind(@Nullable String quantizer, ActivationScheme scheme) {
+        return "rounded by '" + quantizer + "', " + sign(scheme);
     }
 
     private static Step home(FloatNetwork merged, String member) {

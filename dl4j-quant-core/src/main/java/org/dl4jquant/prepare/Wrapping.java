@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 package org.dl4jquant.prepare;
 
-import java.util.Objects;
 import org.deeplearning4j.nn.conf.NeuralNetConfiguration;
 import org.deeplearning4j.nn.conf.layers.ActivationLayer;
 import org.deeplearning4j.nn.conf.layers.BatchNormalization;
@@ -14,6 +13,8 @@ import org.dl4jquant.layer.QuantizedLayer;
 import org.jspecify.annotations.Nullable;
 import org.nd4j.linalg.activations.IActivation;
 import org.nd4j.linalg.activations.impl.ActivationIdentity;
+
+import java.util.Objects;
 
 /** Makes the configurations of a prepared network's layers. */
 final class Wrapping {
@@ -46,6 +47,7 @@ final class Wrapping {
     static NeuralNetConfiguration rounding(
             String name, NeuralNetConfiguration defaults, ActivationScheme scheme) {
         ActivationLayer identity = new ActivationLayer(new ActivationIdentity());
+        identity.setLayerName(name);
         NeuralNetConfiguration conf = defaults.clone();
         conf.setLayer(new QuantizedLayer(identity, null, null, LayerQuantizers.of(null, scheme)));
         conf.getLayer().setLayerName(name);
@@ -62,9 +64,12 @@ final class Wrapping {
     private static Layer wrapped(Step step, LayerQuantizers quantizers) {
         BatchNormalization normalization = step.normalization();
         IActivation activation = step.activation();
+        // The name by which other layers know its codes.
+        Layer inner = Objects.requireNonNull(step.thawed()).clone();
+        inner.setLayerName(step.name());
         QuantizedLayer layer =
                 new QuantizedLayer(
-                        Objects.requireNonNull(step.thawed()).clone(),
+                        inner,
                         normalization == null ? null : normalization.clone(),
                         activation,
                         quantizers);

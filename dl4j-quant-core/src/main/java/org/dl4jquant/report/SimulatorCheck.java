@@ -1,19 +1,25 @@
 // SPDX-License-Identifier: Apache-2.0
 package org.dl4jquant.report;
 
-import java.util.HashMap;
-import java.util.LinkedHashMap;
-import java.util.List;
-import java.util.Map;
-import java.util.function.Function;
+import org.deeplearning4j.nn.conf.ComputationGraphConfiguration;
 import org.deeplearning4j.nn.graph.ComputationGraph;
 import org.deeplearning4j.nn.multilayer.MultiLayerNetwork;
 import org.dl4jquant.check.Require;
 import org.dl4jquant.engine.Batch;
 import org.dl4jquant.engine.Engine;
 import org.dl4jquant.nd.RowMajor;
+import org.dl4jquant.network.LayerNames;
 import org.jspecify.annotations.Nullable;
 import org.nd4j.linalg.api.ndarray.INDArray;
+
+import java.util.Collection;
+import java.util.HashMap;
+import java.util.LinkedHashMap;
+import java.util.LinkedHashSet;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import java.util.function.Function;
 
 /**
  * Compares a trained network with an engine that runs its graph, code by code: what {@code
@@ -44,7 +50,9 @@ public final class SimulatorCheck {
      * @param engine an engine that runs the network's graph
      */
     public static SimulatorCheck between(MultiLayerNetwork quantized, Engine engine) {
-        List<String> names = quantized.getLayerNames();
+        List<String> layers = LayerNames.of(quantized);
+        Map<String, String> nodes = nodes(List.of(LayerNames.input(layers)), layers);
+        List<String> names = layers.stream().map(nodes::get).toList();
         return new SimulatorCheck(
                 engine,
                 features -> {
@@ -65,10 +73,25 @@ public final class SimulatorCheck {
      * @param engine an engine that runs the network's graph
      */
     public static SimulatorCheck between(ComputationGraph quantized, Engine engine) {
+        ComputationGraphConfiguration conf = quantized.getConfiguration();
+        Map<String, String> nodes = nodes(conf.getNetworkInputs(), conf.getVertices().keySet());
         return new SimulatorCheck(
                 engine,
-                features -> quantized.feedForward(features, false),
-                quantized.getConfiguration().getNetworkOutputs());
+                features -> {
+                    Map<String, INDArray> byName = new HashMap<>();
+                    quantized
+                            .feedForward(features, false)
+                            .forEach((name, result) -> byName.put(nodes.get(name), result));
+                    return byName;
+                },
+                conf.getNetworkOutputs().stream().map(nodes::get).toList());
+    }
+
+    /** The names that the results of inputs and layers have in the graph. */
+    private static Map<String, String> nodes(Collection<String> inputs, Collection<String> layers) {
+        Set<String> all = new LinkedHashSet<>(inputs);
+        all.addAll(layers);
+        return LayerNames.ofNodes(all);
     }
 
     /**
@@ -102,8 +125,8 @@ public final class SimulatorCheck {
         }
         Require.argument(
                 count.codes > 0,
-                "no node of the graph bears the name of one of the network's layers; open the engine"
-                        + " with the graph that Quantization.lower returns for this network");
+                "no node of the graph bears the name of one of the network's layers; open the"
+                    + " engine with the graph that Quantization.lower returns for this network");
         return count.report();
     }
 

@@ -1,18 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
 package org.dl4jquant.search;
 
-import java.util.ArrayList;
-import java.util.LinkedHashMap;
-import java.util.List;
-import java.util.Map;
-import java.util.Objects;
-import org.deeplearning4j.nn.api.Layer;
 import org.deeplearning4j.nn.gradient.Gradient;
 import org.dl4jquant.numeric.CodeRange;
 import org.nd4j.linalg.api.ndarray.INDArray;
 import org.nd4j.linalg.dataset.DataSet;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
+
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Objects;
 
 /**
  * The squared gradient of each weight, mean over the examples, times the squared error of rounding
@@ -82,10 +82,9 @@ public final class FisherScore implements Sensitivity {
             FloatModel model, Gradient gradient, Map<String, Map<String, INDArray>> sums) {
         sums.forEach(
                 (name, parameters) -> {
-                    Layer layer = Objects.requireNonNull(model.layer(name));
                     parameters.forEach(
                             (key, sum) -> {
-                                INDArray g = gradient.getGradientFor(model.key(layer, key));
+                                INDArray g = gradient.getGradientFor(model.key(name, key));
                                 sum.addi(g.mul(g));
                             });
                 });

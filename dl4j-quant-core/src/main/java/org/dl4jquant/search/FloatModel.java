@@ -1,6 +1,29 @@
 // SPDX-License-Identifier: Apache-2.0
 package org.dl4jquant.search;
 
+import org.deeplearning4j.datasets.iterator.utilty.ListDataSetIterator;
+import org.deeplearning4j.nn.api.Layer;
+import org.deeplearning4j.nn.conf.graph.ElementWiseVertex;
+import org.deeplearning4j.nn.conf.graph.GraphVertex;
+import org.deeplearning4j.nn.conf.layers.BaseLayer;
+import org.deeplearning4j.nn.conf.layers.BatchNormalization;
+import org.deeplearning4j.nn.gradient.Gradient;
+import org.deeplearning4j.nn.graph.ComputationGraph;
+import org.deeplearning4j.nn.multilayer.MultiLayerNetwork;
+import org.dl4jquant.graph.IntGraph;
+import org.dl4jquant.lower.Lowering;
+import org.dl4jquant.nd.Detached;
+import org.dl4jquant.network.Frozen;
+import org.dl4jquant.network.LayerNames;
+import org.dl4jquant.prepare.Preparation;
+import org.dl4jquant.scheme.QuantSpec;
+import org.jspecify.annotations.Nullable;
+import org.nd4j.evaluation.classification.Evaluation;
+import org.nd4j.linalg.api.buffer.DataType;
+import org.nd4j.linalg.api.ndarray.INDArray;
+import org.nd4j.linalg.dataset.DataSet;
+import org.nd4j.linalg.dataset.api.iterator.DataSetIterator;
+
 import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.Deque;
@@ -10,28 +33,6 @@ import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 import java.util.Set;
-import org.deeplearning4j.datasets.iterator.utilty.ListDataSetIterator;
-import org.deeplearning4j.nn.api.Layer;
-import org.deeplearning4j.nn.conf.graph.ElementWiseVertex;
-import org.deeplearning4j.nn.conf.graph.GraphVertex;
-import org.deeplearning4j.nn.conf.graph.LayerVertex;
-import org.deeplearning4j.nn.conf.layers.BaseLayer;
-import org.deeplearning4j.nn.conf.layers.BatchNormalization;
-import org.deeplearning4j.nn.conf.layers.FeedForwardLayer;
-import org.deeplearning4j.nn.gradient.Gradient;
-import org.deeplearning4j.nn.graph.ComputationGraph;
-import org.deeplearning4j.nn.multilayer.MultiLayerNetwork;
-import org.dl4jquant.graph.IntGraph;
-import org.dl4jquant.lower.Lowering;
-import org.dl4jquant.nd.Detached;
-import org.dl4jquant.prepare.Preparation;
-import org.dl4jquant.scheme.QuantSpec;
-import org.jspecify.annotations.Nullable;
-import org.nd4j.evaluation.classification.Evaluation;
-import org.nd4j.linalg.api.buffer.DataType;
-import org.nd4j.linalg.api.ndarray.INDArray;
-import org.nd4j.linalg.dataset.DataSet;
-import org.nd4j.linalg.dataset.api.iterator.DataSetIterator;
 
 /** What both kinds of DL4J networks can do. */
 interface FloatModel {
@@ -63,21 +64,24 @@ interface FloatModel {
     Gradient gradient(DataSet batch);
 
     /** {@return the name under which a gradient knows a layer's parameter} */
-    String key(Layer layer, String parameter);
+    String key(String layer, String parameter);
 
-    /** {@return sets of layers whose results meet in one sum} */
-    List<Set<String>> tied();
+    /**
+     * {@return sets of layers whose results meet in one sum}
+     *
+     * @param weighted the layers whose weights {@code prepare} rounds
+     */
+    List<Set<String>> tied(Set<String> weighted);
 
     Evaluation evaluate(List<DataSet> data);
 
+    /** {@return the names by which {@code prepare} knows the layers, in the order of layers()} */
+    List<String> names();
+
     /** {@return a layer by name, null without} */
     default @Nullable Layer layer(String name) {
-        for (Layer layer : layers()) {
-            if (name.equals(SearchedNetwork.name(layer))) {
-                return layer;
-            }
-        }
-        return null;
+        int index = names().indexOf(name);
+        return index < 0 ? null : layers()[index];
     }
 
     private static DataSetIterator iterator(List<DataSet> data) {
@@ -108,6 +112,11 @@ interface FloatModel {
         }
 
         @Override
+        public List<String> names() {
+            return LayerNames.of(network);
+        }
+
+        @Override
         public INDArray output(DataSet batch) {
             return Detached.compute(
                     () ->
@@ -123,9 +132,9 @@ interface FloatModel {
             List<INDArray> results =
                     Detached.compute(() -> network.feedForward(batch.getFeatures(), false));
             Map<String, INDArray> byName = new LinkedHashMap<>();
-            Layer[] layers = network.getLayers();
-            for (int i = 0; i < layers.length; i++) {
-                byName.put(SearchedNetwork.name(layers[i]), results.get(i + 1));
+            List<String> names = names();
+            for (int i = 0; i < names.size(); i++) {
+                byName.put(names.get(i), results.get(i + 1));
             }
             return byName;
         }
@@ -160,12 +169,12 @@ interface FloatModel {
         }
 
         @Override
-        public String key(Layer layer, String parameter) {
-            return layer.getIndex() + "_" + parameter;
+        public String key(String layer, String parameter) {
+            return names().indexOf(layer) + "_" + parameter;
         }
 
         @Override
-        public List<Set<String>> tied() {
+        public List<Set<String>> tied(Set<String> weighted) {
             return List.of();
         }
 
@@ -194,6 +203,19 @@ interface FloatModel {
                 }
             }
             return layers.toArray(Layer[]::new);
+        }
+
+        @Override
+        public List<String> names() {
+            List<String> names = new ArrayList<>();
+            for (int index : network.topologicalSortOrder()) {
+                org.deeplearning4j.nn.graph.vertex.GraphVertex vertex =
+                        network.getVertices()[index];
+                if (vertex.getLayer() != null) {
+                    names.add(vertex.getVertexName());
+                }
+            }
+            return names;
         }
 
         @Override
@@ -247,46 +269,52 @@ interface FloatModel {
         }
 
         @Override
-        public String key(Layer layer, String parameter) {
-            return SearchedNetwork.name(layer) + "_" + parameter;
+        public String key(String layer, String parameter) {
+            return layer + "_" + parameter;
         }
 
         @Override
-        public List<Set<String>> tied() {
+        public List<Set<String>> tied(Set<String> weighted) {
             List<Set<String>> tied = new ArrayList<>();
             Map<String, GraphVertex> vertices = network.getConfiguration().getVertices();
             vertices.forEach(
                     (name, vertex) -> {
                         if (isSum(vertex)) {
-                            tied.add(feeders(name, vertices));
+                            tied.add(feeders(name, vertices, weighted));
                         }
                     });
             return tied;
         }
 
         private static boolean isSum(@Nullable GraphVertex vertex) {
-            return vertex instanceof ElementWiseVertex join
+            return vertex != null
+                    && Frozen.inside(vertex) instanceof ElementWiseVertex join
                     && join.getOp() == ElementWiseVertex.Op.Add;
         }
 
-        /* Back from a sum through what has no weights, up to the next sum. */
-        private Set<String> feeders(String sum, Map<String, GraphVertex> vertices) {
+        /* Back from a sum to the layers whose weights are rounded, up to the next sum. What computes
+         * with weights that stay in float makes no codes, so nothing before it is tied. */
+        private Set<String> feeders(
+                String sum, Map<String, GraphVertex> vertices, Set<String> weighted) {
             Set<String> feeders = new LinkedHashSet<>();
             Deque<String> open = new ArrayDeque<>(inputs(sum));
             while (!open.isEmpty()) {
                 String name = open.remove();
                 GraphVertex vertex = vertices.get(name);
-                boolean weighted =
-                        vertex instanceof LayerVertex layer
-                                && layer.getLayerConf().getLayer() instanceof FeedForwardLayer
-                                && !(layer.getLayerConf().getLayer() instanceof BatchNormalization);
-                if (weighted) {
+                if (weighted.contains(name)) {
                     feeders.add(name);
-                } else if (vertex != null && !isSum(vertex)) {
+                } else if (vertex != null && !isSum(vertex) && !hasFloatWeights(name)) {
                     open.addAll(inputs(name));
                 }
             }
             return feeders;
+        }
+
+        private boolean hasFloatWeights(String vertex) {
+            Layer layer = network.getLayer(vertex);
+            return layer != null
+                    && layer.numParams() > 0
+                    && !(Frozen.inside(layer.conf().getLayer()) instanceof BatchNormalization);
         }
 
         private List<String> inputs(String vertex) {

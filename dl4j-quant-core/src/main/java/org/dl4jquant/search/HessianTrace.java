@@ -1,12 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 package org.dl4jquant.search;
 
-import java.util.ArrayList;
-import java.util.LinkedHashMap;
-import java.util.List;
-import java.util.Map;
-import java.util.Objects;
-import java.util.Random;
 import org.deeplearning4j.nn.api.Layer;
 import org.deeplearning4j.nn.gradient.Gradient;
 import org.dl4jquant.check.Require;
@@ -17,6 +11,13 @@ import org.nd4j.linalg.dataset.DataSet;
 import org.nd4j.linalg.factory.Nd4j;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
+
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Objects;
+import java.util.Random;
 
 /**
  * The mean curvature of the loss along a layer's weights, times the squared error of rounding them:
@@ -132,7 +133,7 @@ public final class HessianTrace implements Sensitivity {
         for (String name : network.layers()) {
             Layer layer = Objects.requireNonNull(model.layer(name));
             for (String parameter : Objects.requireNonNull(parameters.get(name)).keySet()) {
-                blocks.add(new Block(name, model.key(layer, parameter), layer.getParam(parameter)));
+                blocks.add(new Block(name, model.key(name, parameter), layer.getParam(parameter)));
             }
         }
         return blocks;

@@ -1,15 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 package org.dl4jquant.search;
 
-import java.util.ArrayList;
-import java.util.Collections;
-import java.util.LinkedHashMap;
-import java.util.LinkedHashSet;
-import java.util.List;
-import java.util.Map;
-import java.util.Objects;
-import java.util.Set;
-import java.util.concurrent.ConcurrentHashMap;
 import org.deeplearning4j.nn.api.Layer;
 import org.deeplearning4j.nn.conf.layers.FeedForwardLayer;
 import org.deeplearning4j.nn.graph.ComputationGraph;
@@ -25,6 +16,16 @@ import org.dl4jquant.scheme.QuantSpec;
 import org.nd4j.linalg.api.ndarray.INDArray;
 import org.nd4j.linalg.dataset.DataSet;
 import org.nd4j.linalg.dataset.api.iterator.DataSetIterator;
+
+import java.util.ArrayList;
+import java.util.Collections;
+import java.util.LinkedHashMap;
+import java.util.LinkedHashSet;
+import java.util.List;
+import java.util.Map;
+import java.util.Objects;
+import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
 
 /**
  * A trained float network whose layers are to get widths, with some data to measure on.
@@ -44,7 +45,7 @@ public final class SearchedNetwork {
         this.model = model;
         this.data = batches(data);
         this.layers = weightedLayers(model.prepare(QuantSpec.of(LayerScheme.INT8), this.data));
-        this.groups = groups(model.tied(), layers);
+        this.groups = groups(model.tied(Set.copyOf(layers)), layers);
     }
 
     /**
@@ -86,9 +87,10 @@ public final class SearchedNetwork {
 
     private static List<String> weightedLayers(FloatModel prepared) {
         List<String> names = new ArrayList<>();
-        for (Layer layer : prepared.layers()) {
+        for (String name : prepared.names()) {
+            Layer layer = Objects.requireNonNull(prepared.layer(name));
             if (QuantizedLayers.tensors(layer).stream().anyMatch(QuantizedTensor::weight)) {
-                names.add(name(layer));
+                names.add(name);
             }
         }
         Require.argument(
@@ -96,10 +98,6 @@ public final class SearchedNetwork {
                 "no layer of the network has weights that can be quantized; Preparation's report"
                         + " says why");
         return List.copyOf(names);
-    }
-
-    static String name(Layer layer) {
-        return layer.conf().getLayer().getLayerName();
     }
 
     private static List<List<String>> groups(List<Set<String>> tied, List<String> layers) {
@@ -206,7 +204,8 @@ public final class SearchedNetwork {
     private Map<String, Map<String, INDArray>> measuredErrors(int bits) {
         FloatModel prepared = model.prepare(QuantSpec.of(LayerScheme.ofBits(bits, bits)), data);
         Map<String, Map<String, INDArray>> errors = new LinkedHashMap<>();
-        for (Layer layer : prepared.layers()) {
+        for (String name : prepared.names()) {
+            Layer layer = Objects.requireNonNull(prepared.layer(name));
             Map<String, INDArray> ofLayer = new LinkedHashMap<>();
             for (QuantizedTensor tensor : QuantizedLayers.tensors(layer)) {
                 if (tensor.weight()) {
@@ -214,7 +213,7 @@ public final class SearchedNetwork {
                 }
             }
             if (!ofLayer.isEmpty()) {
-                errors.put(name(layer), ofLayer);
+                errors.put(name, ofLayer);
             }
         }
         return errors;

@@ -1,11 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 package org.dl4jquant.train;
 
-import java.nio.ByteBuffer;
-import java.nio.charset.StandardCharsets;
-import java.security.MessageDigest;
-import java.util.HexFormat;
-import java.util.List;
 import org.deeplearning4j.nn.api.Layer;
 import org.deeplearning4j.nn.api.Model;
 import org.deeplearning4j.nn.conf.BackpropType;
@@ -16,8 +11,15 @@ import org.deeplearning4j.nn.multilayer.MultiLayerNetwork;
 import org.dl4jquant.check.Require;
 import org.dl4jquant.layer.QuantizedLayers;
 import org.dl4jquant.nd.RowMajor;
+import org.jspecify.annotations.Nullable;
 import org.nd4j.linalg.activations.impl.ActivationSoftmax;
 import org.nd4j.linalg.api.buffer.DataType;
+
+import java.nio.ByteBuffer;
+import java.nio.charset.StandardCharsets;
+import java.security.MessageDigest;
+import java.util.HexFormat;
+import java.util.List;
 
 /** Whether a teacher and a student go together. */
 final class DistillationChecks {
@@ -83,9 +85,8 @@ final class DistillationChecks {
 
     private static void requireMatchable(Model student, String name, String output) {
         List<String> allowed =
-                layersOf(student).stream()
-                        .filter(layer -> QuantizedLayers.configuration(layer).isPresent())
-                        .map(Teacher::name)
+                Teacher.names(student).stream()
+                        .filter(layer -> isQuantized(Teacher.layer(student, layer)))
                         .filter(layer -> !layer.equals(output))
                         .toList();
         Require.argument(
@@ -93,6 +94,10 @@ final class DistillationChecks {
                 "the student has no quantized layer '%s' that could match a teacher's; it has %s",
                 name,
                 allowed);
+    }
+
+    private static boolean isQuantized(@Nullable Layer layer) {
+        return layer != null && QuantizedLayers.configuration(layer).isPresent();
     }
 
     static void requireFloat(Model student, Model teacher) {

@@ -1,6 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 package org.dl4jquant.train;
 
+import org.deeplearning4j.nn.api.Layer;
+import org.deeplearning4j.nn.api.Model;
+import org.deeplearning4j.nn.graph.ComputationGraph;
+import org.deeplearning4j.nn.multilayer.MultiLayerNetwork;
+import org.dl4jquant.check.Require;
+import org.dl4jquant.network.LayerNames;
+import org.jspecify.annotations.Nullable;
+import org.nd4j.linalg.api.ndarray.INDArray;
+
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.LinkedHashSet;
@@ -11,13 +20,6 @@ import java.util.Set;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
-import org.deeplearning4j.nn.api.Layer;
-import org.deeplearning4j.nn.api.Model;
-import org.deeplearning4j.nn.graph.ComputationGraph;
-import org.deeplearning4j.nn.multilayer.MultiLayerNetwork;
-import org.dl4jquant.check.Require;
-import org.jspecify.annotations.Nullable;
-import org.nd4j.linalg.api.ndarray.INDArray;
 
 /** A network of either kind that answers, and never trains. */
 final class Teacher implements AnswerSource {
@@ -51,16 +53,7 @@ final class Teacher implements AnswerSource {
         if (network instanceof ComputationGraph graph) {
             return graph.getConfiguration().getVertices().keySet();
         }
-        Set<String> names = new LinkedHashSet<>();
-        for (Layer layer : ((MultiLayerNetwork) network).getLayers()) {
-            names.add(name(layer));
-        }
-        return names;
-    }
-
-    /** {@return the name that a layer has in its network's configuration} */
-    static String name(Layer layer) {
-        return String.valueOf(layer.conf().getLayer().getLayerName());
+        return new LinkedHashSet<>(LayerNames.of((MultiLayerNetwork) network));
     }
 
     /** {@return the name of the only output layer} */
@@ -74,7 +67,8 @@ final class Teacher implements AnswerSource {
                     outputs);
             return outputs.get(0);
         }
-        return name(((MultiLayerNetwork) network).getOutputLayer());
+        List<String> names = LayerNames.of((MultiLayerNetwork) network);
+        return names.get(names.size() - 1);
     }
 
     /** {@return the layer of that name; null if it is none} */
@@ -82,7 +76,13 @@ final class Teacher implements AnswerSource {
         if (network instanceof ComputationGraph graph) {
             return graph.getLayer(name);
         }
-        return ((MultiLayerNetwork) network).getLayer(name);
+        int index = index((MultiLayerNetwork) network, name);
+        return index < 0 ? null : ((MultiLayerNetwork) network).getLayer(index);
+    }
+
+    /** {@return the index of the layer of that name; -1 if there is none} */
+    static int index(MultiLayerNetwork network, String name) {
+        return LayerNames.of(network).indexOf(name);
     }
 
     /* DL4J refuses to compute one network while another one's workspaces are open in the thread. */
@@ -146,7 +146,7 @@ final class Teacher implements AnswerSource {
         List<INDArray> all = net.feedForward(inputs[0], false);
         List<INDArray> answers = new ArrayList<>();
         for (String layer : layers) {
-            answers.add(all.get(net.getLayer(layer).getIndex() + 1).detach());
+            answers.add(all.get(index(net, layer) + 1).detach());
         }
         net.clear();
         return answers;

@@ -1,0 +1,6 @@
+// SPDX-License-Identifier: Apache-2.0
+/** One view of both kinds of DL4J network: what their layers are called. */
+@NullMarked
+package org.dl4jquant.network;
+
+import org.jspecify.annotations.NullMarked;

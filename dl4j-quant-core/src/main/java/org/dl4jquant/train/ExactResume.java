@@ -1,13 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 package org.dl4jquant.train;
 
-import java.io.File;
-import java.io.IOException;
-import java.nio.file.Files;
-import java.nio.file.Path;
-import java.nio.file.StandardCopyOption;
-import java.util.Map;
-import java.util.TreeMap;
 import org.deeplearning4j.nn.api.Layer;
 import org.deeplearning4j.nn.api.Model;
 import org.deeplearning4j.nn.graph.ComputationGraph;
@@ -16,6 +9,14 @@ import org.deeplearning4j.optimize.api.BaseTrainingListener;
 import org.deeplearning4j.util.ModelSerializer;
 import org.nd4j.linalg.api.rng.Random;
 import org.nd4j.linalg.factory.Nd4j;
+
+import java.io.File;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
+import java.util.Map;
+import java.util.TreeMap;
 
 /**
  * Makes a training that was stopped, or killed, go on as if it had not been: parameters, scales,
@@ -125,10 +126,22 @@ public final class ExactResume extends BaseTrainingListener {
      * {@return the network of a model file, ready to train on in this thread}
      *
      * @param file what {@link #save} or ModelSerializer wrote
-     * @throws IOException if it cannot be read
+     * @throws IOException if it cannot be read, or {@link SafeModels#standard} refuses it
      */
     public static MultiLayerNetwork restoreMultiLayerNetwork(File file) throws IOException {
-        MultiLayerNetwork network = ModelSerializer.restoreMultiLayerNetwork(file, true);
+        return restoreMultiLayerNetwork(file, SafeModels.standard());
+    }
+
+    /**
+     * {@return the network of a model file, ready to train on in this thread}
+     *
+     * @param file what {@link #save} or ModelSerializer wrote
+     * @param models opens it; says which classes of one's own it may name
+     * @throws IOException if it cannot be read, or is refused
+     */
+    public static MultiLayerNetwork restoreMultiLayerNetwork(File file, SafeModels models)
+            throws IOException {
+        MultiLayerNetwork network = models.restoreMultiLayerNetwork(file, true);
         restored(network);
         return network;
     }
@@ -137,10 +150,22 @@ public final class ExactResume extends BaseTrainingListener {
      * {@return the network of a model file, ready to train on in this thread}
      *
      * @param file what {@link #save} or ModelSerializer wrote
-     * @throws IOException if it cannot be read
+     * @throws IOException if it cannot be read, or {@link SafeModels#standard} refuses it
      */
     public static ComputationGraph restoreComputationGraph(File file) throws IOException {
-        ComputationGraph network = ModelSerializer.restoreComputationGraph(file, true);
+        return restoreComputationGraph(file, SafeModels.standard());
+    }
+
+    /**
+     * {@return the network of a model file, ready to train on in this thread}
+     *
+     * @param file what {@link #save} or ModelSerializer wrote
+     * @param models opens it; says which classes of one's own it may name
+     * @throws IOException if it cannot be read, or is refused
+     */
+    public static ComputationGraph restoreComputationGraph(File file, SafeModels models)
+            throws IOException {
+        ComputationGraph network = models.restoreComputationGraph(file, true);
         restored(network);
         return network;
     }

@@ -1,0 +1,91 @@
+// SPDX-License-Identifier: Apache-2.0
+package org.dl4jquant.train;
+
+import org.nd4j.shade.jackson.core.JsonFactory;
+import org.nd4j.shade.jackson.core.JsonParser;
+import org.nd4j.shade.jackson.core.JsonProcessingException;
+import org.nd4j.shade.jackson.core.JsonToken;
+
+import java.io.IOException;
+import java.util.Set;
+import java.util.TreeSet;
+import java.util.function.Function;
+import java.util.function.Predicate;
+import java.util.regex.Pattern;
+
+/**
+ * Checks the JSON of a network's configuration before DL4J reads it, which loads each class that it
+ * names.
+ *
+ * <p>Tokens are looked at, not a tree: of a key that is there twice, both are seen.
+ */
+final class ConfigurationJson {
+
+    private static final String CLASS = "@class";
+
+    /* The old form of an array, whose strides and sizes DL4J gives to native code unseen. */
+    private static final String RAW_ARRAY = "dataBuffer";
+
+    /* No type parameters, arrays or paths. */
+    private static final Pattern PLAIN_NAME = Pattern.compile("[A-Za-z_][A-Za-z0-9_.$]*");
+
+    /* DL4J's own have about a dozen levels. */
+    private static final int DEEPEST = 200;
+
+    private final Predicate<String> allowed;
+
+    ConfigurationJson(Predicate<String> allowed) {
+        this.allowed = allowed;
+    }
+
+    /**
+     * {@return the names at the top of a configuration, which is checked}
+     *
+     * @param json the text
+     * @param refusal makes the exception of a reason
+     * @throws IOException if it names a class that is not allowed, or is no JSON
+     */
+    Set<String> check(String json, Function<String, IOException> refusal) throws IOException {
+        Set<String> foreign = new TreeSet<>();
+        Set<String> top = new TreeSet<>();
+        try (JsonParser parser = new JsonFactory().createParser(json)) {
+            int depth = 0;
+            for (JsonToken token = parser.nextToken(); token != null; token = parser.nextToken()) {
+                depth += token.isStructStart() ? 1 : token.isStructEnd() ? -1 : 0;
+                if (depth > DEEPEST) {
+                    throw refusal.apply("its configuration is nested deeper than " + DEEPEST);
+                }
+                if (token == JsonToken.FIELD_NAME) {
+                    if (depth == 1) {
+                        top.add(parser.getCurrentName());
+                    }
+                    if (parser.getCurrentName().equals(RAW_ARRAY)) {
+                        throw refusal.apply(
+                                "its configuration has a raw array ('"
+                                        + RAW_ARRAY
+                                        + "'), which versions before 1.0.0-beta4 wrote; open it"
+                                        + " with DL4J's ModelSerializer if you trust it, and save"
+                                        + " it again");
+                    }
+                } else if (CLASS.equals(parser.getCurrentName()) && token.isScalarValue()) {
+                    String name = parser.getText();
+                    if (!PLAIN_NAME.matcher(name).matches() || !allowed.test(name)) {
+                        foreign.add(name);
+                    }
+                }
+            }
+            if (depth != 0) {
+                throw refusal.apply("its configuration ends early");
+            }
+        } catch (JsonProcessingException e) {
+            throw refusal.apply("its configuration is no JSON: " + e.getOriginalMessage());
+        }
+        if (!foreign.isEmpty()) {
+            throw refusal.apply(
+                    "its configuration names classes that are neither DL4J's nor dl4j-quant's, "
+                            + foreign
+                            + "; if you know and trust them, allow them by SafeModels.allowing");
+        }
+        return top;
+    }
+}

@@ -116,7 +116,9 @@ final class StoredVector {
     }
 
     private static DataType[] floats() {
-        return new DataType[] {DataType.FLOAT, DataType.DOUBLE, DataType.FLOAT16, DataType.BFLOAT16};
+        return new DataType[] {
+            DataType.FLOAT, DataType.DOUBLE, DataType.FLOAT16, DataType.BFLOAT16
+        };
     }
 
     /* A vector has one size that is not 1, and its elements follow one another. */

@@ -138,7 +138,7 @@ class SafeModelsTest {
                 "\"@class\" : \"" + "org.nd4j.linalg.activations.impl.ActivationReLU<NAME>\"",
                 "\"@class\" : \"[LNAME;\"",
                 "\"@class\" : \"NAME\", \"@class\" :"
-                    + " \"org.nd4j.linalg.activations.impl.ActivationReLU\"",
+                        + " \"org.nd4j.linalg.activations.impl.ActivationReLU\"",
             })
     void namesAForeignClassWithoutLoadingIt(String text) throws IOException {
         System.clearProperty(PLANTED);

@@ -3,6 +3,11 @@ package org.dl4jquant.cuda;
 
 import com.google.errorprone.annotations.FormatMethod;
 import com.google.errorprone.annotations.FormatString;
+
+import org.dl4jquant.check.Require;
+import org.dl4jquant.graph.IntGraph;
+import org.nd4j.shade.jackson.core.JsonProcessingException;
+
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
@@ -20,8 +25,6 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.regex.Pattern;
-import org.dl4jquant.check.Require;
-import org.dl4jquant.graph.IntGraph;
 
 /**
  * A compiled engine: programs for one or several architectures in one file.
@@ -151,26 +154,29 @@ public record EngineFile(String compiler, String graph, List<Program> programs) 
                 "its manifest is damaged: copy it again");
         byte[] json = new byte[(int) length];
         manifest.get(json);
-        int begin = (int) aligned(HEADER_BYTES + length);
+        long begin = aligned(HEADER_BYTES + length);
         return read(json, new Loader(all, begin, path));
     }
 
     private static EngineFile read(byte[] manifest, Loader loader) throws IOException {
         try {
             return Manifest.read(manifest, loader);
-        } catch (IllegalArgumentException e) {
+        } catch (IllegalArgumentException | ArithmeticException | JsonProcessingException e) {
             throw new IOException(
                     "cannot read the engine " + loader.path() + ": " + e.getMessage(), e);
         }
     }
 
     /** Gives out sections of a file, checked. */
-    record Loader(ByteBuffer all, int begin, Path path) {
+    record Loader(ByteBuffer all, long begin, Path path) {
 
         ByteBuffer section(String what, long offset, long length, String sha256)
                 throws IOException {
             require(
-                    offset >= 0 && length >= 0 && begin + offset + length <= all.limit(),
+                    offset >= 0
+                            && length >= 0
+                            && length <= all.limit()
+                            && offset <= all.limit() - length - begin,
                     path,
                     "it ends inside the section of %s, after %d bytes: copy it again",
                     what,

@@ -1,16 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 package org.dl4jquant.cuda;
 
-import java.io.IOException;
-import java.nio.ByteBuffer;
-import java.util.ArrayList;
-import java.util.LinkedHashMap;
-import java.util.List;
-import java.util.Map;
-import java.util.Objects;
-import java.util.SortedMap;
-import java.util.TreeMap;
 import org.dl4jquant.check.Require;
+import org.dl4jquant.cuda.kernel.Architecture;
 import org.dl4jquant.cuda.kernel.KernelSpec;
 import org.dl4jquant.cuda.kernel.Launch;
 import org.dl4jquant.cuda.plan.Argument;
@@ -26,6 +18,17 @@ import org.nd4j.shade.jackson.databind.JsonNode;
 import org.nd4j.shade.jackson.databind.ObjectMapper;
 import org.nd4j.shade.jackson.databind.node.ArrayNode;
 import org.nd4j.shade.jackson.databind.node.ObjectNode;
+
+import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Objects;
+import java.util.SortedMap;
+import java.util.TreeMap;
+import java.util.stream.Stream;
 
 /** The JSON of an engine file, and back. */
 final class Manifest {
@@ -146,7 +149,7 @@ final class Manifest {
     }
 
     private static Program program(JsonNode node, EngineFile.Loader loader) throws IOException {
-        String architecture = text(node, "architecture");
+        String architecture = architecture(node);
         Map<String, KernelSpec> kernels = new LinkedHashMap<>();
         Map<String, ByteBuffer> cubins = new LinkedHashMap<>();
         JsonNode children = child(node, "kernels");
@@ -179,8 +182,31 @@ final class Manifest {
                         number(node, "arenaBytes"),
                         ports(node, "inputs"),
                         ports(node, "outputs"));
-        return new Program(
-                architecture, Program.Purpose.valueOf(text(node, "purpose")), plan, cubins);
+        return new Program(architecture, purpose(node), plan, cubins);
+    }
+
+    private static String architecture(JsonNode node) {
+        String name = text(node, "architecture");
+        Require.argument(
+                Stream.of(Architecture.values()).anyMatch(each -> each.target().equals(name)),
+                "its manifest has the architecture '%s'; known are %s",
+                name,
+                Stream.of(Architecture.values()).map(Architecture::target).toList());
+        return name;
+    }
+
+    private static Program.Purpose purpose(JsonNode node) {
+        String name = text(node, "purpose");
+        return Stream.of(Program.Purpose.values())
+                .filter(purpose -> purpose.name().equals(name))
+                .findFirst()
+                .orElseThrow(
+                        () ->
+                                new IllegalArgumentException(
+                                        "its manifest has the purpose '"
+                                                + name
+                                                + "'; known are "
+                                                + List.of(Program.Purpose.values())));
     }
 
     private static ByteBuffer section(

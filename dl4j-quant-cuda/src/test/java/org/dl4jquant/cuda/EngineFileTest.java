@@ -5,15 +5,6 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
-import java.io.IOException;
-import java.nio.ByteBuffer;
-import java.nio.file.Files;
-import java.nio.file.Path;
-import java.util.Arrays;
-import java.util.List;
-import java.util.Map;
-import java.util.Random;
-import java.util.TreeMap;
 import org.dl4jquant.cuda.kernel.Architecture;
 import org.dl4jquant.cuda.kernel.KernelSpec;
 import org.dl4jquant.cuda.kernel.Launch;
@@ -28,6 +19,16 @@ import org.dl4jquant.numeric.QuantParams;
 import org.dl4jquant.numeric.Shape;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+
+import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.Arrays;
+import java.util.List;
+import java.util.Map;
+import java.util.Random;
+import java.util.TreeMap;
 
 class EngineFileTest {
 
@@ -244,17 +245,20 @@ class EngineFileTest {
         assertEquals(plan.steps(), read.steps());
         assertTrue(Files.size(path) < plan.constants().remaining() - unpacked + 60_000);
         assertEquals(
-                "its manifest unpacks constants to 512, which are not there",
+                "its manifest unpacks constants at 0 to 600, which are not there yet",
                 assertThrows(
                                 IllegalArgumentException.class,
                                 () ->
                                         StoredConstants.unpack(
-                                                ByteBuffer.allocate(256),
-                                                List.of(new Plan.Expansion(0, 512, 16, 32)),
+                                                ByteBuffer.allocate(512),
+                                                List.of(
+                                                        new Plan.Expansion(0, 512, 8, 32),
+                                                        new Plan.Expansion(0, 600, 8, 32)),
                                                 1024))
                         .getMessage());
         assertEquals(
-                "its manifest has 2048 bytes of constants, and 256 are stored",
+                "its manifest has 2048 bytes of constants, 512 of them unpacked, and 256 are"
+                        + " stored",
                 assertThrows(
                                 IllegalArgumentException.class,
                                 () ->

@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 package org.dl4jquant.cuda.plan;
 
+import org.dl4jquant.cuda.kernel.KernelSpec;
+
 import java.nio.ByteBuffer;
 import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Set;
-import org.dl4jquant.cuda.kernel.KernelSpec;
 
 /**
  * What a device does for a batch of any size: launches in order, and the memory that they need.
@@ -25,13 +26,14 @@ public record Plan(
         List<Port> inputs,
         List<Port> outputs) {
 
-    /** Copies the lists. */
+    /** Copies the lists, and checks that every address is inside its memory. */
     public Plan {
         steps = List.copyOf(steps);
         constants = constants.asReadOnlyBuffer();
         expansions = List.copyOf(expansions);
         inputs = List.copyOf(inputs);
         outputs = List.copyOf(outputs);
+        PlanBounds.check(steps, constants.remaining(), arenaBytes, inputs, outputs);
     }
 
     /**

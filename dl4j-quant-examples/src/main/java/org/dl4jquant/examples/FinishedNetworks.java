@@ -13,6 +13,7 @@ import java.util.Properties;
 import java.util.function.Supplier;
 import org.deeplearning4j.nn.graph.ComputationGraph;
 import org.deeplearning4j.util.ModelSerializer;
+import org.dl4jquant.train.SafeModels;
 
 /**
  * The networks that a long benchmark has behind it, in a folder, so that one that was stopped goes
@@ -99,7 +100,7 @@ final class FinishedNetworks {
             throws IOException {
         Path file = folder.resolve("seed%d-float.zip".formatted(seed));
         if (Files.exists(file)) {
-            return ModelSerializer.restoreComputationGraph(file.toFile(), true);
+            return SafeModels.standard().restoreComputationGraph(file.toFile(), true);
         }
         ComputationGraph trained = training.get();
         Path partial = partial(file);

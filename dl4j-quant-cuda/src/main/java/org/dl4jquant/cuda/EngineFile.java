@@ -3,11 +3,6 @@ package org.dl4jquant.cuda;
 
 import com.google.errorprone.annotations.FormatMethod;
 import com.google.errorprone.annotations.FormatString;
-
-import org.dl4jquant.check.Require;
-import org.dl4jquant.graph.IntGraph;
-import org.nd4j.shade.jackson.core.JsonProcessingException;
-
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
@@ -25,6 +20,9 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.regex.Pattern;
+import org.dl4jquant.check.Require;
+import org.dl4jquant.graph.IntGraph;
+import org.nd4j.shade.jackson.core.JsonProcessingException;
 
 /**
  * A compiled engine: programs for one or several architectures in one file.

@@ -1,12 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 package org.dl4jquant.cuda;
 
+import java.nio.ByteBuffer;
+import java.util.List;
 import org.dl4jquant.check.Require;
 import org.dl4jquant.cuda.kernel.GemmWeights;
 import org.dl4jquant.cuda.plan.Plan;
-
-import java.nio.ByteBuffer;
-import java.util.List;
 
 /** Constants as a file has them: without those that are others, unpacked. */
 final class StoredConstants {
@@ -89,7 +88,7 @@ final class StoredConstants {
                         && expansion.from() < expansion.to()
                         && expansion.to() <= bytes - expansion.bytes(),
                 "its manifest unpacks %d rows of %d constants from %d to %d, outside their %d"
-                    + " bytes",
+                        + " bytes",
                 expansion.rows(),
                 expansion.rowBytes(),
                 expansion.from(),

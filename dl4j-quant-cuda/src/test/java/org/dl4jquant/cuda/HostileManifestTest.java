@@ -5,19 +5,6 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTimeoutPreemptively;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
-import org.dl4jquant.cuda.kernel.Architecture;
-import org.dl4jquant.cuda.plan.Argument;
-import org.dl4jquant.cuda.plan.Plan;
-import org.dl4jquant.cuda.plan.Planner;
-import org.dl4jquant.cuda.plan.Port;
-import org.dl4jquant.cuda.plan.Step;
-import org.junit.jupiter.api.BeforeEach;
-import org.junit.jupiter.api.Tag;
-import org.junit.jupiter.api.Test;
-import org.junit.jupiter.api.io.TempDir;
-import org.junit.jupiter.params.ParameterizedTest;
-import org.junit.jupiter.params.provider.CsvSource;
-
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
@@ -32,6 +19,18 @@ import java.util.List;
 import java.util.Random;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
+import org.dl4jquant.cuda.kernel.Architecture;
+import org.dl4jquant.cuda.plan.Argument;
+import org.dl4jquant.cuda.plan.Plan;
+import org.dl4jquant.cuda.plan.Planner;
+import org.dl4jquant.cuda.plan.Port;
+import org.dl4jquant.cuda.plan.Step;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Tag;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 
 /** Manifests with right checksums and wrong contents: whoever wrote them meant harm, or erred. */
 class HostileManifestTest {

@@ -1,12 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 package org.dl4jquant.cuda.plan;
 
-import org.dl4jquant.cuda.kernel.KernelSpec;
-
 import java.nio.ByteBuffer;
 import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Set;
+import org.dl4jquant.cuda.kernel.KernelSpec;
 
 /**
  * What a device does for a batch of any size: launches in order, and the memory that they need.

@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 package org.dl4jquant.cuda.plan;
 
-import org.dl4jquant.check.Require;
-
 import java.util.List;
+import org.dl4jquant.check.Require;
 
 /**
  * Checks that all addresses of a plan are inside the memory that it asks for, whoever made it: an

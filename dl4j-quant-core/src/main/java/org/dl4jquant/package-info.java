@@ -36,3 +36,4 @@
 package org.dl4jquant;
 
 import org.jspecify.annotations.NullMarked;
+

@@ -1,9 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 package org.dl4jquant;
 
-import org.nd4j.linalg.activations.IActivation;
-import org.nd4j.linalg.activations.impl.ActivationReLU;
-
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.lang.reflect.Constructor;
@@ -15,6 +12,8 @@ import java.util.List;
 import java.util.Map;
 import java.util.jar.JarFile;
 import java.util.stream.Stream;
+import org.nd4j.linalg.activations.IActivation;
+import org.nd4j.linalg.activations.impl.ActivationReLU;
 
 /** DL4J's activation functions: all classes of its package, through all their constructors. */
 public final class ActivationFunctions {

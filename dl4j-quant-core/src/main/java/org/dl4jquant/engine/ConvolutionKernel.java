@@ -1,13 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 package org.dl4jquant.engine;
 
+import java.util.Arrays;
+import java.util.List;
 import org.dl4jquant.graph.IntNode;
 import org.dl4jquant.graph.Window;
 import org.dl4jquant.numeric.QuantParams;
 import org.dl4jquant.numeric.Shape;
-
-import java.util.Arrays;
-import java.util.List;
 
 /*
  * The image is first centred (codes minus the zero point) and padded with zeros, so that the sum

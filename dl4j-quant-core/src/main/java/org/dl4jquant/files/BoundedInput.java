@@ -1,13 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 package org.dl4jquant.files;
 
-import org.dl4jquant.check.Require;
-
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.CharBuffer;
 import java.nio.charset.CharacterCodingException;
 import java.nio.charset.StandardCharsets;
+import org.dl4jquant.check.Require;
 
 /**
  * Reads numbers and text from bytes of unknown origin. Nothing is allocated before it is known that

@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 package org.dl4jquant.files;
 
-import org.dl4jquant.check.Require;
-
 import java.util.List;
+import org.dl4jquant.check.Require;
 
 /**
  * Checks of the sizes that a file claims, to be made before anything is allocated or looped over.

@@ -13,3 +13,4 @@
 package org.dl4jquant.files;
 
 import org.jspecify.annotations.NullMarked;
+

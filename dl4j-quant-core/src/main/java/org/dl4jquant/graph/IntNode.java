@@ -1,15 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 package org.dl4jquant.graph;
 
+import java.nio.charset.StandardCharsets;
+import java.util.List;
+import java.util.Objects;
 import org.dl4jquant.check.Require;
 import org.dl4jquant.numeric.CodeTable;
 import org.dl4jquant.numeric.QuantParams;
 import org.dl4jquant.numeric.Shape;
 import org.dl4jquant.numeric.WeightTensor;
-
-import java.nio.charset.StandardCharsets;
-import java.util.List;
-import java.util.Objects;
 
 /**
  * One operation of an integer graph. Its one result bears its name.

@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 package org.dl4jquant.layer;
 
+import java.util.Map;
+import java.util.Objects;
+import java.util.Optional;
 import org.deeplearning4j.nn.conf.layers.ActivationLayer;
 import org.deeplearning4j.nn.conf.layers.Layer;
 import org.dl4jquant.numeric.CodeRange;
@@ -32,10 +35,6 @@ import org.nd4j.linalg.activations.impl.ActivationSoftSign;
 import org.nd4j.linalg.activations.impl.ActivationSwish;
 import org.nd4j.linalg.activations.impl.ActivationTanH;
 import org.nd4j.linalg.activations.impl.ActivationThresholdedReLU;
-
-import java.util.Map;
-import java.util.Objects;
-import java.util.Optional;
 
 /**
  * What becomes of a DL4J activation function in the integer graph: a clamp of codes, or a table.

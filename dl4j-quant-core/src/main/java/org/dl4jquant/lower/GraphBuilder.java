@@ -1,15 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 package org.dl4jquant.lower;
 
-import org.deeplearning4j.nn.api.Layer;
-import org.deeplearning4j.nn.conf.InputPreProcessor;
-import org.dl4jquant.graph.IntGraph;
-import org.dl4jquant.graph.IntNode;
-import org.dl4jquant.graph.TensorType;
-import org.dl4jquant.network.LayerNames;
-import org.dl4jquant.numeric.Shape;
-import org.jspecify.annotations.Nullable;
-
 import java.util.Collection;
 import java.util.HashMap;
 import java.util.HashSet;
@@ -18,6 +9,14 @@ import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 import java.util.Set;
+import org.deeplearning4j.nn.api.Layer;
+import org.deeplearning4j.nn.conf.InputPreProcessor;
+import org.dl4jquant.graph.IntGraph;
+import org.dl4jquant.graph.IntNode;
+import org.dl4jquant.graph.TensorType;
+import org.dl4jquant.network.LayerNames;
+import org.dl4jquant.numeric.Shape;
+import org.jspecify.annotations.Nullable;
 
 /** Collects nodes while a network is walked, and knows what each layer hands on. */
 final class GraphBuilder {

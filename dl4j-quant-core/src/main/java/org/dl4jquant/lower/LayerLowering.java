@@ -3,6 +3,8 @@ package org.dl4jquant.lower;
 
 import static java.util.Objects.requireNonNull;
 
+import java.util.Optional;
+import java.util.function.DoubleUnaryOperator;
 import org.deeplearning4j.nn.api.Layer;
 import org.deeplearning4j.nn.conf.layers.ActivationLayer;
 import org.deeplearning4j.nn.conf.layers.BaseLayer;
@@ -35,9 +37,6 @@ import org.dl4jquant.scheme.Precision;
 import org.dl4jquant.scheme.TensorScheme;
 import org.nd4j.linalg.activations.IActivation;
 import org.nd4j.linalg.api.buffer.DataType;
-
-import java.util.Optional;
-import java.util.function.DoubleUnaryOperator;
 
 /** Lowers one layer: with its integer parameters if it is quantized, as a move of codes if not. */
 final class LayerLowering {

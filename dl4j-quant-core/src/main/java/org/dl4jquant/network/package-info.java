@@ -4,3 +4,4 @@
 package org.dl4jquant.network;
 
 import org.jspecify.annotations.NullMarked;
+

@@ -1,13 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 package org.dl4jquant.prepare;
 
-import org.dl4jquant.layer.ActivationScheme;
-import org.dl4jquant.layer.LayerQuantizers;
-import org.dl4jquant.layer.QuantizedAddVertex;
-
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
+import org.dl4jquant.layer.ActivationScheme;
+import org.dl4jquant.layer.LayerQuantizers;
+import org.dl4jquant.layer.QuantizedAddVertex;
 
 /**
  * Which tensor of a network is rounded where.

@@ -1,6 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 package org.dl4jquant.prepare;
 
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.Objects;
 import org.deeplearning4j.nn.conf.layers.BatchNormalization;
 import org.deeplearning4j.nn.conf.layers.Layer;
 import org.dl4jquant.layer.ActivationScheme;
@@ -9,11 +13,6 @@ import org.dl4jquant.scheme.LayerScheme;
 import org.dl4jquant.scheme.NumberFormat;
 import org.dl4jquant.scheme.TensorScheme;
 import org.jspecify.annotations.Nullable;
-
-import java.util.ArrayList;
-import java.util.List;
-import java.util.Map;
-import java.util.Objects;
 
 /** Says for each layer what became of it, in words. */
 final class Reasons {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package org.dl4jquant.prepare;
 
+import java.util.Set;
 import org.deeplearning4j.nn.conf.graph.ElementWiseVertex;
 import org.deeplearning4j.nn.conf.graph.LayerVertex;
 import org.deeplearning4j.nn.conf.graph.MergeVertex;
@@ -67,8 +68,6 @@ import org.deeplearning4j.nn.conf.layers.variational.VariationalAutoencoder;
 import org.dl4jquant.layer.PointwiseActivation;
 import org.dl4jquant.layer.QuantizedLayers;
 import org.jspecify.annotations.Nullable;
-
-import java.util.Set;
 
 /** What each kind of DL4J layer and vertex does to codes. */
 final class Traits {

@@ -1,6 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 package org.dl4jquant.report;
 
+import java.util.Collection;
+import java.util.HashMap;
+import java.util.LinkedHashMap;
+import java.util.LinkedHashSet;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import java.util.function.Function;
 import org.deeplearning4j.nn.conf.ComputationGraphConfiguration;
 import org.deeplearning4j.nn.graph.ComputationGraph;
 import org.deeplearning4j.nn.multilayer.MultiLayerNetwork;
@@ -11,15 +19,6 @@ import org.dl4jquant.nd.RowMajor;
 import org.dl4jquant.network.LayerNames;
 import org.jspecify.annotations.Nullable;
 import org.nd4j.linalg.api.ndarray.INDArray;
-
-import java.util.Collection;
-import java.util.HashMap;
-import java.util.LinkedHashMap;
-import java.util.LinkedHashSet;
-import java.util.List;
-import java.util.Map;
-import java.util.Set;
-import java.util.function.Function;
 
 /**
  * Compares a trained network with an engine that runs its graph, code by code: what {@code
@@ -126,7 +125,7 @@ public final class SimulatorCheck {
         Require.argument(
                 count.codes > 0,
                 "no node of the graph bears the name of one of the network's layers; open the"
-                    + " engine with the graph that Quantization.lower returns for this network");
+                        + " engine with the graph that Quantization.lower returns for this network");
         return count.report();
     }
 

@@ -1,18 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
 package org.dl4jquant.search;
 
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Objects;
 import org.deeplearning4j.nn.gradient.Gradient;
 import org.dl4jquant.numeric.CodeRange;
 import org.nd4j.linalg.api.ndarray.INDArray;
 import org.nd4j.linalg.dataset.DataSet;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
-
-import java.util.ArrayList;
-import java.util.LinkedHashMap;
-import java.util.List;
-import java.util.Map;
-import java.util.Objects;
 
 /**
  * The squared gradient of each weight, mean over the examples, times the squared error of rounding

@@ -1,6 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 package org.dl4jquant.train;
 
+import java.nio.ByteBuffer;
+import java.nio.charset.StandardCharsets;
+import java.security.MessageDigest;
+import java.util.HexFormat;
+import java.util.List;
 import org.deeplearning4j.nn.api.Layer;
 import org.deeplearning4j.nn.api.Model;
 import org.deeplearning4j.nn.conf.BackpropType;
@@ -14,12 +19,6 @@ import org.dl4jquant.nd.RowMajor;
 import org.jspecify.annotations.Nullable;
 import org.nd4j.linalg.activations.impl.ActivationSoftmax;
 import org.nd4j.linalg.api.buffer.DataType;
-
-import java.nio.ByteBuffer;
-import java.nio.charset.StandardCharsets;
-import java.security.MessageDigest;
-import java.util.HexFormat;
-import java.util.List;
 
 /** Whether a teacher and a student go together. */
 final class DistillationChecks {

@@ -1,6 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 package org.dl4jquant.train;
 
+import java.util.ArrayList;
+import java.util.Collection;
+import java.util.List;
+import java.util.Map;
+import java.util.Objects;
 import org.deeplearning4j.nn.api.Layer;
 import org.deeplearning4j.nn.api.Model;
 import org.deeplearning4j.nn.graph.ComputationGraph;
@@ -12,12 +17,6 @@ import org.dl4jquant.layer.QuantizedLayers;
 import org.dl4jquant.nd.Detached;
 import org.jspecify.annotations.Nullable;
 import org.nd4j.linalg.api.ndarray.INDArray;
-
-import java.util.ArrayList;
-import java.util.Collection;
-import java.util.List;
-import java.util.Map;
-import java.util.Objects;
 
 /**
  * Asks a teacher in each iteration of a student, see {@link Distillation}. While it listens, the

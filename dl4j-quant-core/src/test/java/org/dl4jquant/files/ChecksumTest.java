@@ -1,19 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 package org.dl4jquant.files;
 
+import static java.nio.charset.StandardCharsets.US_ASCII;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertNotEquals;
 
-import static java.nio.charset.StandardCharsets.US_ASCII;
-
+import java.nio.ByteBuffer;
 import net.jqwik.api.ForAll;
 import net.jqwik.api.Property;
 import net.jqwik.api.constraints.IntRange;
 import net.jqwik.api.constraints.Size;
-
 import org.junit.jupiter.api.Test;
-
-import java.nio.ByteBuffer;
 
 class ChecksumTest {
 

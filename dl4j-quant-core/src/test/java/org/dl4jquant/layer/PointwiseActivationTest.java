@@ -5,6 +5,12 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import java.lang.reflect.Constructor;
+import java.util.Optional;
+import java.util.Set;
+import java.util.TreeSet;
+import java.util.function.DoubleUnaryOperator;
+import java.util.stream.Stream;
 import org.dl4jquant.ActivationFunctions;
 import org.dl4jquant.numeric.CodeRange;
 import org.dl4jquant.numeric.QuantParams;
@@ -21,13 +27,6 @@ import org.nd4j.linalg.activations.impl.ActivationSoftmax;
 import org.nd4j.linalg.activations.impl.ActivationTanH;
 import org.nd4j.linalg.api.ndarray.INDArray;
 import org.nd4j.linalg.factory.Nd4j;
-
-import java.lang.reflect.Constructor;
-import java.util.Optional;
-import java.util.Set;
-import java.util.TreeSet;
-import java.util.function.DoubleUnaryOperator;
-import java.util.stream.Stream;
 
 /** The integer graph's functions are DL4J's, for every class and every value of its parameters. */
 class PointwiseActivationTest {

@@ -4,6 +4,7 @@ package org.dl4jquant.lower;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 
+import java.util.stream.Stream;
 import org.deeplearning4j.nn.conf.CNN2DFormat;
 import org.deeplearning4j.nn.conf.ComputationGraphConfiguration;
 import org.deeplearning4j.nn.conf.NeuralNetConfiguration;
@@ -36,14 +37,12 @@ import org.nd4j.linalg.dataset.adapter.SingletonDataSetIterator;
 import org.nd4j.linalg.factory.Nd4j;
 import org.nd4j.linalg.lossfunctions.LossFunctions.LossFunction;
 
-import java.util.stream.Stream;
-
 final class LoweringRefusalTest {
 
     private static final String SUPPORTED =
             "layers that lower are ConvolutionLayer, DepthwiseConvolution2D, DenseLayer,"
-                + " OutputLayer, SubsamplingLayer (max, average), GlobalPoolingLayer (max,"
-                + " average), ActivationLayer, DropoutLayer and losses";
+                    + " OutputLayer, SubsamplingLayer (max, average), GlobalPoolingLayer (max,"
+                    + " average), ActivationLayer, DropoutLayer and losses";
 
     private static final InputType IMAGES = InputType.convolutional(8, 8, 2);
 
@@ -79,8 +78,8 @@ final class LoweringRefusalTest {
     void refusesAConvolutionOverSequences() {
         assertEquals(
                 "layer 'sequence' cannot be lowered to integers: there is no integer form of type"
-                    + " Convolution1DLayer; let sequences pass as images of height 1, with a"
-                    + " ConvolutionLayer whose kernel is 1 x k; "
+                        + " Convolution1DLayer; let sequences pass as images of height 1, with a"
+                        + " ConvolutionLayer whose kernel is 1 x k; "
                         + SUPPORTED,
                 messageFor(
                         Nd4j.randn(4, 2, 8),
@@ -94,8 +93,8 @@ final class LoweringRefusalTest {
     void refusesASeparableConvolution() {
         assertEquals(
                 "layer 'separable' cannot be lowered to integers: there is no integer form of type"
-                    + " SeparableConvolution2D; put a DepthwiseConvolution2D and a ConvolutionLayer"
-                    + " with kernel 1 x 1 in its place, which compute the same; "
+                        + " SeparableConvolution2D; put a DepthwiseConvolution2D and a ConvolutionLayer"
+                        + " with kernel 1 x 1 in its place, which compute the same; "
                         + SUPPORTED,
                 messageFor(
                         images(),
@@ -108,8 +107,8 @@ final class LoweringRefusalTest {
     void refusesATransposedConvolution() {
         assertEquals(
                 "layer 'transposed' cannot be lowered to integers: there is no integer form of type"
-                    + " Deconvolution2D; end the deployed network before it, or design the network"
-                    + " without it; "
+                        + " Deconvolution2D; end the deployed network before it, or design the network"
+                        + " without it; "
                         + SUPPORTED,
                 messageFor(
                         images(),
@@ -130,8 +129,8 @@ final class LoweringRefusalTest {
     void refusesAFunctionItDoesNotKnowByTheFunctionsName() {
         String why =
                 "layer 'it' cannot be lowered to integers: its activation function %s is not one"
-                    + " that the integer graph has; functions that lower are DL4J's own, each of"
-                    + " them by its exact class, without Softmax, RReLU and PReLU";
+                        + " that the integer graph has; functions that lower are DL4J's own, each of"
+                        + " them by its exact class, without Softmax, RReLU and PReLU";
         for (IActivation function : new IActivation[] {new Doubled(), new ActivationRReLU()}) {
             String expected = why.formatted(function.getClass().getName());
             INDArray features = Nd4j.randn(4, 5);
@@ -157,8 +156,8 @@ final class LoweringRefusalTest {
     void refusesChannelsLast() {
         assertEquals(
                 "layer 'last' cannot be lowered to integers: its images are in format NHWC; build"
-                    + " the network with CNN2DFormat.NCHW; a convolution has the same weights in"
-                    + " both formats",
+                        + " the network with CNN2DFormat.NCHW; a convolution has the same weights in"
+                        + " both formats",
                 messageFor(
                         Nd4j.randn(4, 8, 8, 2),
                         InputType.convolutional(8, 8, 2, CNN2DFormat.NHWC),
@@ -174,8 +173,8 @@ final class LoweringRefusalTest {
     void refusesToPoolChannelsLast() {
         assertEquals(
                 "layer 'mean' cannot be lowered to integers: its images are in format NHWC; build"
-                    + " the network with CNN2DFormat.NCHW; a convolution has the same weights in"
-                    + " both formats",
+                        + " the network with CNN2DFormat.NCHW; a convolution has the same weights in"
+                        + " both formats",
                 messageFor(
                         Nd4j.randn(4, 8, 8, 2),
                         InputType.convolutional(8, 8, 2, CNN2DFormat.NHWC),
@@ -231,7 +230,7 @@ final class LoweringRefusalTest {
     void refusesASumOfThree() {
         assertEquals(
                 "layer 'joined' cannot be lowered to integers: it adds 3 tensors; add two at a"
-                    + " time, in vertices one behind the other",
+                        + " time, in vertices one behind the other",
                 messageFor(
                         QuantSpec.of(LayerScheme.INT8),
                         new ElementWiseVertex(ElementWiseVertex.Op.Add),

@@ -36,4 +36,3 @@
 package org.dl4jquant;
 
 import org.jspecify.annotations.NullMarked;
-

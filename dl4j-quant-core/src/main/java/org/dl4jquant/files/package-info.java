@@ -13,4 +13,3 @@
 package org.dl4jquant.files;
 
 import org.jspecify.annotations.NullMarked;
-

@@ -4,4 +4,3 @@
 package org.dl4jquant.network;
 
 import org.jspecify.annotations.NullMarked;
-

@@ -32,12 +32,12 @@ public interface Engine extends AutoCloseable {
     IntGraph graph();
 
     /**
-     * Runs the graph.
+     * Runs the graph. Infinite inputs saturate: they become the smallest and the largest code.
      *
      * @param inputs one batch for each input node, by name; all of one size
      * @return one batch for each of the graph's outputs, by name
      * @throws IllegalArgumentException if an input is missing, unknown, of another shape or size,
-     *     or not finite
+     *     or holds NaN
      */
     Map<String, Batch> run(Map<String, Batch.Floats> inputs);
 

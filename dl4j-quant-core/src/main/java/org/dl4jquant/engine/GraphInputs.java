@@ -15,13 +15,14 @@ public final class GraphInputs {
     private GraphInputs() {}
 
     /**
-     * Checks that there is one finite batch for each input of the graph, all of one size.
+     * Checks that there is one batch without NaN for each input of the graph, all of one size.
+     * Infinities are numbers: they become the smallest and the largest code.
      *
      * @param graph the graph to run
      * @param inputs one batch for each input node, by name
      * @return how many examples each batch has
      * @throws IllegalArgumentException if an input is missing, unknown, of another shape or size,
-     *     or not finite; the message names it and the first wrong place
+     *     or holds NaN; the message names it and the first wrong place
      */
     public static int requireValid(IntGraph graph, Map<String, Batch.Floats> inputs) {
         Map<String, Shape> shapes = new LinkedHashMap<>();
@@ -30,13 +31,13 @@ public final class GraphInputs {
     }
 
     /**
-     * Checks that there is one finite batch for each input, all of one size.
+     * Checks that there is one batch without NaN for each input, all of one size.
      *
      * @param shapes the shape of one example of each input, by name
      * @param inputs one batch for each of these names
      * @return how many examples each batch has
      * @throws IllegalArgumentException if an input is missing, unknown, of another shape or size,
-     *     or not finite; the message names it and the first wrong place
+     *     or holds NaN; the message names it and the first wrong place
      */
     public static int requireValid(Map<String, Shape> shapes, Map<String, Batch.Floats> inputs) {
         List<String> names = List.copyOf(shapes.keySet());
@@ -77,15 +78,15 @@ public final class GraphInputs {
                 shape);
         float[] values = batch.values();
         for (int i = 0; i < values.length; i++) {
-            if (!Float.isFinite(values[i])) {
-                throw new IllegalArgumentException(
-                        "input '%s' is %s in example %d at index %d of %s; it must be finite"
-                                .formatted(
-                                        name,
-                                        values[i],
-                                        i / shape.elements(),
-                                        i % shape.elements(),
-                                        shape));
+            if (Float.isNaN(values[i])) {
+                Require.argument(
+                        false,
+                        "input '%s' is NaN in example %d at index %d of %s, and no code stands for"
+                                + " NaN; leave the example out, or replace what is missing in it",
+                        name,
+                        i / shape.elements(),
+                        i % shape.elements(),
+                        shape);
             }
         }
     }

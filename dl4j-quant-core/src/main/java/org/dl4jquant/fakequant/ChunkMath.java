@@ -213,14 +213,16 @@ final class ChunkMath {
     /**
      * Replaces codes by the values that a table holds for them.
      *
-     * @param codes codes less the zero point, integers within the table; become values
+     * @param codes codes less the zero point, integers within the table, or NaN, which stays;
+     *     become values
      * @param count how many codes
      * @param lowest the code of the table's first value
      * @param table one value for each code
      */
     static void lookUp(float[] codes, int count, int lowest, float[] table) {
         for (int i = 0; i < count; i++) {
-            codes[i] = table[(int) codes[i] - lowest];
+            float code = codes[i];
+            codes[i] = Float.isNaN(code) ? code : table[(int) code - lowest];
         }
     }
 }

@@ -99,27 +99,33 @@ record MeanPath(Layer layer) {
         float multiplier = CodeMean.multiplier(input, output, size);
         for (int image = 0; image < means.length; image++) {
             int sum = 0;
+            boolean numbers = true;
             for (int i = image * size; i < (image + 1) * size; i++) {
+                numbers &= !Float.isNaN(values[i]);
                 sum += input.quantize(values[i]) - input.zeroPoint();
             }
-            means[image] = output.dequantize(CodeMean.ofImage(sum, multiplier, output));
+            means[image] =
+                    numbers
+                            ? output.dequantize(CodeMean.ofImage(sum, multiplier, output))
+                            : Float.NaN;
         }
     }
 
     private static void averageWindows(
             float[] values, QuantParams input, QuantParams output, Windows windows, float[] means) {
         for (int i = 0; i < values.length; i++) {
-            values[i] = input.dequantize(input.quantize(values[i]));
+            if (!Float.isNaN(values[i])) {
+                values[i] = input.dequantize(input.quantize(values[i]));
+            }
         }
         int size = windows.rows.size * windows.columns.size;
         int at = 0;
         for (int image = 0; at < means.length; image += size) {
             for (int y = 0; y < windows.rows.results; y++) {
                 for (int x = 0; x < windows.columns.results; x++) {
-                    int code =
-                            CodeMean.ofWindow(
-                                    windows.sum(values, image, y, x), windows.count(y, x), output);
-                    means[at++] = output.dequantize(code);
+                    float sum = windows.sum(values, image, y, x);
+                    int code = CodeMean.ofWindow(sum, windows.count(y, x), output);
+                    means[at++] = Float.isNaN(sum) ? sum : output.dequantize(code);
                 }
             }
         }

@@ -8,6 +8,8 @@ import java.util.Map;
 import java.util.Objects;
 import java.util.TreeMap;
 import org.deeplearning4j.nn.api.ParamInitializer;
+import org.deeplearning4j.nn.api.layers.IOutputLayer;
+import org.deeplearning4j.nn.api.layers.RecurrentLayer;
 import org.deeplearning4j.nn.conf.GradientNormalization;
 import org.deeplearning4j.nn.conf.NeuralNetConfiguration;
 import org.deeplearning4j.nn.conf.inputs.InputType;
@@ -261,8 +263,18 @@ public final class QuantizedLayer extends BaseWrapperLayer {
             @Nullable INDArray view,
             boolean initializeParams,
             DataType networkDataType) {
-        return QuantizedRuntime.of(
-                this, conf, listeners, layerIndex, view, initializeParams, networkDataType);
+        DataType type = networkDataType;
+        Map<String, INDArray> table = QuantizedParameters.table(this, view, initializeParams);
+        table.keySet().forEach(conf::addVariable);
+        org.deeplearning4j.nn.api.Layer inner =
+                InnerLayer.of(this, conf, listeners, layerIndex, type);
+        if (inner instanceof IOutputLayer output) {
+            return new QuantizedOutputRuntime(this, conf, output, view, table, type);
+        }
+        if (inner instanceof RecurrentLayer recurrent) {
+            return new QuantizedRecurrentRuntime(this, conf, recurrent, view, table, type);
+        }
+        return new QuantizedRuntime(this, conf, inner, view, table, type);
     }
 
     @Override

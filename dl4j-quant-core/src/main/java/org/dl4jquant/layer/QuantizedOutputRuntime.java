@@ -41,7 +41,7 @@ final class QuantizedOutputRuntime extends QuantizedRuntime implements IOutputLa
         Layer underlyingConf = layerConf().getUnderlying();
         INDArray result = super.finishInference(y);
         return underlyingConf instanceof BaseLayer base
-                ? base.getActivationFn().getActivation(result, false)
+                ? FunctionOfNan.infer(base.getActivationFn(), result)
                 : result;
     }
 

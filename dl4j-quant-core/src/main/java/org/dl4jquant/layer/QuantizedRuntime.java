@@ -2,16 +2,13 @@
 package org.dl4jquant.layer;
 
 import java.util.Arrays;
-import java.util.Collection;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 import org.deeplearning4j.nn.api.Layer;
 import org.deeplearning4j.nn.api.MaskState;
 import org.deeplearning4j.nn.api.TrainingConfig;
-import org.deeplearning4j.nn.api.layers.IOutputLayer;
 import org.deeplearning4j.nn.api.layers.LayerConstraint;
-import org.deeplearning4j.nn.api.layers.RecurrentLayer;
 import org.deeplearning4j.nn.conf.NeuralNetConfiguration;
 import org.deeplearning4j.nn.conf.layers.ActivationLayer;
 import org.deeplearning4j.nn.conf.layers.BatchNormalization;
@@ -19,7 +16,6 @@ import org.deeplearning4j.nn.gradient.Gradient;
 import org.deeplearning4j.nn.layers.wrapper.BaseWrapperLayer;
 import org.deeplearning4j.nn.workspace.ArrayType;
 import org.deeplearning4j.nn.workspace.LayerWorkspaceMgr;
-import org.deeplearning4j.optimize.api.TrainingListener;
 import org.dl4jquant.check.Require;
 import org.dl4jquant.numeric.QuantParams;
 import org.dl4jquant.numeric.Shape;
@@ -70,26 +66,6 @@ class QuantizedRuntime extends BaseWrapperLayer {
         this.rounders = Rounders.of(layerConf, conf, inner, view, table, normalization, type);
         HiddenState.connect(inner, rounders.tensors(), () -> observer);
         AttentionRounding.connect(inner, rounders.tensors(), () -> observer);
-    }
-
-    static QuantizedRuntime of(
-            QuantizedLayer layer,
-            NeuralNetConfiguration conf,
-            @Nullable Collection<TrainingListener> listeners,
-            int index,
-            @Nullable INDArray view,
-            boolean initialize,
-            DataType type) {
-        Map<String, INDArray> table = QuantizedParameters.table(layer, view, initialize);
-        table.keySet().forEach(conf::addVariable);
-        Layer inner = InnerLayer.of(layer, conf, listeners, index, type);
-        if (inner instanceof IOutputLayer output) {
-            return new QuantizedOutputRuntime(layer, conf, output, view, table, type);
-        }
-        if (inner instanceof RecurrentLayer recurrent) {
-            return new QuantizedRecurrentRuntime(layer, conf, recurrent, view, table, type);
-        }
-        return new QuantizedRuntime(layer, conf, inner, view, table, type);
     }
 
     private static @Nullable NormalizationStep normalization(
@@ -172,6 +148,9 @@ class QuantizedRuntime extends BaseWrapperLayer {
     /** Rounds weights and input, unless that has been done since the input was set. */
     void prepare(boolean training, LayerWorkspaceMgr mgr) {
         if (!prepared) {
+            if (training) {
+                new TrainingCheck(this).beforeForward(input(name()), view, mask);
+            }
             simulation().setIteration(training ? getIterationCount() : ValueRounder.NO_TRAINING);
             simulation()
                     .prepare(
@@ -198,6 +177,10 @@ class QuantizedRuntime extends BaseWrapperLayer {
     }
 
     private INDArray innerForward(boolean training, LayerWorkspaceMgr mgr) {
+        if (IndexLookup.isIn(layerConf.getUnderlying())) {
+            return IndexLookup.run(
+                    layerConf.getUnderlying(), underlying, input(name()), training, mgr);
+        }
         return layerConf.getUnderlying() instanceof ActivationLayer
                 ? input(name())
                 : underlying.activate(training, mgr);
@@ -244,7 +227,7 @@ class QuantizedRuntime extends BaseWrapperLayer {
     INDArray finishInference(INDArray y) {
         INDArray result =
                 layerConf.quantizers().output() == null
-                        ? InnerLayer.separateActivation(layerConf).getActivation(y, false)
+                        ? FunctionOfNan.infer(InnerLayer.separateActivation(layerConf), y)
                         : y;
         if (mask != null && result.rank() == 2) {
             result.muliColumnVector(mask);
@@ -312,6 +295,8 @@ class QuantizedRuntime extends BaseWrapperLayer {
         long examples = conf.isMiniBatch() ? input(name()).size(0) : 1;
         new ScaleStepLimit(layerConf, table, examples, getIterationCount(), getEpochCount())
                 .addTo(result.getFirst(), simulation().gradients());
+        new TrainingCheck(this)
+                .afterBackward(input(name()), gradientView, simulation().gradients());
         return result;
     }
 

@@ -205,8 +205,10 @@ final class Simulation {
     }
 
     private INDArray activate(INDArray z, boolean training, LayerWorkspaceMgr mgr) {
-        return activation.getActivation(
-                training || z == raw ? mgr.dup(ArrayType.ACTIVATIONS, z) : z, training);
+        INDArray own = training || z == raw ? mgr.dup(ArrayType.ACTIVATIONS, z) : z;
+        return training
+                ? activation.getActivation(own, true)
+                : FunctionOfNan.infer(activation, own);
     }
 
     private static INDArray roundedTo(

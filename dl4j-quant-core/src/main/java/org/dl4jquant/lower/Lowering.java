@@ -95,7 +95,9 @@ public final class Lowering {
             throw new LoweringException(
                     name,
                     "there is no integer form of type "
-                            + vertex.getClass().getSimpleName()
+                            + (vertex instanceof ElementWiseVertex
+                                    ? ElementWiseVertex.class.getSimpleName()
+                                    : vertex.getClass().getSimpleName())
                             + (vertex instanceof ElementWiseVertex other
                                     ? " with " + other.getOp()
                                     : ""),

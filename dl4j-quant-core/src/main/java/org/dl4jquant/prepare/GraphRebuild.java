@@ -8,11 +8,13 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import org.deeplearning4j.nn.conf.ComputationGraphConfiguration;
+import org.deeplearning4j.nn.conf.graph.ElementWiseVertex;
 import org.deeplearning4j.nn.conf.graph.GraphVertex;
 import org.deeplearning4j.nn.conf.graph.LayerVertex;
 import org.deeplearning4j.nn.conf.graph.MergeVertex;
 import org.deeplearning4j.nn.graph.ComputationGraph;
 import org.dl4jquant.layer.ActivationScheme;
+import org.dl4jquant.layer.MaximumVertex;
 import org.nd4j.linalg.api.ndarray.INDArray;
 
 /** Builds the prepared network of a ComputationGraph. */
@@ -77,6 +79,10 @@ final class GraphRebuild {
 
     /** DL4J's copy of a merging vertex forgets along which axis it merges. */
     private static GraphVertex copy(GraphVertex vertex) {
+        if (vertex instanceof ElementWiseVertex elementWise
+                && elementWise.getOp() == ElementWiseVertex.Op.Max) {
+            return new MaximumVertex();
+        }
         GraphVertex copy = vertex.clone();
         if (vertex instanceof MergeVertex from && copy instanceof MergeVertex to) {
             to.setMergeAxis(from.getMergeAxis());

@@ -65,6 +65,7 @@ import org.deeplearning4j.nn.conf.layers.recurrent.LastTimeStep;
 import org.deeplearning4j.nn.conf.layers.recurrent.SimpleRnn;
 import org.deeplearning4j.nn.conf.layers.recurrent.TimeDistributed;
 import org.deeplearning4j.nn.conf.layers.variational.VariationalAutoencoder;
+import org.dl4jquant.layer.MaxPoolingLayer;
 import org.dl4jquant.layer.PointwiseActivation;
 import org.dl4jquant.layer.QuantizedLayers;
 import org.jspecify.annotations.Nullable;
@@ -197,14 +198,8 @@ final class Traits {
         if (layer == null) {
             return step.vertex() != null && PRESERVING_VERTICES.contains(step.vertex().getClass());
         }
-        if (layer instanceof SubsamplingLayer pool) {
-            return pool.getPoolingType() == PoolingType.MAX;
-        }
-        if (layer instanceof Subsampling3DLayer pool) {
-            return pool.getPoolingType() == PoolingType.MAX;
-        }
-        if (layer instanceof GlobalPoolingLayer pool) {
-            return pool.getPoolingType() == PoolingType.MAX;
+        if (MaxPoolingLayer.isMaxPool(layer)) {
+            return true;
         }
         if (layer instanceof ActivationLayer only) {
             return PointwiseActivation.isIdentity(only.getActivationFn());

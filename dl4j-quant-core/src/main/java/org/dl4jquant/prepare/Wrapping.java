@@ -10,6 +10,7 @@ import org.deeplearning4j.nn.conf.layers.misc.FrozenLayer;
 import org.deeplearning4j.nn.conf.layers.misc.FrozenLayerWithBackprop;
 import org.dl4jquant.layer.ActivationScheme;
 import org.dl4jquant.layer.LayerQuantizers;
+import org.dl4jquant.layer.MaxPoolingLayer;
 import org.dl4jquant.layer.QuantizedLayer;
 import org.jspecify.annotations.Nullable;
 import org.nd4j.linalg.activations.IActivation;
@@ -31,7 +32,11 @@ final class Wrapping {
     static NeuralNetConfiguration configuration(
             Step step, NeuralNetConfiguration original, @Nullable LayerQuantizers quantizers) {
         NeuralNetConfiguration conf = original.clone();
-        conf.setLayer(quantizers == null ? conf.getLayer() : wrapped(step, quantizers));
+        if (quantizers != null) {
+            conf.setLayer(wrapped(step, quantizers));
+        } else if (MaxPoolingLayer.isMaxPool(step.thawed())) {
+            conf.setLayer(frozenLike(step, new MaxPoolingLayer(thawed(step).clone())));
+        }
         conf.getLayer().setLayerName(step.name());
         return fresh(conf);
     }
@@ -64,14 +69,22 @@ final class Wrapping {
         BatchNormalization normalization = step.normalization();
         IActivation activation = step.activation();
         // The name by which other layers know its codes.
-        Layer inner = Objects.requireNonNull(step.thawed()).clone();
+        Layer inner = thawed(step).clone();
         inner.setLayerName(step.name());
-        QuantizedLayer layer =
+        return frozenLike(
+                step,
                 new QuantizedLayer(
                         inner,
                         normalization == null ? null : normalization.clone(),
                         activation,
-                        quantizers);
+                        quantizers));
+    }
+
+    private static Layer thawed(Step step) {
+        return Objects.requireNonNull(step.thawed());
+    }
+
+    private static Layer frozenLike(Step step, Layer layer) {
         if (step.layer() instanceof FrozenLayer) {
             return new FrozenLayer(layer);
         }

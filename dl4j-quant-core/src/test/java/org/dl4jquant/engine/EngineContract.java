@@ -18,6 +18,8 @@ import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
 import org.dl4jquant.graph.IntGraph;
 import org.dl4jquant.graph.IntNode;
+import org.dl4jquant.numeric.CodeRange;
+import org.dl4jquant.numeric.QuantParams;
 import org.dl4jquant.numeric.Shape;
 import org.junit.jupiter.api.Test;
 
@@ -148,14 +150,49 @@ public abstract class EngineContract {
     void refusesInputsThatDoNotFit() {
         IntGraph graph = SmallGraphs.graph(Shape.of(2, 3), SmallGraphs.uint8(1));
         try (Engine engine = open(graph)) {
-            Map<String, Batch.Floats> notFinite =
-                    SmallGraphs.example(graph, 1, 2, 3, Double.NaN, 5, 6);
+            Map<String, Batch.Floats> nan = SmallGraphs.example(graph, 1, 2, 3, Double.NaN, 5, 6);
             assertEquals(
-                    "input 'x' is NaN in example 0 at index 3 of [2x3]; it must be finite",
-                    assertThrows(IllegalArgumentException.class, () -> engine.run(notFinite))
+                    "input 'x' is NaN in example 0 at index 3 of [2x3], and no code stands for NaN;"
+                            + " leave the example out, or replace what is missing in it",
+                    assertThrows(IllegalArgumentException.class, () -> engine.run(nan))
                             .getMessage());
-            assertThrows(IllegalArgumentException.class, () -> engine.trace(notFinite));
+            assertThrows(IllegalArgumentException.class, () -> engine.trace(nan));
             assertThrows(IllegalArgumentException.class, () -> engine.run(Map.of()));
+        }
+    }
+
+    @Test
+    void infinityBecomesTheSmallestAndTheLargestCode() {
+        double least = Double.NEGATIVE_INFINITY;
+        double most = Double.POSITIVE_INFINITY;
+        for (QuantParams params : List.of(SmallGraphs.uint8(0.5), SmallGraphs.int8(0.5))) {
+            IntGraph graph = SmallGraphs.graph(Shape.of(4), params);
+            try (Engine engine = open(graph)) {
+                CodeRange range = params.range();
+                Batch codes =
+                        engine.run(SmallGraphs.example(graph, least, most, 3, least)).get("q");
+                assertEquals(
+                        List.of(range.min(), range.max(), 6, range.min()),
+                        SmallGraphs.codes(codes));
+            }
+        }
+    }
+
+    @Test
+    void infinityIsComputedWithAsTheReferenceDoes() {
+        for (int seed = 0; seed < 4; seed++) {
+            RandomGraph random = RandomGraph.of(seed);
+            Map<String, Batch.Floats> inputs = random.inputs(BATCH);
+            for (Batch.Floats input : inputs.values()) {
+                for (int i = seed; i < input.values().length; i += 5) {
+                    input.values()[i] =
+                            i % 2 == 0 ? Float.NEGATIVE_INFINITY : Float.POSITIVE_INFINITY;
+                }
+            }
+            try (Engine engine = open(random.graph());
+                    Engine reference = new ReferenceEngine(random.graph())) {
+                EqualityCheck.between(reference, engine).over(inputs).requireEqual();
+            }
         }
     }
 }

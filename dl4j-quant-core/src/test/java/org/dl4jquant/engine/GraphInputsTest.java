@@ -68,11 +68,13 @@ class GraphInputsTest {
     }
 
     @Test
-    void refusesValuesThatAreNotFiniteAndSaysWhere() {
+    void refusesNanAndSaysWhere() {
         float[] values = new float[12];
-        values[10] = Float.NEGATIVE_INFINITY;
+        values[3] = Float.NEGATIVE_INFINITY;
+        values[10] = Float.NaN;
         assertEquals(
-                "input 'b' is -Infinity in example 1 at index 4 of [2x3]; it must be finite",
+                "input 'b' is NaN in example 1 at index 4 of [2x3], and no code stands for NaN;"
+                        + " leave the example out, or replace what is missing in it",
                 refusal(Map.of("a", zeros(2), "b", Batch.Floats.of(2, SHAPE, values))));
     }
 

@@ -31,15 +31,15 @@ import org.nd4j.linalg.learning.config.Adam;
 import org.nd4j.linalg.lossfunctions.LossFunctions.LossFunction;
 
 /** Small networks of the usual architectures, and data that they can learn something from. */
-final class TestNetworks {
+public final class TestNetworks {
 
-    static final int SIDE = 12;
-    static final int CLASSES = 4;
+    public static final int SIDE = 12;
+    public static final int CLASSES = 4;
 
     private TestNetworks() {}
 
     /** Images whose class is the quadrant that is brightest. */
-    static DataSet images(int count, int channels, long seed) {
+    public static DataSet images(int count, int channels, long seed) {
         Nd4j.getRandom().setSeed(seed);
         INDArray features = Nd4j.randn(count, channels, SIDE, SIDE).muli(0.5);
         INDArray labels = Nd4j.zeros(count, CLASSES);
@@ -86,7 +86,7 @@ final class TestNetworks {
     }
 
     /** Convolution, batch normalization, ReLU and max pool twice, then dense. */
-    static MultiLayerNetwork leNet() {
+    public static MultiLayerNetwork leNet() {
         MultiLayerNetwork network =
                 new MultiLayerNetwork(
                         common().list()
@@ -120,7 +120,7 @@ final class TestNetworks {
     }
 
     /** Biases, a truncating stride, padding, dilation, an average pool, and this activation. */
-    static MultiLayerNetwork plain(IActivation activation) {
+    public static MultiLayerNetwork plain(IActivation activation) {
         MultiLayerNetwork network =
                 new MultiLayerNetwork(
                         common().list()
@@ -160,7 +160,7 @@ final class TestNetworks {
     }
 
     /** A ResNet of two residual blocks, the second with a strided shortcut convolution. */
-    static ComputationGraph resNet() {
+    public static ComputationGraph resNet() {
         GraphBuilder graph =
                 common().graphBuilder()
                         .addInputs("image")
@@ -205,7 +205,7 @@ final class TestNetworks {
     }
 
     /** Depthwise and pointwise convolutions with ReLU6, a linear residual, a concatenation. */
-    static ComputationGraph mobileNet() {
+    public static ComputationGraph mobileNet() {
         GraphBuilder graph =
                 common().graphBuilder()
                         .addInputs("image")
@@ -244,7 +244,7 @@ final class TestNetworks {
     }
 
     /** A residual block and a concatenation right on the image, which a convolution reads too. */
-    static ComputationGraph residualOnInput() {
+    public static ComputationGraph residualOnInput() {
         GraphBuilder graph =
                 common().graphBuilder()
                         .addInputs("image")
@@ -269,7 +269,7 @@ final class TestNetworks {
     }
 
     /** A clamp, then an average pool, before any layer with weights. */
-    static MultiLayerNetwork clampThenPool() {
+    public static MultiLayerNetwork clampThenPool() {
         MultiLayerNetwork network =
                 new MultiLayerNetwork(
                         common().list()
@@ -292,7 +292,7 @@ final class TestNetworks {
     }
 
     /** An average pool first of all, where nothing has rounded the image yet. */
-    static MultiLayerNetwork poolFirst() {
+    public static MultiLayerNetwork poolFirst() {
         MultiLayerNetwork network =
                 new MultiLayerNetwork(
                         common().list()

@@ -146,7 +146,7 @@ public final class EngineOnDevice implements AutoCloseable {
      * @param inputs one batch for each input, by name; all of one size
      * @return one batch for each output, by name
      * @throws IllegalArgumentException if an input is missing, unknown, of another shape or size,
-     *     or not finite
+     *     or holds NaN
      * @throws IllegalStateException if the engine is closed
      * @throws OutOfDeviceMemoryException if the GPU has too little memory for this batch
      */
@@ -157,7 +157,8 @@ public final class EngineOnDevice implements AutoCloseable {
 
     /**
      * Runs the engine on inputs in device memory, such as those of an array of ND4J's CUDA backend;
-     * they are read where they are. Whoever wrote them must have finished.
+     * they are read where they are. Whoever wrote them must have finished, and they are not
+     * checked: NaN becomes the smallest code.
      *
      * @param addresses float32 values in the graph's order without gaps, by the input's name
      * @param examples how many examples lie there, above 0

@@ -1,0 +1,151 @@
+// SPDX-License-Identifier: Apache-2.0
+package org.dl4jquant.layer;
+
+import java.util.Arrays;
+import java.util.Map;
+import java.util.Objects;
+import org.deeplearning4j.nn.api.layers.IOutputLayer;
+import org.deeplearning4j.nn.conf.GradientNormalization;
+import org.dl4jquant.check.Require;
+import org.dl4jquant.nd.NonFinite;
+import org.jspecify.annotations.Nullable;
+import org.nd4j.linalg.api.ndarray.INDArray;
+
+/**
+ * Stops a training in the iteration in which a number of it is NaN or infinite, before the updater
+ * changes anything, and says which: a feature, a label, a parameter or a gradient.
+ *
+ * <p>An infinite feature is no fault where the layer rounds its input: it saturates there.
+ */
+final class TrainingCheck {
+
+    /* What is searched in every iteration are the inputs that no quantized layer has made, all
+     * parameters and all gradients: NaN cannot come from elsewhere. With finite features and
+     * parameters, the values in between can only overflow. */
+
+    private static final String REMEDY =
+            "training has diverged. Go back to the last good checkpoint, and lower the learning"
+                    + " rate or clip the gradients";
+    private final QuantizedRuntime layer;
+
+    /**
+     * Checks a layer.
+     *
+     * @param layer the layer, in its network
+     */
+    TrainingCheck(QuantizedRuntime layer) {
+        this.layer = layer;
+    }
+
+    private static final String UNCHANGED = "No parameter has been changed by this batch";
+
+    /**
+     * Requires that the layer's input holds no NaN, unless a mask hides steps of it, and that its
+     * parameters are finite.
+     *
+     * @param x the input
+     * @param parameters all of them in one view; null if there are none
+     * @param mask of the input; null without one
+     * @throws IllegalArgumentException if the input holds NaN
+     * @throws IllegalStateException if a parameter is not finite; the message names it
+     */
+    void beforeForward(INDArray x, @Nullable INDArray parameters, @Nullable INDArray mask) {
+        // What a mask hides may hold anything; if the layer reads it, its gradient is NaN.
+        boolean hidden = mask != null && x.rank() > 2;
+        if (layer.layerConf().quantizers().inputFrom() == null && !hidden) {
+            requireNumbers(x);
+        }
+        if (parameters != null && NonFinite.first(parameters) >= 0) {
+            throw new IllegalStateException(
+                    String.format(
+                            "%s: its parameter \"%s\" is NaN or infinite; %s",
+                            place(), nonFinite(layer.paramTable()), REMEDY));
+        }
+    }
+
+    private void requireNumbers(INDArray x) {
+        long at = NonFinite.firstNan(x);
+        // In a ComputationGraph the index is that of the vertex, and the network's inputs are
+        // first.
+        boolean first = layer.getUnderlying().getIndex() == 0;
+        Require.argument(
+                at < 0,
+                "%s: %s holds NaN, first in %s. Clean the data, or leave the example out. %s",
+                place(),
+                first
+                        ? "the input of this batch"
+                        : "the input of this batch, or what layers in float make of it,",
+                at < 0 ? "" : elementOf(x, at),
+                UNCHANGED);
+    }
+
+    /**
+     * Requires that the layer's gradients are finite, and else says what makes them NaN.
+     *
+     * @param x the layer's input
+     * @param all the gradients in one view; null if there are none
+     * @param table the same by parameter
+     * @throws IllegalArgumentException if the input or the labels are not finite
+     * @throws IllegalStateException if only gradients are not; the message names one
+     */
+    void afterBackward(INDArray x, @Nullable INDArray all, Map<String, INDArray> table) {
+        // Infinite gradients may be clipped to finite ones.
+        boolean clipped =
+                layer.layerConf().getGradientNormalization()
+                        == GradientNormalization.ClipElementWiseAbsoluteValue;
+        if (all == null || (clipped ? NonFinite.firstNan(all) : NonFinite.first(all)) < 0) {
+            return;
+        }
+        requireFinite("input of this batch, or what layers before this one make of it,", x);
+        INDArray labels =
+                layer.getUnderlying() instanceof IOutputLayer output ? output.getLabels() : null;
+        if (labels != null) {
+            requireFinite("labels of this batch", labels);
+        }
+        throw new IllegalStateException(
+                String.format(
+                        "%s: the gradient of its parameter \"%s\" is NaN or infinite, although its"
+                                + " parameters and its input are finite%s %s. %s",
+                        place(),
+                        nonFinite(table),
+                        labels == null ? "; if the labels are, too," : ", and so are the labels:",
+                        REMEDY,
+                        UNCHANGED));
+    }
+
+    private void requireFinite(String what, INDArray values) {
+        long at = NonFinite.first(values);
+        Require.argument(
+                at < 0,
+                "%s: the %s holds NaN or infinity, first in %s. Clean the data, or leave the"
+                        + " example out. %s",
+                place(),
+                what,
+                at < 0 ? "" : elementOf(values, at),
+                UNCHANGED);
+    }
+
+    private String place() {
+        return String.format(
+                "layer \"%s\", epoch %d, iteration %d",
+                layer.name(), layer.getEpochCount(), layer.getIterationCount());
+    }
+
+    private static String elementOf(INDArray values, long at) {
+        long length = values.length() / values.size(0);
+        return "example "
+                + at / length
+                + " at index "
+                + at % length
+                + " of "
+                + Arrays.toString(Arrays.copyOfRange(values.shape(), 1, values.rank()));
+    }
+
+    private static String nonFinite(Map<String, INDArray> table) {
+        return table.entrySet().stream()
+                .filter(entry -> NonFinite.first(Objects.requireNonNull(entry.getValue())) >= 0)
+                .map(Map.Entry::getKey)
+                .findFirst()
+                .orElse("?");
+    }
+}

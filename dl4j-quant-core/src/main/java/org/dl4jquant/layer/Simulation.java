@@ -272,11 +272,14 @@ final class Simulation {
      */
     Pair<Gradient, INDArray> backward(
             INDArray upstream, InnerBackward backward, LayerWorkspaceMgr mgr) {
-        INDArray delta = throughRounding(output, activated, withAdded(upstream, mgr), mgr);
+        INDArray result = Objects.requireNonNull(activated, "backward before forward");
+        INDArray shaped = Dl4jGradients.shapedLike(result, upstream);
+        INDArray delta = throughRounding(output, result, withAdded(shaped, mgr), mgr);
         if (appliesActivation) {
             INDArray at = Objects.requireNonNull(rounded);
             // DL4J's functions write the gradient over their argument.
-            delta = activation.backprop(at == raw ? mgr.dup(GRADIENT, at) : at, delta).getFirst();
+            INDArray own = at == raw ? mgr.dup(GRADIENT, at) : at;
+            delta = Dl4jGradients.throughFunction(activation, own, delta);
         }
         delta = throughRounding(preActivation, beforeRounding, delta, mgr);
         Gradient gradient = new DefaultGradient();
@@ -285,9 +288,9 @@ final class Simulation {
             add(gradient, step.getFirst());
             delta = step.getSecond();
         }
-        Pair<Gradient, INDArray> result = throughInner(delta, backward);
-        add(gradient, result.getFirst());
-        return new Pair<>(gradient, result.getSecond());
+        Pair<Gradient, INDArray> inside = throughInner(delta, backward, mgr);
+        add(gradient, inside.getFirst());
+        return new Pair<>(gradient, inside.getSecond());
     }
 
     /** Adds to the gradient of the result, in the next backward pass only. */
@@ -303,7 +306,11 @@ final class Simulation {
                 : mgr.dup(GRADIENT, upstream).addi(added.castTo(upstream.dataType()));
     }
 
-    private Pair<Gradient, INDArray> throughInner(INDArray delta, InnerBackward backward) {
+    private Pair<Gradient, INDArray> throughInner(
+            INDArray delta, InnerBackward backward, LayerWorkspaceMgr mgr) {
+        if (PNormGradient.isOf(inner.conf().getLayer())) {
+            return finish(Dl4jGradients.throughPNorm(inner, delta, mgr));
+        }
         boolean recomputes = inner.getClass() == ConvolutionLayer.class;
         if (recomputes) {
             // DL4J convolves again to learn the pre-activation, which the identity does not need.
@@ -319,11 +326,13 @@ final class Simulation {
     /** Turns what the inner layer returned into the masters' gradients and the raw input's. */
     Pair<Gradient, INDArray> finish(Pair<Gradient, INDArray> result) {
         weights.backward();
-        INDArray toInput = result.getSecond();
-        if (input != null && toInput != null) {
-            input.backward(Objects.requireNonNull(raw), toInput, toInput);
+        if (input == null || result.getSecond() == null) {
+            return result;
         }
-        return result;
+        INDArray values = Objects.requireNonNull(raw);
+        INDArray toInput = Dl4jGradients.shapedLike(values, result.getSecond());
+        input.backward(values, toInput, toInput);
+        return new Pair<>(result.getFirst(), toInput);
     }
 
     private INDArray throughRounding(

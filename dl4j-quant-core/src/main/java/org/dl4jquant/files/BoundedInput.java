@@ -1,11 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 package org.dl4jquant.files;
 
+import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.CharBuffer;
 import java.nio.charset.CharacterCodingException;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import org.dl4jquant.check.Require;
 
 /**
@@ -13,6 +16,9 @@ import org.dl4jquant.check.Require;
  * the bytes are there. What is wrong is an IllegalArgumentException that names the place.
  */
 public final class BoundedInput {
+
+    /* The longest array of usual JVMs. */
+    private static final long MOST_BYTES = Integer.MAX_VALUE - 8;
 
     private final ByteBuffer bytes;
 
@@ -24,6 +30,41 @@ public final class BoundedInput {
      */
     public BoundedInput(ByteBuffer bytes, ByteOrder order) {
         this.bytes = bytes.slice().order(order);
+    }
+
+    /**
+     * Reads a file, of at most 2^31 - 9 bytes.
+     *
+     * @param file the file
+     * @param order the order of bytes in numbers
+     * @return its bytes
+     * @throws IOException if it cannot be read, or is larger
+     */
+    public static BoundedInput of(Path file, ByteOrder order) throws IOException {
+        long size = Files.size(file);
+        if (size > MOST_BYTES) {
+            throw new IOException(
+                    "%s has %d bytes, and at most %d are supported"
+                            .formatted(file, size, MOST_BYTES));
+        }
+        return new BoundedInput(ByteBuffer.wrap(Files.readAllBytes(file)), order);
+    }
+
+    /**
+     * Requires that the bytes that are left have a checksum; they stay unread.
+     *
+     * @param crc32c the checksum that they must have
+     */
+    public void check(int crc32c) {
+        int found = Checksum.crc32c(bytes);
+        Require.argument(
+                found == crc32c,
+                "the checksum of the %d bytes from byte %d on is %08x, not %08x: the file was"
+                        + " changed or cut off",
+                bytes.remaining(),
+                bytes.position(),
+                found,
+                crc32c);
     }
 
     /**

@@ -14,6 +14,7 @@ import java.nio.file.LinkOption;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
 import java.nio.file.StandardOpenOption;
+import java.util.Objects;
 import org.dl4jquant.check.Require;
 
 /**
@@ -187,6 +188,6 @@ public final class WholeFile {
     static Path folder(Path absolute) {
         Path folder = absolute.getParent();
         Require.argument(folder != null, "%s is no file", absolute);
-        return java.util.Objects.requireNonNull(folder);
+        return Objects.requireNonNull(folder);
     }
 }

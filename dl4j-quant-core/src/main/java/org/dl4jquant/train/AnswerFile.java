@@ -4,163 +4,197 @@ package org.dl4jquant.train;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.ByteBuffer;
-import java.nio.channels.FileChannel;
-import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
 import java.nio.file.Path;
-import java.nio.file.StandardOpenOption;
 import java.util.HashMap;
 import java.util.HexFormat;
 import java.util.Map;
+import org.dl4jquant.check.Require;
+import org.dl4jquant.files.RecordLog;
 import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /**
  * A cache of a teacher's answers in a file, which the next training finds again.
  *
- * <p>The file begins with a line that names the teacher by a digest; then come records, each an
- * example's digest (32 bytes), the number of values (int32) and the values (float32), big-endian. A
- * last record that was cut off when a training was killed is written again.
+ * <p>The file is a {@link RecordLog} whose first line names the teacher by a digest; each record is
+ * an example's digest (32 bytes) and the values of its answer (float32, big-endian). What is
+ * damaged, or was cut off when a training was killed, is written again. Whoever opens a file that
+ * is open in this process shares it; another process is refused.
+ *
+ * <p>A file that cannot be written any more, on a full disk say, does not stop a training: what is
+ * not in it is asked of the teacher.
  */
 final class AnswerFile implements AnswerCache {
 
-    private static final String FORMAT = "dl4j-quant teacher answers 1 ";
+    private static final Logger log = LoggerFactory.getLogger(AnswerFile.class);
+
+    private static final String FORMAT = "dl4j-quant teacher answers 2 ";
     private static final int DIGEST_BYTES = 32;
-    private static final int HEAD_BYTES = DIGEST_BYTES + Integer.BYTES;
 
-    private final FileChannel file;
-    private final Map<Example, Long> positions = new HashMap<>();
-    private long end;
+    /* All that are open in this process, by their real paths. */
+    private static final Map<Path, AnswerFile> OPEN = new HashMap<>();
 
-    private AnswerFile(FileChannel file) {
-        this.file = file;
+    private final Path key;
+    private final String teacher;
+    private final RecordLog records;
+    private final Map<Example, Place> places = new HashMap<>();
+    private int users;
+    private boolean full;
+
+    /** Where a record stands, and its length in bytes. */
+    private record Place(long position, int length) {}
+
+    private AnswerFile(Path key, Path path, String teacher) throws IOException {
+        this.key = key;
+        this.teacher = teacher;
+        this.records = RecordLog.open(path, FORMAT + teacher, foreign(), this::remember);
+    }
+
+    private static String foreign() {
+        return "does not hold answers of this teacher to these layers; delete it, or name another"
+                + " file";
     }
 
     /**
-     * Opens or makes a file.
+     * Opens or makes a file, or shares it with those who have it open.
      *
      * @param path where
      * @param teacher what the answers depend on, as a digest
-     * @return the cache
+     * @return the cache; each that is returned is closed once
      * @throws IllegalArgumentException if the file holds something else, or another teacher's
      *     answers; it stays as it was
+     * @throws IllegalStateException if another process writes it
      * @throws UncheckedIOException if it cannot be read or written
      */
-    static AnswerFile open(Path path, String teacher) {
-        byte[] header = (FORMAT + teacher + "\n").getBytes(StandardCharsets.US_ASCII);
-        try {
-            FileChannel channel =
-                    FileChannel.open(
-                            path,
-                            StandardOpenOption.CREATE,
-                            StandardOpenOption.READ,
-                            StandardOpenOption.WRITE);
-            AnswerFile opened = new AnswerFile(channel);
+    static AnswerCache open(Path path, String teacher) {
+        synchronized (OPEN) {
             try {
-                opened.readHeader(path, header);
-                opened.readIndex();
-            } catch (IOException | RuntimeException e) {
-                channel.close();
-                throw e;
+                Path key = key(path);
+                AnswerFile file = OPEN.get(key);
+                if (file == null) {
+                    file = new AnswerFile(key, path, teacher);
+                    OPEN.put(key, file);
+                }
+                Require.argument(file.teacher.equals(teacher), "%s %s", path, foreign());
+                file.users++;
+                return new Share(file);
+            } catch (IOException e) {
+                throw new UncheckedIOException(
+                        "the cache of the teacher's answers cannot be opened: " + path, e);
             }
-            return opened;
-        } catch (IOException e) {
-            throw new UncheckedIOException(
-                    "the cache of the teacher's answers cannot be opened: " + path, e);
         }
     }
 
-    private void readHeader(Path path, byte[] header) throws IOException {
-        if (file.size() == 0) {
-            write(ByteBuffer.wrap(header), 0);
-        }
-        byte[] found = new byte[header.length];
-        if (!readFully(ByteBuffer.wrap(found), 0) || !java.util.Arrays.equals(found, header)) {
-            throw new IllegalArgumentException(
-                    path
-                            + " does not hold answers of this teacher to these layers; delete it, or"
-                            + " name another file");
-        }
-        end = header.length;
+    private static Path key(Path path) throws IOException {
+        Path absolute = path.toAbsolutePath();
+        Path folder = absolute.getParent();
+        return Files.exists(absolute) || folder == null
+                ? absolute.toRealPath()
+                : folder.toRealPath().resolve(String.valueOf(absolute.getFileName()));
     }
 
-    private void readIndex() throws IOException {
-        ByteBuffer head = ByteBuffer.allocate(HEAD_BYTES);
-        while (readFully(head.clear(), end)) {
-            head.flip();
-            byte[] digest = new byte[DIGEST_BYTES];
-            head.get(digest);
-            long length = head.getInt() * (long) Float.BYTES;
-            if (length < 0 || end + HEAD_BYTES + length > file.size()) {
-                return;
-            }
-            positions.put(Example.of(digest), end);
-            end += HEAD_BYTES + length;
+    private boolean remember(long position, ByteBuffer record) {
+        int values = record.remaining() - DIGEST_BYTES;
+        if (values < 0 || values % Float.BYTES != 0) {
+            return false;
         }
+        places.put(example(record), new Place(position, record.remaining()));
+        return true;
+    }
+
+    private static Example example(ByteBuffer record) {
+        byte[] digest = new byte[DIGEST_BYTES];
+        record.get(record.position(), digest);
+        return Example.of(digest);
     }
 
     @Override
     public synchronized float @Nullable [] get(Example example) {
-        Long at = positions.get(example);
-        if (at == null) {
+        Place place = places.get(example);
+        if (place == null) {
             return null;
         }
         try {
-            ByteBuffer head = ByteBuffer.allocate(HEAD_BYTES);
-            readFully(head, at);
-            float[] answer = new float[head.getInt(DIGEST_BYTES)];
-            ByteBuffer values = ByteBuffer.allocate(answer.length * Float.BYTES);
-            readFully(values, at + HEAD_BYTES);
-            values.flip().asFloatBuffer().get(answer);
+            ByteBuffer record = records.read(place.position(), place.length());
+            if (!example(record).equals(example)) {
+                throw new IOException("it is of another example");
+            }
+            record.position(record.position() + DIGEST_BYTES);
+            float[] answer = new float[record.remaining() / Float.BYTES];
+            record.asFloatBuffer().get(answer);
             return answer;
         } catch (IOException e) {
-            throw new UncheckedIOException("the cache of the teacher's answers is unreadable", e);
+            log.warn("An answer of the teacher is lost, and it is asked again: {}", e.toString());
+            places.remove(example);
+            return null;
         }
     }
 
     @Override
     public synchronized void put(Example example, float[] answer) {
-        if (positions.containsKey(example)) {
+        if (full || places.containsKey(example)) {
             return;
         }
-        ByteBuffer bytes = ByteBuffer.allocate(HEAD_BYTES + answer.length * Float.BYTES);
-        bytes.put(HexFormat.of().parseHex(example.digest())).putInt(answer.length);
-        for (float value : answer) {
-            bytes.putFloat(value);
-        }
+        int length = DIGEST_BYTES + answer.length * Float.BYTES;
+        ByteBuffer record = ByteBuffer.allocate(length);
+        record.put(HexFormat.of().parseHex(example.digest()));
+        record.asFloatBuffer().put(answer);
         try {
-            write(bytes.flip(), end);
+            places.put(example, new Place(records.add(record.rewind()), length));
         } catch (IOException e) {
-            throw new UncheckedIOException("the teacher's answers cannot be written", e);
+            log.warn(
+                    "The teacher's answers are kept no longer, and it is asked each time about all"
+                            + " that are not in the file: {}",
+                    e.getMessage());
+            full = true;
         }
-        positions.put(example, end);
-        end += bytes.limit();
-    }
-
-    private void write(ByteBuffer bytes, long at) throws IOException {
-        long to = at;
-        while (bytes.hasRemaining()) {
-            to += file.write(bytes, to);
-        }
-    }
-
-    private boolean readFully(ByteBuffer into, long at) throws IOException {
-        long from = at;
-        while (into.hasRemaining()) {
-            int read = file.read(into, from);
-            if (read < 0) {
-                return false;
-            }
-            from += read;
-        }
-        return true;
     }
 
     @Override
-    public synchronized void close() {
-        try {
-            file.close();
-        } catch (IOException e) {
-            throw new UncheckedIOException(
-                    "the cache of the teacher's answers cannot be closed", e);
+    public void close() {
+        synchronized (OPEN) {
+            users--;
+            if (users > 0) {
+                return;
+            }
+            OPEN.remove(key);
+            try {
+                records.close();
+            } catch (IOException e) {
+                throw new UncheckedIOException(
+                        "the cache of the teacher's answers cannot be closed", e);
+            }
+        }
+    }
+
+    /** What one user has of a file; may be closed several times. */
+    private static final class Share implements AnswerCache {
+
+        private final AnswerFile file;
+        private boolean closed;
+
+        Share(AnswerFile file) {
+            this.file = file;
+        }
+
+        @Override
+        public float @Nullable [] get(Example example) {
+            return file.get(example);
+        }
+
+        @Override
+        public void put(Example example, float[] answer) {
+            file.put(example, answer);
+        }
+
+        @Override
+        public synchronized void close() {
+            if (!closed) {
+                closed = true;
+                file.close();
+            }
         }
     }
 }

@@ -2,14 +2,15 @@
 package org.dl4jquant.train;
 
 import java.nio.ByteBuffer;
+import java.nio.charset.StandardCharsets;
 import java.security.MessageDigest;
-import java.security.NoSuchAlgorithmException;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.stream.Stream;
+import org.dl4jquant.files.Checksum;
 import org.dl4jquant.nd.RowMajor;
 import org.jspecify.annotations.Nullable;
 import org.nd4j.linalg.api.ndarray.INDArray;
@@ -47,10 +48,11 @@ final class CachedTeacher implements AnswerSource {
         if (shapes == null) {
             return null;
         }
+        int length = shapes.stream().mapToInt(CachedTeacher::elements).sum();
         List<float[]> rows = new ArrayList<>();
         for (AnswerCache.Example example : examples) {
             float[] row = cache.get(example);
-            if (row == null) {
+            if (row == null || row.length != length) {
                 return null;
             }
             rows.add(row);
@@ -87,7 +89,7 @@ final class CachedTeacher implements AnswerSource {
         List<INDArray> answers = new ArrayList<>();
         int from = 0;
         for (long[] shape : shapes) {
-            int part = Math.toIntExact(Arrays.stream(shape).reduce(1, (a, b) -> a * b));
+            int part = elements(shape);
             float[] values = new float[part * rows.size()];
             for (int i = 0; i < rows.size(); i++) {
                 System.arraycopy(rows.get(i), from, values, i * part, part);
@@ -101,26 +103,25 @@ final class CachedTeacher implements AnswerSource {
         return answers;
     }
 
+    private static int elements(long[] shape) {
+        return Math.toIntExact(Arrays.stream(shape).reduce(1, Math::multiplyExact));
+    }
+
     private static List<AnswerCache.Example> examples(INDArray[] inputs) {
         int count = Math.toIntExact(inputs[0].size(0));
         List<float[]> whole = Stream.of(inputs).map(RowMajor::floats).toList();
-        MessageDigest digest = sha256();
+        // Equal values in another shape are another example.
+        byte[] shapes = shapes(inputs).toString().getBytes(StandardCharsets.US_ASCII);
+        MessageDigest digest = Checksum.sha256();
         List<AnswerCache.Example> examples = new ArrayList<>();
         for (int i = 0; i < count; i++) {
             float[] row = row(whole, i, count);
             ByteBuffer bytes = ByteBuffer.allocate(row.length * Float.BYTES);
             bytes.asFloatBuffer().put(row);
+            digest.update(shapes);
             examples.add(AnswerCache.Example.of(digest.digest(bytes.array())));
         }
         return examples;
-    }
-
-    static MessageDigest sha256() {
-        try {
-            return MessageDigest.getInstance("SHA-256");
-        } catch (NoSuchAlgorithmException e) {
-            throw new IllegalStateException("every Java has SHA-256", e);
-        }
     }
 
     private static List<List<Long>> shapes(INDArray[] inputs) {

@@ -14,14 +14,27 @@ import org.deeplearning4j.nn.conf.layers.FeedForwardLayer;
 import org.deeplearning4j.nn.graph.ComputationGraph;
 import org.deeplearning4j.nn.multilayer.MultiLayerNetwork;
 import org.dl4jquant.check.Require;
+import org.dl4jquant.files.Checksum;
 import org.dl4jquant.layer.QuantizedLayers;
 import org.dl4jquant.nd.RowMajor;
 import org.jspecify.annotations.Nullable;
 import org.nd4j.linalg.activations.impl.ActivationSoftmax;
 import org.nd4j.linalg.api.buffer.DataType;
+import org.nd4j.shade.jackson.core.JsonProcessingException;
+import org.nd4j.shade.jackson.databind.JsonNode;
+import org.nd4j.shade.jackson.databind.ObjectMapper;
+import org.nd4j.shade.jackson.databind.node.ObjectNode;
 
 /** Whether a teacher and a student go together. */
 final class DistillationChecks {
+
+    private static final String ITERATION_COUNT = "iterationCount";
+    private static final String UPDATER = "iupdater";
+    private static final String NOTES = "trainingNotes";
+
+    /* Parts of a configuration that inference never reads, and that change without notice. */
+    private static final List<String> ONLY_FOR_TRAINING =
+            List.of(ITERATION_COUNT, "epochCount", UPDATER, "biasUpdater", NOTES, "seed");
 
     private DistillationChecks() {}
 
@@ -125,11 +138,33 @@ final class DistillationChecks {
 
     /** {@return a digest of what a teacher's answers depend on} */
     static String digest(Model teacher, List<String> layers) {
-        MessageDigest digest = CachedTeacher.sha256();
+        MessageDigest digest = Checksum.sha256();
         digest.update(String.join("\n", layers).getBytes(StandardCharsets.UTF_8));
+        digest.update(configuration(teacher).getBytes(StandardCharsets.UTF_8));
         float[] parameters = RowMajor.floats(teacher.params());
         ByteBuffer bytes = ByteBuffer.allocate(parameters.length * Float.BYTES);
         bytes.asFloatBuffer().put(parameters);
         return HexFormat.of().formatHex(digest.digest(bytes.array()));
+    }
+
+    /* Equal parameters under other functions are another teacher. */
+    private static String configuration(Model teacher) {
+        String json =
+                teacher instanceof ComputationGraph graph
+                        ? graph.getConfiguration().toJson()
+                        : ((MultiLayerNetwork) teacher).getLayerWiseConfigurations().toJson();
+        try {
+            JsonNode all = new ObjectMapper().readTree(json);
+            all.findParents(ITERATION_COUNT).forEach(DistillationChecks::forget);
+            all.findParents(UPDATER).forEach(DistillationChecks::forget);
+            all.findParents(NOTES).forEach(DistillationChecks::forget);
+            return all.toString();
+        } catch (JsonProcessingException e) {
+            throw new IllegalStateException("the teacher's configuration is no JSON", e);
+        }
+    }
+
+    private static void forget(JsonNode node) {
+        ((ObjectNode) node).remove(ONLY_FOR_TRAINING);
     }
 }

@@ -14,6 +14,7 @@ import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
+import java.util.logging.Logger;
 
 /**
  * Damages files at random, as disks, copies and strangers do, and requires that a reader refuses
@@ -61,6 +62,9 @@ public final class Mutations {
      * @return how many were refused; the others hold what was written
      */
     public static int survive(byte[] whole, int count, Reader reader) {
+        // What is cut off or left out is told each time.
+        Logger log = Logger.getLogger(Mutations.class.getPackageName());
+        log.setUseParentHandlers(false);
         ExecutorService thread = Executors.newSingleThreadExecutor();
         int refused = 0;
         try {
@@ -71,6 +75,7 @@ public final class Mutations {
             }
         } finally {
             thread.shutdownNow();
+            log.setUseParentHandlers(true);
         }
         return refused;
     }

@@ -13,12 +13,14 @@ import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Arrays;
+import org.dl4jquant.files.Mutations;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
 class AnswerCacheTest {
 
-    private static final int FIRST_RECORD = "dl4j-quant teacher answers 1 abc\n".length();
+    private static final int FIRST_RECORD = "dl4j-quant teacher answers 2 abc\n".length();
 
     @TempDir private Path folder;
 
@@ -124,5 +126,73 @@ class AnswerCacheTest {
     @Test
     void differentExamplesHaveDifferentKeys() {
         assertTrue(!example(1).equals(example(2)));
+    }
+
+    @Test
+    void twoUsersOfOneFileFindEachOthersAnswersAndTheirOwn() {
+        Path file = folder.resolve("answers");
+        AnswerCache first = AnswerFile.open(file, "abc");
+        try (AnswerCache second = AnswerFile.open(file, "abc")) {
+            for (int i = 0; i < 50; i++) {
+                (i % 2 == 0 ? first : second).put(example(i), answer(i));
+            }
+            first.close();
+            first.close();
+            for (int i = 0; i < 50; i++) {
+                require(second, i);
+            }
+        }
+        try (AnswerCache cache = AnswerFile.open(file, "abc")) {
+            for (int i = 0; i < 50; i++) {
+                require(cache, i);
+            }
+        }
+    }
+
+    @Test
+    void refusesAnotherTeacherWhileAFileIsOpenHere() {
+        Path file = folder.resolve("answers");
+        try (AnswerCache open = AnswerFile.open(file, "abc")) {
+            open.put(example(1), answer(1));
+            assertThrows(IllegalArgumentException.class, () -> AnswerFile.open(file, "abd"));
+            require(open, 1);
+        }
+        AnswerFile.open(file, "abc").close();
+    }
+
+    @Test
+    void noDamageGoesUnseen() throws IOException {
+        survives(Mutations.FEW);
+    }
+
+    @Test
+    @Tag("thorough")
+    void noDamageOfManyGoesUnseen() throws IOException {
+        survives(Mutations.MANY);
+    }
+
+    /* Each answer is the one that was given, or is asked for again. */
+    private void survives(int count) throws IOException {
+        Path file = folder.resolve("answers");
+        try (AnswerCache cache = AnswerFile.open(file, "abc")) {
+            for (int i = 0; i < 12; i++) {
+                cache.put(example(i), answer(i));
+            }
+        }
+        Mutations.survive(
+                Files.readAllBytes(file),
+                count,
+                bytes -> {
+                    Files.write(file, bytes);
+                    try (AnswerCache cache = AnswerFile.open(file, "abc")) {
+                        for (int i = 0; i < 12; i++) {
+                            float[] found = cache.get(example(i));
+                            if (found != null && !Arrays.equals(answer(i), found)) {
+                                return "answer " + i + " is " + Arrays.toString(found);
+                            }
+                        }
+                    }
+                    return "";
+                });
     }
 }

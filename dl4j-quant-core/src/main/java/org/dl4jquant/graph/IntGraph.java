@@ -21,6 +21,12 @@ import org.dl4jquant.check.Require;
  */
 public final class IntGraph {
 
+    /**
+     * The greatest number of elements that one example has in any tensor of the graph, or in a
+     * convolution's image with its padding: what an engine allocates for one example.
+     */
+    public static final int MAX_ELEMENTS = 1 << 28;
+
     private final List<IntNode> nodes;
     private final List<String> outputs;
     private final Map<String, TensorType> types;
@@ -82,6 +88,7 @@ public final class IntGraph {
                         types.keySet());
             }
             TensorType type = node.accept(new TypeInference(types, fromOutside));
+            TypeInference.requireElements(node, "result", type.shape().elements());
             types.put(node.name(), type);
             boolean reshapes = node instanceof IntNode.Reshape;
             if (node instanceof IntNode.Input
@@ -133,14 +140,15 @@ public final class IntGraph {
                     output,
                     types.keySet());
         }
+        Set<String> leaving = Set.copyOf(new HashSet<>(outputs));
         for (IntNode node : nodes) {
             Require.argument(
-                    !(node instanceof IntNode.Input) || !outputs.contains(node.name()),
+                    !(node instanceof IntNode.Input) || !leaving.contains(node.name()),
                     "the graph's output '%s' is an input; name what is computed from it",
                     node.name());
         }
         Require.argument(
-                outputs.stream().distinct().count() == outputs.size(),
+                leaving.size() == outputs.size(),
                 "an output of the graph is named twice in %s",
                 outputs);
     }

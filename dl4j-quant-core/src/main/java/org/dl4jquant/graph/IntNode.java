@@ -197,11 +197,20 @@ public sealed interface IntNode {
     record AveragePool(
             String name, String input, Window window, boolean countPadding, QuantParams params)
             implements IntNode {
+        /** As many as an image whose mean is computed in int32. */
+        private static final long MAX_AREA = 1 << 23;
+
         /** Checks that every window sees at least one real element. */
         public AveragePool {
             requireName(name);
             Objects.requireNonNull(params, "params");
             requirePaddingBelowKernel(name, window);
+            long area = (long) window.kernel().height() * window.kernel().width();
+            Require.argument(
+                    area < MAX_AREA,
+                    "average pool '%s' has a window of %d elements; at most 2^23 - 1 are allowed",
+                    name,
+                    area);
             Require.argument(
                     window.dilation().equals(Window.Extent.ONE),
                     "average pool '%s' has dilation %s; only 1 x 1 is defined",

@@ -9,7 +9,6 @@ import java.util.Objects;
 import java.util.Set;
 import java.util.function.Supplier;
 import java.util.function.ToIntFunction;
-import java.util.stream.IntStream;
 import org.dl4jquant.check.Require;
 import org.dl4jquant.numeric.CodeMean;
 import org.dl4jquant.numeric.CodeSum;
@@ -62,7 +61,7 @@ final class TypeInference implements IntNode.Visitor<TensorType> {
     public TensorType visit(IntNode.Convolution node) {
         TensorType input = image(node, node.input());
         int channels = input.shape().size(0);
-        int seen = node.weights().shape().size(1) * node.groups();
+        long seen = (long) node.weights().shape().size(1) * node.groups();
         Require.argument(
                 channels == seen,
                 "convolution '%s': '%s' has %d channels, its weights %s in %d groups are for %d",
@@ -73,6 +72,7 @@ final class TypeInference implements IntNode.Visitor<TensorType> {
                 node.groups(),
                 seen);
         requireComputable(node, node.weights(), input.codes(), node.output());
+        requirePaddedImage(node, input.shape());
         Shape shape = slid(node, node.window(), node.weights().channels(), input.shape());
         return new TensorType(shape, paramsOf(node.output()));
     }
@@ -141,7 +141,7 @@ final class TypeInference implements IntNode.Visitor<TensorType> {
     @Override
     public TensorType visit(IntNode.Concat node) {
         Shape first = codes(node, node.inputs().get(0)).shape();
-        int channels = 0;
+        long channels = 0;
         for (String input : node.inputs()) {
             Shape shape = codes(node, input).shape();
             Require.argument(
@@ -153,8 +153,9 @@ final class TypeInference implements IntNode.Visitor<TensorType> {
                     first);
             channels += shape.size(0);
         }
+        requireElements(node, "result", channels * (first.elements() / first.size(0)));
         List<Integer> joined = new ArrayList<>(first.dimensions());
-        joined.set(0, channels);
+        joined.set(0, (int) channels);
         return new TensorType(new Shape(joined), node.params());
     }
 
@@ -211,10 +212,39 @@ final class TypeInference implements IntNode.Visitor<TensorType> {
     private static Shape slid(IntNode node, Window window, int channels, Shape image) {
         Window.Extent result =
                 inNode(node, () -> window.over(new Window.Extent(image.size(1), image.size(2))));
-        return Shape.of(channels, result.height(), result.width());
+        return inNode(node, () -> Shape.of(channels, result.height(), result.width()));
     }
 
-    /* With dilation, a window's elements can all fall into the padding around a small image. */
+    /**
+     * Refuses what no engine should allocate.
+     *
+     * @param node the node
+     * @param what of the node, for the message
+     * @param elements how many elements it has for one example
+     */
+    static void requireElements(IntNode node, String what, long elements) {
+        Require.argument(
+                elements <= IntGraph.MAX_ELEMENTS,
+                "node '%s': its %s has %d elements for one example; at most %d are allowed",
+                node.name(),
+                what,
+                elements,
+                IntGraph.MAX_ELEMENTS);
+    }
+
+    private static void requirePaddedImage(IntNode.Convolution node, Shape image) {
+        Window window = node.window();
+        long height = (long) image.size(1) + window.before().height() + window.after().height();
+        long width = (long) image.size(2) + window.before().width() + window.after().width();
+        requireElements(node, "image with its padding, in one channel,", height * width);
+        requireElements(node, "image with its padding", image.size(0) * height * width);
+    }
+
+    /*
+     * With dilation, a window's elements can all fall into the padding around a small image. Padding
+     * is smaller than the kernel, so that a window that begins before the image has an element at or
+     * after its begin, and one that begins after it has none before.
+     */
     private static void requireNoEmptyWindow(
             IntNode.MaxPool node,
             Shape image,
@@ -222,14 +252,12 @@ final class TypeInference implements IntNode.Visitor<TensorType> {
             int axis,
             ToIntFunction<Window.Extent> size) {
         Window window = node.window();
-        int kernel = size.applyAsInt(window.kernel());
         int dilation = size.applyAsInt(window.dilation());
-        for (int at = 0; at < result.size(axis); at++) {
-            int start = at * size.applyAsInt(window.stride()) - size.applyAsInt(window.before());
+        int stride = size.applyAsInt(window.stride());
+        int start = -size.applyAsInt(window.before());
+        for (int at = 0; at < result.size(axis) && start < 0; at++, start += stride) {
             Require.argument(
-                    IntStream.range(0, kernel)
-                            .map(element -> start + element * dilation)
-                            .anyMatch(place -> place >= 0 && place < image.size(axis)),
+                    Math.floorMod(start, dilation) < image.size(axis),
                     "pool '%s': the window at %d of axis %d sees padding only in an image %s; use"
                             + " less dilation or padding",
                     node.name(),

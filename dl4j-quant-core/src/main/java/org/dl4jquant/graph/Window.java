@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package org.dl4jquant.graph;
 
+import java.util.List;
 import java.util.Objects;
 import org.dl4jquant.check.Require;
 
@@ -10,6 +11,8 @@ import org.dl4jquant.check.Require;
  * <p>Output size: {@code floor((size + before + after - dilation * (kernel - 1) - 1) / stride) +
  * 1}.
  *
+ * <p>No size is above {@link #MAX_EXTENT}, so that no number of this package overflows.
+ *
  * @param kernel the kernel's extent
  * @param stride the step
  * @param dilation the distance of the kernel's elements
@@ -17,6 +20,9 @@ import org.dl4jquant.check.Require;
  * @param after padding below and to the right
  */
 public record Window(Extent kernel, Extent stride, Extent dilation, Extent before, Extent after) {
+
+    /** The greatest size of a kernel, stride, dilation or padding. */
+    public static final int MAX_EXTENT = 1 << 20;
 
     /**
      * A pair of sizes.
@@ -45,7 +51,7 @@ public record Window(Extent kernel, Extent stride, Extent dilation, Extent befor
         }
     }
 
-    /** Checks the signs, and that padding is smaller than the kernel it feeds. */
+    /** Checks that each size is in its range. */
     public Window {
         Objects.requireNonNull(kernel, "kernel");
         Require.argument(kernel.atLeast(1), "kernel %s must be at least 1 x 1", kernel);
@@ -53,6 +59,18 @@ public record Window(Extent kernel, Extent stride, Extent dilation, Extent befor
         Require.argument(dilation.atLeast(1), "dilation %s must be at least 1 x 1", dilation);
         Require.argument(before.atLeast(0), "padding before %s must not be negative", before);
         Require.argument(after.atLeast(0), "padding after %s must not be negative", after);
+        for (Extent extent : List.of(kernel, stride, dilation, before, after)) {
+            Require.argument(
+                    extent.height <= MAX_EXTENT && extent.width <= MAX_EXTENT,
+                    "a window of kernel %s, stride %s, dilation %s and padding %s, %s has a size"
+                            + " above %d",
+                    kernel,
+                    stride,
+                    dilation,
+                    before,
+                    after,
+                    MAX_EXTENT);
+        }
     }
 
     /**
@@ -74,24 +92,29 @@ public record Window(Extent kernel, Extent stride, Extent dilation, Extent befor
     public Extent over(Extent image) {
         return new Extent(
                 positions(
-                        image.height + before.height + after.height,
+                        (long) image.height + before.height + after.height,
                         kernel.height,
                         stride.height,
                         dilation.height),
                 positions(
-                        image.width + before.width + after.width,
+                        (long) image.width + before.width + after.width,
                         kernel.width,
                         stride.width,
                         dilation.width));
     }
 
-    private static int positions(int padded, int kernel, int stride, int dilation) {
-        int reach = dilation * (kernel - 1) + 1;
+    private static int positions(long padded, int kernel, int stride, int dilation) {
+        long reach = dilation * (kernel - 1L) + 1;
         Require.argument(
                 padded >= reach,
                 "a kernel that reaches over %d does not fit an image of %d with its padding",
                 reach,
                 padded);
-        return (padded - reach) / stride + 1;
+        long positions = (padded - reach) / stride + 1;
+        Require.argument(
+                positions <= Integer.MAX_VALUE,
+                "%d positions of a window are more than an int can count",
+                positions);
+        return (int) positions;
     }
 }

@@ -17,7 +17,8 @@ public final class CodeMean {
     /** The greatest multiplier of an image's sum, excluded. */
     public static final float MAX_MULTIPLIER = 256f;
 
-    private static final int MAX_SIZE = 1 << 24;
+    /** So many codes of 8 bits have a sum in int32. */
+    private static final int MAX_SIZE = 1 << 23;
 
     private CodeMean() {}
 
@@ -53,13 +54,13 @@ public final class CodeMean {
      * @param input how the image's codes stand for values
      * @param result how the result's codes stand for values
      * @param size how many elements the image has
-     * @throws IllegalArgumentException if the multiplier is outside [2^-32, 256), or there are 2^24
+     * @throws IllegalArgumentException if the multiplier is outside [2^-32, 256), or there are 2^23
      *     elements or more
      */
     public static float multiplier(QuantParams input, QuantParams result, int size) {
         Require.argument(
                 size > 0 && size < MAX_SIZE,
-                "a mean over %d elements; 1 to 2^24 - 1 are allowed",
+                "a mean over %d elements; 1 to 2^23 - 1 are allowed",
                 size);
         float multiplier = input.scale() / (result.scale() * size);
         Require.argument(

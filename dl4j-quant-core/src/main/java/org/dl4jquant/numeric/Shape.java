@@ -16,13 +16,25 @@ public record Shape(List<Integer> dimensions) {
     /** The number of dimensions of an image: channels, height, width. */
     public static final int IMAGE_RANK = 3;
 
-    /** Checks that every size is above 0. */
+    /** The greatest number of elements. */
+    public static final int MAX_ELEMENTS = Integer.MAX_VALUE;
+
+    /** Checks that every size is above 0, and that an int holds the number of elements. */
     public Shape {
         dimensions = List.copyOf(dimensions);
         Require.argument(
                 !dimensions.isEmpty() && dimensions.stream().allMatch(size -> size > 0),
                 "shape %s: there must be at least one dimension and each must be above 0",
                 dimensions);
+        long elements = 1;
+        for (int size : dimensions) {
+            elements *= size; // both below 2^31
+            Require.argument(
+                    elements <= MAX_ELEMENTS,
+                    "shape %s has more than %d elements",
+                    text(dimensions),
+                    MAX_ELEMENTS);
+        }
     }
 
     /**
@@ -50,7 +62,7 @@ public record Shape(List<Integer> dimensions) {
 
     /** {@return how many elements one example has} */
     public int elements() {
-        return dimensions.stream().reduce(1, Math::multiplyExact);
+        return dimensions.stream().reduce(1, (product, size) -> product * size);
     }
 
     /** {@return whether this is an image: channels, height, width} */
@@ -60,6 +72,10 @@ public record Shape(List<Integer> dimensions) {
 
     @Override
     public String toString() {
+        return text(dimensions);
+    }
+
+    private static String text(List<Integer> dimensions) {
         return dimensions.stream().map(String::valueOf).collect(Collectors.joining("x", "[", "]"));
     }
 }

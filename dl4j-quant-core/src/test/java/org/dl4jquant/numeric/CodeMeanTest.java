@@ -84,10 +84,10 @@ class CodeMeanTest {
     void refusesTooManyElements() {
         QuantParams one = new QuantParams(1f, 0, UINT8);
         assertEquals(
-                "a mean over 16777216 elements; 1 to 2^24 - 1 are allowed",
+                "a mean over 8388608 elements; 1 to 2^23 - 1 are allowed",
                 assertThrows(
                                 IllegalArgumentException.class,
-                                () -> CodeMean.multiplier(one, one, 1 << 24))
+                                () -> CodeMean.multiplier(one, one, 1 << 23))
                         .getMessage());
     }
 

@@ -18,11 +18,15 @@ import onnx.Onnx.TypeProto;
 import onnx.Onnx.ValueInfoProto;
 import org.dl4jquant.numeric.Shape;
 import org.nd4j.shade.protobuf.ByteString;
+import org.nd4j.shade.protobuf.UnknownFieldSet;
 
 /** Collects the parts of an ONNX graph and keeps their names apart. */
 final class GraphProtoBuilder {
 
     private static final String BATCH = "N";
+
+    private static final UnknownFieldSet.Field ZERO =
+            UnknownFieldSet.Field.newBuilder().addVarint(0).build();
 
     private final GraphProto.Builder graph = GraphProto.newBuilder().setName(Provenance.PRODUCER);
     private final Set<String> names;
@@ -110,12 +114,23 @@ final class GraphProtoBuilder {
         return node(operator, unique(nodeNames, wish), inputs, output);
     }
 
+    /*
+     * ONNX is proto2, in which a value that is not written is missing; this class is generated for
+     * proto3, which writes no value that is 0. Readers such as OpenCV's refuse the attribute then.
+     */
     static AttributeProto attribute(String name, long value) {
-        return AttributeProto.newBuilder()
-                .setName(name)
-                .setType(AttributeProto.AttributeType.INT)
-                .setI(value)
-                .build();
+        AttributeProto.Builder attribute =
+                AttributeProto.newBuilder()
+                        .setName(name)
+                        .setType(AttributeProto.AttributeType.INT)
+                        .setI(value);
+        if (value == 0) {
+            attribute.setUnknownFields(
+                    UnknownFieldSet.newBuilder()
+                            .addField(AttributeProto.I_FIELD_NUMBER, ZERO)
+                            .build());
+        }
+        return attribute.build();
     }
 
     static AttributeProto attribute(String name, long... values) {

@@ -8,6 +8,7 @@ import java.util.HexFormat;
 import java.util.Map;
 import java.util.TreeMap;
 import onnx.Onnx.GraphProto;
+import org.nd4j.shade.protobuf.InvalidProtocolBufferException;
 
 /**
  * The keys of an ONNX model's metadata that are ours: where the model comes from, and what ONNX has
@@ -49,7 +50,7 @@ final class Provenance {
     static String hash(GraphProto graph, Map<String, String> metadata) {
         try {
             MessageDigest digest = MessageDigest.getInstance("SHA-256");
-            digest.update(graph.toByteArray());
+            digest.update(asRead(graph).toByteArray());
             new TreeMap<>(metadata)
                     .forEach(
                             (key, value) -> {
@@ -61,6 +62,15 @@ final class Provenance {
             return HexFormat.of().formatHex(digest.digest());
         } catch (NoSuchAlgorithmException e) {
             throw new IllegalStateException("this Java has no SHA-256, which every Java has", e);
+        }
+    }
+
+    /* Reading drops the values that are 0, so that writer and reader hash the same bytes. */
+    private static GraphProto asRead(GraphProto graph) {
+        try {
+            return GraphProto.parseFrom(graph.toByteArray());
+        } catch (InvalidProtocolBufferException e) {
+            throw new IllegalStateException("protobuf does not read what it wrote", e);
         }
     }
 }

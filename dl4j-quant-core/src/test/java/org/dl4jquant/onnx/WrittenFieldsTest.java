@@ -1,0 +1,57 @@
+// SPDX-License-Identifier: Apache-2.0
+package org.dl4jquant.onnx;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import java.io.IOException;
+import java.util.HexFormat;
+import java.util.List;
+import onnx.Onnx.AttributeProto;
+import onnx.Onnx.ModelProto;
+import org.dl4jquant.engine.RandomGraph;
+import org.dl4jquant.graph.IntGraph;
+import org.junit.jupiter.api.Test;
+
+/** What a reader of ONNX's own language, proto2, finds in the files that are written. */
+class WrittenFieldsTest {
+
+    private static final int GRAPHS = 100;
+
+    @Test
+    void writesTheValueOfEveryAttributeAndTensorEvenIfItIsZero() {
+        int attributes = 0;
+        int tensors = 0;
+        for (long seed = 0; seed < GRAPHS; seed++) {
+            IntGraph graph = RandomGraph.of(seed).graph();
+            Proto2Model model = Proto2Model.of(OnnxWriter.toBytes(graph));
+            assertEquals(List.of(), model.faults(), "seed " + seed);
+            attributes += model.attributes();
+            tensors += model.tensors();
+        }
+        assertTrue(attributes > GRAPHS, attributes + " attributes");
+        assertTrue(tensors > GRAPHS, tensors + " tensors");
+    }
+
+    /** The axis of a dequantized weight, in the bytes that proto2 needs: field 3, value 0. */
+    @Test
+    void writesAnAxisOfZeroAsTwoBytes() {
+        AttributeProto axis = GraphProtoBuilder.attribute("axis", 0);
+        assertEquals("0a0461786973a001021800", hex(axis.toByteArray()));
+    }
+
+    @Test
+    void missesWhatProto3LeavesOut() throws IOException {
+        IntGraph graph = RandomGraph.of(1).graph();
+        byte[] asProto3 = ModelProto.parseFrom(OnnxWriter.toBytes(graph)).toByteArray();
+        List<String> faults = Proto2Model.of(asProto3).faults();
+        assertTrue(
+                faults.stream().anyMatch(fault -> fault.endsWith("has no field 3")),
+                faults.toString());
+        assertEquals(graph, OnnxReader.fromBytes(asProto3, "as older versions wrote it"));
+    }
+
+    private static String hex(byte[] bytes) {
+        return HexFormat.of().formatHex(bytes);
+    }
+}

@@ -58,6 +58,10 @@ record OnnxNode(NodeProto proto) {
 
     /** Refuses attributes that would change the meaning without being read. */
     void requireAttributes(String... known) {
+        require(
+                proto.getAttributeList().stream().map(AttributeProto::getName).distinct().count()
+                        == proto.getAttributeCount(),
+                "has an attribute twice");
         for (AttributeProto attribute : proto.getAttributeList()) {
             require(
                     Arrays.asList(known).contains(attribute.getName()),

@@ -14,17 +14,30 @@ import onnx.Onnx.StringStringEntryProto;
 import org.dl4jquant.check.Require;
 import org.dl4jquant.graph.IntGraph;
 import org.nd4j.shade.protobuf.InvalidProtocolBufferException;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /**
  * Reads an ONNX model in QDQ form as an integer graph.
  *
  * <p>What {@link OnnxWriter} wrote gives back an equal graph. Models of others are read, too, as
- * far as an integer graph can say what they mean: symmetric int8 weights with a scale per channel
- * or one, activations in uint8 or int8 with one scale, an int32 bias of the scale that belongs to
- * it, and a QuantizeLinear behind every operator but the last. Everything else is refused by the
- * node's name.
+ * far as an integer graph can say what they mean: opsets 13 to 21, symmetric int8 weights with a
+ * scale per channel or one, activations in uint8 or int8 with one scale, an int32 bias of the scale
+ * that belongs to it, and a QuantizeLinear after every operator but the last. Everything else is
+ * refused by the node's name.
+ *
+ * <p>ONNX Runtime computes some of the forms of others in float32 and may round a code otherwise;
+ * {@link #inspect} says for which nodes, see {@link OnnxReading}.
+ *
+ * <p>No number of the file is trusted: sizes are checked before anything is allocated (see {@link
+ * IntGraph#MAX_ELEMENTS}), and operators must stand after those that they read.
  */
 public final class OnnxReader {
+
+    private static final Logger LOG = LoggerFactory.getLogger(OnnxReader.class);
+
+    /** What protobuf reads. */
+    private static final long MAX_BYTES = Integer.MAX_VALUE - 8;
 
     private static final long FIRST_OPSET = 13;
     private static final long LAST_OPSET = 21;
@@ -34,18 +47,16 @@ public final class OnnxReader {
     /**
      * {@return the integer graph of a model}
      *
+     * <p>If ONNX Runtime may round nodes of the file otherwise, a warning is logged; {@link
+     * #inspect(Path)} returns them.
+     *
      * @param file an ONNX file
      * @throws UncheckedIOException if the file cannot be read
      * @throws IllegalArgumentException if it is no ONNX model, is damaged, or holds what an integer
      *     graph cannot say; the message names file and node
      */
     public static IntGraph read(Path file) {
-        try {
-            return fromBytes(Files.readAllBytes(file), file.toString());
-        } catch (IOException e) {
-            throw new UncheckedIOException(
-                    "the ONNX model '" + file + "' cannot be read: " + e.getMessage(), e);
-        }
+        return warned(inspect(file), file.toString());
     }
 
     /**
@@ -56,8 +67,51 @@ public final class OnnxReader {
      * @throws IllegalArgumentException as {@link #read}
      */
     public static IntGraph fromBytes(byte[] bytes, String name) {
+        return warned(inspect(bytes, name), name);
+    }
+
+    private static IntGraph warned(OnnxReading reading, String name) {
+        if (!reading.deviations().isEmpty()) {
+            LOG.warn("ONNX model '{}': {}", name, reading.text());
+        }
+        return reading.graph();
+    }
+
+    /**
+     * {@return the integer graph of a model and the nodes that ONNX Runtime may round otherwise
+     * when it runs the file as it is}
+     *
+     * @param file an ONNX file
+     * @throws UncheckedIOException if the file cannot be read
+     * @throws IllegalArgumentException as {@link #read}
+     */
+    public static OnnxReading inspect(Path file) {
         try {
-            return graph(ModelProto.parseFrom(bytes));
+            long size = Files.size(file);
+            Require.argument(
+                    size <= MAX_BYTES,
+                    "ONNX model '%s' has %d bytes; at most %d can be read",
+                    file,
+                    size,
+                    MAX_BYTES);
+            return inspect(Files.readAllBytes(file), file.toString());
+        } catch (IOException e) {
+            throw new UncheckedIOException(
+                    "the ONNX model '" + file + "' cannot be read: " + e.getMessage(), e);
+        }
+    }
+
+    /**
+     * {@return the integer graph of a model and the nodes that ONNX Runtime may round otherwise
+     * when it runs the file as it is}
+     *
+     * @param bytes the bytes of an ONNX file
+     * @param name what messages call the model
+     * @throws IllegalArgumentException as {@link #read}
+     */
+    public static OnnxReading inspect(byte[] bytes, String name) {
+        try {
+            return reading(ModelProto.parseFrom(bytes));
         } catch (InvalidProtocolBufferException e) {
             throw new IllegalArgumentException(
                     "ONNX model '%s' of %d bytes is damaged, or no ONNX model: %s; write it again"
@@ -68,13 +122,20 @@ public final class OnnxReader {
         }
     }
 
-    private static IntGraph graph(ModelProto model) {
+    private static OnnxReading reading(ModelProto model) {
         GraphProto graph = model.getGraph();
         Require.argument(
                 model.hasGraph() && graph.getNodeCount() > 0,
                 "there is no graph with operators in it; it is empty, cut off or no ONNX model");
+        long versions = model.getOpsetImportList().stream().filter(OnnxReader::isOwn).count();
+        Require.argument(
+                versions == 1,
+                "it names %d versions of ONNX's operators; it must name one, %d to %d",
+                versions,
+                FIRST_OPSET,
+                LAST_OPSET);
         for (OperatorSetIdProto opset : model.getOpsetImportList()) {
-            boolean own = opset.getDomain().isEmpty() || opset.getDomain().equals("ai.onnx");
+            boolean own = isOwn(opset);
             Require.argument(
                     !own || (opset.getVersion() >= FIRST_OPSET && opset.getVersion() <= LAST_OPSET),
                     "it uses version %d of ONNX's operators; understood are %d to %d, export it with"
@@ -94,6 +155,10 @@ public final class OnnxReader {
             requireHash(graph, metadata);
         }
         return new QdqReader(new QdqContext(graph, metadata)).read();
+    }
+
+    private static boolean isOwn(OperatorSetIdProto opset) {
+        return opset.getDomain().isEmpty() || opset.getDomain().equals("ai.onnx");
     }
 
     private static void requireHash(GraphProto graph, Map<String, String> metadata) {

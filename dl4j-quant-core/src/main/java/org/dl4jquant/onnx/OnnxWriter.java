@@ -25,10 +25,11 @@ import org.jspecify.annotations.Nullable;
  * of a node is the tensor of its name. All codes are uint8: signed ones stand 128 higher, with
  * their zero point, and the metadata says so. {@link OnnxReader} gives back an equal graph.
  *
- * <p>ONNX Runtime computes every code as the reference engine does. On x86-64 processors without
- * VNNI it needs the session option {@code session.x64quantprecision} set to {@code 1} for that: its
- * faster default lets sums of two products of 8-bit weights saturate. The engine {@code
- * onnxruntime} sets it.
+ * <p>ONNX Runtime computes every code as the reference engine does, at the graph optimization
+ * levels {@code EXTENDED} and {@code ALL} (its default); below, it runs QDQ models in float32. On
+ * x86-64 processors without VNNI it needs the session option {@code session.x64quantprecision} set
+ * to {@code 1} for that: its faster default lets sums of two products of 8-bit weights saturate.
+ * The engine {@code onnxruntime} sets it.
  */
 public final class OnnxWriter {
 

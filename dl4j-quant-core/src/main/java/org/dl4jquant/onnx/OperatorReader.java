@@ -81,6 +81,7 @@ final class OperatorReader {
     IntNode.Dense matMul(
             OnnxNode node, String input, Optional<String> bias, String name, Output output) {
         node.requireInputs(2, 2);
+        node.requireAttributes();
         return new IntNode.Dense(name, input, weights(node, input, 1, name, bias), output);
     }
 
@@ -123,6 +124,8 @@ final class OperatorReader {
                 "has weights of the dimensions %s; a two-dimensional convolution has 4",
                 dimensions);
         Shape shape = new Shape(dimensions);
+        requirePerChannel(node, bias, shape.size(0));
+        requirePerChannel(node, multiplier.input(1), shape.size(0));
         WeightTensor tensor =
                 WeightTensor.of(
                         shape,
@@ -137,6 +140,18 @@ final class OperatorReader {
                 node.window(kernel(shape)),
                 node.integer("group", 1),
                 new Output.Floats());
+    }
+
+    /* Of any other shape it would be added or multiplied along another axis. */
+    private void requirePerChannel(OnnxNode node, String constant, int channels) {
+        List<Integer> dimensions = context.constants().dimensions(constant);
+        node.require(
+                dimensions.equals(List.of(channels, 1, 1))
+                        || dimensions.equals(List.of(1, channels, 1, 1)),
+                "is followed by '%s' of the dimensions %s; one value per channel is [%d, 1, 1]",
+                constant,
+                dimensions,
+                channels);
     }
 
     Pending maxPool(OnnxNode node, String input) {
@@ -175,6 +190,7 @@ final class OperatorReader {
 
     Pending add(OnnxNode node, String left, String right) {
         node.requireInputs(2, 2);
+        node.requireAttributes();
         return Pending.clamping(node, (name, output) -> new IntNode.Add(name, left, right, output));
     }
 
@@ -193,10 +209,12 @@ final class OperatorReader {
     Shape reshaped(OnnxNode node, Shape input) {
         if (node.operator().equals(Operators.FLATTEN)) {
             node.requireInputs(1, 1);
+            node.requireAttributes("axis");
             node.requireInteger("axis", 1, 1);
             return Shape.of(input.elements());
         }
         node.requireInputs(2, 2);
+        node.requireAttributes("allowzero");
         node.requireInteger("allowzero", 0, 0);
         long[] sizes = context.constants().longs(node.input(1));
         node.require(

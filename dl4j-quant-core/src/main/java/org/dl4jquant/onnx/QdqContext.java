@@ -31,11 +31,13 @@ final class QdqContext {
     private final Map<String, String> metadata;
     private final Map<String, List<OnnxNode>> consumers = new HashMap<>();
     private final List<String> outputs;
+    private final Set<String> leaving;
     private final Map<String, TensorAnnotation> annotations = new HashMap<>();
     private final TreeMap<Integer, IntNode.Input> waiting = new TreeMap<>();
     private final IntGraph.Builder builder = IntGraph.builder();
     private final Set<String> made = new HashSet<>();
     private final Set<String> int8 = new HashSet<>();
+    private final Set<String> quantizedDirectly = new HashSet<>();
     private final Set<String> usedMetadata = new HashSet<>(Set.of(Provenance.HASH));
 
     QdqContext(GraphProto graph, Map<String, String> metadata) {
@@ -43,7 +45,11 @@ final class QdqContext {
         this.constants = new Constants(graph.getInitializerList());
         this.nodes = graph.getNodeList().stream().map(OnnxNode::new).toList();
         this.outputs = graph.getOutputList().stream().map(ValueInfoProto::getName).toList();
+        this.leaving = Set.copyOf(new HashSet<>(outputs));
         for (OnnxNode node : nodes) {
+            if (node.operator().equals(Operators.QUANTIZE)) {
+                quantizedDirectly.add(node.output());
+            }
             for (String input : node.inputs()) {
                 consumers.computeIfAbsent(input, name -> new ArrayList<>()).add(node);
             }
@@ -53,6 +59,28 @@ final class QdqContext {
         graph.getInputList().stream()
                 .filter(input -> !constants.has(input.getName()))
                 .forEach(this::await);
+        requireOrder(graph.getInputList());
+    }
+
+    /* Without it, a walk from an operator to its readers might not end. */
+    private void requireOrder(List<ValueInfoProto> inputs) {
+        Set<String> known = new HashSet<>();
+        inputs.forEach(input -> known.add(input.getName()));
+        for (OnnxNode node : nodes) {
+            for (String input : node.inputs()) {
+                node.require(
+                        input.isEmpty() || known.contains(input) || constants.has(input),
+                        "reads '%s', which no input, constant or earlier operator is; operators must"
+                                + " stand after those that they read",
+                        input);
+            }
+            for (String output : node.proto().getOutputList()) {
+                node.require(
+                        output.isEmpty() || (!constants.has(output) && known.add(output)),
+                        "makes '%s', which something else is already; names must be unique",
+                        output);
+            }
+        }
     }
 
     List<OnnxNode> nodes() {
@@ -86,12 +114,20 @@ final class QdqContext {
         }
         int place = number(Provenance.INPUT_PLACE + name, waiting.size());
         Require.argument(
-                waiting.putIfAbsent(place, new IntNode.Input(name, new Shape(sizes))) == null,
+                waiting.putIfAbsent(place, new IntNode.Input(name, shape(name, sizes))) == null,
                 "metadata '%s%s' says that input '%s' is node %d, which another input is",
                 Provenance.INPUT_PLACE,
                 name,
                 name,
                 place);
+    }
+
+    private static Shape shape(String input, List<Integer> sizes) {
+        try {
+            return new Shape(sizes);
+        } catch (IllegalArgumentException e) {
+            throw new IllegalArgumentException("input '" + input + "': " + e.getMessage(), e);
+        }
     }
 
     private int number(String key, int otherwise) {
@@ -139,7 +175,7 @@ final class QdqContext {
     }
 
     boolean leaves(String tensor) {
-        return outputs.contains(tensor);
+        return leaving.contains(tensor);
     }
 
     /**
@@ -262,6 +298,18 @@ final class QdqContext {
 
     boolean isInt8(String codes) {
         return int8.contains(codes);
+    }
+
+    /**
+     * {@return whether ONNX Runtime makes int8 codes uint8: one reader, which dequantizes for one}
+     */
+    boolean isRaised(String codes) {
+        Optional<OnnxNode> reader = onlyConsumer(codes);
+        return quantizedDirectly.contains(codes)
+                && reader.isPresent()
+                && reader.get().operator().equals(Operators.DEQUANTIZE)
+                && consumers(reader.get().output()).size() + (leaves(reader.get().output()) ? 1 : 0)
+                        <= 1;
     }
 
     private int offset(String codes, CodeRange range) {

@@ -10,7 +10,6 @@ import java.util.Objects;
 import java.util.Optional;
 import java.util.Set;
 import onnx.Onnx.TensorProto.DataType;
-import org.dl4jquant.graph.IntGraph;
 import org.dl4jquant.graph.IntNode;
 import org.dl4jquant.graph.Output;
 import org.dl4jquant.numeric.CodeRange;
@@ -35,6 +34,7 @@ final class QdqReader {
     private final QdqContext context;
     private final WeightReader weights;
     private final OperatorReader operators;
+    private final RuntimeFusions fusions;
 
     /** Float tensors that are dequantized codes, with the codes. */
     private final Map<String, String> views = new HashMap<>();
@@ -53,6 +53,9 @@ final class QdqReader {
     private final Map<String, IntegerSum> sums = new HashMap<>();
     private final Set<String> done = new HashSet<>();
 
+    /** Whether float tensors are quantized after clamps at most. */
+    private final Map<String, Boolean> known = new HashMap<>();
+
     /**
      * The accumulators of a ConvInteger.
      *
@@ -65,9 +68,10 @@ final class QdqReader {
         this.context = context;
         this.weights = new WeightReader(context);
         this.operators = new OperatorReader(context, weights);
+        this.fusions = new RuntimeFusions(context, weights);
     }
 
-    IntGraph read() {
+    OnnxReading read() {
         context.addWaiting();
         for (OnnxNode node : context.nodes()) {
             if (!done.contains(node.output())) {
@@ -77,7 +81,7 @@ final class QdqReader {
         for (Pending left : pending.values()) {
             throw left.node().refusal("has float32 results; a QuantizeLinear must follow it");
         }
-        return context.build();
+        return new OnnxReading(context.build(), fusions.deviations());
     }
 
     private void read(OnnxNode node) {
@@ -102,7 +106,7 @@ final class QdqReader {
             case Operators.ADD -> add(node);
             case Operators.CONCAT -> pending.put(result, operators.concat(node, allViews(node)));
             case Operators.RESHAPE, Operators.FLATTEN -> reshape(node);
-            case Operators.RELU -> clamp(node, 0, Float.POSITIVE_INFINITY);
+            case Operators.RELU -> relu(node);
             case Operators.CLIP -> clip(node);
             case Operators.CAST -> cast(node);
             case Operators.GATHER -> table(node);
@@ -166,7 +170,9 @@ final class QdqReader {
         if (keeps == null) {
             QuantParams params = context.params(node, name);
             CodeRange bounds = operator.bounds(params, bounds(node, clip, name, params));
-            context.add(operator.maker().apply(name, new Output.Codes(params, bounds)));
+            IntNode made = operator.maker().apply(name, new Output.Codes(params, bounds));
+            context.add(made);
+            fusions.check(made, operator.node(), operator);
             return;
         }
         QuantParams params = context.params(keeps);
@@ -233,15 +239,30 @@ final class QdqReader {
                 || node.operator().equals(Operators.FLATTEN);
     }
 
-    /** Whether a quantize node follows, perhaps behind clamps. */
+    /** Whether a quantize node follows, perhaps after clamps. */
     private boolean isQuantized(String values) {
+        List<String> chain = new ArrayList<>();
         Optional<OnnxNode> next = context.onlyConsumer(values);
-        while (next.isPresent()
-                && (next.get().operator().equals(Operators.RELU)
-                        || next.get().operator().equals(Operators.CLIP))) {
-            next = context.onlyConsumer(next.get().output());
+        chain.add(values);
+        while (next.isPresent() && isClamp(next.get()) && !known.containsKey(values(chain))) {
+            chain.add(next.get().output());
+            next = context.onlyConsumer(values(chain));
         }
-        return next.isPresent() && next.get().operator().equals(Operators.QUANTIZE);
+        boolean quantized =
+                known.getOrDefault(
+                        values(chain),
+                        next.filter(last -> last.operator().equals(Operators.QUANTIZE))
+                                .isPresent());
+        chain.forEach(value -> known.put(value, quantized)); // long chains are walked once
+        return quantized;
+    }
+
+    private static String values(List<String> chain) {
+        return chain.get(chain.size() - 1);
+    }
+
+    private static boolean isClamp(OnnxNode node) {
+        return node.operator().equals(Operators.RELU) || node.operator().equals(Operators.CLIP);
     }
 
     private void gemm(OnnxNode node) {
@@ -252,7 +273,7 @@ final class QdqReader {
                     Pending.clamping(
                             node, (name, output) -> operators.gemm(node, input, name, output)));
         } else {
-            context.add(operators.gemm(node, input, node.output(), new Output.Floats()));
+            addFloats(node, operators.gemm(node, input, node.output(), new Output.Floats()));
         }
     }
 
@@ -277,12 +298,18 @@ final class QdqReader {
                             node,
                             (name, output) -> operators.matMul(node, input, bias, name, output)));
         } else {
-            context.add(operators.matMul(node, input, bias, values, new Output.Floats()));
+            addFloats(node, operators.matMul(node, input, bias, values, new Output.Floats()));
         }
+    }
+
+    private void addFloats(OnnxNode node, IntNode made) {
+        context.add(made);
+        fusions.check(made, node, null);
     }
 
     private void add(OnnxNode node) {
         node.requireInputs(2, 2);
+        node.requireAttributes();
         String left = node.input(0);
         String right = node.input(1);
         IntegerSum sum = sums.get(left);
@@ -323,6 +350,12 @@ final class QdqReader {
         context.add(new IntNode.Reshape(node.output(), input, shape));
     }
 
+    private void relu(OnnxNode node) {
+        node.requireInputs(1, 1);
+        node.requireAttributes();
+        clamp(node, 0, Float.POSITIVE_INFINITY);
+    }
+
     private void clip(OnnxNode node) {
         node.requireInputs(1, 3);
         node.requireAttributes();
@@ -349,6 +382,7 @@ final class QdqReader {
 
     private void cast(OnnxNode node) {
         node.requireInputs(1, 1);
+        node.requireAttributes("to");
         String input = node.input(0);
         int type = node.integer("to", 0);
         if (sums.containsKey(input)) {
@@ -368,6 +402,7 @@ final class QdqReader {
 
     private void table(OnnxNode node) {
         node.requireInputs(2, 2);
+        node.requireAttributes("axis");
         node.requireInteger("axis", 0, 0);
         String input = indices.get(node.input(1));
         node.require(
@@ -397,6 +432,7 @@ final class QdqReader {
 
     private void multiply(OnnxNode node) {
         node.requireInputs(2, 2);
+        node.requireAttributes();
         if (context.constants().has(node.input(0)) && context.constants().has(node.input(1))) {
             products.put(node.output(), node);
             return;

@@ -38,6 +38,11 @@ final class WeightReader {
         return dequantized.containsKey(tensor);
     }
 
+    /** {@return whether the dequantize node of an operator's weights gives a zero point} */
+    boolean haveZeroPoint(OnnxNode node) {
+        return constant(node, node.input(1)).optionalInput(2).isPresent();
+    }
+
     /**
      * Returns the weights of an operator.
      *
@@ -66,10 +71,15 @@ final class WeightReader {
                         + " with a matrix has 2",
                 dimensions);
         int channels = dimensions.get(outputAxis);
+        float[] scales = scales(dequantize, channels, outputAxis);
         dequantize
                 .optionalInput(2)
-                .ifPresent(name -> requireZero(node, context.constants().bytes(name, INT8)));
-        float[] scales = scales(dequantize, channels, outputAxis);
+                .ifPresent(
+                        name ->
+                                requireZeros(
+                                        dequantize,
+                                        "weights",
+                                        widened(context.constants().bytes(name, INT8))));
         byte[] values = context.constants().bytes(codes, INT8);
         return WeightTensor.of(
                 new Shape(
@@ -98,13 +108,28 @@ final class WeightReader {
         return Objects.requireNonNull(dequantize);
     }
 
-    private static void requireZero(OnnxNode node, byte[] zeroPoints) {
-        for (byte zeroPoint : zeroPoints) {
-            node.require(
+    private void requireZeros(OnnxNode dequantize, String what, int[] zeroPoints) {
+        int scales = context.constants().floats(dequantize.input(1)).length;
+        dequantize.require(
+                zeroPoints.length == scales,
+                "has %d scales and %d zero points; there must be one for each",
+                scales,
+                zeroPoints.length);
+        for (int zeroPoint : zeroPoints) {
+            dequantize.require(
                     zeroPoint == 0,
-                    "has weights with zero point %d; only symmetric weights are understood",
+                    "makes %s with zero point %d; only zero point 0 is understood for them",
+                    what,
                     zeroPoint);
         }
+    }
+
+    private static int[] widened(byte[] values) {
+        int[] widened = new int[values.length];
+        for (int i = 0; i < values.length; i++) {
+            widened[i] = values[i];
+        }
+        return widened;
     }
 
     private float[] scales(OnnxNode dequantize, int channels, int axis) {
@@ -132,7 +157,16 @@ final class WeightReader {
                 "has %d biases for %d output channels",
                 bias.length,
                 scales.length);
+        List<Integer> dimensions = context.constants().dimensions(dequantize.input(0));
+        node.require(
+                dimensions.size() == 1,
+                "has a bias of the dimensions %s; it must have one dimension, the output channels",
+                dimensions);
         float[] found = scales(dequantize, bias.length, 0);
+        dequantize
+                .optionalInput(2)
+                .ifPresent(
+                        name -> requireZeros(dequantize, "a bias", context.constants().ints(name)));
         for (int channel = 0; channel < bias.length; channel++) {
             float expected = inputScale * scales[channel];
             node.require(

@@ -193,25 +193,31 @@ class OnnxRefusalTest {
                         "node 'c' (Conv) reads 'x', which is not dequantized codes; a"
                                 + " DequantizeLinear must stand before it"),
                 node("c", n -> n.clearInput(), "has no input 0; it has []"),
-                node("c", n -> n.addInput("more"), "3 are understood"),
+                node("c", n -> n.addInput("q"), "3 are understood"),
                 node("c", n -> n.addOutput("more"), "has the results [c/float, more]; exactly one"),
                 node(
                         "c/quantize",
                         n -> n.setInput(0, "nowhere"),
-                        "node 'c/quantize' (QuantizeLinear) reads 'nowhere', which is neither an"
+                        "node 'c/quantize' (QuantizeLinear) reads 'nowhere', which no input,"
+                                + " constant or earlier operator is; operators must stand after"
+                                + " those that they read"),
+                node(
+                        "c/quantize",
+                        n -> n.setInput(0, "c/bias"),
+                        "node 'c/quantize' (QuantizeLinear) reads 'c/bias', which is neither an"
                                 + " input nor the result of an operator over dequantized codes"),
                 node(
                         "c/dequantize_q",
-                        n -> n.setInput(0, "nowhere"),
-                        "reads 'nowhere', which is neither a constant nor codes of an earlier"
+                        n -> n.setInput(0, "x"),
+                        "reads 'x', which is neither a constant nor codes of an earlier"
                                 + " operator"),
                 node(
                         "s",
-                        n -> n.setInput(0, "nowhere"),
-                        "reads 'nowhere', which is neither an input nor a float32 result"),
+                        n -> n.setInput(0, "q"),
+                        "reads 'q', which is neither an input nor a float32 result"),
                 node(
                         "m",
-                        n -> n.setOpType("Relu"),
+                        n -> n.setOpType("Relu").clearAttribute(),
                         "clamps 'm/c_float'; it must stand between an operator over dequantized"
                                 + " codes and its QuantizeLinear"),
                 node(
@@ -231,7 +237,7 @@ class OnnxRefusalTest {
                         "node 'm' (MaxPool) has float32 results; a QuantizeLinear must follow it"),
                 new Refusal(
                         m -> m.getGraphBuilder().addNode(find(m, "t").clone()),
-                        "two nodes are named 't'; names must be unique"));
+                        "makes 't', which something else is already; names must be unique"));
     }
 
     static Stream<Refusal> attributes() {
@@ -369,6 +375,13 @@ class OnnxRefusalTest {
                 foreign(clipped(300, 400), "is clamped to less than two codes, 255 to 255"));
     }
 
+    private static QdqModel biased() {
+        return input().quantized("q", "x")
+                .scalar("w.scale", 1)
+                .weights("w", 1, List.of(1, 2), 2, 1)
+                .scalar("b.scale", 1);
+    }
+
     private static QdqModel input() {
         return new QdqModel().input("x", 2).params("q", 1, false, 0);
     }
@@ -405,7 +418,7 @@ class OnnxRefusalTest {
                 constant(
                         "c/weight_zero_point",
                         t -> t.setRawData(ByteString.copyFrom(new byte[] {0, 1})),
-                        "has weights with zero point 1; only symmetric weights are understood"),
+                        "makes weights with zero point 1; only zero point 0 is understood for them"),
                 constant(
                         "v/weight_zero_point",
                         t -> t.setRawData(ByteString.copyFrom(new byte[] {3})),
@@ -427,6 +440,27 @@ class OnnxRefusalTest {
                         t -> t.setRawData(floats(1, 2)),
                         "has a bias of scale 2.0 in channel 1; it must be input scale times weight"
                                 + " scale, 1.0"),
+                foreign(
+                        biased().biasWithZeros("b", 3, 0, 7)
+                                .node("Gemm", "g", "q.f", "w.f", "b.f")
+                                .params("y", 1, false, 0)
+                                .quantize("y", "g"),
+                        "makes a bias with zero point 3; only zero point 0 is understood for them"),
+                foreign(
+                        biased().biasWithZeros("b", 0, 2, 7)
+                                .node("Gemm", "g", "q.f", "w.f", "b.f")
+                                .params("y", 1, false, 0)
+                                .quantize("y", "g"),
+                        "has 1 scales and 2 zero points; there must be one for each"),
+                constant(
+                        "c/bias",
+                        t -> t.addDims(1),
+                        "has a bias of the dimensions [2, 1]; it must have one dimension"),
+                constant(
+                        "v/bias",
+                        t -> t.clearDims().addDims(1),
+                        "is followed by 'v/bias' of the dimensions [1]; one value per channel is"
+                                + " [1, 1, 1]"),
                 constant(
                         "t/table",
                         t -> t.setDims(0, 255).setRawData(ByteString.copyFrom(new byte[255])),
@@ -452,6 +486,27 @@ class OnnxRefusalTest {
                         "c/quantize",
                         n -> n.setInput(1, "x"),
                         "'x' is computed or missing; it must be an initializer"),
+                foreign(
+                        biased().biasWithZeros("b", 3, 0, 7)
+                                .node("Gemm", "g", "q.f", "w.f", "b.f")
+                                .params("y", 1, false, 0)
+                                .quantize("y", "g"),
+                        "makes a bias with zero point 3; only zero point 0 is understood for them"),
+                foreign(
+                        biased().biasWithZeros("b", 0, 2, 7)
+                                .node("Gemm", "g", "q.f", "w.f", "b.f")
+                                .params("y", 1, false, 0)
+                                .quantize("y", "g"),
+                        "has 1 scales and 2 zero points; there must be one for each"),
+                constant(
+                        "c/bias",
+                        t -> t.addDims(1),
+                        "has a bias of the dimensions [2, 1]; it must have one dimension"),
+                constant(
+                        "v/bias",
+                        t -> t.clearDims().addDims(1),
+                        "is followed by 'v/bias' of the dimensions [1]; one value per channel is"
+                                + " [1, 1, 1]"),
                 constant(
                         "t/table",
                         t -> t.setDims(0, 255),

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package org.dl4jquant.onnx;
 
+import java.util.Arrays;
 import java.util.List;
 import onnx.Onnx.AttributeProto;
 import onnx.Onnx.ModelProto;
@@ -14,6 +15,7 @@ import org.dl4jquant.numeric.Shape;
 final class QdqModel {
 
     private final GraphProtoBuilder graph = new GraphProtoBuilder(List.of());
+    private int opset = OnnxWriter.OPSET;
     private final ModelProto.Builder model = ModelProto.newBuilder().setIrVersion(8);
 
     QdqModel input(String name, int... sizes) {
@@ -77,10 +79,51 @@ final class QdqModel {
         return this;
     }
 
+    /** The same with zero points, which most exporters write; {@code channels} 0: one for all. */
+    QdqModel weightsWithZeros(
+            String name, int axis, int channels, List<Integer> codes, long... dimensions) {
+        byte[] bytes = new byte[codes.size()];
+        for (int i = 0; i < bytes.length; i++) {
+            bytes[i] = codes.get(i).byteValue();
+        }
+        graph.bytes(name, DataType.INT8, bytes, dimensions);
+        if (channels == 0) {
+            graph.bytes(name + ".zero", DataType.INT8, new byte[1]);
+        } else {
+            graph.bytes(name + ".zero", DataType.INT8, new byte[channels], channels);
+        }
+        graph.node(
+                        "DequantizeLinear",
+                        name + "#",
+                        List.of(name, name + ".scale", name + ".zero"),
+                        name + ".f")
+                .addAttribute(GraphProtoBuilder.attribute("axis", axis));
+        return this;
+    }
+
     /** An int32 bias with the scales {@code name.scale}, dequantized to {@code name.f}. */
     QdqModel bias(String name, int... codes) {
         graph.ints(name, codes, codes.length);
         graph.node("DequantizeLinear", name + "#", List.of(name, name + ".scale"), name + ".f")
+                .addAttribute(GraphProtoBuilder.attribute("axis", 0));
+        return this;
+    }
+
+    /** The same with a zero point for each scale, or one. */
+    QdqModel biasWithZeros(String name, int zeroPoint, int scales, int... codes) {
+        graph.ints(name, codes, codes.length);
+        int[] zeros = new int[Math.max(scales, 1)];
+        Arrays.fill(zeros, zeroPoint);
+        if (scales == 0) {
+            graph.ints(name + ".zero", zeros);
+        } else {
+            graph.ints(name + ".zero", zeros, scales);
+        }
+        graph.node(
+                        "DequantizeLinear",
+                        name + "#",
+                        List.of(name, name + ".scale", name + ".zero"),
+                        name + ".f")
                 .addAttribute(GraphProtoBuilder.attribute("axis", 0));
         return this;
     }
@@ -102,8 +145,13 @@ final class QdqModel {
         return this;
     }
 
+    QdqModel opset(int version) {
+        opset = version;
+        return this;
+    }
+
     byte[] bytes() {
-        model.addOpsetImportBuilder().setVersion(OnnxWriter.OPSET);
+        model.clearOpsetImport().addOpsetImportBuilder().setVersion(opset);
         return model.setGraph(graph.build()).build().toByteArray();
     }
 }

@@ -14,9 +14,11 @@ import org.deeplearning4j.nn.conf.layers.DepthwiseConvolution2D;
 import org.deeplearning4j.nn.conf.layers.OutputLayer;
 import org.deeplearning4j.nn.params.DefaultParamInitializer;
 import org.deeplearning4j.nn.workspace.LayerWorkspaceMgr;
+import org.dl4jquant.check.Require;
 import org.dl4jquant.fakequant.FakeQuantizer;
 import org.dl4jquant.fakequant.Requantizer;
 import org.dl4jquant.nd.Channels;
+import org.dl4jquant.nd.NonFinite;
 import org.dl4jquant.nd.RowMajor;
 import org.dl4jquant.numeric.CodeRange;
 import org.dl4jquant.numeric.CodeTable;
@@ -169,7 +171,11 @@ final class IntegerPath {
         twin.setMaskArray(mask);
     }
 
-    /** {@return the layer's weights as integers, now} */
+    /**
+     * {@return the layer's weights as integers, now}
+     *
+     * @throws IllegalStateException if a parameter is NaN or infinite; the message names it
+     */
     WeightTensor weights(QuantParams input) {
         float[] now = RowMajor.floats(view);
         WeightTensor last = folded;
@@ -185,6 +191,14 @@ final class IntegerPath {
     }
 
     private WeightTensor fold(QuantParams input) {
+        String lost = NonFinite.firstName(parameters);
+        Require.state(
+                lost == null,
+                "layer \"%s\": its parameter \"%s\" is NaN or infinite, and no integer stands for"
+                        + " that; %s",
+                conf.getLayerName(),
+                String.valueOf(lost),
+                TrainingCheck.REMEDY);
         INDArray rows =
                 outputFirst(weights.beforeRounding(parameter(DefaultParamInitializer.WEIGHT_KEY)));
         INDArray bias = parameters.get(DefaultParamInitializer.BIAS_KEY);
@@ -194,7 +208,7 @@ final class IntegerPath {
                         RowMajor.floats(rows),
                         weights.usableScales(),
                         bias == null ? null : RowMajor.floats(bias),
-                        normalization == null ? null : normalization.line())
+                        normalization == null ? null : normalization.finiteLine())
                 .fold(input.scale());
     }
 

@@ -10,6 +10,7 @@ import org.deeplearning4j.nn.gradient.DefaultGradient;
 import org.deeplearning4j.nn.gradient.Gradient;
 import org.deeplearning4j.nn.params.BatchNormalizationParamInitializer;
 import org.deeplearning4j.nn.workspace.LayerWorkspaceMgr;
+import org.dl4jquant.check.Require;
 import org.dl4jquant.nd.RowMajor;
 import org.jspecify.annotations.Nullable;
 import org.nd4j.common.primitives.Pair;
@@ -111,6 +112,28 @@ final class NormalizationStep {
             shift[c] = beta[c] - mean[c] * factor[c];
         }
         return new Line(factor, shift);
+    }
+
+    /**
+     * {@return the line of each channel}
+     *
+     * @throws IllegalStateException if one is NaN or infinite, as with a negative running variance
+     */
+    Line finiteLine() {
+        Line line = line();
+        for (int c = 0; c < line.factor.length; c++) {
+            Require.state(
+                    Double.isFinite(line.factor[c]) && Double.isFinite(line.shift[c]),
+                    "layer \"%s\": its batch normalization multiplies channel %d by %s and adds %s;"
+                            + " its running variance there is %s, and must not be negative. %s",
+                    conf.getLayerName(),
+                    c,
+                    line.factor[c],
+                    line.shift[c],
+                    variance()[c],
+                    "Train on with good statistics, or go back to the last good checkpoint");
+        }
+        return line;
     }
 
     private double[] variance() {

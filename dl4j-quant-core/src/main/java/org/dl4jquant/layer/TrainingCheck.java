@@ -3,7 +3,6 @@ package org.dl4jquant.layer;
 
 import java.util.Arrays;
 import java.util.Map;
-import java.util.Objects;
 import org.deeplearning4j.nn.api.layers.IOutputLayer;
 import org.deeplearning4j.nn.conf.GradientNormalization;
 import org.dl4jquant.check.Require;
@@ -23,9 +22,11 @@ final class TrainingCheck {
      * parameters and all gradients: NaN cannot come from elsewhere. With finite features and
      * parameters, the values in between can only overflow. */
 
-    private static final String REMEDY =
+    /** What to do when a parameter is lost. */
+    static final String REMEDY =
             "training has diverged. Go back to the last good checkpoint, and lower the learning"
                     + " rate or clip the gradients";
+
     private final QuantizedRuntime layer;
 
     /**
@@ -59,7 +60,7 @@ final class TrainingCheck {
             throw new IllegalStateException(
                     String.format(
                             "%s: its parameter \"%s\" is NaN or infinite; %s",
-                            place(), nonFinite(layer.paramTable()), REMEDY));
+                            place(), NonFinite.firstName(layer.paramTable()), REMEDY));
         }
     }
 
@@ -107,7 +108,7 @@ final class TrainingCheck {
                         "%s: the gradient of its parameter \"%s\" is NaN or infinite, although its"
                                 + " parameters and its input are finite%s %s. %s",
                         place(),
-                        nonFinite(table),
+                        NonFinite.firstName(table),
                         labels == null ? "; if the labels are, too," : ", and so are the labels:",
                         REMEDY,
                         UNCHANGED));
@@ -139,13 +140,5 @@ final class TrainingCheck {
                 + at % length
                 + " of "
                 + Arrays.toString(Arrays.copyOfRange(values.shape(), 1, values.rank()));
-    }
-
-    private static String nonFinite(Map<String, INDArray> table) {
-        return table.entrySet().stream()
-                .filter(entry -> NonFinite.first(Objects.requireNonNull(entry.getValue())) >= 0)
-                .map(Map.Entry::getKey)
-                .findFirst()
-                .orElse("?");
     }
 }

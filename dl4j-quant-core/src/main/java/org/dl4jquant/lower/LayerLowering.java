@@ -26,6 +26,7 @@ import org.dl4jquant.layer.LayerQuantizers;
 import org.dl4jquant.layer.PointwiseActivation;
 import org.dl4jquant.layer.QuantizedLayer;
 import org.dl4jquant.layer.QuantizedLayers;
+import org.dl4jquant.nd.NonFinite;
 import org.dl4jquant.numeric.CodeRange;
 import org.dl4jquant.numeric.CodeTable;
 import org.dl4jquant.numeric.QuantParams;
@@ -59,6 +60,7 @@ final class LayerLowering {
         if (quantized.isEmpty()) {
             return lowerUnquantized(layer.conf().getLayer(), input);
         }
+        requireFinite(layer);
         requireIntegerPrecision(quantized.get());
         requireScalePerChannel(quantized.get());
         IntegerParameters parameters = QuantizedLayers.integerParameters(layer).orElseThrow();
@@ -67,6 +69,17 @@ final class LayerLowering {
             requireKnownFunction(quantized.get());
         }
         return lowerQuantized(quantized.get().getUnderlying(), parameters, input);
+    }
+
+    private void requireFinite(Layer layer) {
+        String lost = NonFinite.firstName(layer.paramTable());
+        if (lost != null) {
+            throw new LoweringException(
+                    name,
+                    "its parameter \"" + lost + "\" is NaN or infinite",
+                    "training has diverged: go back to the last good checkpoint, and lower the"
+                            + " learning rate or clip the gradients");
+        }
     }
 
     /* A layer that has an integer form computes in float if something of it is not in codes. */

@@ -1,7 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 package org.dl4jquant.nd;
 
+import java.util.Map;
+import java.util.Objects;
 import java.util.function.DoublePredicate;
+import org.jspecify.annotations.Nullable;
 import org.nd4j.linalg.api.buffer.DataType;
 import org.nd4j.linalg.api.ndarray.INDArray;
 
@@ -44,6 +47,20 @@ public final class NonFinite {
      */
     public static long first(INDArray array) {
         return first(array, value -> !Double.isFinite(value));
+    }
+
+    /**
+     * {@return the name of the first array that has an element that is NaN or infinite; null if all
+     * elements are finite}
+     *
+     * @param arrays arrays by name
+     */
+    public static @Nullable String firstName(Map<String, INDArray> arrays) {
+        return arrays.entrySet().stream()
+                .filter(entry -> first(Objects.requireNonNull(entry.getValue())) >= 0)
+                .map(Map.Entry::getKey)
+                .findFirst()
+                .orElse(null);
     }
 
     private static long first(INDArray array, DoublePredicate wanted) {

@@ -61,7 +61,9 @@ public final class ScaleWatch extends BaseTrainingListener {
         }
         Require.state(
                 Double.isFinite(model.score()),
-                "epoch %d, iteration %d: the loss is %s; %s",
+                "epoch %d, iteration %d: the loss is %s, although all parameters are finite: it overflows"
+                        + " or is not defined for what the network returns. Look at the labels of"
+                        + " this batch; if the loss has grown before, %s",
                 epoch,
                 iteration,
                 model.score(),

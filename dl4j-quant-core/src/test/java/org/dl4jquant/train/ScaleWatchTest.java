@@ -56,7 +56,12 @@ class ScaleWatchTest {
                                         .iterator()
                                         .next()
                                         .iterationDone(network, 7, 2));
-        assertEquals("epoch 2, iteration 7: the loss is NaN; " + REMEDY, stop.getMessage());
+        assertEquals(
+                "epoch 2, iteration 7: the loss is NaN, although all parameters are finite: it"
+                        + " overflows or is not defined for what the network returns. Look at the"
+                        + " labels of this batch; if the loss has grown before, "
+                        + REMEDY,
+                stop.getMessage());
     }
 
     @Test

@@ -11,7 +11,6 @@ import org.deeplearning4j.nn.conf.ComputationGraphConfiguration;
 import org.deeplearning4j.nn.conf.graph.ElementWiseVertex;
 import org.deeplearning4j.nn.conf.graph.GraphVertex;
 import org.deeplearning4j.nn.conf.graph.LayerVertex;
-import org.deeplearning4j.nn.conf.graph.MergeVertex;
 import org.deeplearning4j.nn.graph.ComputationGraph;
 import org.dl4jquant.layer.ActivationScheme;
 import org.dl4jquant.layer.MaximumVertex;
@@ -77,17 +76,12 @@ final class GraphRebuild {
                 Wrapping.rounding(name, conf.getDefaultConfiguration(), scheme), null);
     }
 
-    /** DL4J's copy of a merging vertex forgets along which axis it merges. */
     private static GraphVertex copy(GraphVertex vertex) {
         if (vertex instanceof ElementWiseVertex elementWise
                 && elementWise.getOp() == ElementWiseVertex.Op.Max) {
             return new MaximumVertex();
         }
-        GraphVertex copy = vertex.clone();
-        if (vertex instanceof MergeVertex from && copy instanceof MergeVertex to) {
-            to.setMergeAxis(from.getMergeAxis());
-        }
-        return copy;
+        return GraphCopies.of(vertex);
     }
 
     private static GraphVertex vertex(Step step, Plan plan) {

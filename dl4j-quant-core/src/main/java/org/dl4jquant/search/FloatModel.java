@@ -24,6 +24,7 @@ import org.dl4jquant.lower.Lowering;
 import org.dl4jquant.nd.Detached;
 import org.dl4jquant.network.Frozen;
 import org.dl4jquant.network.LayerNames;
+import org.dl4jquant.prepare.GraphCopies;
 import org.dl4jquant.prepare.Preparation;
 import org.dl4jquant.scheme.QuantSpec;
 import org.jspecify.annotations.Nullable;
@@ -246,7 +247,7 @@ interface FloatModel {
 
         @Override
         public FloatModel exactCopy() {
-            ComputationGraph exact = network.clone().convertDataType(DataType.DOUBLE);
+            ComputationGraph exact = GraphCopies.of(network, DataType.DOUBLE);
             calm(exact.getLayers());
             exact.initGradientsView();
             FixedNormalization.fixAll(exact);

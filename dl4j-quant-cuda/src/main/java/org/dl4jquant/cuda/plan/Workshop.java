@@ -217,17 +217,18 @@ final class Workshop implements IntNode.Visitor<Tensor> {
         GemmProblem problem =
                 GemmWeights.sumsAreShort(plain, layers) ? plain.withShortSums() : plain;
         List<Launches.Way> ways = new ArrayList<>();
+        Map<GemmProblem, Packed> packed = new HashMap<>();
         for (Candidates.Way way :
                 candidates.of(problem, GemmWeights.canPack(problem, layers), architecture)) {
-            GemmWeights packed = GemmWeights.of(way.problem(), layers);
+            Packed weights = packed.computeIfAbsent(way.problem(), each -> packed(each, layers));
             ways.add(
                     new Launches.Way(
                             GemmKernel.of(way.problem(), way.tactic(), architecture),
                             List.of(
                                     input,
-                                    codes(way.problem(), layers),
-                                    constants.add(packed.bias()),
-                                    constants.add(packed.multipliers()),
+                                    weights.codes(),
+                                    weights.bias(),
+                                    weights.multipliers(),
                                     residual,
                                     result,
                                     way.tactic().splits() > 1
@@ -237,9 +238,19 @@ final class Workshop implements IntNode.Visitor<Tensor> {
         launches.add(resultName, ways);
     }
 
+    /** What a product reads of its weights; all tactics of a product read the same. */
+    private record Packed(Argument codes, Argument bias, Argument multipliers) {}
+
+    private Packed packed(GemmProblem problem, List<GemmWeights.Layer> layers) {
+        GemmWeights weights = GemmWeights.of(problem, layers);
+        return new Packed(
+                codes(problem, layers, weights.codes()),
+                constants.add(weights.bias()),
+                constants.add(weights.multipliers()));
+    }
+
     /* Codes of 4 bits are stored packed, even if the kernel reads bytes. */
-    private Argument codes(GemmProblem problem, List<GemmWeights.Layer> layers) {
-        byte[] codes = GemmWeights.of(problem, layers).codes();
+    private Argument codes(GemmProblem problem, List<GemmWeights.Layer> layers, byte[] codes) {
         if (problem.packedWeights() || !GemmWeights.canPack(problem, layers)) {
             return constants.add(codes);
         }

@@ -26,7 +26,6 @@ import org.junit.jupiter.api.Test;
 /** What every engine must do; each engine has a test class that extends this one. */
 public abstract class EngineContract {
 
-    private static final int GRAPHS = 20;
     private static final int BATCH = 3;
 
     /**
@@ -36,9 +35,14 @@ public abstract class EngineContract {
      */
     protected abstract Engine open(IntGraph graph);
 
+    /** {@return with how many random graphs it is compared} */
+    protected int graphs() {
+        return 20;
+    }
+
     @Test
     void equalsTheReferenceInEveryCodeOfEveryNode() {
-        for (long seed = 0; seed < GRAPHS; seed++) {
+        for (long seed = 0; seed < graphs(); seed++) {
             RandomGraph random = RandomGraph.of(seed);
             try (Engine engine = open(random.graph());
                     Engine reference = new ReferenceEngine(random.graph())) {

@@ -14,4 +14,10 @@ class CudaEngineContractTest extends EngineContract {
         return CudaEngine.open(
                 graph, EmulatedDriver.engine(graph, Architecture.SM_80), new EmulatedDriver(86));
     }
+
+    /* Each takes seconds; PlannerTest has more of them. */
+    @Override
+    protected int graphs() {
+        return 10;
+    }
 }

@@ -32,7 +32,7 @@ import org.junit.jupiter.api.io.TempDir;
 /** The runner, on an emulated GPU. */
 class GpuRunnerTest {
 
-    private static final IntGraph GRAPH = Networks.leNet(8);
+    private static final IntGraph GRAPH = Networks.smallLeNet();
     private static final int LOGITS = 10;
 
     @TempDir private Path bundle;
@@ -134,10 +134,10 @@ class GpuRunnerTest {
 
     @Test
     void batchesThatDoNotFitAreSaidAndLeftOut() throws IOException {
-        new Trial("lenet", List.of(1, 200)).write(bundle, "lenet");
+        new Trial("lenet", List.of(1, 4000)).write(bundle, "lenet");
         driver.limit(2 << 20);
         assertEquals(0, run(), text());
-        assertTrue(text().contains("lenet: a batch of 200 examples needs "), text());
+        assertTrue(text().contains("lenet: a batch of 4,000 examples needs "), text());
         assertTrue(Files.readString(out.resolve("layers.tsv")).contains("\nlenet\t1\t"));
         assertEquals("", driver.held());
     }

@@ -44,6 +44,15 @@ public final class Networks {
         return net.dense("logits", 10, range, new Output.Floats()).build();
     }
 
+    /** {@return a LeNet for images of 12 x 12, with few filters} */
+    public static IntGraph smallLeNet() {
+        Networks net = new Networks().input(1, 12);
+        net.convolution("conv1", 8, 5, 1, 0, WEIGHTS).maxPool("pool1", 2, 2, 0);
+        net.convolution("conv2", 16, 3, 1, 0, WEIGHTS).maxPool("pool2", 2, 2, 0);
+        net.flatten().dense("dense1", 40, WEIGHTS, Output.Codes.of(ACTIVATIONS));
+        return net.dense("logits", 10, WEIGHTS, new Output.Floats()).build();
+    }
+
     /**
      * {@return a network of two convolutions of a small picture and a sum, and of two layers with
      * long sums}

@@ -18,8 +18,10 @@ import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.api.parallel.Isolated;
 
 /** The binding calls the driver as cuda.h declares it, and says what the driver's errors mean. */
+@Isolated("sets the system property that says where the library is")
 final class LibCudaTest {
 
     private static final long CONTEXT = 0x7000000001L;

@@ -20,8 +20,10 @@ import java.util.concurrent.Future;
 import java.util.stream.IntStream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.api.parallel.Isolated;
 
 /** The real NVRTC compiles here, and says what is wrong with a source. */
+@Isolated("sets the system property that says where the library is")
 final class NvrtcTest {
 
     private static final List<String> SM_80 = List.of("--gpu-architecture=sm_80");

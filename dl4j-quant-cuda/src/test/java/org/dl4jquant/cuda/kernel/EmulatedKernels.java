@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package org.dl4jquant.cuda.kernel;
 
+import com.sun.jna.NativeLibrary;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.charset.StandardCharsets;
@@ -14,6 +15,7 @@ import java.util.HashSet;
 import java.util.HexFormat;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.function.UnaryOperator;
@@ -44,6 +46,12 @@ public final class EmulatedKernels {
                     "-Wextra",
                     "-Werror");
 
+    /**
+     * Not the one of C++, which a third of the time went into: the shim needs ten of its functions,
+     * and finds them in the one that is loaded before.
+     */
+    private static final List<String> LIBRARIES = List.of("-nodefaultlibs", "-lc", "-lgcc");
+
     /** Headers that are parts of a kernel. */
     private static final Pattern PART = Pattern.compile("#include \"((?!device)[a-z_]+\\.cuh)\"");
 
@@ -56,6 +64,14 @@ public final class EmulatedKernels {
 
     private EmulatedKernels(UnaryOperator<String> edit) {
         this.edit = edit;
+    }
+
+    /** The functions of C++, for all libraries that are loaded later. */
+    private static final class Cpp {
+
+        static final NativeLibrary LOADED = NativeLibrary.getInstance("libstdc++.so.6");
+
+        private Cpp() {}
     }
 
     /**
@@ -103,8 +119,10 @@ public final class EmulatedKernels {
                 Path shim = shim();
                 Files.writeString(edited, source);
                 flags.addAll(List.of("-x", "c++", edited.toString(), "-x", "none", "" + shim));
+                flags.addAll(LIBRARIES);
                 compileTo(library, flags);
             }
+            Objects.requireNonNull(Cpp.LOADED);
             return new EmulatedKernel(spec, library.toAbsolutePath());
         } catch (IOException e) {
             throw new UncheckedIOException(e);

@@ -68,7 +68,7 @@ class EmulatedKernelsTest {
     @Test
     void buffersLiveForAsLongAsTheKernelRuns() {
         EmulatedKernel kernel = EmulatedKernels.available().of(REVERSE);
-        int examples = 30000;
+        int examples = 3000;
         byte[] ones = new byte[RUN * examples];
         Arrays.fill(ones, (byte) 1);
         // Often enough that launch is compiled, which is when it no longer keeps what it does not

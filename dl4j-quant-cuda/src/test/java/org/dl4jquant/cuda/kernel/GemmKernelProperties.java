@@ -12,6 +12,7 @@ import net.jqwik.api.ForAll;
 import net.jqwik.api.Property;
 import net.jqwik.api.Provide;
 import net.jqwik.api.ShrinkingMode;
+import net.jqwik.api.Tag;
 import org.dl4jquant.graph.Output;
 import org.dl4jquant.graph.Window;
 import org.dl4jquant.graph.Window.Extent;
@@ -21,7 +22,8 @@ import org.dl4jquant.numeric.QuantParams;
 /** Any product, any tile, any schedule. */
 class GemmKernelProperties {
 
-    private static final int TRIES = 40;
+    private static final int TRIES = 30;
+    private static final int MANY_TRIES = 1000;
     private static final List<Tile> TILES = List.of(Tile.values());
     private static final Architecture[] ARCHITECTURES = {
         Architecture.SM_75, Architecture.SM_80, Architecture.SM_90A, Architecture.SM_90A
@@ -31,6 +33,16 @@ class GemmKernelProperties {
 
     @Property(tries = TRIES, shrinking = ShrinkingMode.OFF)
     void aRandomProductIsExact(@ForAll("seeds") long seed) {
+        requireExact(seed);
+    }
+
+    @Tag("thorough")
+    @Property(tries = MANY_TRIES, shrinking = ShrinkingMode.OFF)
+    void eachOfManyRandomProductsIsExact(@ForAll("seeds") long seed) {
+        requireExact(seed);
+    }
+
+    private static void requireExact(long seed) {
         Random random = new Random(seed);
         Architecture architecture = ARCHITECTURES[random.nextInt(ARCHITECTURES.length)];
         Tile tile = TILES.get(random.nextInt(TILES.size()));

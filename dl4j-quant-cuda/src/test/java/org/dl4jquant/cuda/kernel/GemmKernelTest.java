@@ -11,11 +11,13 @@ import org.dl4jquant.graph.Output;
 import org.dl4jquant.graph.Window;
 import org.dl4jquant.graph.Window.Extent;
 import org.dl4jquant.numeric.CodeRange;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.parallel.Execution;
 import org.junit.jupiter.api.parallel.ExecutionMode;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.Arguments;
+import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.MethodSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
@@ -28,12 +30,17 @@ class GemmKernelTest {
     private static final int SCHEDULES = 3;
 
     static Stream<Arguments> tiles() {
-        return Stream.of(Architecture.SM_75, Architecture.SM_80)
-                .flatMap(
-                        architecture ->
-                                Stream.of(Tile.values())
-                                        .filter(tile -> tile.suits(architecture))
-                                        .map(tile -> Arguments.of(tile, architecture)));
+        return tiles(Architecture.SM_80);
+    }
+
+    static Stream<Arguments> tilesOfTuring() {
+        return tiles(Architecture.SM_75);
+    }
+
+    private static Stream<Arguments> tiles(Architecture architecture) {
+        return Stream.of(Tile.values())
+                .filter(tile -> tile.suits(architecture))
+                .map(tile -> Arguments.of(tile, architecture));
     }
 
     static Stream<Arguments> tilesOfBytes() {
@@ -72,6 +79,14 @@ class GemmKernelTest {
         assertEquals(0, trial.extraPhases(tile, architecture), "bank conflicts");
     }
 
+    @Tag("thorough")
+    @ParameterizedTest
+    @MethodSource("tilesOfTuring")
+    void aTileOfATuringGpuIsExact(Tile tile, Architecture architecture) {
+        aTileWithTailsEverywhereIsExact(tile, architecture);
+        aTileOfPackedWeightsIsExact(tile, architecture);
+    }
+
     @ParameterizedTest
     @MethodSource("tiles")
     void aTileOfPackedWeightsIsExact(Tile tile, Architecture architecture) {
@@ -82,8 +97,8 @@ class GemmKernelTest {
             assertEquals(
                     "tile "
                             + tile
-                            + " has too few packed weights for its threads; choose another, or leave"
-                            + " the weights unpacked",
+                            + " has too few packed weights for its threads; choose another, or"
+                            + " leave the weights unpacked",
                     assertThrows(
                                     IllegalArgumentException.class,
                                     () -> GemmKernel.of(problem, tile, architecture))
@@ -100,13 +115,34 @@ class GemmKernelTest {
         return IntStream.rangeClosed(1, 9);
     }
 
-    @ParameterizedTest
-    @MethodSource("depths")
-    void everyNumberOfTilesAlongTheSumIsExact(int tiles) {
+    private static GemmTrial ofDepth(int tiles) {
         GemmProblem problem =
                 GemmCases.convolution(
                         GemmCases.image(64 * tiles - 30, 3, 3), GemmCases.window(1, 1, 0), 20);
-        GemmTrial trial = GemmTrial.convolution(problem, GemmCases.NARROW, 2, tiles);
+        return GemmTrial.convolution(problem, GemmCases.NARROW, 2, tiles);
+    }
+
+    /** One tile of each number of stages, for each kind of loop. */
+    @ParameterizedTest
+    @CsvSource({
+        "SM_75, M64_N64_K64, 2",
+        "SM_80, M64_N64_K64, 5",
+        "SM_80, M16_N64_K128, 4",
+        "SM_90A, M128_N128_K128_GROUP, 3",
+        "SM_90A, M64_N64_K128_GROUP, 4"
+    })
+    void everyNumberOfTilesUpToTheStagesIsExact(Architecture architecture, Tile tile, int stages) {
+        assertEquals(stages, tile.stages(architecture));
+        for (int tiles = 1; tiles <= stages + 1; tiles++) {
+            requireEqual(ofDepth(tiles * tile.depth() / 64), tile, architecture);
+        }
+    }
+
+    @Tag("thorough")
+    @ParameterizedTest
+    @MethodSource("depths")
+    void everyNumberOfTilesAlongTheSumIsExact(int tiles) {
+        GemmTrial trial = ofDepth(tiles);
         requireEqual(trial); // with 5, 2 and 4 stages
         if (tiles % 2 == 0) {
             requireEqual(
@@ -241,22 +277,28 @@ class GemmKernelTest {
     }
 
     @ParameterizedTest
+    @CsvSource({"1, 5", "2, 3", "3, 7", "4, 1"})
+    void aFirstLayerReadsPixelsOfFourBytes(int channels, int kernel) {
+        GemmProblem plain =
+                GemmCases.convolution(
+                        GemmCases.image(channels, 11, 13).withPitch(4),
+                        GemmCases.window(kernel, 2, kernel / 2),
+                        30);
+        int zeroPoint = 128 * (kernel / 2 % 2);
+        requireEqual(
+                GemmTrial.convolution(
+                        GemmCases.withInput(plain, GemmCases.params(GemmCases.UINT8, zeroPoint)),
+                        GemmCases.NARROW,
+                        2,
+                        kernel));
+    }
+
+    @Tag("thorough")
+    @ParameterizedTest
     @ValueSource(ints = {1, 2, 3, 4})
-    void aFirstLayerReadsPixelsOfFourBytes(int channels) {
+    void aFirstLayerOfAnyWindowReadsPixelsOfFourBytes(int channels) {
         for (int kernel = 1; kernel <= 7; kernel += 2) {
-            GemmProblem plain =
-                    GemmCases.convolution(
-                            GemmCases.image(channels, 11, 13).withPitch(4),
-                            GemmCases.window(kernel, 2, kernel / 2),
-                            30);
-            int zeroPoint = 128 * (kernel / 2 % 2);
-            requireEqual(
-                    GemmTrial.convolution(
-                            GemmCases.withInput(
-                                    plain, GemmCases.params(GemmCases.UINT8, zeroPoint)),
-                            GemmCases.NARROW,
-                            2,
-                            kernel));
+            aFirstLayerReadsPixelsOfFourBytes(channels, kernel);
         }
     }
 

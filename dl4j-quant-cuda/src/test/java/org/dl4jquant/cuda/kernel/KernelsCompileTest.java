@@ -17,6 +17,7 @@ import org.dl4jquant.cuda.kernel.CubinInspection.Opcode;
 import org.dl4jquant.graph.Output;
 import org.dl4jquant.graph.Window;
 import org.dl4jquant.graph.Window.Extent;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.function.Executable;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -40,31 +41,41 @@ final class KernelsCompileTest {
                     .withResidual(GemmCases.residual(FILTERS));
 
     @ParameterizedTest
-    @EnumSource
+    @EnumSource(names = {"SM_75", "SM_90A"})
     void usesTensorCoresAndSpillsNothing(Architecture architecture) {
+        requireTensorCores(architecture, IntStream.of(1));
+    }
+
+    @Tag("thorough")
+    @ParameterizedTest
+    @EnumSource
+    void usesTensorCoresAndSpillsNothingWhereSumsAreSplit(Architecture architecture) {
+        requireTensorCores(architecture, IntStream.of(1, 3));
+    }
+
+    /* What a split adds is the same code for all tiles of one kind of multiplication. */
+    @ParameterizedTest
+    @EnumSource(names = {"M64_N64_K64", "M128_N64_K128", "M128_N64_K128_GROUP"})
+    void aSplitSumSpillsNothing(Tile tile) {
+        Architecture architecture = tile.byGroup() ? Architecture.SM_90A : Architecture.SM_80;
+        assertAll(check(CONVOLUTION, new GemmTactic(tile, 3), architecture));
+    }
+
+    private static void requireTensorCores(Architecture architecture, IntStream splits) {
+        int[] parts = splits.toArray();
         List<Executable> checks =
                 Arrays.stream(Tile.values())
                         .filter(tile -> fits(tile, architecture))
                         .parallel()
                         .flatMap(
                                 tile ->
-                                        splits(architecture)
-                                                .mapToObj(splits -> new GemmTactic(tile, splits)))
+                                        IntStream.of(parts)
+                                                .mapToObj(count -> new GemmTactic(tile, count)))
                         .filter(tactic -> tactic.suits(CONVOLUTION))
                         .map(tactic -> check(CONVOLUTION, tactic, architecture))
                         .toList();
         assertTrue(checks.size() >= 4, () -> checks.size() + " tiles for " + architecture);
         assertAll(checks);
-    }
-
-    /* What a split adds is the same code for all, so three of the six must do. */
-    private static IntStream splits(Architecture architecture) {
-        boolean both =
-                switch (architecture) {
-                    case SM_75, SM_80, SM_90A -> true;
-                    default -> false;
-                };
-        return both ? IntStream.of(1, 3) : IntStream.of(1);
     }
 
     private static boolean fits(Tile tile, Architecture architecture) {
@@ -103,9 +114,19 @@ final class KernelsCompileTest {
                         GemmCases.params(GemmCases.UINT8, 7)));
     }
 
+    @Test
+    void groupsOfWarpsSpillNothingInADilatedWindow() {
+        requireNoSpills(products().findFirst().orElseThrow());
+    }
+
+    @Tag("thorough")
     @ParameterizedTest
     @MethodSource("products")
     void groupsOfWarpsSpillNothingWhateverTheyMultiply(GemmProblem problem) {
+        requireNoSpills(problem);
+    }
+
+    private static void requireNoSpills(GemmProblem problem) {
         assertAll(
                 Arrays.stream(Tile.values())
                         .filter(tile -> tile.byGroup() && tile.suits(problem))
@@ -114,9 +135,19 @@ final class KernelsCompileTest {
                         .toList());
     }
 
+    @Test
+    void layersOfTwoKindsSpillNothing() {
+        requireNoSpillsOfTwoKinds(Architecture.SM_90A);
+    }
+
+    @Tag("thorough")
     @ParameterizedTest
     @EnumSource
-    void layersOfTwoKindsSpillNothing(Architecture architecture) {
+    void layersOfTwoKindsSpillNothingAnywhere(Architecture architecture) {
+        requireNoSpillsOfTwoKinds(architecture);
+    }
+
+    private static void requireNoSpillsOfTwoKinds(Architecture architecture) {
         GemmProblem first =
                 GemmCases.convolution(
                         GemmCases.image(64, 56, 56), GemmCases.window(1, 1, 0), FILTERS);
@@ -132,9 +163,19 @@ final class KernelsCompileTest {
                         .toList());
     }
 
+    @Test
+    void aPooledStemSpillsNothing() {
+        requireNoSpillsOfAPooledStem(Architecture.SM_90A);
+    }
+
+    @Tag("thorough")
     @ParameterizedTest
     @EnumSource
-    void aPooledStemSpillsNothing(Architecture architecture) {
+    void aPooledStemSpillsNothingAnywhere(Architecture architecture) {
+        requireNoSpillsOfAPooledStem(architecture);
+    }
+
+    private static void requireNoSpillsOfAPooledStem(Architecture architecture) {
         GemmProblem problem =
                 GemmCases.convolution(
                                 GemmCases.image(3, 224, 224).withPitch(4),

@@ -13,6 +13,7 @@ import java.util.stream.Stream;
 import net.jqwik.api.ForAll;
 import net.jqwik.api.Property;
 import net.jqwik.api.ShrinkingMode;
+import net.jqwik.api.Tag;
 import net.jqwik.api.constraints.LongRange;
 import org.dl4jquant.graph.Output;
 import org.dl4jquant.graph.Window;
@@ -30,7 +31,8 @@ import org.junit.jupiter.params.provider.MethodSource;
 @Execution(ExecutionMode.CONCURRENT)
 class PooledProductTest {
 
-    private static final int TRIES = 24;
+    private static final int TRIES = 16;
+    private static final int MANY_TRIES = 500;
     private static final int SCHEDULES = 2;
     private static final Tile SMALL = Tile.M64_N64_K64;
     private static final Tile GROUP = Tile.M128_N64_K128_GROUP;
@@ -118,6 +120,16 @@ class PooledProductTest {
 
     @Property(tries = TRIES, shrinking = ShrinkingMode.OFF)
     void aRandomPooledProductIsExact(@ForAll @LongRange(min = 0) long seed) {
+        requireExact(seed);
+    }
+
+    @Tag("thorough")
+    @Property(tries = MANY_TRIES, shrinking = ShrinkingMode.OFF)
+    void eachOfManyRandomPooledProductsIsExact(@ForAll @LongRange(min = 0) long seed) {
+        requireExact(seed);
+    }
+
+    private static void requireExact(long seed) {
         Random random = new Random(seed);
         Architecture architecture = ARCHITECTURES[random.nextInt(ARCHITECTURES.length)];
         Tile tile = TILES.get(random.nextInt(TILES.size()));

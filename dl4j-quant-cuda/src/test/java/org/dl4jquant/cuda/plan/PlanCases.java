@@ -26,6 +26,11 @@ final class PlanCases {
     private static final QuantParams SIGNED = new QuantParams(1, -5, CodeRange.signed(8));
     private static final QuantParams OTHER = new QuantParams(0.71f, 3, CodeRange.signed(8));
 
+    /**
+     * A scale at which 12 quotients of {@link #inputs} are half way, as products or as quotients.
+     */
+    private static final float TIES = 0.6f;
+
     private PlanCases() {}
 
     /** {@return the graphs, whose one input is x} */
@@ -38,7 +43,11 @@ final class PlanCases {
                 residual(true),
                 residual(false),
                 parts(),
-                longSums());
+                longSums(),
+                quotients(),
+                reshaped(),
+                sumOfPools(),
+                groups());
     }
 
     /** {@return values over the whole range of codes and a little beyond} */
@@ -109,6 +118,46 @@ final class PlanCases {
                         weights(Shape.of(40, inputs)),
                         Output.Codes.of(new QuantParams(9, 3, CodeRange.signed(8)))));
         return graph.build(List.of("long"));
+    }
+
+    /* Quotients half way between two codes, where a product with the reciprocal is not. */
+    private static IntGraph quotients() {
+        return quantized(new QuantParams(TIES, -5, CodeRange.signed(8))).build(List.of("q"));
+    }
+
+    /* The same codes as an image of other channels. */
+    private static IntGraph reshaped() {
+        IntGraph.Builder graph = quantized(SIGNED);
+        graph.add(
+                new IntNode.Reshape(
+                        "other", "q", Shape.of(IMAGE.size(1), IMAGE.size(0), IMAGE.size(2))));
+        graph.add(new IntNode.MaxPool("max", "other", Window.of(new Extent(2, 1), Extent.ONE)));
+        return graph.build(List.of("max"));
+    }
+
+    /* A sum of no convolution, whose terms have other parameters. */
+    private static IntGraph sumOfPools() {
+        IntGraph.Builder graph = quantized(UNSIGNED);
+        Window window = Window.of(Extent.square(2), Extent.ONE);
+        graph.add(new IntNode.AveragePool("mean", "q", window, false, OTHER));
+        graph.add(new IntNode.MaxPool("max", "q", window));
+        graph.add(new IntNode.Add("sum", "mean", "max", Output.Codes.of(OTHER)));
+        graph.add(new IntNode.GlobalAveragePool("whole", "sum", SIGNED));
+        return graph.build(List.of("sum", "whole"));
+    }
+
+    /* Seven channels and five filters in each of three groups. */
+    private static IntGraph groups() {
+        IntGraph.Builder graph = quantized(UNSIGNED);
+        graph.add(
+                new IntNode.Convolution(
+                        "groups",
+                        "q",
+                        weights(Shape.of(15, IMAGE.size(0) / 3, 2, 2)),
+                        Window.of(Extent.square(2), Extent.ONE),
+                        3,
+                        Output.Codes.of(OTHER)));
+        return graph.build(List.of("groups"));
     }
 
     private static IntNode convolution(String name, int filters, QuantParams result) {

@@ -16,28 +16,51 @@ import org.dl4jquant.engine.Batch;
 import org.dl4jquant.engine.Engine;
 import org.dl4jquant.engine.RandomGraph;
 import org.dl4jquant.graph.IntGraph;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 
 /** Whole plans, run on the CPU, against the reference engine. */
 class PlannerTest {
 
-    private static final int GRAPHS = 40;
-    private static final int PATTERNS = 8;
+    private static final int GRAPHS = 12;
+    private static final int MANY_GRAPHS = 200;
+    private static final int PATTERNS = 6;
+    private static final int MANY_PATTERNS = 60;
     private static final int BATCH = 3;
     private static final int SCHEDULES = 3;
 
     @Test
     void runsAndTracesRandomGraphsExactly() {
-        for (long seed = 0; seed < GRAPHS; seed++) {
+        requireExact(0, GRAPHS);
+    }
+
+    @Tag("thorough")
+    @Test
+    void runsAndTracesManyRandomGraphsExactly() {
+        requireExact(GRAPHS, MANY_GRAPHS);
+    }
+
+    private static void requireExact(long from, long to) {
+        for (long seed = from; seed < to; seed++) {
             RandomGraph random = RandomGraph.of(seed);
             requireExact("graph " + seed, random.graph(), random.inputs(BATCH), seed);
         }
     }
 
     @Test
-    void runsAndTracesLayersThatReadTheSameExactly() {
+    void runsLayersThatReadTheSameExactly() {
+        requireExactSiblings(PATTERNS);
+    }
+
+    @Tag("thorough")
+    @Test
+    void runsManyLayersThatReadTheSameExactly() {
+        requireExactSiblings(MANY_PATTERNS);
+    }
+
+    private static void requireExactSiblings(int patterns) {
         int stacked = 0;
-        for (long seed = 0; seed < PATTERNS; seed++) {
+        for (long seed = 0; seed < patterns; seed++) {
             IntGraph graph = RandomPatterns.siblings(seed);
             Architecture architecture = seed % 2 == 0 ? Architecture.SM_80 : Architecture.SM_90A;
             requireExactRun(
@@ -48,13 +71,23 @@ class PlannerTest {
                     seed);
             stacked += areStacked(graph, architecture) ? 1 : 0;
         }
-        assertTrue(stacked >= PATTERNS / 2, stacked + " of them are one product");
+        assertTrue(stacked >= patterns / 2, stacked + " of them are one product");
     }
 
     @Test
     void runsConvolutionsThatArePooledExactly() {
+        requireExactPools(PATTERNS);
+    }
+
+    @Tag("thorough")
+    @Test
+    void runsManyConvolutionsThatArePooledExactly() {
+        requireExactPools(MANY_PATTERNS);
+    }
+
+    private static void requireExactPools(int patterns) {
         int joined = 0;
-        for (long seed = 0; seed < PATTERNS; seed++) {
+        for (long seed = 0; seed < patterns; seed++) {
             IntGraph graph = RandomPatterns.pooled(seed);
             Architecture architecture = seed % 2 == 0 ? Architecture.SM_75 : Architecture.SM_90A;
             requireExactRun(
@@ -70,7 +103,7 @@ class PlannerTest {
                             ? 1
                             : 0;
         }
-        assertTrue(joined >= PATTERNS / 2, joined + " pools are computed with their convolution");
+        assertTrue(joined >= patterns / 2, joined + " pools are computed with their convolution");
     }
 
     private static boolean areStacked(IntGraph graph, Architecture architecture) {

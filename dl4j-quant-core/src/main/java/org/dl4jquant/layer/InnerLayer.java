@@ -2,13 +2,22 @@
 package org.dl4jquant.layer;
 
 import java.util.Collection;
+import java.util.Set;
 import org.deeplearning4j.nn.api.Layer;
 import org.deeplearning4j.nn.conf.NeuralNetConfiguration;
 import org.deeplearning4j.nn.conf.layers.ActivationLayer;
 import org.deeplearning4j.nn.conf.layers.BaseLayer;
+import org.deeplearning4j.nn.conf.layers.Convolution1D;
+import org.deeplearning4j.nn.conf.layers.Convolution1DLayer;
+import org.deeplearning4j.nn.conf.layers.Convolution2D;
+import org.deeplearning4j.nn.conf.layers.Convolution3D;
 import org.deeplearning4j.nn.conf.layers.ConvolutionLayer;
+import org.deeplearning4j.nn.conf.layers.Deconvolution2D;
+import org.deeplearning4j.nn.conf.layers.Deconvolution3D;
 import org.deeplearning4j.nn.conf.layers.DenseLayer;
+import org.deeplearning4j.nn.conf.layers.DepthwiseConvolution2D;
 import org.deeplearning4j.nn.conf.layers.SelfAttentionLayer;
+import org.deeplearning4j.nn.conf.layers.SeparableConvolution2D;
 import org.deeplearning4j.optimize.api.TrainingListener;
 import org.jspecify.annotations.Nullable;
 import org.nd4j.linalg.activations.IActivation;
@@ -20,6 +29,20 @@ import org.nd4j.linalg.factory.Nd4j;
 /** Makes the DL4J layer that does a quantized layer's arithmetic, on a buffer of its own. */
 final class InnerLayer {
 
+    /* By the exact class: a subclass may use its function in another way. */
+    private static final Set<Class<?>> SEPARATE =
+            Set.of(
+                    ActivationLayer.class,
+                    Convolution1D.class,
+                    Convolution1DLayer.class,
+                    Convolution2D.class,
+                    Convolution3D.class,
+                    ConvolutionLayer.class,
+                    Deconvolution2D.class,
+                    Deconvolution3D.class,
+                    DepthwiseConvolution2D.class,
+                    SeparableConvolution2D.class);
+
     private InnerLayer() {}
 
     /**
@@ -29,9 +52,8 @@ final class InnerLayer {
      * @param layer the underlying layer's configuration
      */
     static boolean separatesActivation(org.deeplearning4j.nn.conf.layers.Layer layer) {
-        return layer instanceof ConvolutionLayer
-                || layer instanceof ActivationLayer
-                || (layer instanceof DenseLayer dense && !dense.hasLayerNorm());
+        return SEPARATE.contains(layer.getClass())
+                || (layer.getClass() == DenseLayer.class && !((DenseLayer) layer).hasLayerNorm());
     }
 
     private static IActivation activationOf(org.deeplearning4j.nn.conf.layers.Layer layer) {

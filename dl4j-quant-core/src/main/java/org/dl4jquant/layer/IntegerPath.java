@@ -106,7 +106,7 @@ final class IntegerPath {
                 || type == org.deeplearning4j.nn.conf.layers.Convolution2D.class
                 || type == DepthwiseConvolution2D.class
                 || type == OutputLayer.class
-                || (layer instanceof DenseLayer dense && !dense.hasLayerNorm());
+                || (type == DenseLayer.class && !((DenseLayer) layer).hasLayerNorm());
     }
 
     /* Without an output quantizer the function is applied in float, whatever it is. */

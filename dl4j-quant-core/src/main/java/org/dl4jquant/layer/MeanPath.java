@@ -6,6 +6,7 @@ import org.deeplearning4j.nn.conf.CNN2DFormat;
 import org.deeplearning4j.nn.conf.ConvolutionMode;
 import org.deeplearning4j.nn.conf.layers.GlobalPoolingLayer;
 import org.deeplearning4j.nn.conf.layers.Layer;
+import org.deeplearning4j.nn.conf.layers.Pooling2D;
 import org.deeplearning4j.nn.conf.layers.PoolingType;
 import org.deeplearning4j.nn.conf.layers.SubsamplingLayer;
 import org.dl4jquant.nd.RowMajor;
@@ -37,7 +38,10 @@ record MeanPath(Layer layer) {
     }
 
     private boolean averagesWindows() {
-        return layer instanceof SubsamplingLayer pool
+        boolean windows =
+                layer.getClass() == SubsamplingLayer.class || layer.getClass() == Pooling2D.class;
+        return windows
+                && layer instanceof SubsamplingLayer pool
                 && pool.getPoolingType() == PoolingType.AVG
                 && pool.getCnn2dDataFormat() == CNN2DFormat.NCHW
                 && pool.getConvolutionMode() != ConvolutionMode.Causal
@@ -47,7 +51,8 @@ record MeanPath(Layer layer) {
     }
 
     private boolean averagesImages() {
-        return layer instanceof GlobalPoolingLayer pool
+        return layer.getClass() == GlobalPoolingLayer.class
+                && layer instanceof GlobalPoolingLayer pool
                 && pool.getPoolingType() == PoolingType.AVG
                 && (pool.getPoolingDimensions() == null
                         || Arrays.equals(pool.getPoolingDimensions(), new int[] {2, 3}));

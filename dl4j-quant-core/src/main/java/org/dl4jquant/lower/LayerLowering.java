@@ -4,6 +4,7 @@ package org.dl4jquant.lower;
 import static java.util.Objects.requireNonNull;
 
 import java.util.Optional;
+import java.util.Set;
 import java.util.function.DoubleUnaryOperator;
 import org.deeplearning4j.nn.api.Layer;
 import org.deeplearning4j.nn.conf.layers.ActivationLayer;
@@ -15,6 +16,7 @@ import org.deeplearning4j.nn.conf.layers.Deconvolution2D;
 import org.deeplearning4j.nn.conf.layers.DropoutLayer;
 import org.deeplearning4j.nn.conf.layers.GlobalPoolingLayer;
 import org.deeplearning4j.nn.conf.layers.LossLayer;
+import org.deeplearning4j.nn.conf.layers.Pooling2D;
 import org.deeplearning4j.nn.conf.layers.PoolingType;
 import org.deeplearning4j.nn.conf.layers.SeparableConvolution2D;
 import org.deeplearning4j.nn.conf.layers.SubsamplingLayer;
@@ -27,6 +29,7 @@ import org.dl4jquant.layer.PointwiseActivation;
 import org.dl4jquant.layer.QuantizedLayer;
 import org.dl4jquant.layer.QuantizedLayers;
 import org.dl4jquant.nd.NonFinite;
+import org.dl4jquant.network.Frozen;
 import org.dl4jquant.numeric.CodeRange;
 import org.dl4jquant.numeric.CodeTable;
 import org.dl4jquant.numeric.QuantParams;
@@ -47,6 +50,17 @@ final class LayerLowering {
                     + " OutputLayer, SubsamplingLayer (max, average), GlobalPoolingLayer (max,"
                     + " average), ActivationLayer, DropoutLayer and losses";
 
+    /* By the exact class: a subclass may compute anything. */
+    private static final Set<Class<?>> WITHOUT_WEIGHTS =
+            Set.of(
+                    ActivationLayer.class,
+                    CnnLossLayer.class,
+                    DropoutLayer.class,
+                    GlobalPoolingLayer.class,
+                    LossLayer.class,
+                    Pooling2D.class,
+                    SubsamplingLayer.class);
+
     private final GraphBuilder graph;
     private final String name;
 
@@ -58,7 +72,7 @@ final class LayerLowering {
     Signal lower(Layer layer, Signal input) {
         Optional<QuantizedLayer> quantized = QuantizedLayers.configuration(layer);
         if (quantized.isEmpty()) {
-            return lowerUnquantized(layer.conf().getLayer(), input);
+            return lowerUnquantized(Frozen.inside(layer.conf().getLayer()), input);
         }
         requireFinite(layer);
         requireIntegerPrecision(quantized.get());
@@ -154,6 +168,9 @@ final class LayerLowering {
 
     /* Layers that move codes and compute nothing. */
     private Signal lowerUnquantized(org.deeplearning4j.nn.conf.layers.Layer conf, Signal input) {
+        if (!WITHOUT_WEIGHTS.contains(conf.getClass())) {
+            throw conf instanceof BaseLayer ? inFloat(conf) : unsupported(conf);
+        }
         if (conf instanceof DropoutLayer
                 || conf instanceof LossLayer
                 || conf instanceof CnnLossLayer
@@ -203,6 +220,9 @@ final class LayerLowering {
         WeightTensor weights = layer.weights();
         if (weights != null) {
             return weighted(conf, layer, weights, graph.codes(name, arriving));
+        }
+        if (!WITHOUT_WEIGHTS.contains(conf.getClass())) {
+            throw unsupported(conf);
         }
         if (conf instanceof SubsamplingLayer pool && pool.getPoolingType() == PoolingType.AVG) {
             String codes = graph.codes(name, arriving);

@@ -15,6 +15,9 @@ import org.deeplearning4j.nn.conf.graph.PreprocessorVertex;
 import org.deeplearning4j.nn.graph.ComputationGraph;
 import org.deeplearning4j.nn.multilayer.MultiLayerNetwork;
 import org.dl4jquant.graph.IntGraph;
+import org.dl4jquant.layer.MaximumVertex;
+import org.dl4jquant.layer.QuantizedAddVertex;
+import org.dl4jquant.network.Frozen;
 import org.dl4jquant.network.LayerNames;
 
 /** Lowers a quantized DL4J network to the integer graph that engines run. */
@@ -79,25 +82,29 @@ public final class Lowering {
     }
 
     private static void lowerVertex(
-            GraphBuilder graph, ComputationGraph network, String name, GraphVertex vertex) {
+            GraphBuilder graph, ComputationGraph network, String name, GraphVertex perhapsFrozen) {
+        GraphVertex vertex = Frozen.inside(perhapsFrozen);
+        Class<?> type = vertex.getClass();
         Map<String, List<String>> wiring = network.getConfiguration().getVertexInputs();
         List<String> inputs = wiring.getOrDefault(name, List.of());
         if (vertex instanceof LayerVertex layer) {
             graph.lowerLayer(name, network.getLayer(name), layer.getPreProcessor(), inputs.get(0));
-        } else if (vertex instanceof MergeVertex merge) {
+        } else if (type == MergeVertex.class && vertex instanceof MergeVertex merge) {
             graph.lowerMerge(name, inputs, merge.getMergeAxis());
-        } else if (vertex instanceof ElementWiseVertex elementWise
+        } else if ((type == ElementWiseVertex.class || type == QuantizedAddVertex.class)
+                && vertex instanceof ElementWiseVertex elementWise
                 && elementWise.getOp() == ElementWiseVertex.Op.Add) {
             graph.lowerAdd(name, inputs);
-        } else if (vertex instanceof PreprocessorVertex preprocessor) {
+        } else if (type == PreprocessorVertex.class
+                && vertex instanceof PreprocessorVertex preprocessor) {
             graph.lowerPreprocessor(name, preprocessor.getPreProcessor(), inputs.get(0));
         } else {
             throw new LoweringException(
                     name,
                     "there is no integer form of type "
-                            + (vertex instanceof ElementWiseVertex
+                            + (type == MaximumVertex.class
                                     ? ElementWiseVertex.class.getSimpleName()
-                                    : vertex.getClass().getSimpleName())
+                                    : type.getSimpleName())
                             + (vertex instanceof ElementWiseVertex other
                                     ? " with " + other.getOp()
                                     : ""),

@@ -16,7 +16,10 @@ final class Preprocessors {
 
     static Signal lower(
             GraphBuilder graph, String name, InputPreProcessor preProcessor, Signal input) {
-        if (preProcessor instanceof CnnToFeedForwardPreProcessor flatten) {
+        // By the exact class: a subclass may change values, or their order.
+        Class<?> type = preProcessor.getClass();
+        if (type == CnnToFeedForwardPreProcessor.class
+                && preProcessor instanceof CnnToFeedForwardPreProcessor flatten) {
             Windows.requireChannelsFirst(name, flatten.getFormat());
             Shape image =
                     image(
@@ -25,7 +28,8 @@ final class Preprocessors {
                             flatten.getInputWidth());
             return reshape(graph, name, input, image, Shape.of(image.elements()));
         }
-        if (preProcessor instanceof FeedForwardToCnnPreProcessor toImage) {
+        if (type == FeedForwardToCnnPreProcessor.class
+                && preProcessor instanceof FeedForwardToCnnPreProcessor toImage) {
             Shape image =
                     image(
                             toImage.getNumChannels(),
@@ -33,7 +37,8 @@ final class Preprocessors {
                             toImage.getInputWidth());
             return reshape(graph, name, input, Shape.of(image.elements()), image);
         }
-        if (preProcessor instanceof ComposableInputPreProcessor composed) {
+        if (type == ComposableInputPreProcessor.class
+                && preProcessor instanceof ComposableInputPreProcessor composed) {
             Signal signal = input;
             List<InputPreProcessor> parts = List.of(composed.getInputPreProcessors());
             for (int i = 0; i < parts.size(); i++) {

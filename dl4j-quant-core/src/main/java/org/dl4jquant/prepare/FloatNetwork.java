@@ -15,6 +15,7 @@ import org.deeplearning4j.nn.conf.graph.LayerVertex;
 import org.deeplearning4j.nn.conf.layers.Layer;
 import org.deeplearning4j.nn.graph.ComputationGraph;
 import org.deeplearning4j.nn.multilayer.MultiLayerNetwork;
+import org.dl4jquant.network.Frozen;
 import org.dl4jquant.network.LayerNames;
 import org.jspecify.annotations.Nullable;
 
@@ -41,8 +42,7 @@ final class FloatNetwork {
         for (int i = 0; i < names.size(); i++) {
             Layer layer = conf.getConf(i).getLayer();
             String name = names.get(i);
-            boolean preprocessed = conf.getInputPreProcess(i) != null;
-            steps.add(Step.of(name, layer, null, List.of(last), preprocessed));
+            steps.add(Step.of(name, layer, null, List.of(last), conf.getInputPreProcess(i)));
             last = name;
         }
         return new FloatNetwork(steps, Set.of(input), Set.of(last));
@@ -67,15 +67,11 @@ final class FloatNetwork {
     }
 
     private static Step step(String name, GraphVertex vertex, List<String> inputs) {
-        if (vertex instanceof LayerVertex of) {
+        if (Frozen.inside(vertex) instanceof LayerVertex of) {
             return Step.of(
-                    name,
-                    of.getLayerConf().getLayer(),
-                    vertex,
-                    inputs,
-                    of.getPreProcessor() != null);
+                    name, of.getLayerConf().getLayer(), vertex, inputs, of.getPreProcessor());
         }
-        return Step.of(name, null, vertex, inputs, false);
+        return Step.of(name, null, vertex, inputs, null);
     }
 
     Collection<Step> steps() {

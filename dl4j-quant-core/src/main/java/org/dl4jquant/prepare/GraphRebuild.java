@@ -14,6 +14,7 @@ import org.deeplearning4j.nn.conf.graph.LayerVertex;
 import org.deeplearning4j.nn.graph.ComputationGraph;
 import org.dl4jquant.layer.ActivationScheme;
 import org.dl4jquant.layer.MaximumVertex;
+import org.dl4jquant.network.Frozen;
 import org.nd4j.linalg.api.ndarray.INDArray;
 
 /** Builds the prepared network of a ComputationGraph. */
@@ -62,6 +63,7 @@ final class GraphRebuild {
         }
         StandaloneUpdaters.assign(
                 vertices.values().stream()
+                        .map(Frozen::inside)
                         .filter(LayerVertex.class::isInstance)
                         .map(vertex -> ((LayerVertex) vertex).getLayerConf().getLayer())
                         .toList());
@@ -77,20 +79,22 @@ final class GraphRebuild {
     }
 
     private static GraphVertex copy(GraphVertex vertex) {
-        if (vertex instanceof ElementWiseVertex elementWise
-                && elementWise.getOp() == ElementWiseVertex.Op.Max) {
-            return new MaximumVertex();
+        GraphVertex inside = Frozen.inside(vertex);
+        if (inside.getClass() == ElementWiseVertex.class
+                && ((ElementWiseVertex) inside).getOp() == ElementWiseVertex.Op.Max) {
+            return Frozen.like(vertex, new MaximumVertex());
         }
-        return GraphCopies.of(vertex);
+        return Frozen.like(vertex, GraphCopies.of(inside));
     }
 
     private static GraphVertex vertex(Step step, Plan plan) {
+        GraphVertex original = requireNonNull(step.vertex());
         GraphVertex sum = plan.sums().get(step.name());
         if (sum != null) {
-            return sum;
+            return Frozen.like(original, sum);
         }
-        if (!(step.vertex() instanceof LayerVertex before)) {
-            return copy(requireNonNull(step.vertex()));
+        if (!(Frozen.inside(original) instanceof LayerVertex before)) {
+            return copy(original);
         }
         LayerVertex after =
                 new LayerVertex(
@@ -98,6 +102,6 @@ final class GraphRebuild {
                                 step, before.getLayerConf(), plan.wrapped().get(step.name())),
                         before.getPreProcessor() == null ? null : before.getPreProcessor().clone());
         after.setOutputVertex(before.isOutputVertex());
-        return after;
+        return Frozen.like(original, after);
     }
 }

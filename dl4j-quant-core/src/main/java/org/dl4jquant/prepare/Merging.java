@@ -69,18 +69,22 @@ final class Merging {
     }
 
     private static Step withFollowers(FloatNetwork network, Step first) {
-        if (!canLead(first.thawed())) {
+        // A layer that is not wrapped could not take its followers along.
+        if (!Traits.isQuantizable(first) || !canLead(first.thawed())) {
             return first;
         }
         Step merged = first;
         Step next = follower(network, first, first.name());
         if (next != null
+                && isExactly(next.thawed(), BatchNormalization.class)
                 && next.thawed() instanceof BatchNormalization normalization
                 && canNormalize(first.thawed())) {
             merged = merged.merged(normalization, null, next.name());
             next = follower(network, first, next.name());
         }
-        if (next != null && next.thawed() instanceof ActivationLayer activation) {
+        if (next != null
+                && isExactly(next.thawed(), ActivationLayer.class)
+                && next.thawed() instanceof ActivationLayer activation) {
             merged = merged.merged(null, activation.getActivationFn(), next.name());
         }
         return merged;
@@ -94,6 +98,10 @@ final class Merging {
                         && next.frozen() == first.frozen()
                         && !network.outputs().contains(next.name());
         return joins ? next : null;
+    }
+
+    private static boolean isExactly(@Nullable Layer layer, Class<?> type) {
+        return layer != null && layer.getClass() == type;
     }
 
     private static boolean canLead(@Nullable Layer layer) {

@@ -220,7 +220,8 @@ final class Planner {
 
     private LayerQuantizers withInput(Step step, LayerQuantizers quantizers) {
         String tensor = step.inputs().get(0);
-        String source = sourceOfCodes(tensor);
+        boolean changed = Traits.changesInput(step);
+        String source = changed ? null : sourceOfCodes(tensor);
         if (source != null) {
             return quantizers.withInputFrom(source);
         }
@@ -228,7 +229,8 @@ final class Planner {
                 Traits.isQuantizable(step) || Traits.averages(step) || needsTable(step);
         TensorScheme scheme = activations(step);
         return roundsInput && scheme != null
-                ? quantizers.withInput(new ActivationScheme(scheme, !signs.nonNegative(tensor)))
+                ? quantizers.withInput(
+                        new ActivationScheme(scheme, changed || !signs.nonNegative(tensor)))
                 : quantizers;
     }
 
@@ -288,6 +290,9 @@ final class Planner {
     }
 
     private boolean computesWithCodes(Step reader) {
+        if (Traits.changesInput(reader)) {
+            return false;
+        }
         if (Traits.preservesCodes(reader)) {
             return codesNeeded(reader.name());
         }
@@ -305,6 +310,7 @@ final class Planner {
         Step next = network.onlyConsumer(step.name());
         return Traits.isPlainVertex(step)
                 && next != null
+                && !next.preprocessed()
                 && next.thawed() instanceof ActivationLayer only
                 && PointwiseActivation.of(only.getActivationFn())
                         .map(PointwiseActivation::isClamp)

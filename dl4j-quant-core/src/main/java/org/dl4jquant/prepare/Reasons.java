@@ -89,15 +89,25 @@ final class Reasons {
             return "joined with '" + home.name() + "'";
         }
         if (quantizers != null) {
-            return describe(quantizers, scheme);
+            return describe(quantizers, scheme, changer(step));
         }
         return why(step, scheme);
     }
 
-    private static String describe(LayerQuantizers quantizers, @Nullable LayerScheme scheme) {
+    private static @Nullable String changer(Step step) {
+        return Traits.changesInput(step)
+                ? Step.nameOf(Objects.requireNonNull(step.preprocessor()).getClass())
+                : null;
+    }
+
+    private static String describe(
+            LayerQuantizers quantizers, @Nullable LayerScheme scheme, @Nullable String changed) {
         List<String> parts = new ArrayList<>();
         if (quantizers.input() != null) {
-            parts.add("rounds its input");
+            parts.add(
+                    changed == null
+                            ? "rounds its input"
+                            : "rounds its input, whose values " + changed + " changes");
         }
         if (quantizers.inputFrom() != null) {
             parts.add("input from '" + quantizers.inputFrom() + "'");
@@ -138,7 +148,7 @@ final class Reasons {
         if (Traits.preservesCodes(step)) {
             return "passes codes on as they are";
         }
-        if (layer instanceof BatchNormalization) {
+        if (layer != null && layer.getClass() == BatchNormalization.class) {
             return "stays in float: it is not directly behind a convolution or dense layer with"
                     + " identity activation";
         }
@@ -146,6 +156,20 @@ final class Reasons {
             return "has no quantizer of its own: the activation layer behind it rounds, or nothing"
                     + " behind it computes with codes";
         }
-        return "stays in float: " + step.type() + " is not supported";
+        String known = knownParent(layer);
+        return "stays in float: "
+                + step.type()
+                + " is not supported"
+                + (known == null
+                        ? ""
+                        : "; " + known + " is, but a subclass of it may compute anything");
+    }
+
+    private static @Nullable String knownParent(@Nullable Layer layer) {
+        Class<?> parent = layer == null ? null : layer.getClass().getSuperclass();
+        while (parent != null && !Traits.isKnown(parent)) {
+            parent = parent.getSuperclass();
+        }
+        return parent == null ? null : parent.getSimpleName();
     }
 }

@@ -37,7 +37,9 @@ record Signs(FloatNetwork network, Predicate<String> nonNegativeInput) {
                         || (Traits.makesValues(step)
                                 && last == null
                                 && Traits.elementWise(step) != ElementWiseVertex.Op.Subtract);
-        return passesOn && step.inputs().stream().allMatch(this::nonNegative);
+        return passesOn
+                && !Traits.changesInput(step)
+                && step.inputs().stream().allMatch(this::nonNegative);
     }
 
     private static boolean isNonNegative(IActivation function) {
@@ -53,8 +55,12 @@ record Signs(FloatNetwork network, Predicate<String> nonNegativeInput) {
             return step.activation();
         }
         Layer layer = step.thawed();
-        if (layer instanceof ActivationLayer only) {
-            return only.getActivationFn();
+        if (layer != null && layer.getClass() == ActivationLayer.class) {
+            return ((ActivationLayer) layer).getActivationFn();
+        }
+        // A layer that is not known by its exact class may do anything last.
+        if (!Traits.isQuantizable(step)) {
+            return null;
         }
         return layer instanceof ConvolutionLayer || layer instanceof DenseLayer
                 ? ((BaseLayer) layer).getActivationFn()

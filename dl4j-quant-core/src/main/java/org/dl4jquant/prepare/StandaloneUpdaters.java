@@ -6,6 +6,7 @@ import java.util.Objects;
 import org.deeplearning4j.nn.conf.layers.BaseLayer;
 import org.deeplearning4j.nn.conf.layers.Layer;
 import org.dl4jquant.layer.QuantizedLayer;
+import org.dl4jquant.network.Frozen;
 import org.jspecify.annotations.Nullable;
 import org.nd4j.linalg.learning.config.IUpdater;
 
@@ -39,7 +40,8 @@ final class StandaloneUpdaters {
         }
     }
 
-    private static @Nullable IUpdater updater(Layer layer) {
+    private static @Nullable IUpdater updater(Layer perhapsFrozen) {
+        Layer layer = Frozen.inside(perhapsFrozen);
         if (layer instanceof QuantizedLayer quantized) {
             return quantized.weightUpdater();
         }

@@ -3,11 +3,12 @@ package org.dl4jquant.prepare;
 
 import java.util.ArrayList;
 import java.util.List;
+import org.deeplearning4j.nn.conf.InputPreProcessor;
+import org.deeplearning4j.nn.conf.graph.FrozenVertex;
 import org.deeplearning4j.nn.conf.graph.GraphVertex;
 import org.deeplearning4j.nn.conf.layers.BatchNormalization;
 import org.deeplearning4j.nn.conf.layers.Layer;
-import org.deeplearning4j.nn.conf.layers.misc.FrozenLayer;
-import org.deeplearning4j.nn.conf.layers.misc.FrozenLayerWithBackprop;
+import org.dl4jquant.network.Frozen;
 import org.jspecify.annotations.Nullable;
 import org.nd4j.linalg.activations.IActivation;
 
@@ -21,7 +22,7 @@ import org.nd4j.linalg.activations.IActivation;
  * @param normalization the batch normalization that belongs to it; null without
  * @param activation the activation layer's function that belongs to it; null without
  * @param inputs the names of the steps or network inputs that it reads
- * @param preprocessed whether a preprocessor reshapes its input
+ * @param preprocessor what its input passes before it; null without
  * @param members the names of the float network's layers that it stands for, in order
  */
 record Step(
@@ -31,7 +32,7 @@ record Step(
         @Nullable BatchNormalization normalization,
         @Nullable IActivation activation,
         List<String> inputs,
-        boolean preprocessed,
+        @Nullable InputPreProcessor preprocessor,
         List<String> members) {
 
     Step {
@@ -44,27 +45,42 @@ record Step(
             @Nullable Layer layer,
             @Nullable GraphVertex vertex,
             List<String> inputs,
-            boolean preprocessed) {
-        return new Step(name, layer, vertex, null, null, inputs, preprocessed, List.of(name));
+            @Nullable InputPreProcessor preprocessor) {
+        return new Step(name, layer, vertex, null, null, inputs, preprocessor, List.of(name));
     }
 
-    /** {@return the layer without the wrapper that freezes it; null if it is another vertex} */
+    /** {@return the layer without the wrappers that freeze it; null if it is another vertex} */
     @Nullable Layer thawed() {
-        if (layer instanceof FrozenLayer frozen) {
-            return frozen.getLayer();
-        }
-        return layer instanceof FrozenLayerWithBackprop frozen ? frozen.getUnderlying() : layer;
+        return layer == null ? null : Frozen.inside(layer);
+    }
+
+    /** {@return the vertex that is no layer, without what freezes it; null if it is a layer} */
+    @Nullable GraphVertex plainVertex() {
+        return layer != null || vertex == null ? null : Frozen.inside(vertex);
     }
 
     /** {@return whether the layer does not learn} */
     boolean frozen() {
-        return layer instanceof FrozenLayer || layer instanceof FrozenLayerWithBackprop;
+        return (layer != null && Frozen.is(layer)) || vertex instanceof FrozenVertex;
+    }
+
+    /** {@return whether something stands between the tensor that it reads and itself} */
+    boolean preprocessed() {
+        return preprocessor != null;
     }
 
     /** {@return the simple name of the layer's or vertex's configuration class} */
     String type() {
-        Object what = layer == null ? vertex : thawed();
-        return what == null ? "?" : what.getClass().getSimpleName();
+        Object what = layer == null ? plainVertex() : thawed();
+        return what == null ? "?" : nameOf(what.getClass());
+    }
+
+    /** {@return the simple name of a class, or the last part of its name if it is anonymous} */
+    static String nameOf(Class<?> type) {
+        String name = type.getName();
+        return type.getSimpleName().isEmpty()
+                ? name.substring(name.lastIndexOf('.') + 1)
+                : type.getSimpleName();
     }
 
     Step merged(
@@ -78,12 +94,12 @@ record Step(
                 behind == null ? normalization : behind,
                 function == null ? activation : function,
                 inputs,
-                preprocessed,
+                preprocessor,
                 longer);
     }
 
     Step withInputs(List<String> newInputs) {
         return new Step(
-                name, layer, vertex, normalization, activation, newInputs, preprocessed, members);
+                name, layer, vertex, normalization, activation, newInputs, preprocessor, members);
     }
 }

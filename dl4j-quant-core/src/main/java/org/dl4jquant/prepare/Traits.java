@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 package org.dl4jquant.prepare;
 
+import java.util.Arrays;
 import java.util.Set;
+import org.deeplearning4j.nn.conf.InputPreProcessor;
 import org.deeplearning4j.nn.conf.graph.ElementWiseVertex;
-import org.deeplearning4j.nn.conf.graph.LayerVertex;
+import org.deeplearning4j.nn.conf.graph.GraphVertex;
 import org.deeplearning4j.nn.conf.graph.MergeVertex;
 import org.deeplearning4j.nn.conf.graph.PoolHelperVertex;
 import org.deeplearning4j.nn.conf.graph.PreprocessorVertex;
@@ -38,6 +40,8 @@ import org.deeplearning4j.nn.conf.layers.LocallyConnected2D;
 import org.deeplearning4j.nn.conf.layers.LossLayer;
 import org.deeplearning4j.nn.conf.layers.OutputLayer;
 import org.deeplearning4j.nn.conf.layers.PReLULayer;
+import org.deeplearning4j.nn.conf.layers.Pooling1D;
+import org.deeplearning4j.nn.conf.layers.Pooling2D;
 import org.deeplearning4j.nn.conf.layers.PoolingType;
 import org.deeplearning4j.nn.conf.layers.RecurrentAttentionLayer;
 import org.deeplearning4j.nn.conf.layers.RnnLossLayer;
@@ -46,6 +50,7 @@ import org.deeplearning4j.nn.conf.layers.SelfAttentionLayer;
 import org.deeplearning4j.nn.conf.layers.SeparableConvolution2D;
 import org.deeplearning4j.nn.conf.layers.SpaceToBatchLayer;
 import org.deeplearning4j.nn.conf.layers.SpaceToDepthLayer;
+import org.deeplearning4j.nn.conf.layers.Subsampling1DLayer;
 import org.deeplearning4j.nn.conf.layers.Subsampling3DLayer;
 import org.deeplearning4j.nn.conf.layers.SubsamplingLayer;
 import org.deeplearning4j.nn.conf.layers.Upsampling1D;
@@ -64,10 +69,21 @@ import org.deeplearning4j.nn.conf.layers.recurrent.Bidirectional;
 import org.deeplearning4j.nn.conf.layers.recurrent.LastTimeStep;
 import org.deeplearning4j.nn.conf.layers.recurrent.SimpleRnn;
 import org.deeplearning4j.nn.conf.layers.recurrent.TimeDistributed;
+import org.deeplearning4j.nn.conf.layers.util.MaskZeroLayer;
 import org.deeplearning4j.nn.conf.layers.variational.VariationalAutoencoder;
+import org.deeplearning4j.nn.conf.preprocessor.Cnn3DToFeedForwardPreProcessor;
+import org.deeplearning4j.nn.conf.preprocessor.CnnToFeedForwardPreProcessor;
+import org.deeplearning4j.nn.conf.preprocessor.CnnToRnnPreProcessor;
+import org.deeplearning4j.nn.conf.preprocessor.ComposableInputPreProcessor;
+import org.deeplearning4j.nn.conf.preprocessor.FeedForwardToCnn3DPreProcessor;
+import org.deeplearning4j.nn.conf.preprocessor.FeedForwardToCnnPreProcessor;
+import org.deeplearning4j.nn.conf.preprocessor.FeedForwardToRnnPreProcessor;
+import org.deeplearning4j.nn.conf.preprocessor.RnnToCnnPreProcessor;
+import org.deeplearning4j.nn.conf.preprocessor.RnnToFeedForwardPreProcessor;
 import org.dl4jquant.layer.MaxPoolingLayer;
 import org.dl4jquant.layer.PointwiseActivation;
 import org.dl4jquant.layer.QuantizedLayers;
+import org.dl4jquant.network.Frozen;
 import org.jspecify.annotations.Nullable;
 
 /** What each kind of DL4J layer and vertex does to codes. */
@@ -143,9 +159,83 @@ final class Traits {
                     RnnLossLayer.class,
                     Yolo2OutputLayer.class);
 
+    /** Layers that pool, each window or all of an example. */
+    private static final Set<Class<?>> POOLS =
+            Set.of(
+                    GlobalPoolingLayer.class,
+                    Pooling1D.class,
+                    Pooling2D.class,
+                    Subsampling1DLayer.class,
+                    Subsampling3DLayer.class,
+                    SubsamplingLayer.class);
+
+    /** Preprocessors that move elements and change none. */
+    private static final Set<Class<?>> MOVING_PREPROCESSORS =
+            Set.of(
+                    Cnn3DToFeedForwardPreProcessor.class,
+                    CnnToFeedForwardPreProcessor.class,
+                    CnnToRnnPreProcessor.class,
+                    FeedForwardToCnn3DPreProcessor.class,
+                    FeedForwardToCnnPreProcessor.class,
+                    FeedForwardToRnnPreProcessor.class,
+                    RnnToCnnPreProcessor.class,
+                    RnnToFeedForwardPreProcessor.class);
+
+    /** The same of DL4J's Keras import, which need not be there. */
+    private static final Set<String> MOVING_KERAS_PREPROCESSORS =
+            Set.of(
+                    "KerasFlattenRnnPreprocessor",
+                    "PermutePreprocessor",
+                    "ReshapePreprocessor",
+                    "TensorFlowCnnToFeedForwardPreProcessor");
+
+    /* Everything below goes by the exact class: a subclass, DL4J's or a user's own, may compute
+     * something else, so it is what it was not said to be: unknown, and left in float. */
+
     static boolean isQuantizable(Step step) {
         Layer layer = step.thawed();
-        return layer != null && QUANTIZABLE.contains(layer.getClass());
+        return layer != null && isQuantizable(layer);
+    }
+
+    private static boolean isQuantizable(Layer layer) {
+        return QUANTIZABLE.contains(layer.getClass())
+                && (!(layer instanceof Bidirectional both) || isQuantizableInside(both.getFwd()))
+                && (!(layer instanceof LastTimeStep last)
+                        || isQuantizableInside(last.getUnderlying()))
+                && (!(layer instanceof TimeDistributed each)
+                        || isQuantizableInside(each.getUnderlying()));
+    }
+
+    private static boolean isQuantizableInside(Layer wrapped) {
+        Layer layer = Frozen.inside(wrapped);
+        return layer instanceof MaskZeroLayer masked
+                ? isQuantizableInside(masked.getUnderlying())
+                : isQuantizable(layer);
+    }
+
+    /** {@return whether layers of exactly this class can be quantized, or pass codes on} */
+    static boolean isKnown(Class<?> type) {
+        return QUANTIZABLE.contains(type)
+                || PRESERVING_LAYERS.contains(type)
+                || POOLS.contains(type)
+                || type == ActivationLayer.class;
+    }
+
+    /** {@return whether a preprocessor changes the values that the step reads, or may do so} */
+    static boolean changesInput(Step step) {
+        return step.preprocessor() != null && !moves(step.preprocessor());
+    }
+
+    private static boolean moves(InputPreProcessor preprocessor) {
+        Class<?> type = preprocessor.getClass();
+        if (type == ComposableInputPreProcessor.class) {
+            return Arrays.stream(
+                            ((ComposableInputPreProcessor) preprocessor).getInputPreProcessors())
+                    .allMatch(Traits::moves);
+        }
+        return MOVING_PREPROCESSORS.contains(type)
+                || (type.getName().startsWith("org.deeplearning4j.")
+                        && MOVING_KERAS_PREPROCESSORS.contains(type.getSimpleName()));
     }
 
     /** Whether a layer has a hidden state that can be rounded, and in how many directions. */
@@ -196,49 +286,69 @@ final class Traits {
     static boolean preservesCodes(Step step) {
         Layer layer = step.thawed();
         if (layer == null) {
-            return step.vertex() != null && PRESERVING_VERTICES.contains(step.vertex().getClass());
+            return preservesCodes(step.plainVertex());
         }
-        if (MaxPoolingLayer.isMaxPool(layer)) {
-            return true;
+        if (changesInput(step)) {
+            return false;
         }
-        if (layer instanceof ActivationLayer only) {
-            return PointwiseActivation.isIdentity(only.getActivationFn());
+        if (POOLS.contains(layer.getClass())) {
+            return MaxPoolingLayer.isMaxPool(layer);
+        }
+        if (layer.getClass() == ActivationLayer.class) {
+            return PointwiseActivation.isIdentity(((ActivationLayer) layer).getActivationFn());
         }
         return PRESERVING_LAYERS.contains(layer.getClass());
+    }
+
+    private static boolean preservesCodes(@Nullable GraphVertex vertex) {
+        return vertex != null
+                && PRESERVING_VERTICES.contains(vertex.getClass())
+                && (!(vertex instanceof PreprocessorVertex preprocessor)
+                        || moves(preprocessor.getPreProcessor()));
+    }
+
+    private static PoolingType poolingType(Layer pool) {
+        if (pool instanceof Subsampling3DLayer volumes) {
+            return volumes.getPoolingType();
+        }
+        return pool instanceof SubsamplingLayer windows
+                ? windows.getPoolingType()
+                : ((GlobalPoolingLayer) pool).getPoolingType();
     }
 
     /** {@return whether the step has no weights and makes values that are not its input's codes} */
     static boolean makesValues(Step step) {
         Layer layer = step.thawed();
         if (layer == null) {
-            return step.vertex() instanceof ElementWiseVertex
-                    || step.vertex() instanceof MergeVertex;
+            return elementWise(step) != null || merges(step);
         }
         return !preservesCodes(step)
-                && (layer instanceof SubsamplingLayer
-                        || layer instanceof Subsampling3DLayer
-                        || layer instanceof GlobalPoolingLayer
-                        || layer instanceof ActivationLayer);
+                && (POOLS.contains(layer.getClass()) || layer.getClass() == ActivationLayer.class);
     }
 
     /** {@return the kind of element-wise vertex; null if the step is none} */
     static ElementWiseVertex.@Nullable Op elementWise(Step step) {
-        return step.vertex() instanceof ElementWiseVertex vertex ? vertex.getOp() : null;
+        GraphVertex vertex = step.plainVertex();
+        return vertex != null && vertex.getClass() == ElementWiseVertex.class
+                ? ((ElementWiseVertex) vertex).getOp()
+                : null;
     }
 
     /**
      * {@return whether the vertex joins tensors, each element of the result being one of theirs}
      */
     static boolean merges(Step step) {
-        return step.vertex() instanceof MergeVertex;
+        GraphVertex vertex = step.plainVertex();
+        return vertex != null && vertex.getClass() == MergeVertex.class;
     }
 
     /** {@return whether the layer makes means of its input's codes} */
     static boolean averages(Step step) {
         Layer layer = step.thawed();
-        return (layer instanceof SubsamplingLayer pool && pool.getPoolingType() == PoolingType.AVG)
-                || (layer instanceof GlobalPoolingLayer global
-                        && global.getPoolingType() == PoolingType.AVG);
+        return layer != null
+                && POOLS.contains(layer.getClass())
+                && layer.getClass() != Subsampling3DLayer.class
+                && poolingType(layer) == PoolingType.AVG;
     }
 
     /** {@return whether the integer graph has the vertex as a sum or a concatenation of codes} */
@@ -248,6 +358,6 @@ final class Traits {
 
     /** {@return whether the step is a vertex that is no layer} */
     static boolean isPlainVertex(Step step) {
-        return step.vertex() != null && !(step.vertex() instanceof LayerVertex);
+        return step.plainVertex() != null;
     }
 }

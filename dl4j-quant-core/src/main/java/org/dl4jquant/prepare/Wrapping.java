@@ -6,12 +6,11 @@ import org.deeplearning4j.nn.conf.NeuralNetConfiguration;
 import org.deeplearning4j.nn.conf.layers.ActivationLayer;
 import org.deeplearning4j.nn.conf.layers.BatchNormalization;
 import org.deeplearning4j.nn.conf.layers.Layer;
-import org.deeplearning4j.nn.conf.layers.misc.FrozenLayer;
-import org.deeplearning4j.nn.conf.layers.misc.FrozenLayerWithBackprop;
 import org.dl4jquant.layer.ActivationScheme;
 import org.dl4jquant.layer.LayerQuantizers;
 import org.dl4jquant.layer.MaxPoolingLayer;
 import org.dl4jquant.layer.QuantizedLayer;
+import org.dl4jquant.network.Frozen;
 import org.jspecify.annotations.Nullable;
 import org.nd4j.linalg.activations.IActivation;
 import org.nd4j.linalg.activations.impl.ActivationIdentity;
@@ -85,11 +84,6 @@ final class Wrapping {
     }
 
     private static Layer frozenLike(Step step, Layer layer) {
-        if (step.layer() instanceof FrozenLayer) {
-            return new FrozenLayer(layer);
-        }
-        return step.layer() instanceof FrozenLayerWithBackprop
-                ? new FrozenLayerWithBackprop(layer)
-                : layer;
+        return Frozen.like(Objects.requireNonNull(step.layer()), layer);
     }
 }

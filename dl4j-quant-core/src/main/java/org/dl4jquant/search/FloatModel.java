@@ -289,6 +289,7 @@ interface FloatModel {
         private static boolean isSum(@Nullable GraphVertex vertex) {
             return vertex != null
                     && Frozen.inside(vertex) instanceof ElementWiseVertex join
+                    && join.getClass() == ElementWiseVertex.class
                     && join.getOp() == ElementWiseVertex.Op.Add;
         }
 

@@ -20,7 +20,7 @@ import org.dl4jquant.numeric.CodeRange;
 import org.dl4jquant.numeric.QuantParams;
 
 /** Any product, any tile, any schedule. */
-class GemmKernelProperties {
+class RandomProductTest {
 
     private static final int TRIES = 30;
     private static final int MANY_TRIES = 1000;

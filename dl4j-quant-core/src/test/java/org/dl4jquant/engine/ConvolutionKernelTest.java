@@ -20,7 +20,7 @@ import org.dl4jquant.numeric.Shape;
 import org.dl4jquant.numeric.WeightTensor;
 
 /** The reference's convolution against the sum that defines it, weight by weight. */
-class ConvolutionKernelProperties {
+class ConvolutionKernelTest {
 
     private static final int EXAMPLES = 2;
     private static final int ZERO = 7;

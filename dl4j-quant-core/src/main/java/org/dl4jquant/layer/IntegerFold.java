@@ -2,6 +2,7 @@
 package org.dl4jquant.layer;
 
 import org.dl4jquant.numeric.CodeRange;
+import org.dl4jquant.numeric.QuantParams;
 import org.dl4jquant.numeric.Rounding;
 import org.dl4jquant.numeric.Shape;
 import org.dl4jquant.numeric.WeightTensor;
@@ -22,10 +23,13 @@ final class IntegerFold {
      * larger unit, and its codes are rounded again in it; at 0 they all become 0, as they should. */
 
     /**
-     * The largest bias. A unit finer than that would say more than a float32 result can; and so the
-     * accumulators of the simulation, which are float32, stay exact.
+     * What is left of int32 for the rounding of a scale to float32, which may make a bias larger by
+     * one part in 2^23.
      */
-    private static final double LARGEST_BIAS = 1 << 23;
+    private static final int SPARE = 1 << 10;
+
+    /** The room of a bias whose products leave none: such a layer is refused when it is lowered. */
+    private static final double LEAST_ROOM = 1 << 23;
 
     private final Shape shape;
     private final CodeRange range;
@@ -62,9 +66,10 @@ final class IntegerFold {
     /**
      * {@return the integers}
      *
-     * @param inputScale units per code of the layer's input
+     * @param input how the codes of the layer's input stand for values
      */
-    WeightTensor fold(float inputScale) {
+    WeightTensor fold(QuantParams input) {
+        float inputScale = input.scale();
         int channels = shape.size(0);
         byte[] codes = new byte[values.length];
         float[] folded = new float[channels];
@@ -75,7 +80,8 @@ final class IntegerFold {
                     (bias == null ? 0 : bias[channel]) * factor
                             + (line == null ? 0 : line.shift(channel));
             float trained = scales[scales.length == 1 ? 0 : channel];
-            folded[channel] = usableScale(trained, factor, rest, inputScale);
+            double room = roomForBias(channel, trained, input);
+            folded[channel] = usableScale(trained, factor, rest, inputScale * room);
             biasCodes[channel] = (int) Math.rint(rest / (inputScale * folded[channel]));
             double ratio = Math.copySign(trained * Math.abs(factor) / folded[channel], factor);
             codeChannel(codes, channel, trained, scaleKept(ratio) ? Math.signum(ratio) : ratio);
@@ -83,9 +89,24 @@ final class IntegerFold {
         return WeightTensor.of(shape, range, codes, folded, biasCodes);
     }
 
-    private static float usableScale(float trained, double factor, double rest, float inputScale) {
+    /* What int32 holds beside the products. A larger unit only makes them smaller. */
+    private double roomForBias(int channel, float trained, QuantParams input) {
+        int length = values.length / shape.size(0);
+        long codes = 0;
+        for (int i = channel * length; i < (channel + 1) * length; i++) {
+            codes += Math.abs(Rounding.quantize(values[i], trained, 0, range));
+        }
+        int reach =
+                Math.max(
+                        input.range().max() - input.zeroPoint(),
+                        input.zeroPoint() - input.range().min());
+        return Math.max(LEAST_ROOM, (double) Integer.MAX_VALUE - SPARE - codes * reach);
+    }
+
+    /* The least scale is that at which the bias fits its room. */
+    private static float usableScale(float trained, double factor, double rest, double room) {
         float scale = (float) (trained * Math.abs(factor));
-        float least = (float) (Math.abs(rest) / (inputScale * LARGEST_BIAS));
+        float least = (float) (Math.abs(rest) / room);
         return Math.max(Math.max(scale, least), ScaleGuard.LEAST * ScaleGuard.LEAST);
     }
 

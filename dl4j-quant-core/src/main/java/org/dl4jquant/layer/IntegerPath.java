@@ -42,7 +42,8 @@ import org.nd4j.linalg.factory.Nd4j;
 final class IntegerPath {
 
     /* The inner arithmetic is DL4J's own, on a twin of the layer that holds the codes as float32: its
-     * accumulators are integers, which float32 adds exactly up to 2^24 in any order. They are
+     * accumulators are integers, which float32 adds exactly up to 2^24 in any order; larger ones
+     * are made of several sums (ExactSums). They are
      * rounded once more because a fast convolution algorithm (Winograd) may multiply by fractions.
      *
      * The twin is filled again only when a parameter has changed; the comparison is by content, so
@@ -59,6 +60,7 @@ final class IntegerPath {
     private float[] seen = new float[0];
     private @Nullable QuantParams seenInput;
     private @Nullable WeightTensor folded;
+    private @Nullable ExactSums largeSums;
     private @Nullable INDArray codes;
 
     private IntegerPath(
@@ -183,7 +185,13 @@ final class IntegerPath {
             return last;
         }
         WeightTensor fresh = fold(input);
-        fill(fresh);
+        ExactSums sums = new ExactSums(fresh);
+        boolean small =
+                sums.areSmall(
+                        input.range().min() - input.zeroPoint(),
+                        input.range().max() - input.zeroPoint());
+        largeSums = small ? null : sums;
+        fill(fresh, small);
         seen = now;
         seenInput = input;
         folded = fresh;
@@ -209,7 +217,7 @@ final class IntegerPath {
                         weights.usableScales(),
                         bias == null ? null : RowMajor.floats(bias),
                         normalization == null ? null : normalization.finiteLine())
-                .fold(input.scale());
+                .fold(input);
     }
 
     private INDArray parameter(String key) {
@@ -233,7 +241,7 @@ final class IntegerPath {
         return Shape.of(Arrays.stream(array.shape()).mapToInt(Math::toIntExact).toArray());
     }
 
-    private void fill(WeightTensor integers) {
+    private void fill(WeightTensor integers, boolean withBias) {
         byte[] bytes = integers.codes();
         float[] values = new float[bytes.length];
         for (int i = 0; i < bytes.length; i++) {
@@ -241,7 +249,7 @@ final class IntegerPath {
         }
         float[] bias = new float[integers.channels()];
         for (int channel = 0; channel < bias.length; channel++) {
-            bias[channel] = integers.bias(channel);
+            bias[channel] = withBias ? integers.bias(channel) : 0;
         }
         RowMajor.copyInto(values, outputFirst(twin.getParam(DefaultParamInitializer.WEIGHT_KEY)));
         RowMajor.copyInto(bias, twin.getParam(DefaultParamInitializer.BIAS_KEY));
@@ -264,11 +272,23 @@ final class IntegerPath {
             @Nullable QuantParams output,
             LayerWorkspaceMgr mgr) {
         WeightTensor integers = weights(input);
-        twin.setInput(codesOf(x, input), mgr);
-        INDArray accumulators = twin.activate(false, mgr);
-        twin.clear();
+        INDArray accumulators = accumulators(codesOf(x, input), mgr);
         requantizeInPlace(accumulators, integers, input, preActivation, output);
         return accumulators;
+    }
+
+    private INDArray accumulators(INDArray arriving, LayerWorkspaceMgr mgr) {
+        ExactSums large = largeSums;
+        return large == null
+                ? sums(arriving, mgr)
+                : large.of(arriving, channelAxis(), part -> sums(part, mgr));
+    }
+
+    private INDArray sums(INDArray arriving, LayerWorkspaceMgr mgr) {
+        twin.setInput(arriving, mgr);
+        INDArray sums = twin.activate(false, mgr);
+        twin.clear();
+        return sums;
     }
 
     /** The input's codes, less the zero point, as float32: what padding adds is then 0. */

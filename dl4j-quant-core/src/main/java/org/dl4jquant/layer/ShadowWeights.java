@@ -118,7 +118,8 @@ final class ShadowWeights {
         float[] values = RowMajor.floats(bias);
         for (int i = 0; i < values.length; i++) {
             float step = inputScale * weightScales[weightScales.length == 1 ? 0 : i];
-            values[i] = (float) (Math.rint(values[i] / step) * step);
+            // In double, as the integers are made: near a tie, float32 takes the other neighbour.
+            values[i] = (float) (Math.rint((double) values[i] / step) * step);
         }
         RowMajor.copyInto(values, bias);
     }

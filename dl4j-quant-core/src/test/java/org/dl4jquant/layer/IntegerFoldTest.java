@@ -5,15 +5,20 @@ import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import org.dl4jquant.graph.OverflowCertificate;
 import org.dl4jquant.numeric.CodeRange;
+import org.dl4jquant.numeric.QuantParams;
 import org.dl4jquant.numeric.Shape;
 import org.dl4jquant.numeric.WeightTensor;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /** Folding by hand: two inputs, scale 0.5 of the weights, 0.1 of the input. */
 class IntegerFoldTest {
 
     private static final float INPUT_SCALE = 0.1f;
+    private static final QuantParams INPUT = new QuantParams(INPUT_SCALE, 3, CodeRange.unsigned(8));
 
     private static WeightTensor fold(double factor, double shift, float... bias) {
         return new IntegerFold(
@@ -23,7 +28,7 @@ class IntegerFoldTest {
                         new float[] {0.5f},
                         bias.length == 0 ? null : bias,
                         new NormalizationStep.Line(new double[] {factor}, new double[] {shift}))
-                .fold(INPUT_SCALE);
+                .fold(INPUT);
     }
 
     @Test
@@ -64,6 +69,19 @@ class IntegerFoldTest {
     void aBiasThatIsTooLargeForTheUnitGetsALargerUnit() {
         WeightTensor folded = fold(1e-9, 5);
         assertEquals(5f, folded.bias(0) * INPUT_SCALE * folded.scale(0), 1e-5f);
-        assertTrue(folded.bias(0) <= 1 << 23);
+        OverflowCertificate sums = OverflowCertificate.of(folded, INPUT);
+        assertTrue(sums.fitsInt32(), sums::toString);
+        // No coarser than int32 asks for.
+        assertTrue(folded.bias(0) > Integer.MAX_VALUE - 5_000, () -> folded.bias(0) + "");
+    }
+
+    /** The weights keep their codes as long as int32 holds the bias. */
+    @ParameterizedTest
+    @ValueSource(doubles = {1e3, 4e5, 1e8, -1e8})
+    void aLargeBiasLeavesTheWeightsAsTheyWereTrained(double shift) {
+        WeightTensor folded = fold(1, shift);
+        assertArrayEquals(new byte[] {2, -7}, folded.codes());
+        assertEquals(0.5f, folded.scale(0));
+        assertEquals((int) Math.rint(shift / (INPUT_SCALE * 0.5f)), folded.bias(0));
     }
 }

@@ -1,0 +1,149 @@
+// SPDX-License-Identifier: Apache-2.0
+package org.dl4jquant.layer;
+
+import java.util.function.UnaryOperator;
+import org.dl4jquant.nd.RowMajor;
+import org.dl4jquant.numeric.WeightTensor;
+import org.jspecify.annotations.Nullable;
+import org.nd4j.linalg.api.ndarray.INDArray;
+
+/**
+ * Sums of products of codes by float32 arithmetic that are exact up to int32.
+ *
+ * <p>Float32 adds integers exactly up to 2^24. Where a layer's sums may be larger, its input's
+ * codes are split into parts of a few bits, each part is summed on its own, and the sums are put
+ * together in float64, which then adds the bias.
+ */
+final class ExactSums {
+
+    /** Up to here float32 holds every integer, so that sums are exact in any order. */
+    private static final long EXACT = 1 << 24;
+
+    private final WeightTensor weights;
+    private final long[] positive;
+    private final long[] negative;
+    private final long largestPart;
+
+    /**
+     * Adds up the weights' codes by sign.
+     *
+     * @param weights the layer's integers
+     */
+    ExactSums(WeightTensor weights) {
+        this.weights = weights;
+        this.positive = new long[weights.channels()];
+        this.negative = new long[weights.channels()];
+        int length = weights.weightsPerChannel();
+        long largest = 0;
+        for (int channel = 0; channel < weights.channels(); channel++) {
+            for (int i = channel * length; i < (channel + 1) * length; i++) {
+                int code = weights.code(i);
+                positive[channel] += Math.max(code, 0);
+                negative[channel] += Math.max(-code, 0);
+            }
+            largest = Math.max(largest, Math.max(positive[channel], negative[channel]));
+        }
+        this.largestPart = largest;
+    }
+
+    /**
+     * {@return whether no sum can leave what float32 adds exactly, the bias included}
+     *
+     * @param least the least code of the input, less its zero point
+     * @param most the largest one
+     */
+    boolean areSmall(int least, int most) {
+        for (int channel = 0; channel < positive.length; channel++) {
+            if (reach(channel, least, most) + Math.abs((long) weights.bias(channel)) > EXACT) {
+                return false;
+            }
+        }
+        return true;
+    }
+
+    /* No partial sum is larger, whatever its order. */
+    private long reach(int channel, double least, double most) {
+        double below = Math.max(0, -least);
+        double above = Math.max(0, most);
+        return (long)
+                Math.max(
+                        positive[channel] * above + negative[channel] * below,
+                        positive[channel] * below + negative[channel] * above);
+    }
+
+    private boolean fitsWithoutBias(double least, double most) {
+        for (int channel = 0; channel < positive.length; channel++) {
+            if (reach(channel, least, most) > EXACT) {
+                return false;
+            }
+        }
+        return true;
+    }
+
+    /**
+     * {@return the accumulators, each the float32 nearest to its integer}
+     *
+     * @param codes the input's codes, less the zero point
+     * @param channelAxis the axis of the result that numbers the channels
+     * @param arithmetic the layer's sums of products, without a bias
+     */
+    INDArray of(INDArray codes, int channelAxis, UnaryOperator<INDArray> arithmetic) {
+        double least = codes.minNumber().doubleValue();
+        double most = codes.maxNumber().doubleValue();
+        int bits = partBits();
+        double unit = 1;
+        double @Nullable [] totals = null;
+        INDArray rest = codes;
+        while (!fitsWithoutBias(least, most) && (least < -1 || most > 1)) {
+            INDArray shifted = floored(rest, bits);
+            INDArray part = rest.sub(shifted.mul(1 << bits));
+            totals = plus(totals, arithmetic.apply(part), unit);
+            unit *= 1 << bits;
+            least = Math.floor(least / (1 << bits));
+            most = Math.floor(most / (1 << bits));
+            rest = shifted;
+        }
+        INDArray result = arithmetic.apply(rest);
+        RowMajor.copyInto(
+                withBias(plus(totals, result, unit), result.shape(), channelAxis), result);
+        return result;
+    }
+
+    /* As many bits as the sums of the largest part of that size can have. */
+    private int partBits() {
+        int bits = 1;
+        while (bits < Byte.SIZE && largestPart * ((1L << (bits + 1)) - 1) <= EXACT) {
+            bits++;
+        }
+        return bits;
+    }
+
+    private static INDArray floored(INDArray codes, int bits) {
+        float[] values = RowMajor.floats(codes);
+        for (int i = 0; i < values.length; i++) {
+            values[i] = (float) Math.floor(values[i] / (1 << bits));
+        }
+        return RowMajor.array(values, codes.shape());
+    }
+
+    private static double[] plus(double @Nullable [] totals, INDArray sums, double unit) {
+        float[] values = RowMajor.floats(sums);
+        double[] all = totals == null ? new double[values.length] : totals;
+        for (int i = 0; i < values.length; i++) {
+            all[i] += unit * Math.rint(values[i]);
+        }
+        return all;
+    }
+
+    private float[] withBias(double[] totals, long[] shape, int channelAxis) {
+        int stride = 1;
+        for (int axis = channelAxis + 1; axis < shape.length; axis++) {
+            stride *= Math.toIntExact(shape[axis]);
+        }
+        float[] accumulators = new float[totals.length];
+        for (int i = 0; i < totals.length; i++) {
+            accumulators[i] = (float) (totals[i] + weights.bias(i / stride % positive.length));
+        }
+        return accumulators;
+    }
+}

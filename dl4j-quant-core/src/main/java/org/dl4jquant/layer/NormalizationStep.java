@@ -103,8 +103,12 @@ final class NormalizationStep {
         int channels = (int) conf.getNOut();
         double[] factor = new double[channels];
         double[] shift = new double[channels];
-        double[] gamma = values(BatchNormalizationParamInitializer.GAMMA, conf.getGamma());
-        double[] beta = values(BatchNormalizationParamInitializer.BETA, conf.getBeta());
+        // DL4J applies constants only if both differ from 1 and 0, so training did, too.
+        boolean applied = conf.getGamma() != 1 && conf.getBeta() != 0;
+        double[] gamma =
+                values(BatchNormalizationParamInitializer.GAMMA, applied ? conf.getGamma() : 1);
+        double[] beta =
+                values(BatchNormalizationParamInitializer.BETA, applied ? conf.getBeta() : 0);
         double[] mean = values(BatchNormalizationParamInitializer.GLOBAL_MEAN, 0);
         double[] variance = variance();
         for (int c = 0; c < channels; c++) {

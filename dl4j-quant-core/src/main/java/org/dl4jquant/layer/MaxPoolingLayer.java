@@ -25,7 +25,7 @@ import org.nd4j.shade.jackson.annotation.JsonAutoDetect;
 
 /**
  * A DL4J max pool in a prepared network: the same, but that the maximum of values of which one is
- * NaN is NaN.
+ * NaN is NaN, and that windows of images have the dilation that they are configured with.
  *
  * <p>DL4J passes NaN over: the maximum of 1 and NaN is 1, and that of NaN alone is the most
  * negative float32 number, which a quantizer behind it would round to the smallest code. It has no
@@ -82,6 +82,16 @@ public final class MaxPoolingLayer extends BaseWrapperLayer {
         return layer instanceof GlobalPoolingLayer pool && pool.getPoolingType() == PoolingType.MAX;
     }
 
+    /**
+     * {@return whether DL4J may compute something else than the layer's configuration says: with
+     * oneDNN it ignores the dilation of max pooling, which a prepared network has}
+     *
+     * @param layer a DL4J layer's configuration
+     */
+    public static boolean ignoresDilation(@Nullable Layer layer) {
+        return layer != null && DilatedMaxPool.computes(layer);
+    }
+
     @Override
     public org.deeplearning4j.nn.api.Layer instantiate(
             NeuralNetConfiguration conf,
@@ -93,8 +103,15 @@ public final class MaxPoolingLayer extends BaseWrapperLayer {
         NeuralNetConfiguration inner = conf.clone();
         inner.setLayer(underlying);
         return new MaxPoolingRuntime(
-                underlying.instantiate(
-                        inner, listeners, layerIndex, view, initializeParams, networkDataType));
+                ignoresDilation(underlying)
+                        ? DilatedMaxPool.of(inner, layerIndex, networkDataType)
+                        : underlying.instantiate(
+                                inner,
+                                listeners,
+                                layerIndex,
+                                view,
+                                initializeParams,
+                                networkDataType));
     }
 
     @Override

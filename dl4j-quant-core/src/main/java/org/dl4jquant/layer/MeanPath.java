@@ -45,7 +45,7 @@ record MeanPath(Layer layer) {
                 && pool.getPoolingType() == PoolingType.AVG
                 && pool.getCnn2dDataFormat() == CNN2DFormat.NCHW
                 && pool.getConvolutionMode() != ConvolutionMode.Causal
-                && Arrays.stream(pool.getDilation()).allMatch(size -> size == 1)
+                && !DilatedMaxPool.isDilated(pool)
                 && pool.getPadding()[0] < pool.getKernelSize()[0]
                 && pool.getPadding()[1] < pool.getKernelSize()[1];
     }
@@ -170,7 +170,7 @@ record MeanPath(Layer layer) {
      * @param size how long the image is
      * @param kernel how long a window is
      * @param stride the step from window to window
-     * @param before the padding in front of the image
+     * @param before the padding in front of the image; below 0, what is skipped there
      * @param behind the padding behind it
      * @param results how many windows there are
      */
@@ -183,7 +183,8 @@ record MeanPath(Layer layer) {
                 int padding = pool.getPadding()[axis];
                 return new Span(size, kernel, stride, padding, padding, results);
             }
-            int padding = Math.max(0, (results - 1) * stride + kernel - size);
+            // Below 0, where strides are longer than windows: DL4J centres these, too.
+            int padding = (results - 1) * stride + kernel - size;
             return new Span(size, kernel, stride, padding / 2, padding - padding / 2, results);
         }
 

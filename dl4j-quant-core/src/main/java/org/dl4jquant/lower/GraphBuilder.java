@@ -64,7 +64,17 @@ final class GraphBuilder {
             arriving =
                     Preprocessors.lower(this, inner(node(name) + "/input"), preProcessor, arriving);
         }
-        signals.put(name, new LayerLowering(this, node(name)).lower(layer, arriving));
+        try {
+            signals.put(name, new LayerLowering(this, node(name)).lower(layer, arriving));
+        } catch (LoweringException refused) {
+            throw refused;
+        } catch (IllegalArgumentException unfit) {
+            throw new LoweringException(
+                    name,
+                    String.valueOf(unfit.getMessage()),
+                    "change the layer's options so that it fits its input",
+                    unfit);
+        }
     }
 
     void lowerPreprocessor(String name, InputPreProcessor preProcessor, String input) {

@@ -185,7 +185,9 @@ final class LayerLowering {
         if (conf instanceof GlobalPoolingLayer pool && pool.getPoolingType() == PoolingType.MAX) {
             return globalMax(pool, graph.codes(name, input));
         }
-        throw conf instanceof BaseLayer ? inFloat(conf) : unsupported(conf);
+        throw conf instanceof BaseLayer || conf instanceof ActivationLayer
+                ? inFloat(conf)
+                : unsupported(conf);
     }
 
     private static boolean isIdentity(org.deeplearning4j.nn.conf.layers.Layer conf) {

@@ -6,6 +6,7 @@ import org.deeplearning4j.nn.conf.CNN2DFormat;
 import org.deeplearning4j.nn.conf.ConvolutionMode;
 import org.deeplearning4j.nn.conf.layers.ConvolutionLayer;
 import org.deeplearning4j.nn.conf.layers.GlobalPoolingLayer;
+import org.deeplearning4j.nn.conf.layers.PoolingType;
 import org.deeplearning4j.nn.conf.layers.SubsamplingLayer;
 import org.dl4jquant.graph.Window;
 import org.dl4jquant.graph.Window.Extent;
@@ -34,15 +35,23 @@ final class Windows {
 
     static Window of(String name, SubsamplingLayer layer, Shape image) {
         requireChannelsFirst(name, layer.getCnn2dDataFormat());
-        return window(
-                name,
-                layer.getConvolutionMode(),
-                new Extents(
-                        extent(layer.getKernelSize()),
-                        extent(layer.getStride()),
-                        extent(layer.getDilation()),
-                        extent(layer.getPadding())),
-                image);
+        Window window =
+                window(
+                        name,
+                        layer.getConvolutionMode(),
+                        new Extents(
+                                extent(layer.getKernelSize()),
+                                extent(layer.getStride()),
+                                extent(layer.getDilation()),
+                                extent(layer.getPadding())),
+                        image);
+        if (layer.getPoolingType() == PoolingType.AVG && !window.dilation().equals(Extent.ONE)) {
+            throw new LoweringException(
+                    name,
+                    "it averages elements at a distance, its dilation being " + window.dilation(),
+                    "average without dilation; DL4J itself ignores it with oneDNN");
+        }
+        return window;
     }
 
     static void requireChannelsFirst(String name, CNN2DFormat format) {
@@ -81,7 +90,15 @@ final class Windows {
         }
     }
 
-    private record Extents(Extent kernel, Extent stride, Extent dilation, Extent padding) {}
+    private record Extents(Extent kernel, Extent stride, Extent dilation, Extent padding) {
+
+        /** The dilation where it makes a difference: a kernel of one element has none. */
+        Extent steps() {
+            return new Extent(
+                    kernel.height() == 1 ? 1 : dilation.height(),
+                    kernel.width() == 1 ? 1 : dilation.width());
+        }
+    }
 
     private static Window window(String name, ConvolutionMode mode, Extents given, Shape image) {
         if (mode == ConvolutionMode.Causal) {
@@ -92,7 +109,7 @@ final class Windows {
         }
         if (mode != ConvolutionMode.Same) {
             return new Window(
-                    given.kernel, given.stride, given.dilation, given.padding, given.padding);
+                    given.kernel, given.stride, given.steps(), given.padding, given.padding);
         }
         int height =
                 samePadding(
@@ -106,19 +123,34 @@ final class Windows {
                         given.kernel.width(),
                         given.stride.width(),
                         given.dilation.width());
+        requireFromTheEdge(name, given.stride, height, width);
         return new Window(
                 given.kernel,
                 given.stride,
-                given.dilation,
+                given.steps(),
                 new Extent(height / 2, width / 2),
                 new Extent((height + 1) / 2, (width + 1) / 2));
     }
 
-    /* Mode Same makes ceil(size / stride) results. An odd sum of padding has its larger half behind. */
+    /* Where strides leave so many elements out that DL4J centres the windows, nothing pads them. */
+    private static void requireFromTheEdge(String name, Extent stride, int height, int width) {
+        if (height / 2 < 0 || width / 2 < 0) {
+            throw new LoweringException(
+                    name,
+                    "in mode Same its strides "
+                            + stride
+                            + " are so long that its first window begins inside the image",
+                    "use ConvolutionMode.Truncate, or strides that are at most one longer than the"
+                            + " kernel");
+        }
+    }
+
+    /* Mode Same makes ceil(size / stride) results. An odd sum of padding has its larger half behind;
+     * -1 is an element that no window sees. */
     private static int samePadding(int size, int kernel, int stride, int dilation) {
         int results = (size + stride - 1) / stride;
         int reach = dilation * (kernel - 1) + 1;
-        return Math.max(0, (results - 1) * stride + reach - size);
+        return (results - 1) * stride + reach - size;
     }
 
     private static Extent extent(int[] heightAndWidth) {

@@ -9,6 +9,7 @@ import org.deeplearning4j.nn.conf.layers.BatchNormalization;
 import org.deeplearning4j.nn.conf.layers.Layer;
 import org.dl4jquant.layer.ActivationScheme;
 import org.dl4jquant.layer.LayerQuantizers;
+import org.dl4jquant.layer.MaxPoolingLayer;
 import org.dl4jquant.scheme.LayerScheme;
 import org.dl4jquant.scheme.NumberFormat;
 import org.dl4jquant.scheme.TensorScheme;
@@ -144,6 +145,10 @@ final class Reasons {
         }
         if (Traits.isLoss(step)) {
             return "the loss: takes values in float";
+        }
+        if (MaxPoolingLayer.ignoresDilation(layer)) {
+            return "passes codes on as they are, with its dilation, which DL4J ignores if it pools"
+                    + " with oneDNN";
         }
         if (Traits.preservesCodes(step)) {
             return "passes codes on as they are";

@@ -3,49 +3,46 @@ package org.dl4jquant.arbiter;
 
 import java.io.IOException;
 import java.io.UncheckedIOException;
-import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.nio.file.StandardCopyOption;
-import java.nio.file.StandardOpenOption;
-import java.security.MessageDigest;
-import java.security.NoSuchAlgorithmException;
 import java.util.ArrayList;
-import java.util.HexFormat;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import org.dl4jquant.check.Require;
+import org.dl4jquant.files.CheckedLine;
+import org.dl4jquant.files.Checksum;
+import org.dl4jquant.files.LineLog;
+import org.dl4jquant.files.StrictJson;
+import org.dl4jquant.files.WholeFile;
 import org.dl4jquant.scheme.QuantSpec;
 import org.nd4j.shade.jackson.core.JsonProcessingException;
 import org.nd4j.shade.jackson.databind.JsonNode;
 import org.nd4j.shade.jackson.databind.ObjectMapper;
 import org.nd4j.shade.jackson.databind.node.ObjectNode;
-import org.slf4j.Logger;
-import org.slf4j.LoggerFactory;
 
 /**
  * The results of a search on disk: {@code search.txt} says what they are results of, {@code
- * results.jsonl} has one JSON object a line for each candidate, and {@code networks} has the model
- * files of the measured ones.
+ * results.jsonl} has one {@link CheckedLine} for each candidate, and {@code networks} has the model
+ * files of the measured ones. It means the same on every platform.
  *
  * <p>A result is on disk before the search goes on. A line that a killed search left unfinished is
- * dropped, and its candidate tried again.
+ * cut off with a warning, and its candidate tried again.
  */
 final class SearchFolder {
 
-    private static final Logger log = LoggerFactory.getLogger(SearchFolder.class);
-
-    private static final ObjectMapper JSON = new ObjectMapper();
+    private static final ObjectMapper JSON = StrictJson.mapper();
     private static final int NAME_DIGITS = 12;
+    private static final String FORMAT = "dl4j-quant search 2\n";
 
-    private final Path results;
+    private final LineLog results;
     private final Path networks;
     private final Map<String, SearchResult> bySpec = new LinkedHashMap<>();
 
-    private SearchFolder(Path folder) {
-        this.results = folder.resolve("results.jsonl");
+    private SearchFolder(Path folder) throws IOException {
+        Path lines = folder.resolve("results.jsonl");
+        this.results = LineLog.beginningWith(lines, "results of a search", "{");
         this.networks = folder.resolve("networks");
     }
 
@@ -71,31 +68,27 @@ final class SearchFolder {
     private static void requireSame(Path folder, String description) throws IOException {
         Path file = folder.resolve("search.txt");
         if (!Files.exists(file)) {
-            Files.writeString(file, description);
+            WholeFile.write(file, FORMAT + description);
             return;
         }
-        String found = Files.readString(file);
+        String found = Files.readString(file).replace("\r\n", "\n");
         Require.state(
-                found.equals(description),
+                found.startsWith(FORMAT),
+                "%s holds results of another version, without checksums; give another folder, or"
+                        + " move this one away",
+                folder);
+        Require.state(
+                found.equals(FORMAT + description),
                 "%s holds results of another search: '%s', not '%s'; give another folder, or move"
                         + " this one away",
                 folder,
-                found,
+                found.substring(FORMAT.length()),
                 description);
     }
 
     private void read() throws IOException {
-        if (!Files.exists(results)) {
-            return;
-        }
-        String text = Files.readString(results);
-        int whole = text.lastIndexOf('\n') + 1;
-        if (whole < text.length()) {
-            log.warn("{} ends inside a line; its candidate is tried again", results);
-            replace(results, text.substring(0, whole).getBytes(StandardCharsets.UTF_8));
-        }
         int number = 0;
-        for (String line : text.substring(0, whole).lines().toList()) {
+        for (String line : results.lines()) {
             number++;
             SearchResult result = parse(line, number);
             bySpec.put(result.spec().toJson(), result);
@@ -104,20 +97,20 @@ final class SearchFolder {
 
     private SearchResult parse(String line, int number) {
         try {
-            JsonNode node = JSON.readTree(line);
+            JsonNode node = JSON.readTree(CheckedLine.open(line));
             Outcome outcome =
                     new Outcome(
-                            Outcome.Status.valueOf(node.path("status").asText()),
+                            Outcome.Status.valueOf(StrictJson.text(node, "status")),
                             number(node, "accuracy"),
-                            node.path("bytes").asLong(),
+                            StrictJson.whole(node, "bytes"),
                             number(node, "milliseconds"),
                             number(node, "seconds"),
-                            node.path("reason").asText());
-            QuantSpec spec = QuantSpec.fromJson(node.path("spec").toString());
+                            StrictJson.text(node, "reason"));
+            QuantSpec spec = QuantSpec.fromJson(StrictJson.child(node, "spec").toString());
             return new SearchResult(spec, outcome, network(spec));
         } catch (JsonProcessingException | IllegalArgumentException e) {
             throw new IllegalStateException(
-                    results
+                    results.file()
                             + ", line "
                             + number
                             + ", is no result of a search: remove the line, and its candidate is"
@@ -129,8 +122,8 @@ final class SearchFolder {
     }
 
     private static double number(JsonNode node, String key) {
-        JsonNode child = node.path(key);
-        return child.isNull() ? Double.NaN : child.asDouble(Double.NaN);
+        // What was not measured is null.
+        return StrictJson.child(node, key).isNull() ? Double.NaN : StrictJson.number(node, key);
     }
 
     private Optional<Path> network(QuantSpec spec) {
@@ -143,14 +136,7 @@ final class SearchFolder {
     }
 
     private static String name(QuantSpec spec) {
-        try {
-            byte[] hash =
-                    MessageDigest.getInstance("SHA-256")
-                            .digest(spec.toJson().getBytes(StandardCharsets.UTF_8));
-            return HexFormat.of().formatHex(hash).substring(0, NAME_DIGITS);
-        } catch (NoSuchAlgorithmException e) {
-            throw new IllegalStateException("this Java has no SHA-256", e);
-        }
+        return Checksum.sha256Hex(spec.toJson()).substring(0, NAME_DIGITS);
     }
 
     /** {@return what is known of a candidate} */
@@ -167,26 +153,16 @@ final class SearchFolder {
     synchronized SearchResult add(QuantSpec spec, Trial.Finished finished) {
         try {
             if (finished.network().length > 0) {
-                replace(networkFile(spec), finished.network());
+                WholeFile.write(networkFile(spec), finished.network());
             }
             SearchResult result = new SearchResult(spec, finished.outcome(), network(spec));
-            Files.writeString(
-                    results,
-                    line(result) + "\n",
-                    StandardOpenOption.CREATE,
-                    StandardOpenOption.APPEND,
-                    StandardOpenOption.SYNC);
+            results.addToDisk(line(result));
             bySpec.put(spec.toJson(), result);
             return result;
         } catch (IOException e) {
-            throw new UncheckedIOException("cannot write to the results folder", e);
+            throw new UncheckedIOException(
+                    "cannot write to the results folder: " + e.getMessage(), e);
         }
-    }
-
-    private static void replace(Path file, byte[] bytes) throws IOException {
-        Path draft = file.resolveSibling(file.getFileName() + ".part");
-        Files.write(draft, bytes);
-        Files.move(draft, file, StandardCopyOption.REPLACE_EXISTING);
     }
 
     private static String line(SearchResult result) throws IOException {
@@ -198,7 +174,7 @@ final class SearchFolder {
         put(node, "seconds", outcome.seconds());
         node.put("reason", outcome.reason());
         node.set("spec", JSON.readTree(result.spec().toJson()));
-        return JSON.writeValueAsString(node);
+        return CheckedLine.seal(JSON.writeValueAsString(node));
     }
 
     private static void put(ObjectNode node, String key, double value) {

@@ -254,11 +254,11 @@ public final class LineLog {
         }
         Require.argument(
                 same,
-                "%s holds something else than %s, whose first line %s %s; name another file, or"
+                "%s holds something else than %s, whose %s %s; name another file, or"
                         + " delete it",
                 file,
                 what,
-                header ? "is" : "begins with",
+                header ? "first line is" : "lines begin with",
                 beginning);
     }
 }

@@ -3,14 +3,10 @@ package org.dl4jquant.monitor;
 
 import java.io.IOException;
 import java.io.UncheckedIOException;
-import java.nio.ByteBuffer;
-import java.nio.channels.FileChannel;
-import java.nio.charset.StandardCharsets;
+import java.nio.channels.ClosedChannelException;
 import java.nio.file.Path;
-import java.nio.file.StandardOpenOption;
-import java.util.Arrays;
 import java.util.List;
-import org.dl4jquant.check.Require;
+import org.dl4jquant.files.LineLog;
 import org.nd4j.shade.jackson.core.JsonProcessingException;
 import org.nd4j.shade.jackson.databind.ObjectMapper;
 import org.nd4j.shade.jackson.databind.node.ObjectNode;
@@ -19,33 +15,20 @@ import org.nd4j.shade.jackson.databind.node.ObjectNode;
 final class JsonLines implements StatisticsSink {
 
     private static final ObjectMapper JSON = new ObjectMapper();
-    private static final byte[] BEGINNING = "{\"iteration\":".getBytes(StandardCharsets.US_ASCII);
+    private static final String BEGINNING = "{\"iteration\":";
 
-    private final Path path;
-    private final FileChannel file;
+    private final LineLog file;
+    private boolean closed;
 
-    private JsonLines(Path path, FileChannel file) {
-        this.path = path;
+    private JsonLines(LineLog file) {
         this.file = file;
     }
 
     static JsonLines open(Path path) {
         try {
-            FileChannel file =
-                    FileChannel.open(
-                            path,
-                            StandardOpenOption.CREATE,
-                            StandardOpenOption.READ,
-                            StandardOpenOption.WRITE);
-            JsonLines opened = new JsonLines(path, file);
-            try {
-                opened.requireOurs();
-                opened.goToTheEndOfTheLastWholeLine();
-            } catch (IOException | RuntimeException e) {
-                file.close();
-                throw e;
-            }
-            return opened;
+            LineLog file = LineLog.beginningWith(path, "statistics of quantizers", BEGINNING);
+            file.add(List.of());
+            return new JsonLines(file);
         } catch (IOException e) {
             throw unwritable(path, e);
         }
@@ -56,42 +39,20 @@ final class JsonLines implements StatisticsSink {
                 "the statistics cannot be written to "
                         + path.toAbsolutePath()
                         + ": "
-                        + cause
+                        + (cause.getCause() == null ? cause : cause.getCause())
                         + "; name a file in a folder that is there and may be written to",
                 cause);
     }
 
-    private void requireOurs() throws IOException {
-        ByteBuffer found = ByteBuffer.allocate(BEGINNING.length);
-        int read = Math.max(0, file.read(found, 0));
-        Require.argument(
-                Arrays.equals(found.array(), 0, read, BEGINNING, 0, read),
-                "%s holds something else than statistics of quantizers, whose lines begin with %s;"
-                        + " name another file, or delete it",
-                path.toAbsolutePath(),
-                new String(BEGINNING, StandardCharsets.US_ASCII));
-    }
-
-    private void goToTheEndOfTheLastWholeLine() throws IOException {
-        ByteBuffer one = ByteBuffer.allocate(1);
-        long end = file.size();
-        while (end > 0 && file.read(one.clear(), end - 1) == 1 && one.get(0) != '\n') {
-            end--;
-        }
-        file.truncate(end).position(end);
-    }
-
     @Override
     public void report(List<QuantizerStatistics> quantizers) {
-        StringBuilder lines = new StringBuilder();
-        quantizers.forEach(one -> lines.append(line(one)).append('\n'));
-        ByteBuffer bytes = ByteBuffer.wrap(lines.toString().getBytes(StandardCharsets.UTF_8));
         try {
-            while (bytes.hasRemaining()) {
-                file.write(bytes);
+            if (closed) {
+                throw new ClosedChannelException();
             }
+            file.add(quantizers.stream().map(JsonLines::line).toList());
         } catch (IOException e) {
-            throw unwritable(path, e);
+            throw unwritable(file.file(), e);
         }
     }
 
@@ -124,10 +85,6 @@ final class JsonLines implements StatisticsSink {
 
     @Override
     public void close() {
-        try {
-            file.close();
-        } catch (IOException e) {
-            throw unwritable(path, e);
-        }
+        closed = true;
     }
 }

@@ -3,7 +3,6 @@ package org.dl4jquant.onnx;
 
 import java.io.IOException;
 import java.io.UncheckedIOException;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Map;
@@ -11,6 +10,7 @@ import java.util.TreeMap;
 import onnx.Onnx.GraphProto;
 import onnx.Onnx.ModelProto;
 import onnx.Onnx.TensorProto.DataType;
+import org.dl4jquant.files.WholeFile;
 import org.dl4jquant.graph.IntGraph;
 import org.dl4jquant.graph.IntNode;
 import org.dl4jquant.graph.TensorType;
@@ -54,7 +54,7 @@ public final class OnnxWriter {
      */
     public static void write(IntGraph graph, Path file) {
         try {
-            Files.write(file, toBytes(graph));
+            WholeFile.write(file, toBytes(graph));
         } catch (IOException e) {
             throw new UncheckedIOException(
                     "the ONNX model cannot be written to '" + file + "': " + e.getMessage(), e);

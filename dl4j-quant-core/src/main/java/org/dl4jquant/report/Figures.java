@@ -3,10 +3,10 @@ package org.dl4jquant.report;
 
 import com.google.errorprone.annotations.CanIgnoreReturnValue;
 import java.io.IOException;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.regex.Pattern;
 import org.dl4jquant.check.Require;
+import org.dl4jquant.files.WholeFile;
 import org.nd4j.shade.jackson.core.JsonProcessingException;
 import org.nd4j.shade.jackson.databind.JsonNode;
 import org.nd4j.shade.jackson.databind.ObjectMapper;
@@ -100,6 +100,6 @@ public final class Figures {
      * @throws IOException if it cannot be written
      */
     public void write(Path file) throws IOException {
-        Files.writeString(file, toJson() + System.lineSeparator());
+        WholeFile.write(file, toJson() + "\n");
     }
 }

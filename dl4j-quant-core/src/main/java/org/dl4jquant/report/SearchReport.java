@@ -5,7 +5,6 @@ import java.io.IOException;
 import java.io.InputStream;
 import java.io.UncheckedIOException;
 import java.nio.charset.StandardCharsets;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
@@ -16,6 +15,7 @@ import java.util.function.ToDoubleFunction;
 import org.dl4jquant.arbiter.Outcome;
 import org.dl4jquant.arbiter.SearchResult;
 import org.dl4jquant.check.Require;
+import org.dl4jquant.files.WholeFile;
 import org.dl4jquant.scheme.LayerSelector;
 import org.dl4jquant.scheme.QuantSpec;
 import org.dl4jquant.search.Sensitivities;
@@ -208,7 +208,7 @@ public final class SearchReport {
      * @throws IOException if it cannot be written
      */
     public void writeJson(Path file) throws IOException {
-        Files.writeString(file, toJson() + "\n");
+        WholeFile.write(file, toJson() + "\n");
     }
 
     /**
@@ -220,7 +220,7 @@ public final class SearchReport {
     public void writeHtml(Path file) throws IOException {
         // In a script element only "</" would end the data.
         String data = toJson().replace("<", "\\u003c");
-        Files.writeString(
+        WholeFile.write(
                 file,
                 resource("/org/dl4jquant/report/search.html")
                         .replace("<!-- title -->", escaped(title))

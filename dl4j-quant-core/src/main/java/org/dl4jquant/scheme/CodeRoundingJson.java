@@ -90,7 +90,7 @@ final class CodeRoundingJson {
             if (variants.type().equals(STOCHASTIC)) {
                 return variants.make(() -> new Stochastic(variants.whole(SEED)));
             }
-            if (variants.node().asText().equals(CodeRounding.NEAREST.toString())) {
+            if (variants.name().equals(CodeRounding.NEAREST.toString())) {
                 return CodeRounding.NEAREST;
             }
             throw variants.unknown("[NEAREST] or an object of type [" + STOCHASTIC + "]");

@@ -10,7 +10,6 @@ import org.dl4jquant.scheme.Estimator.Pact;
 import org.nd4j.shade.jackson.core.JsonGenerator;
 import org.nd4j.shade.jackson.core.JsonParser;
 import org.nd4j.shade.jackson.databind.DeserializationContext;
-import org.nd4j.shade.jackson.databind.JsonNode;
 import org.nd4j.shade.jackson.databind.SerializerProvider;
 import org.nd4j.shade.jackson.databind.deser.std.StdDeserializer;
 import org.nd4j.shade.jackson.databind.ser.std.StdSerializer;
@@ -87,7 +86,6 @@ final class EstimatorJson {
         public Estimator deserialize(JsonParser json, DeserializationContext context)
                 throws IOException {
             JsonVariants variants = JsonVariants.read(json, context, "estimator");
-            JsonNode node = variants.node();
             return switch (variants.type()) {
                 case LSQ -> variants.make(() -> Estimator.lsq(gradientScale(variants)));
                 case LSQ_PLUS -> variants.make(() -> Estimator.lsqPlus(gradientScale(variants)));
@@ -96,7 +94,7 @@ final class EstimatorJson {
                 case DOREFA -> variants.make(() -> new DoReFa(variants.flag(FITTED)));
                 default ->
                         PLAIN.stream()
-                                .filter(plain -> plain.toString().equals(node.asText()))
+                                .filter(plain -> plain.toString().equals(variants.name()))
                                 .findFirst()
                                 .orElseThrow(() -> variants.unknown(names()));
             };

@@ -57,10 +57,10 @@ final class GranularityJson {
                 throws IOException {
             JsonVariants variants = JsonVariants.read(json, context, "granularity");
             if (variants.type().equals(PER_GROUP)) {
-                return variants.make(() -> new PerGroup((int) variants.number(SIZE)));
+                return variants.make(() -> new PerGroup(variants.integer(SIZE)));
             }
             return PLAIN.stream()
-                    .filter(plain -> plain.toString().equals(variants.node().asText()))
+                    .filter(plain -> plain.toString().equals(variants.name()))
                     .findFirst()
                     .orElseThrow(
                             () ->

@@ -4,6 +4,7 @@ package org.dl4jquant.scheme;
 import java.io.IOException;
 import java.util.Arrays;
 import java.util.function.Supplier;
+import org.dl4jquant.files.Bounds;
 import org.nd4j.shade.jackson.core.JsonParser;
 import org.nd4j.shade.jackson.databind.DeserializationContext;
 import org.nd4j.shade.jackson.databind.JsonMappingException;
@@ -28,7 +29,7 @@ record JsonVariants(JsonParser json, String what, JsonNode node) {
 
     /** {@return the type of an object; empty for a name} */
     String type() {
-        return node.path(TYPE).asText();
+        return node.path(TYPE).isTextual() ? node.path(TYPE).textValue() : "";
     }
 
     /** {@return a number among the fields} */
@@ -45,7 +46,7 @@ record JsonVariants(JsonParser json, String what, JsonNode node) {
     <E extends Enum<E>> E constant(String field, E[] known) {
         JsonNode value = node.path(field);
         return Arrays.stream(known)
-                .filter(constant -> constant.name().equals(value.asText()))
+                .filter(constant -> constant.name().equals(value.textValue()))
                 .findFirst()
                 .orElseThrow(
                         () ->
@@ -57,6 +58,17 @@ record JsonVariants(JsonParser json, String what, JsonNode node) {
                                                 + field
                                                 + "' of "
                                                 + Arrays.toString(known)));
+    }
+
+    /** {@return the name, where the value is one; empty for an object} */
+    String name() {
+        return node.isTextual() ? node.textValue() : "";
+    }
+
+    /** {@return a whole number of 32 bits among the fields} */
+    int integer(String field) {
+        return Bounds.number(
+                what + "'s " + field, whole(field), Integer.MIN_VALUE, Integer.MAX_VALUE);
     }
 
     /** {@return a whole number among the fields} */

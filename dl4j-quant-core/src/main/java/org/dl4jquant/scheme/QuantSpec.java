@@ -5,8 +5,8 @@ import java.io.Serializable;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Objects;
+import org.dl4jquant.files.StrictJson;
 import org.nd4j.shade.jackson.core.JsonProcessingException;
-import org.nd4j.shade.jackson.databind.DeserializationFeature;
 import org.nd4j.shade.jackson.databind.ObjectMapper;
 import org.nd4j.shade.jackson.databind.SerializationFeature;
 
@@ -30,11 +30,7 @@ public record QuantSpec(LayerScheme otherwise, List<Rule> rules) implements Seri
 
     private static final ObjectMapper JSON =
             CodeRoundingJson.withDefault(
-                    new ObjectMapper()
-                            .enable(SerializationFeature.INDENT_OUTPUT)
-                            .enable(DeserializationFeature.FAIL_ON_TRAILING_TOKENS)
-                            .enable(DeserializationFeature.FAIL_ON_NULL_FOR_PRIMITIVES)
-                            .enable(DeserializationFeature.FAIL_ON_MISSING_CREATOR_PROPERTIES));
+                    StrictJson.mapper().enable(SerializationFeature.INDENT_OUTPUT));
 
     /**
      * One rule.

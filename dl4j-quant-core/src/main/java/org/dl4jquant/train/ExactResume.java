@@ -3,9 +3,6 @@ package org.dl4jquant.train;
 
 import java.io.File;
 import java.io.IOException;
-import java.nio.file.Files;
-import java.nio.file.Path;
-import java.nio.file.StandardCopyOption;
 import java.util.Map;
 import java.util.TreeMap;
 import org.deeplearning4j.nn.api.Layer;
@@ -14,6 +11,7 @@ import org.deeplearning4j.nn.graph.ComputationGraph;
 import org.deeplearning4j.nn.multilayer.MultiLayerNetwork;
 import org.deeplearning4j.optimize.api.BaseTrainingListener;
 import org.deeplearning4j.util.ModelSerializer;
+import org.dl4jquant.files.WholeFile;
 import org.nd4j.linalg.api.rng.Random;
 import org.nd4j.linalg.factory.Nd4j;
 
@@ -102,11 +100,7 @@ public final class ExactResume extends BaseTrainingListener {
     private static void saveModel(Model model, File file) throws IOException {
         TrainedNetwork network = new TrainedNetwork(model);
         note(network, network.iterations(), network.epochs());
-        Path target = file.toPath().toAbsolutePath();
-        Path fresh = target.resolveSibling(target.getFileName() + ".part");
-        ModelSerializer.writeModel(model, fresh.toFile(), true);
-        Files.move(
-                fresh, target, StandardCopyOption.REPLACE_EXISTING, StandardCopyOption.ATOMIC_MOVE);
+        WholeFile.write(file.toPath(), out -> ModelSerializer.writeModel(model, out, true));
     }
 
     private static void note(TrainedNetwork network, int iterations, int epochs) {

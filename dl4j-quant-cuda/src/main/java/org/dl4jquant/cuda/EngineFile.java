@@ -4,15 +4,15 @@ package org.dl4jquant.cuda;
 import com.google.errorprone.annotations.FormatMethod;
 import com.google.errorprone.annotations.FormatString;
 import java.io.IOException;
+import java.io.OutputStream;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
+import java.nio.channels.Channels;
 import java.nio.channels.FileChannel;
-import java.nio.file.Files;
+import java.nio.channels.WritableByteChannel;
 import java.nio.file.Path;
-import java.nio.file.StandardCopyOption;
 import java.nio.file.StandardOpenOption;
 import java.security.MessageDigest;
-import java.security.NoSuchAlgorithmException;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.HexFormat;
@@ -21,6 +21,8 @@ import java.util.Locale;
 import java.util.Map;
 import java.util.regex.Pattern;
 import org.dl4jquant.check.Require;
+import org.dl4jquant.files.Checksum;
+import org.dl4jquant.files.WholeFile;
 import org.dl4jquant.graph.IntGraph;
 import org.nd4j.shade.jackson.core.JsonProcessingException;
 
@@ -74,34 +76,22 @@ public record EngineFile(String compiler, String graph, List<Program> programs) 
     public void write(Path path) throws IOException {
         Sections sections = new Sections();
         byte[] manifest = Manifest.write(this, sections);
-        Path directory = path.toAbsolutePath().getParent();
-        Path draft = Files.createTempFile(directory, "engine", ".part");
-        try {
-            try (FileChannel channel = FileChannel.open(draft, StandardOpenOption.WRITE)) {
-                writeTo(channel, manifest, sections.list);
-            }
-            Files.move(draft, path, StandardCopyOption.REPLACE_EXISTING);
-        } finally {
-            Files.deleteIfExists(draft);
-        }
+        WholeFile.write(path, out -> writeTo(out, manifest, sections.list));
     }
 
-    private static void writeTo(FileChannel channel, byte[] manifest, List<Section> sections)
+    private static void writeTo(OutputStream out, byte[] manifest, List<Section> sections)
             throws IOException {
         ByteBuffer header = ByteBuffer.allocate(HEADER_BYTES).order(ByteOrder.LITTLE_ENDIAN);
         header.putInt(MAGIC).putInt(FORMAT).putLong(manifest.length).put(sha256(manifest)).flip();
-        writeAll(channel, header);
-        writeAll(channel, ByteBuffer.wrap(manifest));
-        long begin = aligned(HEADER_BYTES + (long) manifest.length);
+        WritableByteChannel channel = Channels.newChannel(out);
+        channel.write(header);
+        channel.write(ByteBuffer.wrap(manifest));
+        long at = HEADER_BYTES + (long) manifest.length;
+        long begin = aligned(at);
         for (Section section : sections) {
-            channel.position(begin + section.offset());
-            writeAll(channel, section.bytes().duplicate());
-        }
-    }
-
-    private static void writeAll(FileChannel channel, ByteBuffer bytes) throws IOException {
-        while (bytes.hasRemaining()) {
-            channel.write(bytes);
+            out.write(new byte[Math.toIntExact(begin + section.offset() - at)]);
+            at = begin + section.offset() + section.bytes().remaining();
+            channel.write(section.bytes().duplicate());
         }
     }
 
@@ -239,12 +229,6 @@ public record EngineFile(String compiler, String graph, List<Program> programs) 
     }
 
     private static byte[] sha256(ByteBuffer bytes) {
-        try {
-            MessageDigest digest = MessageDigest.getInstance("SHA-256");
-            digest.update(bytes.duplicate());
-            return digest.digest();
-        } catch (NoSuchAlgorithmException e) {
-            throw new IllegalStateException("this Java has no SHA-256", e);
-        }
+        return Checksum.sha256(bytes);
     }
 }

@@ -6,8 +6,9 @@ import java.io.PrintStream;
 import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.nio.file.StandardOpenOption;
 import java.util.List;
+import org.dl4jquant.files.LineLog;
+import org.dl4jquant.files.WholeFile;
 
 /**
  * What was found on a GPU, in files that every part of a trial adds to: each in a process of its
@@ -37,8 +38,8 @@ final class Findings {
     static Findings begin(Path folder, PrintStream print) throws IOException {
         Files.createDirectories(folder);
         Files.deleteIfExists(folder.resolve(SUMMARY));
-        Files.writeString(folder.resolve(FIGURES), Figure.HEAD + "\n");
-        Files.writeString(folder.resolve(LAYERS), LayerTable.HEAD + "\n");
+        WholeFile.write(folder.resolve(FIGURES), Figure.HEAD + "\n");
+        WholeFile.write(folder.resolve(LAYERS), LayerTable.HEAD + "\n");
         return new Findings(folder, print);
     }
 
@@ -82,11 +83,7 @@ final class Findings {
 
     private void add(String file, List<String> lines) {
         try {
-            Files.write(
-                    folder.resolve(file),
-                    lines,
-                    StandardOpenOption.CREATE,
-                    StandardOpenOption.APPEND);
+            LineLog.beginningWith(folder.resolve(file), "findings of a trial", "").add(lines);
         } catch (IOException e) {
             throw new UncheckedIOException(e);
         }

@@ -19,6 +19,7 @@ import org.dl4jquant.cuda.plan.Argument;
 import org.dl4jquant.cuda.plan.Plan;
 import org.dl4jquant.cuda.plan.Port;
 import org.dl4jquant.cuda.plan.Step;
+import org.dl4jquant.files.StrictJson;
 import org.dl4jquant.graph.TensorType;
 import org.dl4jquant.numeric.CodeRange;
 import org.dl4jquant.numeric.QuantParams;
@@ -32,7 +33,7 @@ import org.nd4j.shade.jackson.databind.node.ObjectNode;
 /** The JSON of an engine file, and back. */
 final class Manifest {
 
-    private static final ObjectMapper JSON = new ObjectMapper();
+    private static final ObjectMapper JSON = StrictJson.mapper();
 
     private Manifest() {}
 
@@ -219,7 +220,7 @@ final class Manifest {
         List<Port> ports = new ArrayList<>();
         for (JsonNode node : child(parent, key)) {
             List<Integer> shape = new ArrayList<>();
-            child(node, "shape").forEach(size -> shape.add(size.asInt()));
+            child(node, "shape").forEach(size -> shape.add(StrictJson.integer("shape", size)));
             TensorType type = new TensorType(new Shape(shape), params(node.get("codes")));
             ports.add(new Port(text(node, "name"), type, number(node, "place")));
         }
@@ -232,7 +233,7 @@ final class Manifest {
         }
         CodeRange range = new CodeRange(integer(node, "min"), integer(node, "max"));
         return new QuantParams(
-                child(node, "scale").floatValue(), integer(node, "zeroPoint"), range);
+                (float) StrictJson.number(node, "scale"), integer(node, "zeroPoint"), range);
     }
 
     private static KernelSpec kernel(JsonNode node) {
@@ -240,7 +241,10 @@ final class Manifest {
         child(node, "constants")
                 .fields()
                 .forEachRemaining(
-                        field -> constants.put(field.getKey(), field.getValue().asText()));
+                        field ->
+                                constants.put(
+                                        field.getKey(),
+                                        text(child(node, "constants"), field.getKey())));
         JsonNode launch = child(node, "launch");
         return new KernelSpec(
                 text(node, "file"),
@@ -303,14 +307,15 @@ final class Manifest {
     }
 
     private static String text(JsonNode node, String key) {
-        return child(node, key).asText();
+        child(node, key);
+        return StrictJson.text(node, key);
     }
 
     private static long number(JsonNode node, String key) {
-        return child(node, key).asLong();
+        return StrictJson.whole(key, child(node, key));
     }
 
     private static int integer(JsonNode node, String key) {
-        return child(node, key).asInt();
+        return StrictJson.integer(key, child(node, key));
     }
 }

@@ -4,10 +4,10 @@ package org.dl4jquant.cuda;
 import java.io.IOException;
 import java.io.PrintStream;
 import java.nio.charset.Charset;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import org.dl4jquant.files.WholeFile;
 
 /**
  * Prints what {@link GpuRunner} measured beside what {@code peers.py} did, as the last step of a
@@ -43,6 +43,6 @@ public final class PeerTable {
         all.addAll(Figure.read(folder.resolve("peers.tsv")));
         List<String> lines = Figures.table(all);
         lines.forEach(print::println);
-        Files.write(folder.resolve("comparison.txt"), lines);
+        WholeFile.write(folder.resolve("comparison.txt"), String.join("\n", lines) + "\n");
     }
 }

@@ -2,14 +2,15 @@
 package org.dl4jquant.cuda;
 
 import java.io.IOException;
-import java.nio.charset.StandardCharsets;
-import java.nio.file.Files;
 import java.nio.file.Path;
-import java.nio.file.StandardOpenOption;
+import java.util.List;
 import java.util.Map;
-import java.util.Objects;
 import java.util.OptionalDouble;
 import java.util.concurrent.ConcurrentHashMap;
+import org.dl4jquant.check.Require;
+import org.dl4jquant.files.CheckedLine;
+import org.dl4jquant.files.LineLog;
+import org.dl4jquant.files.StrictJson;
 import org.jspecify.annotations.Nullable;
 import org.nd4j.shade.jackson.core.JsonProcessingException;
 import org.nd4j.shade.jackson.databind.JsonNode;
@@ -20,14 +21,19 @@ import org.nd4j.shade.jackson.databind.ObjectMapper;
  *
  * <p>A time belongs to a GPU (name, architecture, multiprocessors, second-level cache and driver),
  * to a batch and to the SHA-256 of machine code, which a kernel's problem, constants, source and
- * compiler are all part of: with any of them changed, the kernel is timed again. The file has a
- * JSON object a line, and only grows; several processes may write it.
+ * compiler are all part of: with any of them changed, the kernel is timed again. The file is a
+ * {@link LineLog} of {@link CheckedLine}s after a line that names the format; several processes may
+ * write it.
  */
 public final class TacticCache {
 
-    private static final ObjectMapper JSON = new ObjectMapper();
+    private static final ObjectMapper JSON = StrictJson.mapper();
 
-    private final @Nullable Path file;
+    private static final System.Logger LOG = System.getLogger(TacticCache.class.getName());
+    private static final String HEADER = "{\"format\":\"dl4j-quant times of kernels 2\"}";
+
+    private final @Nullable LineLog file;
+    private volatile boolean full;
     private final Map<Key, Double> times = new ConcurrentHashMap<>();
 
     /**
@@ -39,7 +45,7 @@ public final class TacticCache {
      */
     record Key(String gpu, int examples, String code) {}
 
-    private TacticCache(@Nullable Path file) {
+    private TacticCache(@Nullable LineLog file) {
         this.file = file;
     }
 
@@ -53,43 +59,35 @@ public final class TacticCache {
      *
      * @param file made when the first time is added
      * @throws IOException if the file cannot be read; the message says which line is wrong. A last
-     *     line without an end, left by a process that was killed, is no error
+     *     line without an end, left by a process that was killed, is cut off with a warning
      */
     public static TacticCache of(Path file) throws IOException {
-        TacticCache cache = new TacticCache(file);
-        if (Files.exists(file)) {
-            String text = Files.readString(file, StandardCharsets.UTF_8);
-            String whole = text.substring(0, text.lastIndexOf('\n') + 1);
-            int number = 0;
-            for (String line : whole.lines().toList()) {
+        try {
+            LineLog log = LineLog.withHeader(file, "times of kernels", HEADER);
+            TacticCache cache = new TacticCache(log);
+            int number = 1;
+            for (String line : log.lines()) {
                 number++;
-                cache.read(line, number);
+                cache.read(line, number, file);
             }
-            if (whole.length() < text.length()) {
-                // What comes next must not be glued to the rest of a line.
-                Files.writeString(file, whole, StandardCharsets.UTF_8);
-            }
+            return cache;
+        } catch (IllegalArgumentException e) {
+            throw new IOException(e.getMessage(), e);
         }
-        return cache;
     }
 
-    private void read(String line, int number) throws IOException {
+    private void read(String line, int number, Path file) throws IOException {
         try {
-            JsonNode node = JSON.readTree(line);
-            double micros = Objects.requireNonNull(node.get("micros")).asDouble();
-            if (!(micros > 0)) {
-                throw new IOException("its time is " + micros);
-            }
-            times.put(
-                    new Key(
-                            Objects.requireNonNull(node.get("gpu")).asText(),
-                            Objects.requireNonNull(node.get("examples")).asInt(),
-                            Objects.requireNonNull(node.get("code")).asText()),
-                    micros);
-        } catch (IOException | NullPointerException e) {
+            JsonNode node = JSON.readTree(CheckedLine.open(line));
+            double micros = StrictJson.number(node, "micros");
+            Require.argument(micros > 0, "its time is %s", micros);
+            String gpu = StrictJson.text(node, "gpu");
+            int examples = StrictJson.integer(node, "examples");
+            times.put(new Key(gpu, examples, StrictJson.text(node, "code")), micros);
+        } catch (JsonProcessingException | IllegalArgumentException e) {
             throw new IOException(
-                    "line %d of the tactic cache %s is damaged; delete the line, or the file: it is made anew"
-                            .formatted(number, file),
+                    "line %d of the tactic cache %s is damaged (%s); delete the line, or the file: it is made anew"
+                            .formatted(number, file, e.getMessage()),
                     e);
         }
     }
@@ -100,28 +98,32 @@ public final class TacticCache {
         return micros == null ? OptionalDouble.empty() : OptionalDouble.of(micros);
     }
 
-    /** Keeps a time. */
-    void put(Key key, double micros) throws IOException {
+    /** Keeps a time; a file that cannot be written is a warning, once. */
+    void put(Key key, double micros) {
         times.put(key, micros);
-        Path path = file;
-        if (path != null) {
-            Files.writeString(
-                    path,
-                    line(key, micros),
-                    StandardCharsets.UTF_8,
-                    StandardOpenOption.CREATE,
-                    StandardOpenOption.APPEND);
+        LineLog log = file;
+        if (log == null || full) {
+            return;
+        }
+        try {
+            log.add(List.of(line(key, micros)));
+        } catch (IOException e) {
+            full = true;
+            LOG.log(
+                    System.Logger.Level.WARNING,
+                    "times of kernels are kept until this process ends, no longer: {0}",
+                    e.getMessage());
         }
     }
 
     private static String line(Key key, double micros) throws JsonProcessingException {
-        return JSON.writeValueAsString(
+        return CheckedLine.seal(
+                JSON.writeValueAsString(
                         JSON.createObjectNode()
                                 .put("gpu", key.gpu())
                                 .put("examples", key.examples())
                                 .put("code", key.code())
-                                .put("micros", micros))
-                + "\n";
+                                .put("micros", micros)));
     }
 
     /** {@return how many times it holds} */

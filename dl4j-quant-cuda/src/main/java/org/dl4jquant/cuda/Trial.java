@@ -9,6 +9,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Properties;
 import org.dl4jquant.check.Require;
+import org.dl4jquant.files.WholeFile;
 
 /**
  * How {@link GpuRunner} tries an engine of its bundle: with which golden run, and in which batches
@@ -47,7 +48,7 @@ public record Trial(String model, List<Integer> batches) {
     public void write(Path bundle, String engine) throws IOException {
         StringBuilder sizes = new StringBuilder();
         batches.forEach(batch -> sizes.append(sizes.isEmpty() ? "" : ",").append(batch));
-        Files.writeString(
+        WholeFile.write(
                 file(bundle, engine), MODEL + "=" + model + "\n" + SIZES + "=" + sizes + "\n");
     }
 

@@ -10,8 +10,10 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.OptionalDouble;
 import java.util.Random;
 import org.dl4jquant.cuda.kernel.Architecture;
 import org.dl4jquant.cuda.plan.Candidates;
@@ -20,7 +22,10 @@ import org.dl4jquant.cuda.plan.Planner;
 import org.dl4jquant.cuda.plan.Step;
 import org.dl4jquant.engine.Batch;
 import org.dl4jquant.engine.Engine;
+import org.dl4jquant.files.CheckedLine;
+import org.dl4jquant.files.Mutations;
 import org.dl4jquant.graph.IntGraph;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -122,7 +127,7 @@ class TacticsTest {
         TacticCache known = TacticCache.of(file);
         int times = known.size();
         long lines = Files.readAllLines(file).size();
-        assertEquals(times, lines);
+        assertEquals(1 + times, lines); // and the format
         try (EngineOnDevice engine = open()) {
             int before = driver.launches();
             engine.tune(BATCH, known, Effort.of(1));
@@ -141,14 +146,14 @@ class TacticsTest {
         try (EngineOnDevice engine = open()) {
             engine.tune(1, TacticCache.of(file), Effort.of(1));
         }
-        String slow = Files.readString(file).replaceAll("\"micros\":[0-9.E-]+", "\"micros\":9.0");
+        String slow = unsealed(file).replaceAll("\"micros\":[0-9.E-]+", "\"micros\":9.0");
         for (Step step : PLAN.steps()) {
             Step.Way last = step.ways().get(step.ways().size() - 1);
             String code =
                     EngineFile.digest(FILE.programs().get(0).cubins().get(last.kernel().entry()));
             slow = slow.replace(code + "\",\"micros\":9.0", code + "\",\"micros\":1.0");
         }
-        Files.writeString(file, slow);
+        seal(file, slow);
         try (EngineOnDevice engine = open()) {
             engine.tune(1, TacticCache.of(file), Effort.of(1));
             for (int step = 0; step < PLAN.steps().size(); step++) {
@@ -160,6 +165,24 @@ class TacticsTest {
             }
             requireExact(engine, 1);
         }
+    }
+
+    private static String unsealed(Path file) throws IOException {
+        List<String> lines = Files.readAllLines(file);
+        StringBuilder all = new StringBuilder(lines.get(0));
+        lines.stream()
+                .skip(1)
+                .map(CheckedLine::open)
+                .forEach(line -> all.append('\n').append(line));
+        return all.toString();
+    }
+
+    private static void seal(Path file, String text) throws IOException {
+        List<String> lines = new ArrayList<>(text.lines().toList());
+        for (int i = 1; i < lines.size(); i++) {
+            lines.set(i, CheckedLine.seal(lines.get(i)));
+        }
+        Files.write(file, lines);
     }
 
     @Test
@@ -199,12 +222,73 @@ class TacticsTest {
         cache.put(new TacticCache.Key("b", 8, "code"), 3);
         assertEquals(2, TacticCache.of(file).size());
         assertEquals(12.5, TacticCache.of(file).micros(first).orElseThrow());
-        Files.writeString(file, line + "{\"gpu\": 1}\n");
-        assertEquals(
-                "line 2 of the tactic cache "
-                        + file
-                        + " is damaged; delete the line, or the file: it is made anew",
-                assertThrows(IOException.class, () -> TacticCache.of(file)).getMessage());
+        for (String damaged :
+                List.of("{\"gpu\":1}", line.lines().toList().get(1).replace("12.5", "12.6"))) {
+            Files.writeString(file, line + damaged + "\n");
+            String refused =
+                    assertThrows(IOException.class, () -> TacticCache.of(file)).getMessage();
+            assertTrue(
+                    refused.startsWith(
+                            "line 3 of the tactic cache " + file + " is damaged (the line"),
+                    refused);
+            assertTrue(
+                    refused.endsWith("; delete the line, or the file: it is made anew"), refused);
+        }
+    }
+
+    @Test
+    void noDamageOfTheFileGoesUnseen() throws IOException {
+        survives(Mutations.FEW);
+    }
+
+    @Test
+    @Tag("thorough")
+    void noDamageOfManyOfTheFileGoesUnseen() throws IOException {
+        survives(Mutations.MANY);
+    }
+
+    private void survives(int count) throws IOException {
+        Path file = folder.resolve("tactics.jsonl");
+        TacticCache whole = TacticCache.of(file);
+        for (int i = 0; i < 20; i++) {
+            whole.put(new TacticCache.Key("GPU " + i % 3, i, "code " + i), 1.25 * i + 1);
+        }
+        Mutations.survive(
+                Files.readAllBytes(file),
+                count,
+                bytes -> {
+                    Files.write(file, bytes);
+                    TacticCache read = TacticCache.of(file);
+                    int found = 0;
+                    for (int i = 0; i < 20; i++) {
+                        OptionalDouble micros =
+                                read.micros(new TacticCache.Key("GPU " + i % 3, i, "code " + i));
+                        found += micros.isPresent() ? 1 : 0;
+                        if (micros.isPresent() && micros.getAsDouble() != 1.25 * i + 1) {
+                            return i + " took " + micros;
+                        }
+                    }
+                    return found == read.size() ? "" : "there are other times";
+                });
+    }
+
+    @Test
+    void aFileThatCannotBeWrittenDoesNotStopTheTuning() throws IOException {
+        TacticCache cache = TacticCache.of(folder.resolve("none").resolve("tactics.jsonl"));
+        TacticCache.Key key = new TacticCache.Key("a", 8, "code");
+        cache.put(key, 3);
+        cache.put(new TacticCache.Key("b", 8, "code"), 4);
+        assertEquals(3, cache.micros(key).orElseThrow());
+        assertEquals(2, cache.size());
+    }
+
+    @Test
+    void saysWhatToDoWithTheFormerFormat() throws IOException {
+        Path file = folder.resolve("tactics.jsonl");
+        Files.writeString(file, "{\"gpu\":\"a\",\"examples\":8,\"code\":\"x\",\"micros\":1}\n");
+        String refused = assertThrows(IOException.class, () -> TacticCache.of(file)).getMessage();
+        assertTrue(refused.contains("holds something else than times of kernels"), refused);
+        assertTrue(refused.endsWith("name another file, or delete it"), refused);
     }
 
     @Test

@@ -2,17 +2,18 @@
 package org.dl4jquant.examples;
 
 import java.io.IOException;
+import java.io.OutputStreamWriter;
 import java.io.Reader;
 import java.io.Writer;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.nio.file.StandardCopyOption;
-import java.util.Objects;
 import java.util.Optional;
 import java.util.Properties;
 import java.util.function.Supplier;
 import org.deeplearning4j.nn.graph.ComputationGraph;
 import org.deeplearning4j.util.ModelSerializer;
+import org.dl4jquant.files.WholeFile;
 import org.dl4jquant.train.SafeModels;
 
 /**
@@ -41,7 +42,7 @@ final class FinishedNetworks {
         Files.createDirectories(folder);
         Path file = folder.resolve(SETTINGS);
         if (!Files.exists(file)) {
-            Files.writeString(file, settings);
+            WholeFile.write(file, settings);
         }
         String theirs = Files.readString(file);
         if (!theirs.equals(settings)) {
@@ -82,11 +83,13 @@ final class FinishedNetworks {
         figures.setProperty(NAME, name);
         result.addTo(figures);
         Path file = figures(seed, name);
-        Path partial = partial(file);
-        try (Writer out = Files.newBufferedWriter(partial)) {
-            figures.store(out, null);
-        }
-        Files.move(partial, file, StandardCopyOption.REPLACE_EXISTING);
+        WholeFile.write(
+                file,
+                out -> {
+                    Writer writer = new OutputStreamWriter(out, StandardCharsets.UTF_8);
+                    figures.store(writer, null);
+                    writer.flush();
+                });
     }
 
     /**
@@ -103,18 +106,12 @@ final class FinishedNetworks {
             return SafeModels.standard().restoreComputationGraph(file.toFile(), true);
         }
         ComputationGraph trained = training.get();
-        Path partial = partial(file);
-        ModelSerializer.writeModel(trained, partial.toFile(), true);
-        Files.move(partial, file, StandardCopyOption.REPLACE_EXISTING);
+        WholeFile.write(file, out -> ModelSerializer.writeModel(trained, out, true));
         return trained;
     }
 
     private Path figures(long seed, String name) {
         return folder.resolve(
                 "seed%d-%s.properties".formatted(seed, name.replaceAll("[^A-Za-z0-9]+", "-")));
-    }
-
-    private static Path partial(Path file) {
-        return file.resolveSibling(Objects.requireNonNull(file.getFileName()) + ".part");
     }
 }

@@ -13,6 +13,7 @@ import org.dl4jquant.engine.Engine;
 import org.dl4jquant.engine.EqualityReport;
 import org.dl4jquant.examples.data.LabelledImages;
 import org.dl4jquant.examples.data.TrainTest;
+import org.dl4jquant.files.WholeFile;
 import org.dl4jquant.graph.IntGraph;
 import org.dl4jquant.onnx.OnnxWriter;
 import org.dl4jquant.report.SimulatorReport;
@@ -114,7 +115,9 @@ public final class Quickstart implements Callable<Integer> {
         log.info("Train with quantization....");
         fineTuning.fit(quantized);
         double trainedAccuracy = Accuracy.of(quantized, test);
-        ModelSerializer.writeModel(quantized, folder.resolve("quantized.zip").toFile(), true);
+        WholeFile.write(
+                folder.resolve("quantized.zip"),
+                out -> ModelSerializer.writeModel(quantized, out, true));
 
         log.info("Lower to integers....");
         IntGraph graph = Quantization.lower(quantized);
@@ -150,7 +153,7 @@ public final class Quickstart implements Callable<Integer> {
     /* The parameters are one part of the zipped model file; their bytes are counted unzipped, since
      * those of the ONNX file are not zipped either. */
     private static long writeParameters(MultiLayerNetwork network, Path file) throws IOException {
-        ModelSerializer.writeModel(network, file.toFile(), false);
+        WholeFile.write(file, out -> ModelSerializer.writeModel(network, out, false));
         try (ZipFile zip = new ZipFile(file.toFile())) {
             return zip.getEntry(ModelSerializer.COEFFICIENTS_BIN).getSize();
         }

@@ -11,7 +11,6 @@ import java.net.URI;
 import java.net.URISyntaxException;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.nio.file.StandardCopyOption;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -23,6 +22,7 @@ import java.util.stream.Stream;
 import org.dl4jquant.check.Require;
 import org.dl4jquant.cuda.GpuRunner;
 import org.dl4jquant.engine.Engine;
+import org.dl4jquant.files.WholeFile;
 import org.nd4j.shade.jackson.annotation.JsonProperty;
 import org.nd4j.shade.jackson.core.JsonFactory;
 import org.nd4j.shade.jackson.databind.ObjectMapper;
@@ -58,7 +58,7 @@ final class RunnerFolder {
             if (Files.isDirectory(each.getValue())) {
                 pack(each.getValue(), jar);
             } else {
-                Files.copy(each.getValue(), jar, StandardCopyOption.REPLACE_EXISTING);
+                WholeFile.write(jar, out -> Files.copy(each.getValue(), out));
             }
         }
         for (String file : FILES) {
@@ -69,7 +69,7 @@ final class RunnerFolder {
     private static void copy(String name, Path folder) throws IOException {
         Path file = folder.resolve(name);
         try (InputStream in = RunnerFolder.class.getResourceAsStream(name)) {
-            Files.copy(Objects.requireNonNull(in, name), file, StandardCopyOption.REPLACE_EXISTING);
+            WholeFile.write(file, Objects.requireNonNull(in, name)::transferTo);
         }
         if (!file.toFile().setExecutable(true)) {
             throw new IOException(file + " cannot be made executable");
@@ -137,8 +137,11 @@ final class RunnerFolder {
     }
 
     private static void pack(Path classes, Path jar) throws IOException {
-        try (OutputStream out = Files.newOutputStream(jar);
-                JarOutputStream entries = new JarOutputStream(out);
+        WholeFile.write(jar, out -> pack(classes, out));
+    }
+
+    private static void pack(Path classes, OutputStream out) throws IOException {
+        try (JarOutputStream entries = new JarOutputStream(out);
                 Stream<Path> files = Files.walk(classes)) {
             for (Path file : files.filter(Files::isRegularFile).sorted().toList()) {
                 String name = classes.relativize(file).toString().replace('\\', '/');

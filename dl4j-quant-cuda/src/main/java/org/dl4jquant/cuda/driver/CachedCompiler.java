@@ -2,33 +2,36 @@
 package org.dl4jquant.cuda.driver;
 
 import java.io.IOException;
-import java.io.UncheckedIOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.nio.file.StandardCopyOption;
-import java.security.MessageDigest;
-import java.security.NoSuchAlgorithmException;
 import java.util.Arrays;
 import java.util.HexFormat;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 import java.util.Optional;
+import java.util.concurrent.atomic.AtomicBoolean;
+import org.dl4jquant.files.Checksum;
+import org.dl4jquant.files.WholeFile;
 
 /**
  * A compiler that keeps in a folder what another one compiled.
  *
  * <p>A file's name is the SHA-256 of the source, its headers, the options and the compiler's
  * version, and the file begins with that of its contents: what is damaged is compiled again. What
- * the compiler said is not kept. Nothing is ever deleted; the folder may be, at any time.
+ * the compiler said is not kept. Nothing is ever deleted; the folder may be, at any time. A folder
+ * that cannot be read or written is a warning, once: the kernels are compiled all the same.
  */
 public final class CachedCompiler implements CudaCompiler {
 
     private static final int HASH_BYTES = 32;
 
+    private static final System.Logger LOG = System.getLogger(CachedCompiler.class.getName());
+
     private final CudaCompiler compiler;
     private final Path folder;
+    private final AtomicBoolean warned = new AtomicBoolean();
 
     /**
      * Keeps results in a folder.
@@ -62,11 +65,6 @@ public final class CachedCompiler implements CudaCompiler {
         return compiler.architectures();
     }
 
-    /**
-     * {@inheritDoc}
-     *
-     * @throws UncheckedIOException if the folder cannot be written
-     */
     @Override
     public CompiledCuda compile(CudaSource source, List<String> options) {
         Path file = folder.resolve(key(source, options) + ".cubin");
@@ -75,17 +73,27 @@ public final class CachedCompiler implements CudaCompiler {
             if (kept.isPresent()) {
                 return new CompiledCuda(kept.get(), "");
             }
-            CompiledCuda compiled = compiler.compile(source, options);
-            write(file, compiled.cubin());
-            return compiled;
         } catch (IOException e) {
-            throw new UncheckedIOException(
-                    "cannot keep compiled kernels in "
-                            + folder
-                            + "; -D"
-                            + UnpackedLibraries.PROPERTY
-                            + " names another folder",
-                    e);
+            warn(e);
+        }
+        CompiledCuda compiled = compiler.compile(source, options);
+        try {
+            write(file, compiled.cubin());
+        } catch (IOException e) {
+            warn(e);
+        }
+        return compiled;
+    }
+
+    private void warn(IOException cause) {
+        if (!warned.getAndSet(true)) {
+            LOG.log(
+                    System.Logger.Level.WARNING,
+                    "cannot keep compiled kernels in {0} ({1}): each is compiled again in each"
+                            + " process; -D{2} names another folder",
+                    folder,
+                    cause.toString(),
+                    UnpackedLibraries.PROPERTY);
         }
     }
 
@@ -98,26 +106,15 @@ public final class CachedCompiler implements CudaCompiler {
             return Optional.empty();
         }
         byte[] cubin = Arrays.copyOfRange(bytes, HASH_BYTES, bytes.length);
-        boolean whole = Arrays.equals(sha256(cubin), Arrays.copyOf(bytes, HASH_BYTES));
+        boolean whole = Arrays.equals(Checksum.sha256(cubin), Arrays.copyOf(bytes, HASH_BYTES));
         return whole ? Optional.of(cubin) : Optional.empty();
     }
 
     private void write(Path file, byte[] cubin) throws IOException {
         Files.createDirectories(folder);
-        byte[] bytes = Arrays.copyOf(sha256(cubin), HASH_BYTES + cubin.length);
+        byte[] bytes = Arrays.copyOf(Checksum.sha256(cubin), HASH_BYTES + cubin.length);
         System.arraycopy(cubin, 0, bytes, HASH_BYTES, cubin.length);
-        // Whoever reads the file at the same time finds the whole file or none.
-        Path fresh = Files.createTempFile(folder, "fresh", ".tmp");
-        try {
-            Files.write(fresh, bytes);
-            Files.move(
-                    fresh,
-                    file,
-                    StandardCopyOption.ATOMIC_MOVE,
-                    StandardCopyOption.REPLACE_EXISTING);
-        } finally {
-            Files.deleteIfExists(fresh);
-        }
+        WholeFile.write(file, bytes);
     }
 
     private String key(CudaSource source, List<String> options) {
@@ -130,19 +127,12 @@ public final class CachedCompiler implements CudaCompiler {
             part(text, header.getValue());
         }
         options.forEach(option -> part(text, option));
-        return HexFormat.of().formatHex(sha256(text.toString().getBytes(StandardCharsets.UTF_8)));
+        return HexFormat.of()
+                .formatHex(Checksum.sha256(text.toString().getBytes(StandardCharsets.UTF_8)));
     }
 
     /* With its length, so that no two lists of parts become one text. */
     private static void part(StringBuilder text, String part) {
         text.append(part.length()).append(':').append(part);
-    }
-
-    private static byte[] sha256(byte[] bytes) {
-        try {
-            return MessageDigest.getInstance("SHA-256").digest(bytes);
-        } catch (NoSuchAlgorithmException e) {
-            throw new IllegalStateException("this Java has no SHA-256", e);
-        }
     }
 }

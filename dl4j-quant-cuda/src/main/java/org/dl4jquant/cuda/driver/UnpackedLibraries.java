@@ -8,13 +8,13 @@ import java.net.JarURLConnection;
 import java.net.URL;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.nio.file.StandardCopyOption;
 import java.util.List;
 import java.util.Locale;
 import java.util.Optional;
 import java.util.jar.JarEntry;
 import java.util.jar.JarFile;
 import java.util.regex.Pattern;
+import org.dl4jquant.files.WholeFile;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -108,17 +108,8 @@ final class UnpackedLibraries {
         if (Files.exists(file) && Files.size(file) == entry.getSize()) {
             return;
         }
-        // Whoever unpacks the same at the same time finds the whole file or none.
-        Path fresh = Files.createTempFile(file.toAbsolutePath().getParent(), "fresh", ".tmp");
         try (InputStream in = jar.getInputStream(entry)) {
-            Files.copy(in, fresh, StandardCopyOption.REPLACE_EXISTING);
-            Files.move(
-                    fresh,
-                    file,
-                    StandardCopyOption.ATOMIC_MOVE,
-                    StandardCopyOption.REPLACE_EXISTING);
-        } finally {
-            Files.deleteIfExists(fresh);
+            WholeFile.write(file, in::transferTo);
         }
     }
 

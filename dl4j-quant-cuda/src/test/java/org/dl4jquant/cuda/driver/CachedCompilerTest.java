@@ -3,11 +3,9 @@ package org.dl4jquant.cuda.driver;
 
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
-import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.io.IOException;
-import java.io.UncheckedIOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -16,6 +14,10 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
+import java.util.logging.Handler;
+import java.util.logging.LogRecord;
+import java.util.logging.Logger;
+import java.util.logging.SimpleFormatter;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -94,17 +96,54 @@ class CachedCompilerTest {
         assertEquals(5, compiled.size());
     }
 
+    /* What took minutes to compile is not thrown away for a folder. */
     @Test
-    void saysWhichFolderCannotBeWritten() throws IOException {
+    void whatCannotBeKeptIsCompiledAllTheSameWithOneWarning() throws IOException {
         Files.writeString(folder.resolve("kept"), "a file");
-        String message =
-                assertThrows(
-                                UncheckedIOException.class,
-                                () -> compiler("1").compile(SOURCE, List.of()))
-                        .getMessage();
-        assertTrue(
-                message.startsWith("cannot keep compiled kernels in ")
-                        && message.endsWith("-Ddl4jquant.cache names another folder"),
-                message);
+        CachedCompiler compiler = compiler("1");
+        List<String> said = new ArrayList<>();
+        Handler handler = handler(said);
+        Logger logger = Logger.getLogger(CachedCompiler.class.getName());
+        logger.addHandler(handler);
+        try {
+            assertText("first", compiler.compile(SOURCE, List.of()));
+            assertText("first", compiler.compile(SOURCE, List.of()));
+        } finally {
+            logger.removeHandler(handler);
+        }
+        assertEquals(2, compiled.size());
+        assertEquals(1, said.size());
+        assertTrue(said.get(0).startsWith("cannot keep compiled kernels in "), said::toString);
+        assertTrue(said.get(0).endsWith("-Ddl4jquant.cache names another folder"), said::toString);
+        assertEquals("a file", Files.readString(folder.resolve("kept")));
+    }
+
+    @Test
+    void whatCannotBeReadIsCompiledAllTheSame() throws IOException {
+        compiler("1").compile(SOURCE, List.of());
+        Path file;
+        try (Stream<Path> files = Files.list(folder.resolve("kept"))) {
+            file = files.findFirst().orElseThrow();
+        }
+        Files.delete(file);
+        Files.createDirectory(file);
+        assertText("first", compiler("1").compile(SOURCE, List.of()));
+        assertEquals(2, compiled.size());
+    }
+
+    private static Handler handler(List<String> said) {
+        SimpleFormatter formatter = new SimpleFormatter();
+        return new Handler() {
+            @Override
+            public void publish(LogRecord record) {
+                said.add(formatter.formatMessage(record));
+            }
+
+            @Override
+            public void flush() {}
+
+            @Override
+            public void close() {}
+        };
     }
 }

@@ -44,6 +44,9 @@ final class Planner {
      */
     private static final String QUANTIZED = "/quantized";
 
+    /** A place far from both ends, where no layer is. */
+    private static final int NO_PLACE = Integer.MAX_VALUE / 2;
+
     private final FloatNetwork network;
     private final Signs signs;
     private final Map<String, LayerScheme> schemes;
@@ -99,7 +102,7 @@ final class Planner {
                 planner.quantizers,
                 planner.sums(),
                 planner.wiring(),
-                report);
+                report.withWarnings(IdleRules.warnings(float32, joined, spec)));
     }
 
     private static boolean isFloat(Map<String, LayerScheme> schemes, String layer) {
@@ -115,15 +118,15 @@ final class Planner {
         }
         for (Step step : network.steps()) {
             if (Traits.makesValues(step)) {
-                // Not a layer of the search: rules by place pass it by, rules by name or type do
-                // not.
-                LayerPosition behind =
-                        new LayerPosition(
-                                step.name(), step.type(), layers.size(), layers.size() + 2);
-                schemes.put(step.name(), spec.schemeFor(behind));
+                schemes.put(step.name(), spec.schemeFor(withoutPlace(step)));
             }
         }
         return schemes;
+    }
+
+    /** No layer of the search: rules by place pass it by, rules by name or type do not. */
+    static LayerPosition withoutPlace(Step step) {
+        return new LayerPosition(step.name(), step.type(), NO_PLACE, Integer.MAX_VALUE);
     }
 
     private static LayerPosition position(List<Step> layers, int index) {

@@ -1,12 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 package org.dl4jquant.prepare;
 
+import java.util.ArrayList;
 import java.util.List;
 import org.deeplearning4j.nn.api.Model;
 import org.deeplearning4j.nn.graph.ComputationGraph;
 import org.deeplearning4j.nn.multilayer.MultiLayerNetwork;
 import org.dl4jquant.check.Require;
 import org.dl4jquant.layer.QuantizedLayer;
+import org.dl4jquant.network.LayerNames;
 import org.dl4jquant.scheme.QuantSpec;
 import org.nd4j.linalg.api.buffer.DataType;
 import org.nd4j.linalg.api.ndarray.INDArray;
@@ -51,7 +53,7 @@ public final class Preparation {
         Plan plan = Planner.plan(network, spec, name -> nonNegative[0]);
         MultiLayerNetwork prepared = MultiLayerRebuild.rebuild(trained, plan);
         new ScaleFitting(prepared.getLayers()).run(inputs, batch -> run(prepared, batch));
-        return reported(prepared, plan);
+        return reported(prepared, plan.report().withWarnings(renamed(trained)));
     }
 
     /**
@@ -96,7 +98,7 @@ public final class Preparation {
         Plan plan = Planner.plan(network, spec, name -> nonNegative[names.indexOf(name)]);
         ComputationGraph prepared = GraphRebuild.rebuild(trained, plan);
         new ScaleFitting(prepared.getLayers()).run(inputs, batch -> run(prepared, batch));
-        return reported(prepared, plan);
+        return reported(prepared, plan.report());
     }
 
     static void run(MultiLayerNetwork network, CalibrationData.Inputs batch) {
@@ -106,6 +108,20 @@ public final class Preparation {
 
     static void run(ComputationGraph network, CalibrationData.Inputs batch) {
         network.output(false, batch.features(), batch.masks(), null);
+    }
+
+    private static List<String> renamed(MultiLayerNetwork network) {
+        List<String> warnings = new ArrayList<>();
+        List<String> names = LayerNames.of(network);
+        for (int i = 0; i < names.size(); i++) {
+            String own = network.getLayerWiseConfigurations().getConf(i).getLayer().getLayerName();
+            if (own != null && !own.isBlank() && !own.equals(names.get(i))) {
+                warnings.add(
+                        "several layers are called '%s'; the one at index %d is '%s' from here on"
+                                .formatted(own, i, names.get(i)));
+            }
+        }
+        return warnings;
     }
 
     private static void requireInitialized(boolean initialized) {
@@ -130,11 +146,9 @@ public final class Preparation {
         return network;
     }
 
-    private static <N> PreparedNetwork<N> reported(N network, Plan plan) {
-        LOG.debug(
-                "Prepared for quantization-aware training:{}{}",
-                System.lineSeparator(),
-                plan.report());
-        return new PreparedNetwork<>(network, plan.report());
+    private static <N> PreparedNetwork<N> reported(N network, PrepareReport report) {
+        report.warnings().forEach(LOG::warn);
+        LOG.debug("Prepared for quantization-aware training:{}{}", System.lineSeparator(), report);
+        return new PreparedNetwork<>(network, report);
     }
 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package org.dl4jquant.prepare;
 
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
 import java.util.Objects;
@@ -12,8 +13,9 @@ import org.jspecify.annotations.Nullable;
  *
  * @param layers one entry for each layer or vertex of the float network, and before them one for
  *     each network input that has a quantizer of its own because a sum or a concatenation reads it
+ * @param warnings what looks wrong, one sentence each; none if all is well
  */
-public record PrepareReport(List<Entry> layers) {
+public record PrepareReport(List<Entry> layers, List<String> warnings) {
 
     /**
      * What became of one layer.
@@ -51,6 +53,18 @@ public record PrepareReport(List<Entry> layers) {
     /** Copies the entries. */
     public PrepareReport {
         layers = List.copyOf(layers);
+        warnings = List.copyOf(warnings);
+    }
+
+    /**
+     * {@return the same report with more warnings}
+     *
+     * @param more one sentence each
+     */
+    PrepareReport withWarnings(List<String> more) {
+        List<String> all = new ArrayList<>(warnings);
+        all.addAll(more);
+        return new PrepareReport(layers, all);
     }
 
     /**
@@ -72,7 +86,7 @@ public record PrepareReport(List<Entry> layers) {
                                                 + layers.stream().map(Entry::name).toList()));
     }
 
-    /** {@return a table, one line for each layer} */
+    /** {@return a table, one line for each layer, then one for each warning} */
     @Override
     public String toString() {
         StringBuilder table =
@@ -85,6 +99,9 @@ public record PrepareReport(List<Entry> layers) {
                                 "scheme",
                                 ""));
         layers.forEach(entry -> table.append(System.lineSeparator()).append(entry.line()));
+        warnings.forEach(
+                warning ->
+                        table.append(System.lineSeparator()).append("warning: ").append(warning));
         return table.toString();
     }
 }

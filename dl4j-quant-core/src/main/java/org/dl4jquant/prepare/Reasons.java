@@ -55,7 +55,7 @@ final class Reasons {
                                     ? remark(step, home, quantizers, scheme)
                                     : roundedBehind(names.get(step.name()), behind)));
         }
-        return new PrepareReport(entries);
+        return new PrepareReport(entries, List.of());
     }
 
     private static String roundedBehind(@Nullable String quantizer, ActivationScheme scheme) {

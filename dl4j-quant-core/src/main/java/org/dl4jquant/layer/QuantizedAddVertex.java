@@ -48,12 +48,12 @@ public final class QuantizedAddVertex extends ElementWiseVertex {
     }
 
     /** {@return the layer that made the codes of the first input} */
-    String left() {
+    public String left() {
         return left;
     }
 
     /** {@return the layer that made the codes of the second input} */
-    String right() {
+    public String right() {
         return right;
     }
 

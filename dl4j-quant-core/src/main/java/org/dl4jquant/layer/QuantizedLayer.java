@@ -160,7 +160,7 @@ public final class QuantizedLayer extends BaseWrapperLayer {
      * {@return the name by which other layers know the codes that this one makes: its first one;
      * DL4J gives layers others when it turns a network into a graph}
      */
-    String outputName() {
+    public String outputName() {
         return String.valueOf(outputName);
     }
 

@@ -91,7 +91,9 @@ final class ScaleLinks {
                 place != null,
                 "layer '%s' reads codes that layer '%s' makes, but its network has no quantized"
                         + " layer of that name; was it removed or renamed? Prepare the network"
-                        + " again, or give '%s' an input quantizer",
+                        + " again, or give '%s' an input quantizer. DL4J's TransferLearningHelper"
+                        + " makes a network of the last layers alone: freeze the others with"
+                        + " setFeatureExtractor and fit the whole network instead",
                 reader,
                 layer,
                 reader);

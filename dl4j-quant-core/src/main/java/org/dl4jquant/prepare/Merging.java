@@ -70,7 +70,7 @@ final class Merging {
 
     private static Step withFollowers(FloatNetwork network, Step first) {
         // A layer that is not wrapped could not take its followers along.
-        if (!Traits.isQuantizable(first) || !canLead(first.thawed())) {
+        if (first.kept() != null || !Traits.isQuantizable(first) || !canLead(first.thawed())) {
             return first;
         }
         Step merged = first;
@@ -94,6 +94,7 @@ final class Merging {
         Step next = network.onlyConsumer(name);
         boolean joins =
                 next != null
+                        && next.kept() == null
                         && !next.preprocessed()
                         && next.frozen() == first.frozen()
                         && !network.outputs().contains(next.name());

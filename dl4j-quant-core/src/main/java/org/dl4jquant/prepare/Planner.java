@@ -87,6 +87,7 @@ final class Planner {
             planner.decide(step);
         }
         planner.inserted.keySet().forEach(planner::quantized);
+        Kept.requireFit(merged, planner.wrapped.keySet(), planner::sourceOfCodes);
         PrepareReport report =
                 Reasons.report(
                         float32,
@@ -159,12 +160,15 @@ final class Planner {
                 .filter(this::computesWithCodes)
                 .flatMap(
                         reader ->
-                                Traits.preservesCodes(reader)
+                                reader.kept() == null && Traits.preservesCodes(reader)
                                         ? readersOfCodes(reader.name())
                                         : Stream.of(reader));
     }
 
     private void decide(Step step) {
+        if (step.kept() != null || step.keptSum() != null) {
+            return;
+        }
         if (Traits.makesValues(step)) {
             decideMadeValues(step);
         } else if (Traits.isQuantizable(step)) {
@@ -275,6 +279,12 @@ final class Planner {
 
     /** {@return whether the step's result is rounded} */
     private boolean makesCodes(Step step) {
+        if (step.kept() != null) {
+            return Kept.codes(step) != null;
+        }
+        if (step.keptSum() != null) {
+            return true;
+        }
         boolean can = Traits.makesValues(step) || Traits.isQuantizable(step);
         return can
                 && !Traits.isOutputLayer(step)
@@ -293,6 +303,12 @@ final class Planner {
     }
 
     private boolean computesWithCodes(Step reader) {
+        if (reader.kept() != null) {
+            return Kept.readsCodes(reader);
+        }
+        if (reader.keptSum() != null) {
+            return true;
+        }
         if (Traits.changesInput(reader)) {
             return false;
         }
@@ -357,7 +373,9 @@ final class Planner {
     private Map<String, QuantizedAddVertex> sums() {
         Map<String, QuantizedAddVertex> sums = new LinkedHashMap<>();
         for (Step step : network.steps()) {
-            if (Traits.elementWise(step) == ElementWiseVertex.Op.Add && step.inputs().size() == 2) {
+            if (step.keptSum() == null
+                    && Traits.elementWise(step) == ElementWiseVertex.Op.Add
+                    && step.inputs().size() == 2) {
                 String left = sourceOfCodes(step.inputs().get(0));
                 String right = sourceOfCodes(step.inputs().get(1));
                 String result = sourceOfCodes(roundedBy(step));
@@ -377,6 +395,9 @@ final class Planner {
     /** {@return the name of the layer whose codes a tensor holds; null if it holds float values} */
     private @Nullable String sourceOfCodes(String tensor) {
         Step step = network.step(tensor);
+        if (step != null && step.kept() != null) {
+            return Kept.codes(step);
+        }
         if (step != null && Traits.preservesCodes(step)) {
             return sourceOfCodes(step.inputs().get(0));
         }

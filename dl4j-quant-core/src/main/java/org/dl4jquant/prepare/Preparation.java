@@ -3,11 +3,11 @@ package org.dl4jquant.prepare;
 
 import java.util.ArrayList;
 import java.util.List;
+import org.deeplearning4j.nn.api.Layer;
 import org.deeplearning4j.nn.api.Model;
 import org.deeplearning4j.nn.graph.ComputationGraph;
 import org.deeplearning4j.nn.multilayer.MultiLayerNetwork;
 import org.dl4jquant.check.Require;
-import org.dl4jquant.layer.QuantizedLayer;
 import org.dl4jquant.network.LayerNames;
 import org.dl4jquant.scheme.QuantSpec;
 import org.nd4j.linalg.api.buffer.DataType;
@@ -25,6 +25,9 @@ import org.slf4j.LoggerFactory;
  * fresh), the scales of the weights are fitted, and then those of the activations, from what the
  * network computes in float on the calibration data. The result computes with rounded numbers from
  * the first call on, so its accuracy before any training is that of post-training quantization.
+ *
+ * <p>A network may have quantized layers already, as after transfer learning: they keep their
+ * quantizers, scales and weights, whatever the spec says, and the others get theirs.
  */
 public final class Preparation {
 
@@ -40,9 +43,10 @@ public final class Preparation {
      * @param data a few hundred examples like those it was trained on; labels are not used
      * @return the prepared network and what became of each layer; the report is logged at level
      *     debug
-     * @throws IllegalArgumentException if the network is not initialized, is prepared already,
-     *     holds NaN, or is of an unusable data type; if the data are empty, hold NaN, or do not fit
-     *     it
+     * @throws IllegalArgumentException if the network is not initialized, has no layer left to
+     *     quantize, holds NaN, or is of an unusable data type; if a layer that is quantized already
+     *     does not find the codes that it was prepared for; if the data are empty, hold NaN, or do
+     *     not fit it
      */
     public static PreparedNetwork<MultiLayerNetwork> prepare(
             MultiLayerNetwork trained, QuantSpec spec, DataSetIterator data) {
@@ -50,9 +54,9 @@ public final class Preparation {
         FloatNetwork network = usable(trained, FloatNetwork.of(trained));
         CalibrationData inputs = CalibrationData.of(data);
         boolean[] nonNegative = inputs.nonNegative(1);
-        Plan plan = Planner.plan(network, spec, name -> nonNegative[0]);
+        Plan plan = useful(Planner.plan(network, spec, name -> nonNegative[0]));
         MultiLayerNetwork prepared = MultiLayerRebuild.rebuild(trained, plan);
-        new ScaleFitting(prepared.getLayers()).run(inputs, batch -> run(prepared, batch));
+        new ScaleFitting(fresh(prepared, plan)).run(inputs, batch -> run(prepared, batch));
         return reported(prepared, plan.report().withWarnings(renamed(trained)));
     }
 
@@ -95,9 +99,9 @@ public final class Preparation {
         FloatNetwork network = usable(trained, FloatNetwork.of(trained));
         List<String> names = trained.getConfiguration().getNetworkInputs();
         boolean[] nonNegative = inputs.nonNegative(names.size());
-        Plan plan = Planner.plan(network, spec, name -> nonNegative[names.indexOf(name)]);
+        Plan plan = useful(Planner.plan(network, spec, name -> nonNegative[names.indexOf(name)]));
         ComputationGraph prepared = GraphRebuild.rebuild(trained, plan);
-        new ScaleFitting(prepared.getLayers()).run(inputs, batch -> run(prepared, batch));
+        new ScaleFitting(fresh(prepared, plan)).run(inputs, batch -> run(prepared, batch));
         return reported(prepared, plan.report());
     }
 
@@ -136,14 +140,46 @@ public final class Preparation {
                 "the network computes in %s; quantized training needs FLOAT or DOUBLE: see"
                         + " convertDataType",
                 params.dataType());
-        for (Step step : network.steps()) {
-            Require.argument(
-                    !(step.thawed() instanceof QuantizedLayer),
-                    "layer '%s' is quantized already; prepare the float network, or call fit on"
-                            + " this one",
-                    step.name());
-        }
         return network;
+    }
+
+    private static Plan useful(Plan plan) {
+        String kept =
+                plan.network().steps().stream()
+                        .filter(step -> step.kept() != null)
+                        .map(Step::name)
+                        .findFirst()
+                        .orElse(null);
+        Require.argument(
+                kept == null || !plan.wrapped().isEmpty() || !plan.inserted().isEmpty(),
+                "layer '%s' is quantized already, and no layer is left that could be; prepare the"
+                        + " float network, or call fit on this one",
+                String.valueOf(kept));
+        return plan;
+    }
+
+    /* Those that had quantizers already have their scales, too. */
+    private static Layer[] fresh(MultiLayerNetwork prepared, Plan plan) {
+        List<Layer> fresh = new ArrayList<>();
+        int index = 0;
+        for (Step step : plan.network().steps()) {
+            if (step.kept() == null) {
+                fresh.add(prepared.getLayer(index));
+            }
+            index++;
+        }
+        return fresh.toArray(new Layer[0]);
+    }
+
+    private static Layer[] fresh(ComputationGraph prepared, Plan plan) {
+        List<Layer> fresh = new ArrayList<>(List.of(prepared.getLayers()));
+        for (Step step : plan.network().steps()) {
+            if (step.kept() != null) {
+                Layer kept = prepared.getLayer(step.name());
+                fresh.removeIf(layer -> layer == kept);
+            }
+        }
+        return fresh.toArray(new Layer[0]);
     }
 
     private static <N> PreparedNetwork<N> reported(N network, PrepareReport report) {

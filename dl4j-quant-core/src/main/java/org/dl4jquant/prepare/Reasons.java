@@ -10,6 +10,7 @@ import org.deeplearning4j.nn.conf.layers.Layer;
 import org.dl4jquant.layer.ActivationScheme;
 import org.dl4jquant.layer.LayerQuantizers;
 import org.dl4jquant.layer.MaxPoolingLayer;
+import org.dl4jquant.layer.QuantizedLayer;
 import org.dl4jquant.scheme.LayerScheme;
 import org.dl4jquant.scheme.NumberFormat;
 import org.dl4jquant.scheme.TensorScheme;
@@ -44,6 +45,11 @@ final class Reasons {
             Step home = home(merged, step.name());
             LayerQuantizers quantizers = wrapped.get(home.name());
             LayerScheme scheme = schemes.get(home.name());
+            QuantizedLayer kept = step.kept();
+            if (kept != null) {
+                entries.add(kept(step, kept.preparedQuantizers()));
+                continue;
+            }
             ActivationScheme behind = inserted.get(step.name());
             boolean rounded = quantizers != null || behind != null;
             entries.add(
@@ -53,9 +59,24 @@ final class Reasons {
                             rounded ? actual(scheme, quantizers) : null,
                             behind == null
                                     ? remark(step, home, quantizers, scheme)
+                                            + Kept.floatBefore(merged, home, quantizers)
                                     : roundedBehind(names.get(step.name()), behind)));
         }
         return new PrepareReport(entries, List.of());
+    }
+
+    private static PrepareReport.Entry kept(Step step, LayerQuantizers quantizers) {
+        ActivationScheme activations =
+                quantizers.result() == null ? quantizers.input() : quantizers.result();
+        LayerScheme scheme =
+                new LayerScheme(
+                        quantizers.weights(), activations == null ? null : activations.scheme());
+        return new PrepareReport.Entry(
+                step.name(),
+                step.type(),
+                scheme,
+                "quantized already, stays as it is: "
+                        + describe(quantizers, scheme, changer(step)));
     }
 
     private static String roundedBehind(@Nullable String quantizer, ActivationScheme scheme) {

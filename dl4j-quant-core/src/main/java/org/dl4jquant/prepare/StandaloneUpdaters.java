@@ -34,7 +34,9 @@ final class StandaloneUpdaters {
             IUpdater own = updater(layer);
             if (own != null) {
                 last = own;
-            } else if (layer instanceof QuantizedLayer quantized && last != null) {
+            } else if (layer instanceof QuantizedLayer quantized
+                    && quantized.scaleUpdater() == null
+                    && last != null) {
                 quantized.setScaleUpdater(last.clone());
             }
         }

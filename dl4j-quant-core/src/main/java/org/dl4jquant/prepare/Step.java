@@ -4,10 +4,16 @@ package org.dl4jquant.prepare;
 import java.util.ArrayList;
 import java.util.List;
 import org.deeplearning4j.nn.conf.InputPreProcessor;
+import org.deeplearning4j.nn.conf.graph.ElementWiseVertex;
 import org.deeplearning4j.nn.conf.graph.FrozenVertex;
 import org.deeplearning4j.nn.conf.graph.GraphVertex;
 import org.deeplearning4j.nn.conf.layers.BatchNormalization;
 import org.deeplearning4j.nn.conf.layers.Layer;
+import org.deeplearning4j.nn.conf.layers.wrapper.BaseWrapperLayer;
+import org.dl4jquant.layer.MaxPoolingLayer;
+import org.dl4jquant.layer.MaximumVertex;
+import org.dl4jquant.layer.QuantizedAddVertex;
+import org.dl4jquant.layer.QuantizedLayer;
 import org.dl4jquant.network.Frozen;
 import org.jspecify.annotations.Nullable;
 import org.nd4j.linalg.activations.IActivation;
@@ -46,17 +52,53 @@ record Step(
             @Nullable GraphVertex vertex,
             List<String> inputs,
             @Nullable InputPreProcessor preprocessor) {
-        return new Step(name, layer, vertex, null, null, inputs, preprocessor, List.of(name));
+        QuantizedLayer kept = quantized(layer);
+        return new Step(
+                name,
+                layer,
+                vertex,
+                kept == null ? null : kept.batchNormalization(),
+                kept == null ? null : kept.activation(),
+                inputs,
+                preprocessor,
+                List.of(name));
     }
 
-    /** {@return the layer without the wrappers that freeze it; null if it is another vertex} */
+    private static @Nullable QuantizedLayer quantized(@Nullable Layer layer) {
+        return layer != null && Frozen.inside(layer) instanceof QuantizedLayer quantized
+                ? quantized
+                : null;
+    }
+
+    /** {@return DL4J's layer inside all wrappers; null if it is another vertex} */
     @Nullable Layer thawed() {
-        return layer == null ? null : Frozen.inside(layer);
+        Layer inside = layer == null ? null : Frozen.inside(layer);
+        return inside instanceof QuantizedLayer || inside instanceof MaxPoolingLayer
+                ? ((BaseWrapperLayer) inside).getUnderlying()
+                : inside;
     }
 
-    /** {@return the vertex that is no layer, without what freezes it; null if it is a layer} */
+    /** {@return DL4J's vertex that is no layer, without what freezes it; null if it is a layer} */
     @Nullable GraphVertex plainVertex() {
-        return layer != null || vertex == null ? null : Frozen.inside(vertex);
+        GraphVertex inside = layer != null || vertex == null ? null : Frozen.inside(vertex);
+        return inside instanceof ElementWiseVertex ours
+                        && (ours instanceof QuantizedAddVertex || ours instanceof MaximumVertex)
+                ? new ElementWiseVertex(ours.getOp())
+                : inside;
+    }
+
+    /**
+     * {@return the layer if it has quantizers already, which stay as they are; null if it has none}
+     */
+    @Nullable QuantizedLayer kept() {
+        return quantized(layer);
+    }
+
+    /** {@return the sum if it adds codes already; null if the step is another} */
+    @Nullable QuantizedAddVertex keptSum() {
+        return vertex != null && Frozen.inside(vertex) instanceof QuantizedAddVertex sum
+                ? sum
+                : null;
     }
 
     /** {@return whether the layer does not learn} */

@@ -6,9 +6,11 @@ import org.dl4jquant.check.Require;
 import org.dl4jquant.numeric.CodeRange;
 import org.dl4jquant.scheme.Granularity;
 import org.dl4jquant.scheme.IntFormat;
+import org.dl4jquant.scheme.StrictScalars;
 import org.dl4jquant.scheme.Symmetry;
 import org.dl4jquant.scheme.TensorScheme;
 import org.nd4j.shade.jackson.annotation.JsonIgnore;
+import org.nd4j.shade.jackson.databind.annotation.JsonDeserialize;
 
 /**
  * How one activation tensor is quantized, with what follows from its place in the network.
@@ -16,7 +18,9 @@ import org.nd4j.shade.jackson.annotation.JsonIgnore;
  * @param scheme the wish
  * @param signed whether its codes may be negative; false wherever the tensor cannot be
  */
-public record ActivationScheme(TensorScheme scheme, boolean signed) {
+public record ActivationScheme(
+        TensorScheme scheme,
+        @JsonDeserialize(using = StrictScalars.OfBoolean.class) boolean signed) {
 
     /** Checks that there is one scale for the whole tensor. */
     public ActivationScheme {

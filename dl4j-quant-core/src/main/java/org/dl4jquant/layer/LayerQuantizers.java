@@ -4,9 +4,11 @@ package org.dl4jquant.layer;
 import org.dl4jquant.check.Require;
 import org.dl4jquant.scheme.IntFormat;
 import org.dl4jquant.scheme.Precision;
+import org.dl4jquant.scheme.StrictScalars;
 import org.dl4jquant.scheme.TensorScheme;
 import org.jspecify.annotations.Nullable;
 import org.nd4j.shade.jackson.annotation.JsonInclude;
+import org.nd4j.shade.jackson.databind.annotation.JsonDeserialize;
 
 /**
  * The quantizers that one layer carries: each tensor of a network has one, at its producer.
@@ -27,7 +29,7 @@ import org.nd4j.shade.jackson.annotation.JsonInclude;
 public record LayerQuantizers(
         @Nullable TensorScheme weights,
         @Nullable ActivationScheme input,
-        @Nullable String inputFrom,
+        @JsonDeserialize(using = StrictScalars.OfTextOrNull.class) @Nullable String inputFrom,
         @Nullable ActivationScheme preActivation,
         @Nullable ActivationScheme output,
         @JsonInclude(JsonInclude.Include.NON_NULL) @Nullable ActivationScheme hidden,

@@ -6,9 +6,11 @@ import org.deeplearning4j.nn.conf.graph.ElementWiseVertex;
 import org.deeplearning4j.nn.graph.ComputationGraph;
 import org.deeplearning4j.nn.graph.vertex.GraphVertex;
 import org.dl4jquant.check.Require;
+import org.dl4jquant.scheme.StrictScalars;
 import org.nd4j.linalg.api.buffer.DataType;
 import org.nd4j.linalg.api.ndarray.INDArray;
 import org.nd4j.shade.jackson.annotation.JsonProperty;
+import org.nd4j.shade.jackson.databind.annotation.JsonDeserialize;
 
 /**
  * The sum of two tensors of codes, whose result another layer rounds: a residual connection of a
@@ -38,9 +40,11 @@ public final class QuantizedAddVertex extends ElementWiseVertex {
      * @param result the layer behind the sum, which rounds it
      */
     public QuantizedAddVertex(
-            @JsonProperty("left") String left,
-            @JsonProperty("right") String right,
-            @JsonProperty("result") String result) {
+            @JsonProperty("left") @JsonDeserialize(using = StrictScalars.OfText.class) String left,
+            @JsonProperty("right") @JsonDeserialize(using = StrictScalars.OfText.class)
+                    String right,
+            @JsonProperty("result") @JsonDeserialize(using = StrictScalars.OfText.class)
+                    String result) {
         super(Op.Add);
         this.left = Objects.requireNonNull(left, "left");
         this.right = Objects.requireNonNull(right, "right");

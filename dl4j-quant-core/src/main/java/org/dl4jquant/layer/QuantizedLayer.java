@@ -20,6 +20,7 @@ import org.deeplearning4j.optimize.api.TrainingListener;
 import org.dl4jquant.check.Require;
 import org.dl4jquant.numeric.Shape;
 import org.dl4jquant.scheme.Precision;
+import org.dl4jquant.scheme.StrictScalars;
 import org.jspecify.annotations.Nullable;
 import org.nd4j.linalg.activations.IActivation;
 import org.nd4j.linalg.api.buffer.DataType;
@@ -28,6 +29,7 @@ import org.nd4j.linalg.learning.config.IUpdater;
 import org.nd4j.linalg.learning.regularization.Regularization;
 import org.nd4j.shade.jackson.annotation.JsonAutoDetect;
 import org.nd4j.shade.jackson.annotation.JsonInclude;
+import org.nd4j.shade.jackson.databind.annotation.JsonDeserialize;
 
 /**
  * A DL4J layer with its quantizers: the configuration of a layer whose weights and activations are
@@ -96,7 +98,10 @@ public final class QuantizedLayer extends BaseWrapperLayer {
     private @Nullable BatchNormalization batchNormalization;
     private @Nullable IActivation activation;
     private LayerQuantizers quantizers = LayerQuantizers.NONE;
+
+    @JsonDeserialize(using = StrictScalars.OfInts.class)
     private int @Nullable [] inputShape;
+
     private @Nullable IUpdater scaleUpdater;
     private @Nullable String outputName;
 
@@ -105,6 +110,7 @@ public final class QuantizedLayer extends BaseWrapperLayer {
     private @Nullable Precision precision;
 
     @JsonInclude(JsonInclude.Include.NON_DEFAULT)
+    @JsonDeserialize(using = StrictScalars.OfBoolean.class)
     private boolean frozenScales;
 
     @JsonInclude(JsonInclude.Include.NON_EMPTY)

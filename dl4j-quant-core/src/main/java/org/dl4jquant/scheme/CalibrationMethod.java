@@ -4,6 +4,7 @@ package org.dl4jquant.scheme;
 import org.dl4jquant.check.Require;
 import org.nd4j.shade.jackson.annotation.JsonSubTypes;
 import org.nd4j.shade.jackson.annotation.JsonTypeInfo;
+import org.nd4j.shade.jackson.databind.annotation.JsonDeserialize;
 
 /** How a tensor's clipping range is found in the values seen. */
 @JsonTypeInfo(use = JsonTypeInfo.Id.NAME, property = "type")
@@ -26,7 +27,8 @@ public sealed interface CalibrationMethod {
      *
      * @param momentum the weight of the past, in [0, 1); 0.9 is customary
      */
-    record MovingAverage(double momentum) implements CalibrationMethod {
+    record MovingAverage(@JsonDeserialize(using = StrictScalars.OfDouble.class) double momentum)
+            implements CalibrationMethod {
         /** Checks the momentum. */
         public MovingAverage {
             Require.argument(
@@ -39,7 +41,8 @@ public sealed interface CalibrationMethod {
      *
      * @param percent the share in percent, in (0, 100]; 99.99 is customary
      */
-    record Percentile(double percent) implements CalibrationMethod {
+    record Percentile(@JsonDeserialize(using = StrictScalars.OfDouble.class) double percent)
+            implements CalibrationMethod {
         /** Checks the share. */
         public Percentile {
             Require.argument(
@@ -52,7 +55,8 @@ public sealed interface CalibrationMethod {
      *
      * @param deviations how many, above 0; 3 is customary
      */
-    record Sigma(double deviations) implements CalibrationMethod {
+    record Sigma(@JsonDeserialize(using = StrictScalars.OfDouble.class) double deviations)
+            implements CalibrationMethod {
         /** Checks the count. */
         public Sigma {
             Require.argument(

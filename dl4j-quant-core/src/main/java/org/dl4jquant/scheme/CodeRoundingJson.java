@@ -8,6 +8,7 @@ import org.nd4j.shade.jackson.core.JsonGenerator;
 import org.nd4j.shade.jackson.core.JsonParser;
 import org.nd4j.shade.jackson.databind.DeserializationContext;
 import org.nd4j.shade.jackson.databind.InjectableValues;
+import org.nd4j.shade.jackson.databind.JsonMappingException;
 import org.nd4j.shade.jackson.databind.ObjectMapper;
 import org.nd4j.shade.jackson.databind.SerializerProvider;
 import org.nd4j.shade.jackson.databind.deser.std.StdDeserializer;
@@ -81,6 +82,17 @@ final class CodeRoundingJson {
 
         Reader() {
             super(CodeRounding.class);
+        }
+
+        @Override
+        public CodeRounding getAbsentValue(DeserializationContext context) {
+            return CodeRounding.NEAREST;
+        }
+
+        @Override
+        public CodeRounding getNullValue(DeserializationContext context)
+                throws JsonMappingException {
+            throw JsonMappingException.from(context, "the rounding is null; leave it out");
         }
 
         @Override

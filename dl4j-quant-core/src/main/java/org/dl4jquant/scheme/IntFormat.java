@@ -3,6 +3,7 @@ package org.dl4jquant.scheme;
 
 import org.dl4jquant.check.Require;
 import org.dl4jquant.numeric.CodeRange;
+import org.nd4j.shade.jackson.databind.annotation.JsonDeserialize;
 
 /**
  * Integers of 2 to 8 bits. Whether they are signed follows from the tensor: weights are signed and
@@ -10,7 +11,8 @@ import org.dl4jquant.numeric.CodeRange;
  *
  * @param bits the width, 2 to 8
  */
-public record IntFormat(int bits) implements NumberFormat {
+public record IntFormat(@JsonDeserialize(using = StrictScalars.OfInt.class) int bits)
+        implements NumberFormat {
 
     /** The smallest width. */
     public static final int MIN_BITS = 2;

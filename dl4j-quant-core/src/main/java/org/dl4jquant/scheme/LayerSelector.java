@@ -6,6 +6,7 @@ import java.util.regex.Pattern;
 import java.util.regex.PatternSyntaxException;
 import org.nd4j.shade.jackson.annotation.JsonSubTypes;
 import org.nd4j.shade.jackson.annotation.JsonTypeInfo;
+import org.nd4j.shade.jackson.databind.annotation.JsonDeserialize;
 
 /** Which layers a rule of a {@link QuantSpec} is for. */
 @JsonTypeInfo(use = JsonTypeInfo.Id.NAME, property = "by")
@@ -75,7 +76,8 @@ public sealed interface LayerSelector {
      *
      * @param name the layer's name, exactly
      */
-    record Named(String name) implements LayerSelector {
+    record Named(@JsonDeserialize(using = StrictScalars.OfText.class) String name)
+            implements LayerSelector {
         /** Checks that there is a name. */
         public Named {
             Objects.requireNonNull(name, "name");
@@ -92,7 +94,8 @@ public sealed interface LayerSelector {
      *
      * @param regex a {@link Pattern} that the whole name must match
      */
-    record Matching(String regex) implements LayerSelector {
+    record Matching(@JsonDeserialize(using = StrictScalars.OfText.class) String regex)
+            implements LayerSelector {
         /** Checks that the pattern compiles. */
         public Matching {
             try {
@@ -115,7 +118,8 @@ public sealed interface LayerSelector {
      *
      * @param type the simple name of the configuration class
      */
-    record OfType(String type) implements LayerSelector {
+    record OfType(@JsonDeserialize(using = StrictScalars.OfText.class) String type)
+            implements LayerSelector {
         /** Checks that there is a type. */
         public OfType {
             Objects.requireNonNull(type, "type");
@@ -132,7 +136,8 @@ public sealed interface LayerSelector {
      *
      * @param index from 0 at the input, from -1 at the output
      */
-    record At(int index) implements LayerSelector {
+    record At(@JsonDeserialize(using = StrictScalars.OfInt.class) int index)
+            implements LayerSelector {
         @Override
         public boolean selects(LayerPosition layer) {
             return layer.index() == (index >= 0 ? index : layer.count() + index);

@@ -4,6 +4,7 @@ package org.dl4jquant.scheme;
 import java.util.Objects;
 import org.dl4jquant.check.Require;
 import org.nd4j.shade.jackson.annotation.JsonInclude;
+import org.nd4j.shade.jackson.databind.annotation.JsonDeserialize;
 
 /**
  * How one tensor is to be quantized.
@@ -18,7 +19,7 @@ import org.nd4j.shade.jackson.annotation.JsonInclude;
 public record TensorScheme(
         NumberFormat format,
         Granularity granularity,
-        Symmetry symmetry,
+        @JsonDeserialize(using = StrictScalars.OfSymmetry.class) Symmetry symmetry,
         CalibrationMethod calibration,
         Estimator estimator,
         @JsonInclude(JsonInclude.Include.NON_EMPTY) CodeRounding rounding) {

@@ -3,6 +3,7 @@ package org.dl4jquant.train;
 
 import java.util.Objects;
 import org.dl4jquant.check.Require;
+import org.dl4jquant.scheme.StrictScalars;
 import org.jspecify.annotations.Nullable;
 import org.nd4j.common.primitives.Pair;
 import org.nd4j.linalg.activations.IActivation;
@@ -12,6 +13,7 @@ import org.nd4j.linalg.lossfunctions.LossUtil;
 import org.nd4j.linalg.ops.transforms.Transforms;
 import org.nd4j.shade.jackson.annotation.JsonCreator;
 import org.nd4j.shade.jackson.annotation.JsonProperty;
+import org.nd4j.shade.jackson.databind.annotation.JsonDeserialize;
 
 /**
  * The loss of a student: of an example {@code (1 - weight) * hard + weight * T^2 * KL(teacher at T,
@@ -52,8 +54,10 @@ public final class DistillationLoss implements ILossFunction {
     @JsonCreator
     DistillationLoss(
             @JsonProperty("hard") ILossFunction hard,
-            @JsonProperty("temperature") double temperature,
-            @JsonProperty("weight") double weight) {
+            @JsonProperty("temperature") @JsonDeserialize(using = StrictScalars.OfDouble.class)
+                    double temperature,
+            @JsonProperty("weight") @JsonDeserialize(using = StrictScalars.OfDouble.class)
+                    double weight) {
         this.hard = Objects.requireNonNull(hard, "hard");
         this.temperature = temperature;
         this.weight = weight;
@@ -145,9 +149,9 @@ public final class DistillationLoss implements ILossFunction {
         Require.state(
                 given != null,
                 "the network is a student without its teacher: its listeners were replaced (add"
-                        + " listeners before attaching), or it was saved during a distillation; call"
-                        + " Distillation.attach to go on, or Distillation.detach to train on labels"
-                        + " alone");
+                    + " listeners before attaching), or it was saved during a distillation; call"
+                    + " Distillation.attach to go on, or Distillation.detach to train on labels"
+                    + " alone");
         Answers heard = Objects.requireNonNull(given);
         double share = hardShare(heard);
         INDArray gradient = hard.computeGradient(labels, preOutput, activationFn, mask);

@@ -190,8 +190,8 @@ public final class ExactResume extends BaseTrainingListener {
         if (!notes.containsKey(ROOT)) {
             return;
         }
-        int iterations = (int) Notes.number(notes, ITERATIONS);
-        int epochs = (int) Notes.number(notes, EPOCHS);
+        int iterations = Notes.integer(notes, ITERATIONS, 0, Integer.MAX_VALUE);
+        int epochs = Notes.integer(notes, EPOCHS, 0, Integer.MAX_VALUE);
         if (iterations > network.iterations()) {
             // The file was written before DL4J applied the last iteration's constraints.
             for (Layer layer : network.layers()) {

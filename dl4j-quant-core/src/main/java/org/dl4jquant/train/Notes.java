@@ -2,6 +2,7 @@
 package org.dl4jquant.train;
 
 import java.util.Map;
+import org.dl4jquant.check.Require;
 
 /** Reads numbers from the training notes of a model file. */
 final class Notes {
@@ -21,6 +22,28 @@ final class Notes {
         } catch (NumberFormatException e) {
             throw damaged(notes, name, e);
         }
+    }
+
+    /**
+     * {@return an integer of an interval}
+     *
+     * @param notes all notes
+     * @param name its name
+     * @param least the smallest that it can be
+     * @param most the largest that it can be
+     * @throws IllegalArgumentException if it is missing, is none, or is outside
+     */
+    static int integer(Map<String, String> notes, String name, int least, int most) {
+        long found = number(notes, name);
+        Require.argument(
+                found >= least && found <= most,
+                "the network's training note '%s' is %d, but must be in [%d, %d]: its model file"
+                        + " was edited or is damaged; take an older one",
+                name,
+                found,
+                least,
+                most);
+        return (int) found;
     }
 
     /**

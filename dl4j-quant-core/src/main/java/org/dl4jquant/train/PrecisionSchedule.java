@@ -314,15 +314,16 @@ public final class PrecisionSchedule extends BaseTrainingListener {
     private void adopt(TrainedNetwork network) {
         checkWidths(network);
         Map<String, String> notes = network.notes();
-        ScheduleState known = ScheduleState.fromNotes(notes);
         String stages = plan.describe();
+        boolean begun = ScheduleState.isIn(notes);
         Require.argument(
-                known == null || stages.equals(notes.get(STAGES)),
+                !begun || stages.equals(notes.get(STAGES)),
                 "the network trains by the schedule \"%s\", which is not this one, \"%s\"; attach"
                         + " the one that it began with, or call PrecisionSchedule.finish(network)"
                         + " first",
                 String.valueOf(notes.get(STAGES)),
                 stages);
+        ScheduleState known = ScheduleState.fromNotes(notes, plan.stages().size());
         if (known == null) {
             state = ScheduleState.begin(network.iterations(), network.epochs());
             enter(network, true);
@@ -435,7 +436,7 @@ public final class PrecisionSchedule extends BaseTrainingListener {
         TrainedNetwork network = new TrainedNetwork(model);
         if (adopted.get() != model) {
             Require.state(
-                    ScheduleState.fromNotes(network.notes()) != null,
+                    ScheduleState.isIn(network.notes()),
                     "iteration %d was trained before the schedule was attached: outside of"
                             + " fit(iterator), DL4J tells a listener nothing before the first"
                             + " iteration; call schedule.attachTo(network) instead of setListeners",

@@ -88,22 +88,28 @@ record ScheduleState(
         return notes;
     }
 
+    /** {@return whether texts hold a state, damaged or not} */
+    static boolean isIn(Map<String, String> notes) {
+        return notes.containsKey(STAGE);
+    }
+
     /**
      * {@return the state that texts hold; null if they hold none}
      *
-     * @throws IllegalArgumentException if a part of it is missing or is no number
+     * @param stages how many stages the schedule has
+     * @throws IllegalArgumentException if a part of it is missing, is no number, or is impossible
      */
-    static @Nullable ScheduleState fromNotes(Map<String, String> notes) {
-        if (!notes.containsKey(STAGE)) {
+    static @Nullable ScheduleState fromNotes(Map<String, String> notes, int stages) {
+        if (!isIn(notes)) {
             return null;
         }
         return new ScheduleState(
-                (int) Notes.number(notes, STAGE),
-                (int) Notes.number(notes, FIRST_ITERATION),
-                (int) Notes.number(notes, FIRST_EPOCH),
+                Notes.integer(notes, STAGE, 0, stages - 1),
+                Notes.integer(notes, FIRST_ITERATION, 0, Integer.MAX_VALUE),
+                Notes.integer(notes, FIRST_EPOCH, 0, Integer.MAX_VALUE),
                 Notes.real(notes, BEST),
-                (int) Notes.number(notes, EPOCHS_WAITED),
+                Notes.integer(notes, EPOCHS_WAITED, 0, Integer.MAX_VALUE),
                 Notes.real(notes, SCORE_SUM),
-                (int) Notes.number(notes, SCORE_COUNT));
+                Notes.integer(notes, SCORE_COUNT, 0, Integer.MAX_VALUE));
     }
 }

@@ -7,6 +7,8 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
+import java.util.TreeMap;
 import java.util.TreeSet;
 import net.jqwik.api.ForAll;
 import net.jqwik.api.Property;
@@ -138,9 +140,12 @@ class StagePlanTest {
 
     @Property
     void aStateSurvivesItsTextsExactly(
-            @ForAll double best, @ForAll double sum, @ForAll int iteration, @ForAll int count) {
+            @ForAll double best,
+            @ForAll double sum,
+            @ForAll @IntRange int iteration,
+            @ForAll @IntRange int count) {
         ScheduleState state = new ScheduleState(1, iteration, 2, best, 3, sum, count);
-        assertEquals(state, ScheduleState.fromNotes(state.toNotes()));
+        assertEquals(state, ScheduleState.fromNotes(state.toNotes(), 2));
     }
 
     // ---- refusals -------------------------------------------------------------------------------
@@ -237,17 +242,37 @@ class StagePlanTest {
                 refusal(() -> new StageEnd.AtPlateau(1, 0, 0)));
     }
 
+    private static String refusal(String note, String value) {
+        Map<String, String> notes = new TreeMap<>(ScheduleState.begin(5, 6).toNotes());
+        notes.put(note, value);
+        return assertThrows(IllegalArgumentException.class, () -> ScheduleState.fromNotes(notes, 3))
+                .getMessage();
+    }
+
     @Test
     void refusesNotesThatAreDamaged() {
-        IllegalArgumentException refusal =
-                assertThrows(
-                        IllegalArgumentException.class,
-                        () ->
-                                ScheduleState.fromNotes(
-                                        java.util.Map.of("schedule.stage", "second")));
         assertEquals(
                 "the network's training note 'schedule.stage' is 'second', not a number: its model"
                         + " file was edited or is damaged; take an older one",
-                refusal.getMessage());
+                refusal("schedule.stage", "second"));
+        assertEquals(
+                "the network's training note 'schedule.stage' is 3, but must be in [0, 2]: its"
+                        + " model file was edited or is damaged; take an older one",
+                refusal("schedule.stage", "3"));
+        // 2^32 + 1 is not 1.
+        for (String impossible : List.of("-1", "4294967297", "9223372036854775807")) {
+            for (String note :
+                    List.of(
+                            "schedule.stage",
+                            "schedule.firstIteration",
+                            "schedule.firstEpoch",
+                            "schedule.epochsWaited",
+                            "schedule.scoreCount")) {
+                String message = refusal(note, impossible);
+                assertTrue(
+                        message.contains("'" + note + "' is " + impossible + ", but must be"),
+                        message);
+            }
+        }
     }
 }

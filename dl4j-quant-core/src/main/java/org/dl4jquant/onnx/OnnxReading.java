@@ -29,7 +29,9 @@ import org.dl4jquant.graph.IntNode;
  * the file itself; compare with the file that {@link OnnxWriter} writes of the graph, which is
  * equal. Both hold for the graph optimization levels {@code EXTENDED} and {@code ALL} ({@code ALL}
  * is ONNX Runtime's default); below, it runs every QDQ pattern in float32. On processors without
- * VNNI, the session option {@code session.x64quantprecision=1} is needed, too.
+ * VNNI, the session option {@code session.x64quantprecision=1} is needed, too. (With that option,
+ * ONNX Runtime 1.28.0 aborts the process on a file with int8 weights outside [-64, 63] whose
+ * DequantizeLinear has no zero point; a rewritten file always has one.)
  *
  * @param graph the integer graph
  * @param deviations the nodes that ONNX Runtime may round otherwise, in the graph's order

@@ -37,7 +37,8 @@ final class QdqContext {
     private final IntGraph.Builder builder = IntGraph.builder();
     private final Set<String> made = new HashSet<>();
     private final Set<String> int8 = new HashSet<>();
-    private final Set<String> quantizedDirectly = new HashSet<>();
+    private final boolean constantsAreInputs;
+    private final Map<String, OnnxNode> makers = new HashMap<>();
     private final Set<String> usedMetadata = new HashSet<>(Set.of(Provenance.HASH));
 
     QdqContext(GraphProto graph, Map<String, String> metadata) {
@@ -47,9 +48,7 @@ final class QdqContext {
         this.outputs = graph.getOutputList().stream().map(ValueInfoProto::getName).toList();
         this.leaving = Set.copyOf(new HashSet<>(outputs));
         for (OnnxNode node : nodes) {
-            if (node.operator().equals(Operators.QUANTIZE)) {
-                quantizedDirectly.add(node.output());
-            }
+            node.proto().getOutputList().forEach(output -> makers.put(output, node));
             for (String input : node.inputs()) {
                 consumers.computeIfAbsent(input, name -> new ArrayList<>()).add(node);
             }
@@ -59,7 +58,13 @@ final class QdqContext {
         graph.getInputList().stream()
                 .filter(input -> !constants.has(input.getName()))
                 .forEach(this::await);
+        this.constantsAreInputs =
+                graph.getInputList().stream().anyMatch(input -> constants.has(input.getName()));
         requireOrder(graph.getInputList());
+    }
+
+    boolean constantsAreInputs() {
+        return constantsAreInputs;
     }
 
     /* Without it, a walk from an operator to its readers might not end. */
@@ -305,11 +310,34 @@ final class QdqContext {
      */
     boolean isRaised(String codes) {
         Optional<OnnxNode> reader = onlyConsumer(codes);
-        return quantizedDirectly.contains(codes)
+        return isMadeBy(Operators.QUANTIZE, codes)
                 && reader.isPresent()
                 && reader.get().operator().equals(Operators.DEQUANTIZE)
                 && consumers(reader.get().output()).size() + (leaves(reader.get().output()) ? 1 : 0)
                         <= 1;
+    }
+
+    private boolean isMadeBy(String operator, String tensor) {
+        OnnxNode maker = makers.get(tensor);
+        return maker != null && maker.operator().equals(operator);
+    }
+
+    /**
+     * {@return the operators that say how codes stand for values: the quantize, the dequantizes}
+     */
+    List<OnnxNode> quantizers(String codes) {
+        List<OnnxNode> all = new ArrayList<>();
+        String unclamped =
+                isMadeBy(Operators.CLIP, codes)
+                        ? Objects.requireNonNull(makers.get(codes)).input(0)
+                        : codes;
+        if (isMadeBy(Operators.QUANTIZE, unclamped)) {
+            all.add(Objects.requireNonNull(makers.get(unclamped)));
+        }
+        consumers(codes).stream()
+                .filter(reader -> reader.operator().equals(Operators.DEQUANTIZE))
+                .forEach(all::add);
+        return all;
     }
 
     private int offset(String codes, CodeRange range) {

@@ -9,7 +9,6 @@ import java.util.Locale;
 import java.util.Optional;
 import java.util.stream.Stream;
 import org.dl4jquant.graph.IntNode;
-import org.dl4jquant.graph.Output;
 import org.dl4jquant.numeric.CodeRange;
 import org.dl4jquant.numeric.QuantParams;
 import org.jspecify.annotations.Nullable;
@@ -18,15 +17,17 @@ import org.jspecify.annotations.Nullable;
  * What ONNX Runtime 1.28.0 does on x86-64 at the levels EXTENDED and ALL, found by having it save the
  * graphs that it made of some ten thousand random QDQ models, and checked against it in the tests:
  *
- * - A Relu or Clip before a QuantizeLinear disappears only if the codes' range implies it. Else it
- *   stays, and what is before it is computed in float32.
+ * - Initializers that are inputs as well can be replaced by the caller, and are no constants.
+ * - Scales and zero points of codes must be scalars, not vectors of one value.
+ * - A Relu or Clip before a QuantizeLinear with a zero point disappears only if the codes' range
+ *   implies it. Else it stays, and what is before it is computed in float32.
  * - Codes of int8 are made uint8 only where their QuantizeLinear has one reader, a DequantizeLinear
  *   that has one reader itself, and where neither leaves the graph. ("Raised" below.)
  * - Conv and MatMul need uint8, made or given, on both sides. Add, Concat, pools and Gemm need one
  *   type on all sides. In int8, Concat and GlobalAveragePool return the same codes; Add and
  *   AveragePool round otherwise; Gemm depends on the processor.
  * - MatMul and an Add of its bias become one Gemm first.
- * - Gemm needs a zero point at the weights' DequantizeLinear; MatMul and Conv do not.
+ * - Gemm needs the zero points of weights and codes written out; the others take a missing one for 0.
  * - Pooling to maxima and reshaping return the same codes in any form.
  */
 /** Which operators of a QDQ graph ONNX Runtime does not run with the integer kernels of uint8. */
@@ -56,8 +57,10 @@ final class RuntimeFusions {
         if (made instanceof IntNode.MaxPool || made instanceof IntNode.Reshape) {
             return;
         }
-        cut(made, pending)
-                .or(() -> weightsWithoutZeroPoint(made, operator))
+        replaceable()
+                .or(() -> vectors(made))
+                .or(() -> cut(made, pending))
+                .or(() -> noZeroPoint(made, operator))
                 .or(() -> int8(made))
                 .ifPresent(
                         reason ->
@@ -76,6 +79,38 @@ final class RuntimeFusions {
         return Optional.of(String.format(Locale.ROOT, format, args));
     }
 
+    private Optional<String> replaceable() {
+        return context.constantsAreInputs()
+                ? because(
+                        "initializers of the file are inputs as well, which ONNX Runtime does not take"
+                                + " for constants; it may compute this in float32")
+                : Optional.empty();
+    }
+
+    private Optional<String> vectors(IntNode made) {
+        List<String> vectors =
+                codesOf(made).stream()
+                        .filter(codes -> !context.quantizers(codes).stream().allMatch(this::scalar))
+                        .toList();
+        if (vectors.isEmpty()) {
+            return Optional.empty();
+        }
+        return because(
+                "the codes %s have a scale or zero point that is a vector of one value; ONNX Runtime"
+                        + " fuses scalars only",
+                vectors);
+    }
+
+    private boolean scalar(OnnxNode quantizer) {
+        Constants constants = context.constants();
+        return constants.dimensions(quantizer.input(1)).isEmpty()
+                && quantizer
+                        .optionalInput(2)
+                        .map(constants::dimensions)
+                        .orElse(List.of())
+                        .isEmpty();
+    }
+
     /* As ONNX Runtime decides it: in float32, from the container's ends. */
     private Optional<String> cut(IntNode made, @Nullable Pending pending) {
         if (pending == null) {
@@ -85,6 +120,14 @@ final class RuntimeFusions {
         CodeRange ends = params.range().signed() ? Containers.INT8 : Containers.UINT8;
         float lowest = params.scale() * (ends.min() - params.zeroPoint());
         float highest = params.scale() * (ends.max() - params.zeroPoint());
+        boolean clamped =
+                pending.least() != Float.NEGATIVE_INFINITY
+                        || pending.most() != Float.POSITIVE_INFINITY;
+        if (clamped && !haveZeroPoints(List.of(made.name()))) {
+            return because(
+                    "a Relu or Clip stands before a QuantizeLinear without a zero point; ONNX"
+                            + " Runtime computes the two in float32");
+        }
         if (pending.least() <= lowest && pending.most() >= highest) {
             return Optional.empty();
         }
@@ -94,25 +137,31 @@ final class RuntimeFusions {
                 pending.least(), pending.most(), lowest, highest);
     }
 
-    private Optional<String> weightsWithoutZeroPoint(IntNode made, OnnxNode operator) {
+    private Optional<String> noZeroPoint(IntNode made, OnnxNode operator) {
         boolean biased =
                 context.onlyConsumer(operator.output())
                         .filter(next -> next.operator().equals(Operators.ADD))
                         .isPresent();
         boolean gemm = operator.operator().equals(Operators.GEMM) || biased;
-        if (!(made instanceof IntNode.Dense) || !gemm || weights.haveZeroPoint(operator)) {
+        if (!(made instanceof IntNode.Dense) || !gemm) {
+            return Optional.empty();
+        }
+        if (weights.haveZeroPoint(operator) && haveZeroPoints(codesOf(made))) {
             return Optional.empty();
         }
         return because(
-                "the DequantizeLinear of its weights has no zero point; ONNX Runtime computes such"
-                        + " a Gemm in float32");
+                "a DequantizeLinear of its weights or codes has no zero point; ONNX Runtime computes"
+                        + " such a Gemm in float32");
+    }
+
+    private boolean haveZeroPoints(List<String> codes) {
+        return codes.stream()
+                .flatMap(tensor -> context.quantizers(tensor).stream())
+                .allMatch(node -> node.optionalInput(2).isPresent());
     }
 
     private Optional<String> int8(IntNode made) {
-        boolean floats =
-                made instanceof IntNode.Dense dense && dense.output() instanceof Output.Floats;
-        List<String> codes =
-                (floats ? made.inputs().stream() : tensorsOf(made)).distinct().toList();
+        List<String> codes = codesOf(made);
         List<String> int8 =
                 codes.stream()
                         .filter(tensor -> context.isInt8(tensor) && !context.isRaised(tensor))
@@ -130,7 +179,10 @@ final class RuntimeFusions {
                 int8);
     }
 
-    private static Stream<String> tensorsOf(IntNode node) {
-        return Stream.concat(node.inputs().stream(), Stream.of(node.name()));
+    private List<String> codesOf(IntNode node) {
+        return Stream.concat(node.inputs().stream(), Stream.of(node.name()))
+                .filter(context::isCodes)
+                .distinct()
+                .toList();
     }
 }

@@ -108,7 +108,11 @@ final class DecimalModel {
 
     private Codes define(
             String name, double scale, boolean type, int zeroPoint, int channels, int side) {
-        model.params(name, scale, type, zeroPoint);
+        if (random.nextInt(16) == 0) {
+            model.vectorParams(name, scale, type, zeroPoint, random.nextBoolean());
+        } else {
+            model.params(name, scale, type, zeroPoint);
+        }
         return new Codes(name, scale, type, zeroPoint, channels, side);
     }
 
@@ -126,12 +130,16 @@ final class DecimalModel {
     }
 
     private void dequantize(Codes tensor, String values) {
-        model.node(
-                "DequantizeLinear",
-                values,
-                tensor.name(),
-                tensor.name() + ".scale",
-                tensor.name() + ".zero");
+        if (!tensor.signed() && tensor.zeroPoint() == 0 && random.nextInt(16) == 0) {
+            model.node("DequantizeLinear", values, tensor.name(), tensor.name() + ".scale");
+        } else {
+            model.node(
+                    "DequantizeLinear",
+                    values,
+                    tensor.name(),
+                    tensor.name() + ".scale",
+                    tensor.name() + ".zero");
+        }
     }
 
     private String view(Codes tensor) {
@@ -187,8 +195,8 @@ final class DecimalModel {
         }
     }
 
-    private List<Integer> codes(int size) {
-        return random.ints(size, -40, 41).boxed().toList();
+    private List<Integer> codes(int size, int most) {
+        return random.ints(size, -most, most + 1).boxed().toList();
     }
 
     /** The weights' and the bias's names; scales per channel or one. */
@@ -207,15 +215,18 @@ final class DecimalModel {
             }
             biasScales[i] = (float) from.scale() * scales[perChannel ? i : 0];
         }
-        if (perChannel) {
+        boolean vector = random.nextInt(12) == 0;
+        if (perChannel || vector) {
             model.floats(name + ".scale", scales);
         } else {
             model.scalar(name + ".scale", scales[0]);
         }
         if (random.nextInt(3) > 0) {
-            model.weightsWithZeros(name, axis, perChannel ? channels : 0, codes(size), shape);
+            List<Integer> codes = codes(size, 127);
+            model.weightsWithZeros(
+                    name, axis, perChannel ? channels : vector ? 1 : 0, codes, shape);
         } else {
-            model.weights(name, axis, codes(size), shape);
+            model.weights(name, axis, codes(size, RuntimeRun.SAFE_WEIGHT), shape);
         }
         if (!biased) {
             return new String[] {name + ".f"};
@@ -257,6 +268,11 @@ final class DecimalModel {
                         GraphProtoBuilder.attribute("pads", pad, pad, pad, pad));
         model.node("Conv", result, attributes, inputs(view(from), weights));
         finish(result, out, from.side(), true);
+        if (random.nextInt(30) == 0) { // the same weights for another result
+            String twin = "n" + count++;
+            model.node("Conv", twin, attributes, inputs(view(from), weights));
+            finish(twin, out, from.side(), true);
+        }
     }
 
     private static String[] inputs(String first, String... others) {
@@ -353,7 +369,11 @@ final class DecimalModel {
             last = clamp(last, lowest, highest, cuts);
         }
         tensors.add(define(name, scale, type, zeroPoint, channels, side));
-        model.quantize(name, last);
+        if (!type && zeroPoint == 0 && random.nextInt(16) == 0) {
+            model.node("QuantizeLinear", name, last, name + ".scale");
+        } else {
+            model.quantize(name, last);
+        }
     }
 
     private String clamp(String values, float lowest, float highest, boolean cuts) {

@@ -51,6 +51,19 @@ final class QdqModel {
         return this;
     }
 
+    /** The same as vectors of one element, as some exporters write them. */
+    QdqModel vectorParams(
+            String name, double scale, boolean signed, int zeroPoint, boolean scaleToo) {
+        if (scaleToo) {
+            graph.floats(name + ".scale", new float[] {(float) scale}, 1);
+        } else {
+            graph.floats(name + ".scale", new float[] {(float) scale});
+        }
+        DataType type = signed ? DataType.INT8 : DataType.UINT8;
+        graph.bytes(name + ".zero", type, new byte[] {(byte) zeroPoint}, 1);
+        return this;
+    }
+
     /** An integer Clip's bound. */
     QdqModel code(String name, boolean signed, int code) {
         graph.bytes(name, signed ? DataType.INT8 : DataType.UINT8, new byte[] {(byte) code});

@@ -35,6 +35,13 @@ class RuntimeFusionsTest {
     private static final int MANY_MODELS = 10_000;
     private static final int EXAMPLES = 24;
 
+    /** What its optimizer stumbles over: two clamps, vectors of one scale, weights read twice. */
+    private static final Set<String> NOT_LOADED =
+            Set.of(
+                    "two nodes with same node name",
+                    "Scale and Zero-point must be a scalar",
+                    "Attempt to replace the existing tensor");
+
     private static final Set<String> INTEGER_OPERATORS =
             Set.of(
                     "QLinearConv",
@@ -91,8 +98,8 @@ class RuntimeFusionsTest {
             try {
                 compare(seed, model, reading, tally);
                 compareWithTheOptimizedGraph(seed, model.bytes(), reading, tally);
-            } catch (OrtException e) { // after two clamps its own optimizer makes some of them
-                assertTrue(e.getMessage().contains("two nodes with same node name"), e.toString());
+            } catch (OrtException e) {
+                assertTrue(NOT_LOADED.stream().anyMatch(e.getMessage()::contains), e.toString());
                 tally.notLoaded++;
             }
         }
@@ -105,13 +112,13 @@ class RuntimeFusionsTest {
         IntGraph graph = reading.graph();
         Map<String, Batch> expected = reference(graph, input);
         byte[] rewritten = OnnxWriter.toBytes(graph);
-        RuntimeRun.of(rewritten, graph, false, Map.of("x", input))
+        RuntimeRun.of(rewritten, graph, Map.of("x", input))
                 .forEach(
                         (output, batch) ->
                                 assertTrue(
                                         RuntimeRun.equal(expected.get(output), batch),
                                         "seed " + seed + " rewritten, output " + output));
-        Map<String, Batch> found = RuntimeRun.of(model.bytes(), graph, true, Map.of("x", input));
+        Map<String, Batch> found = RuntimeRun.of(model.bytes(), graph, Map.of("x", input));
         for (String output : graph.outputs()) {
             boolean equal = RuntimeRun.equal(expected.get(output), found.get(output));
             if (reading.outputsThatMayDiffer().contains(output)) {
@@ -278,9 +285,30 @@ class RuntimeFusionsTest {
             if (zeros) {
                 assertEquals(List.of(), deviations(model));
             } else {
-                assertDeviates("has no zero point", model);
+                assertDeviates("of its weights or codes has no zero point", model);
             }
         }
+    }
+
+    @Test
+    void saysThatScalesInVectorsAreNotFused() {
+        assertDeviates(
+                "the codes [y] have a scale or zero point that is a vector of one value",
+                image(false)
+                        .vectorParams("y", 0.05, false, 0, true)
+                        .quantize("y", "c")
+                        .output("y", DataType.UINT8, 2, 2, 2));
+    }
+
+    @Test
+    void saysThatConstantsThatAreInputsAreNotConstantForOnnxRuntime() {
+        QdqModel model =
+                image(false)
+                        .params("y", 0.05, false, 0)
+                        .quantize("y", "c")
+                        .output("y", DataType.UINT8, 2, 2, 2);
+        assertEquals(List.of(), deviations(model));
+        assertDeviates("initializers of the file are inputs as well", model.input("w.zero", 2));
     }
 
     @Test

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package org.dl4jquant.onnx;
 
+import ai.onnxruntime.OnnxJavaType;
 import ai.onnxruntime.OnnxTensor;
 import ai.onnxruntime.OnnxValue;
 import ai.onnxruntime.OrtEnvironment;
@@ -16,8 +17,13 @@ import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
+import java.util.stream.Collectors;
+import onnx.Onnx.GraphProto;
 import onnx.Onnx.ModelProto;
 import onnx.Onnx.NodeProto;
+import onnx.Onnx.TensorProto;
+import onnx.Onnx.TensorProto.DataType;
 import org.dl4jquant.engine.Batch;
 import org.dl4jquant.graph.IntGraph;
 import org.dl4jquant.graph.TensorType;
@@ -25,18 +31,52 @@ import org.dl4jquant.graph.TensorType;
 /** Runs model files, ours or foreign, in ONNX Runtime. */
 final class RuntimeRun {
 
+    /**
+     * ONNX Runtime 1.28.0 with session.x64quantprecision=1 aborts the process when it loads int8
+     * weights beyond 7 bits whose dequantize node has no zero point.
+     */
+    static final int SAFE_WEIGHT = 63;
+
     private RuntimeRun() {}
+
+    /** Whether ONNX Runtime would abort the process. */
+    static boolean aborts(byte[] bytes) {
+        try {
+            GraphProto graph = ModelProto.parseFrom(bytes).getGraph();
+            Set<String> large =
+                    graph.getInitializerList().stream()
+                            .filter(RuntimeRun::isLarge)
+                            .map(TensorProto::getName)
+                            .collect(Collectors.toSet());
+            return graph.getNodeList().stream()
+                    .anyMatch(
+                            node ->
+                                    node.getOpType().equals("DequantizeLinear")
+                                            && (node.getInputCount() < 3
+                                                    || node.getInput(2).isEmpty())
+                                            && large.contains(node.getInput(0)));
+        } catch (IOException e) {
+            throw new IllegalArgumentException("no model", e);
+        }
+    }
+
+    private static boolean isLarge(TensorProto tensor) {
+        for (byte code : tensor.getRawData()) {
+            if (tensor.getDataType() == DataType.INT8_VALUE && Math.abs(code) > SAFE_WEIGHT) {
+                return true;
+            }
+        }
+        return false;
+    }
 
     /**
      * The outputs of a file as the batches of a graph.
      *
      * @param bytes the file
      * @param graph what the file was read as, or written of
-     * @param foreign whether signed codes are int8 in the file, not raised by 128
      * @param inputs the graph's inputs
      */
-    static Map<String, Batch> of(
-            byte[] bytes, IntGraph graph, boolean foreign, Map<String, Batch.Floats> inputs)
+    static Map<String, Batch> of(byte[] bytes, IntGraph graph, Map<String, Batch.Floats> inputs)
             throws OrtException {
         OrtEnvironment environment = OrtEnvironment.getEnvironment();
         Map<String, OnnxTensor> tensors = new LinkedHashMap<>();
@@ -60,7 +100,7 @@ final class RuntimeRun {
                 for (Map.Entry<String, OnnxValue> output : result) {
                     TensorType type = graph.type(output.getKey());
                     OnnxTensor tensor = (OnnxTensor) output.getValue();
-                    outputs.put(output.getKey(), batch(tensor, type, foreign));
+                    outputs.put(output.getKey(), batch(tensor, type));
                 }
             }
         } finally {
@@ -69,9 +109,15 @@ final class RuntimeRun {
         return outputs;
     }
 
-    private static Batch batch(OnnxTensor tensor, TensorType type, boolean foreign) {
+    /* Signed codes are int8 in files of others, and 128 higher in uint8 in ours. */
+    private static Batch batch(OnnxTensor tensor, TensorType type) {
         int size = (int) tensor.getInfo().getShape()[0];
         int elements = size * type.shape().elements();
+        if (elements != tensor.getInfo().getNumElements()
+                || type.isCodes() == (tensor.getInfo().type == OnnxJavaType.FLOAT)) {
+            throw new IllegalStateException(
+                    "ONNX Runtime returns " + tensor.getInfo() + " for " + type);
+        }
         if (!type.isCodes()) {
             float[] values = new float[elements];
             FloatBuffer buffer = tensor.getFloatBuffer();
@@ -81,7 +127,7 @@ final class RuntimeRun {
         byte[] containers = new byte[elements];
         ByteBuffer buffer = tensor.getByteBuffer();
         buffer.get(containers);
-        if (!foreign) {
+        if (tensor.getInfo().type == OnnxJavaType.UINT8) {
             Containers.flipInPlace(containers, type.codes().range());
         }
         return Batch.Codes.of(size, type.shape(), containers, type.codes());

@@ -7,10 +7,14 @@ import java.util.Map;
 import java.util.Objects;
 import org.dl4jquant.check.Require;
 import org.dl4jquant.graph.IntGraph;
+import org.dl4jquant.graph.IntNode;
 import org.dl4jquant.numeric.Shape;
 
 /** Checks what is given to an engine; every engine calls it first, so that all refuse alike. */
 public final class GraphInputs {
+
+    /** The elements of the largest arrays that all virtual machines make. */
+    private static final int MAX_ELEMENTS = Integer.MAX_VALUE - 8;
 
     private GraphInputs() {}
 
@@ -22,12 +26,26 @@ public final class GraphInputs {
      * @param inputs one batch for each input node, by name
      * @return how many examples each batch has
      * @throws IllegalArgumentException if an input is missing, unknown, of another shape or size,
-     *     or holds NaN; the message names it and the first wrong place
+     *     or holds NaN, and if a result would have 2^31 elements or more; the message names it and
+     *     the first wrong place
      */
     public static int requireValid(IntGraph graph, Map<String, Batch.Floats> inputs) {
         Map<String, Shape> shapes = new LinkedHashMap<>();
         graph.inputs().forEach(node -> shapes.put(node.name(), node.shape()));
-        return requireValid(shapes, inputs);
+        int size = requireValid(shapes, inputs);
+        for (IntNode node : graph.nodes()) {
+            int elements = graph.type(node.name()).shape().elements();
+            Require.argument(
+                    (long) size * elements <= MAX_ELEMENTS,
+                    "node '%s' has %d elements for each of %d examples, together more than %d; run"
+                            + " fewer examples at once, at most %d",
+                    node.name(),
+                    elements,
+                    size,
+                    MAX_ELEMENTS,
+                    MAX_ELEMENTS / elements);
+        }
+        return size;
     }
 
     /**

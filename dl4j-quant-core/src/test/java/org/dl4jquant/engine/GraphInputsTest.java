@@ -8,6 +8,7 @@ import java.util.List;
 import java.util.Map;
 import org.dl4jquant.graph.IntGraph;
 import org.dl4jquant.graph.IntNode;
+import org.dl4jquant.graph.Output;
 import org.dl4jquant.numeric.Shape;
 import org.junit.jupiter.api.Test;
 
@@ -32,6 +33,29 @@ class GraphInputsTest {
                         IllegalArgumentException.class,
                         () -> GraphInputs.requireValid(GRAPH, inputs))
                 .getMessage();
+    }
+
+    @Test
+    void refusesMoreExamplesThanAnArrayHasElements() {
+        IntGraph graph =
+                SmallGraphs.graph(
+                        Shape.of(1, 1, 1),
+                        SmallGraphs.uint8(1),
+                        new IntNode.Convolution(
+                                "c",
+                                "q",
+                                SmallGraphs.weights(Shape.of(1, 1, 1, 1), 1),
+                                SmallGraphs.window(1, 1, 8000),
+                                1,
+                                Output.Codes.of(SmallGraphs.uint8(1))));
+        Batch.Floats nine = Batch.Floats.of(9, Shape.of(1, 1, 1), new float[9]);
+        assertEquals(
+                "node 'c' has 256032001 elements for each of 9 examples, together more than"
+                        + " 2147483639; run fewer examples at once, at most 8",
+                assertThrows(
+                                IllegalArgumentException.class,
+                                () -> GraphInputs.requireValid(graph, Map.of("x", nine)))
+                        .getMessage());
     }
 
     @Test

@@ -59,13 +59,9 @@ class ForeignFilesTest {
     }
 
     private static Path folder() {
-        for (Path up = Path.of("").toAbsolutePath(); up != null; up = up.getParent()) {
-            Path folder = up.resolve("shared/data/foreign-onnx");
-            if (Files.isDirectory(folder)) {
-                return folder;
-            }
-        }
-        return null;
+        String named = System.getProperty("dl4jquant.data");
+        Path data = named == null ? Path.of("..", "..", "shared", "data") : Path.of(named);
+        return data.resolve("foreign-onnx");
     }
 
     private static List<Path> files(Path folder) throws IOException {

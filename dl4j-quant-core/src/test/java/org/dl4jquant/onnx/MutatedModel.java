@@ -10,7 +10,6 @@ import onnx.Onnx.GraphProto;
 import onnx.Onnx.ModelProto;
 import onnx.Onnx.NodeProto;
 import onnx.Onnx.TensorProto;
-import onnx.Onnx.TensorProto.DataType;
 import onnx.Onnx.TensorShapeProto;
 import org.nd4j.shade.protobuf.ByteString;
 
@@ -172,7 +171,7 @@ final class MutatedModel {
             }
             case 1 -> tensor.addDims(random.nextBoolean() ? 1 : number());
             case 2 -> tensor.clearDims();
-            case 3 -> tensor.setDataType(any(List.of(DataType.values())).ordinal() % 17);
+            case 3 -> tensor.setDataType(random.nextInt(17));
             default -> {
                 if (raw.length > 0) {
                     raw[random.nextInt(raw.length)] = (byte) random.nextInt(256);

@@ -31,7 +31,7 @@ import org.junit.jupiter.api.Test;
  */
 class RuntimeFusionsTest {
 
-    private static final int MODELS = 150;
+    private static final int MODELS = 100;
     private static final int MANY_MODELS = 10_000;
     private static final int EXAMPLES = 24;
 

@@ -1,19 +1,23 @@
 // SPDX-License-Identifier: Apache-2.0
 package org.dl4jquant.prepare;
 
-import java.util.ArrayList;
 import java.util.Arrays;
-import java.util.List;
 import java.util.function.Consumer;
 import org.dl4jquant.check.Require;
+import org.dl4jquant.nd.Detached;
 import org.jspecify.annotations.Nullable;
 import org.nd4j.linalg.api.buffer.DataType;
 import org.nd4j.linalg.api.ndarray.INDArray;
 import org.nd4j.linalg.dataset.DataSet;
+import org.nd4j.linalg.dataset.api.MultiDataSet;
 import org.nd4j.linalg.dataset.api.iterator.DataSetIterator;
 import org.nd4j.linalg.dataset.api.iterator.MultiDataSetIterator;
+import org.nd4j.linalg.indexing.NDArrayIndex;
 
-/** The inputs that a network is calibrated with, batch by batch, as often as they are needed. */
+/**
+ * The inputs that a network is calibrated with, batch by batch, as often as they are needed, but no
+ * more examples than a few thousand: scales hardly change with more, and each round takes time.
+ */
 interface CalibrationData {
 
     /** One batch. */
@@ -32,6 +36,44 @@ interface CalibrationData {
             this.masks = masks;
         }
 
+        static Inputs of(DataSet batch) {
+            INDArray mask = batch.getFeaturesMaskArray();
+            return new Inputs(
+                    new INDArray[] {batch.getFeatures()},
+                    mask == null ? null : new INDArray[] {mask});
+        }
+
+        static Inputs of(MultiDataSet batch) {
+            return new Inputs(batch.getFeatures(), batch.getFeaturesMaskArrays());
+        }
+
+        int examples() {
+            return features.length == 0 || features[0].isEmpty()
+                    ? 0
+                    : Math.toIntExact(features[0].size(0));
+        }
+
+        /** {@return copies of the first examples, in no workspace} */
+        Inputs copyOf(int examples) {
+            return new Inputs(
+                    copy(features, examples), masks == null ? null : copy(masks, examples));
+        }
+
+        private static INDArray[] copy(INDArray[] arrays, int examples) {
+            INDArray[] copies = new INDArray[arrays.length];
+            for (int i = 0; i < copies.length; i++) {
+                INDArray array = arrays[i];
+                if (array != null) {
+                    copies[i] =
+                            Detached.compute(
+                                    () ->
+                                            array.get(NDArrayIndex.interval(0, examples))
+                                                    .dup(array.ordering()));
+                }
+            }
+            return copies;
+        }
+
         INDArray[] features() {
             return features;
         }
@@ -48,41 +90,33 @@ interface CalibrationData {
      */
     void forEach(Consumer<Inputs> reader);
 
-    static CalibrationData of(DataSetIterator iterator) {
-        if (!iterator.resetSupported()) {
-            List<DataSet> kept = new ArrayList<>();
-            iterator.forEachRemaining(kept::add);
-            return reader -> kept.forEach(batch -> reader.accept(inputs(batch)));
-        }
-        return reader -> {
-            iterator.reset();
-            while (iterator.hasNext()) {
-                reader.accept(inputs(iterator.next()));
-            }
-            iterator.reset();
-        };
+    /** {@return whether the data have more examples than are handed out; known after one round} */
+    boolean isCut();
+
+    /** {@return how many examples are handed out at most} */
+    int most();
+
+    /**
+     * {@return the examples of an iterator, from its first on}
+     *
+     * @param iterator reset before each round and after it; if it cannot be reset, the examples
+     *     that are left in it, which are kept in memory
+     * @param most how many examples to read at most, above 0
+     */
+    static CalibrationData of(DataSetIterator iterator, int most) {
+        return new LimitedBatches<>(
+                iterator, iterator.resetSupported() ? iterator::reset : null, Inputs::of, most);
     }
 
-    private static Inputs inputs(DataSet batch) {
-        INDArray mask = batch.getFeaturesMaskArray();
-        return new Inputs(
-                new INDArray[] {batch.getFeatures()}, mask == null ? null : new INDArray[] {mask});
-    }
-
-    static CalibrationData of(MultiDataSetIterator iterator) {
-        Require.argument(
-                iterator.resetSupported(),
-                "the calibration data are read twice, but %s cannot be reset; collect them in a"
-                        + " list and use an iterator over that",
-                iterator.getClass().getSimpleName());
-        return reader -> {
-            iterator.reset();
-            while (iterator.hasNext()) {
-                var batch = iterator.next();
-                reader.accept(new Inputs(batch.getFeatures(), batch.getFeaturesMaskArrays()));
-            }
-            iterator.reset();
-        };
+    /**
+     * {@return the examples of an iterator, from its first on}
+     *
+     * @param iterator as {@link #of(DataSetIterator, int)}
+     * @param most how many examples to read at most, above 0
+     */
+    static CalibrationData of(MultiDataSetIterator iterator, int most) {
+        return new LimitedBatches<>(
+                iterator, iterator.resetSupported() ? iterator::reset : null, Inputs::of, most);
     }
 
     /**

@@ -95,7 +95,8 @@ final class Planner {
                         planner.wrapped,
                         planner.inserted,
                         planner.quantizers,
-                        planner.schemes);
+                        planner.schemes,
+                        planner.facts());
         return new Plan(
                 merged,
                 planner.wrapped,
@@ -104,6 +105,21 @@ final class Planner {
                 planner.sums(),
                 planner.wiring(),
                 report.withWarnings(IdleRules.warnings(float32, joined, spec)));
+    }
+
+    private Reasons.Facts facts() {
+        return new Reasons.Facts() {
+            @Override
+            public boolean holdsCodes(String tensor) {
+                return sourceOfCodes(tensor) != null;
+            }
+
+            @Override
+            public @Nullable String roundedBehind(Step step) {
+                Step next = carriedByActivation(step) ? network.onlyConsumer(step.name()) : null;
+                return next == null ? null : next.name();
+            }
+        };
     }
 
     private static boolean isFloat(Map<String, LayerScheme> schemes, String layer) {

@@ -31,6 +31,12 @@ import org.slf4j.LoggerFactory;
  */
 public final class Preparation {
 
+    /**
+     * How many calibration examples are read unless another number is given: scales hardly change
+     * with more, and every one of them passes through the network.
+     */
+    public static final int CALIBRATION_EXAMPLES = 2048;
+
     private static final Logger LOG = LoggerFactory.getLogger(Preparation.class);
 
     private Preparation() {}
@@ -40,7 +46,9 @@ public final class Preparation {
      *
      * @param trained the float network, initialized; not changed
      * @param spec which layer gets which scheme
-     * @param data a few hundred examples like those it was trained on; labels are not used
+     * @param data a few hundred examples like those it was trained on; labels are not used. Its
+     *     first {@value #CALIBRATION_EXAMPLES} are read, twice, and it is reset before and after;
+     *     if it cannot be reset, the examples that are left in it are read once and kept in memory
      * @return the prepared network and what became of each layer; the report is logged at level
      *     debug
      * @throws IllegalArgumentException if the network is not initialized, has no layer left to
@@ -50,14 +58,33 @@ public final class Preparation {
      */
     public static PreparedNetwork<MultiLayerNetwork> prepare(
             MultiLayerNetwork trained, QuantSpec spec, DataSetIterator data) {
+        return prepare(trained, spec, data, CALIBRATION_EXAMPLES);
+    }
+
+    /**
+     * Prepares a MultiLayerNetwork, with a number of calibration examples.
+     *
+     * @param trained the float network, initialized; not changed
+     * @param spec which layer gets which scheme
+     * @param data as {@link #prepare(MultiLayerNetwork, QuantSpec, DataSetIterator)}
+     * @param examples how many of the data's examples to read at most, above 0
+     * @return the prepared network and what became of each layer; the report is logged at level
+     *     debug
+     * @throws IllegalArgumentException as {@link #prepare(MultiLayerNetwork, QuantSpec,
+     *     DataSetIterator)}
+     */
+    public static PreparedNetwork<MultiLayerNetwork> prepare(
+            MultiLayerNetwork trained, QuantSpec spec, DataSetIterator data, int examples) {
         requireInitialized(trained.isInitCalled());
         FloatNetwork network = usable(trained, FloatNetwork.of(trained));
-        CalibrationData inputs = CalibrationData.of(data);
+        CalibrationData inputs = CalibrationData.of(data, examples);
         boolean[] nonNegative = inputs.nonNegative(1);
         Plan plan = useful(Planner.plan(network, spec, name -> nonNegative[0]));
         MultiLayerNetwork prepared = MultiLayerRebuild.rebuild(trained, plan);
-        new ScaleFitting(fresh(prepared, plan)).run(inputs, batch -> run(prepared, batch));
-        return reported(prepared, plan.report().withWarnings(renamed(trained)));
+        List<String> warnings =
+                new ScaleFitting(fresh(prepared, plan)).run(inputs, batch -> run(prepared, batch));
+        return reported(
+                prepared, plan.report().withWarnings(renamed(trained)).withWarnings(warnings));
     }
 
     /**
@@ -65,7 +92,9 @@ public final class Preparation {
      *
      * @param trained the float network, initialized; not changed
      * @param spec which layer gets which scheme
-     * @param data a few hundred examples like those it was trained on; labels are not used
+     * @param data a few hundred examples like those it was trained on; labels are not used. Its
+     *     first {@value #CALIBRATION_EXAMPLES} are read, twice, and it is reset before and after;
+     *     if it cannot be reset, the examples that are left in it are read once and kept in memory
      * @return the prepared network and what became of each layer; the report is logged at level
      *     debug
      * @throws IllegalArgumentException as {@link #prepare(MultiLayerNetwork, QuantSpec,
@@ -73,7 +102,24 @@ public final class Preparation {
      */
     public static PreparedNetwork<ComputationGraph> prepare(
             ComputationGraph trained, QuantSpec spec, DataSetIterator data) {
-        return prepare(trained, spec, CalibrationData.of(data));
+        return prepare(trained, spec, data, CALIBRATION_EXAMPLES);
+    }
+
+    /**
+     * Prepares a ComputationGraph, with a number of calibration examples.
+     *
+     * @param trained the float network, initialized; not changed
+     * @param spec which layer gets which scheme
+     * @param data as {@link #prepare(ComputationGraph, QuantSpec, DataSetIterator)}
+     * @param examples how many of the data's examples to read at most, above 0
+     * @return the prepared network and what became of each layer; the report is logged at level
+     *     debug
+     * @throws IllegalArgumentException as {@link #prepare(ComputationGraph, QuantSpec,
+     *     DataSetIterator)}
+     */
+    public static PreparedNetwork<ComputationGraph> prepare(
+            ComputationGraph trained, QuantSpec spec, DataSetIterator data, int examples) {
+        return prepare(trained, spec, CalibrationData.of(data, examples));
     }
 
     /**
@@ -81,8 +127,9 @@ public final class Preparation {
      *
      * @param trained the float network, initialized; not changed
      * @param spec which layer gets which scheme
-     * @param data a few hundred examples like those it was trained on, resettable; labels are not
-     *     used
+     * @param data a few hundred examples like those it was trained on; labels are not used. Its
+     *     first {@value #CALIBRATION_EXAMPLES} are read, twice, and it is reset before and after;
+     *     if it cannot be reset, the examples that are left in it are read once and kept in memory
      * @return the prepared network and what became of each layer; the report is logged at level
      *     debug
      * @throws IllegalArgumentException as {@link #prepare(MultiLayerNetwork, QuantSpec,
@@ -90,7 +137,24 @@ public final class Preparation {
      */
     public static PreparedNetwork<ComputationGraph> prepare(
             ComputationGraph trained, QuantSpec spec, MultiDataSetIterator data) {
-        return prepare(trained, spec, CalibrationData.of(data));
+        return prepare(trained, spec, data, CALIBRATION_EXAMPLES);
+    }
+
+    /**
+     * Prepares a ComputationGraph, with a number of calibration examples.
+     *
+     * @param trained the float network, initialized; not changed
+     * @param spec which layer gets which scheme
+     * @param data as {@link #prepare(ComputationGraph, QuantSpec, MultiDataSetIterator)}
+     * @param examples how many of the data's examples to read at most, above 0
+     * @return the prepared network and what became of each layer; the report is logged at level
+     *     debug
+     * @throws IllegalArgumentException as {@link #prepare(ComputationGraph, QuantSpec,
+     *     MultiDataSetIterator)}
+     */
+    public static PreparedNetwork<ComputationGraph> prepare(
+            ComputationGraph trained, QuantSpec spec, MultiDataSetIterator data, int examples) {
+        return prepare(trained, spec, CalibrationData.of(data, examples));
     }
 
     private static PreparedNetwork<ComputationGraph> prepare(
@@ -101,8 +165,9 @@ public final class Preparation {
         boolean[] nonNegative = inputs.nonNegative(names.size());
         Plan plan = useful(Planner.plan(network, spec, name -> nonNegative[names.indexOf(name)]));
         ComputationGraph prepared = GraphRebuild.rebuild(trained, plan);
-        new ScaleFitting(fresh(prepared, plan)).run(inputs, batch -> run(prepared, batch));
-        return reported(prepared, plan.report());
+        List<String> warnings =
+                new ScaleFitting(fresh(prepared, plan)).run(inputs, batch -> run(prepared, batch));
+        return reported(prepared, plan.report().withWarnings(warnings));
     }
 
     static void run(MultiLayerNetwork network, CalibrationData.Inputs batch) {

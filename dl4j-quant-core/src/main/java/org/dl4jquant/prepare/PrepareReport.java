@@ -23,10 +23,12 @@ public record PrepareReport(List<Entry> layers, List<String> warnings) {
      * @param name the layer's name
      * @param type the simple name of its configuration class
      * @param scheme its scheme; null if it stays in float
+     * @param codes whether its result is codes, its own or those that it passes on
      * @param remark what it was joined with, where its tensors are rounded, or why it stays in
      *     float
      */
-    public record Entry(String name, String type, @Nullable LayerScheme scheme, String remark) {
+    public record Entry(
+            String name, String type, @Nullable LayerScheme scheme, boolean codes, String remark) {
         /** Checks that the layer is named. */
         public Entry {
             Objects.requireNonNull(name, "name");
@@ -39,14 +41,16 @@ public record PrepareReport(List<Entry> layers, List<String> warnings) {
             return scheme != null;
         }
 
+        private String numbers() {
+            if (scheme != null) {
+                return scheme.widths();
+            }
+            return codes ? "codes" : "float";
+        }
+
         private String line() {
             return String.format(
-                    Locale.ROOT,
-                    "%-20s %-24s %-12s %s",
-                    name,
-                    type,
-                    scheme == null ? "float" : scheme.widths(),
-                    remark);
+                    Locale.ROOT, "%-20s %-24s %-12s %s", name, type, numbers(), remark);
         }
     }
 

@@ -19,6 +19,24 @@ import org.jspecify.annotations.Nullable;
 /** Says for each layer what became of it, in words. */
 final class Reasons {
 
+    /** What the planner knows of a network's tensors. */
+    interface Facts {
+
+        /**
+         * {@return whether a tensor holds codes}
+         *
+         * @param tensor the step that makes it
+         */
+        boolean holdsCodes(String tensor);
+
+        /**
+         * {@return the layer behind a step that rounds its result instead of it; null if none does}
+         *
+         * @param step the step
+         */
+        @Nullable String roundedBehind(Step step);
+    }
+
     private Reasons() {}
 
     static PrepareReport report(
@@ -27,7 +45,8 @@ final class Reasons {
             Map<String, LayerQuantizers> wrapped,
             Map<String, ActivationScheme> inserted,
             Map<String, String> names,
-            Map<String, LayerScheme> schemes) {
+            Map<String, LayerScheme> schemes,
+            Facts facts) {
         List<PrepareReport.Entry> entries = new ArrayList<>();
         for (String input : original.inputs().stream().sorted().toList()) {
             ActivationScheme behind = inserted.get(input);
@@ -38,6 +57,7 @@ final class Reasons {
                                 input,
                                 "network input",
                                 scheme,
+                                true,
                                 roundedBehind(names.get(input), behind)));
             }
         }
@@ -51,14 +71,14 @@ final class Reasons {
                 continue;
             }
             ActivationScheme behind = inserted.get(step.name());
-            boolean rounded = quantizers != null || behind != null;
             entries.add(
                     new PrepareReport.Entry(
                             step.name(),
                             step.type(),
-                            rounded ? actual(scheme, quantizers) : null,
+                            actual(scheme, quantizers, behind),
+                            facts.holdsCodes(home.name()) || facts.roundedBehind(home) != null,
                             behind == null
-                                    ? remark(step, home, quantizers, scheme)
+                                    ? remark(step, home, quantizers, scheme, facts)
                                             + Kept.floatBefore(merged, home, quantizers)
                                     : roundedBehind(names.get(step.name()), behind)));
         }
@@ -75,12 +95,16 @@ final class Reasons {
                 step.name(),
                 step.type(),
                 scheme,
+                quantizers.result() != null && quantizers.result().isInteger(),
                 "quantized already, stays as it is: "
                         + describe(quantizers, scheme, changer(step)));
     }
 
     private static String roundedBehind(@Nullable String quantizer, ActivationScheme scheme) {
-        return "rounded by '" + quantizer + "', " + sign(scheme);
+        return "rounded by '"
+                + quantizer
+                + "', "
+                + (scheme.isInteger() ? sign(scheme) : "to half precision");
     }
 
     private static Step home(FloatNetwork merged, String member) {
@@ -94,26 +118,42 @@ final class Reasons {
         return scheme.signed() ? "signed" : "unsigned";
     }
 
+    /* What is rounded: of a layer without weights its result, of others what the weights multiply. */
     private static @Nullable LayerScheme actual(
-            @Nullable LayerScheme scheme, @Nullable LayerQuantizers quantizers) {
-        return scheme == null
-                ? null
-                : new LayerScheme(
-                        quantizers == null ? null : quantizers.weights(), scheme.activations());
+            @Nullable LayerScheme scheme,
+            @Nullable LayerQuantizers quantizers,
+            @Nullable ActivationScheme behind) {
+        if (behind != null) {
+            return new LayerScheme(null, behind.scheme());
+        }
+        if (scheme == null || quantizers == null) {
+            return null;
+        }
+        ActivationScheme result = quantizers.result();
+        if (quantizers.weights() == null && result != null) {
+            return new LayerScheme(null, result.scheme());
+        }
+        boolean rounds =
+                quantizers.input() != null
+                        || quantizers.inputFrom() != null
+                        || quantizers.hidden() != null
+                        || result != null;
+        return new LayerScheme(quantizers.weights(), rounds ? scheme.activations() : null);
     }
 
     private static String remark(
             Step step,
             Step home,
             @Nullable LayerQuantizers quantizers,
-            @Nullable LayerScheme scheme) {
+            @Nullable LayerScheme scheme,
+            Facts facts) {
         if (!step.name().equals(home.name())) {
             return "joined with '" + home.name() + "'";
         }
         if (quantizers != null) {
-            return describe(quantizers, scheme, changer(step));
+            return describe(quantizers, actual(scheme, quantizers, null), changer(step));
         }
-        return why(step, scheme);
+        return why(step, scheme, facts);
     }
 
     private static @Nullable String changer(Step step) {
@@ -135,7 +175,10 @@ final class Reasons {
             parts.add("input from '" + quantizers.inputFrom() + "'");
         }
         if (quantizers.preActivation() != null) {
-            parts.add("activation function as a table");
+            parts.add(
+                    quantizers.preActivation().isInteger()
+                            ? "activation function as a table"
+                            : "rounded before its activation function");
         }
         if (quantizers.hidden() != null) {
             parts.add("hidden state rounded in each step");
@@ -143,11 +186,18 @@ final class Reasons {
         if (quantizers.probabilities() != null) {
             parts.add("inner products rounded");
         }
-        parts.add(
-                quantizers.result() == null
-                        ? "result in float"
-                        : "result " + sign(quantizers.result()) + width(quantizers, scheme));
+        parts.add(result(quantizers, scheme));
         return String.join(", ", parts);
+    }
+
+    private static String result(LayerQuantizers quantizers, @Nullable LayerScheme scheme) {
+        ActivationScheme result = quantizers.result();
+        if (result == null) {
+            return "result in float";
+        }
+        return result.isInteger()
+                ? "result " + sign(result) + width(quantizers, scheme)
+                : "result in half precision";
     }
 
     /* The readers decide over the result's width, the scheme over that of what the layer reads. */
@@ -159,7 +209,7 @@ final class Reasons {
                 : ", " + result.bitsPerNumber() + " bits";
     }
 
-    private static String why(Step step, @Nullable LayerScheme scheme) {
+    private static String why(Step step, @Nullable LayerScheme scheme, Facts facts) {
         Layer layer = step.thawed();
         if (scheme != null && scheme.isFloat()) {
             return "stays in float: a rule of the spec says so";
@@ -172,15 +222,19 @@ final class Reasons {
                     + " with oneDNN";
         }
         if (Traits.preservesCodes(step)) {
-            return "passes codes on as they are";
+            return facts.holdsCodes(step.name())
+                    ? "passes codes on as they are"
+                    : "passes values on as they are: those that it reads are in float";
         }
         if (layer != null && layer.getClass() == BatchNormalization.class) {
             return "stays in float: it is not directly behind a convolution or dense layer with"
                     + " identity activation";
         }
         if (Traits.makesValues(step)) {
-            return "has no quantizer of its own: the activation layer behind it rounds, or nothing"
-                    + " behind it computes with codes";
+            String rounding = facts.roundedBehind(step);
+            return rounding == null
+                    ? "stays in float: nothing behind it computes with codes"
+                    : "rounded by '" + rounding + "', which follows";
         }
         String known = knownParent(layer);
         return "stays in float: "

@@ -1,17 +1,23 @@
 // SPDX-License-Identifier: Apache-2.0
 package org.dl4jquant.prepare;
 
+import java.util.List;
 import org.deeplearning4j.nn.graph.ComputationGraph;
 import org.deeplearning4j.nn.multilayer.MultiLayerNetwork;
 import org.nd4j.linalg.dataset.api.iterator.DataSetIterator;
 import org.nd4j.linalg.dataset.api.iterator.MultiDataSetIterator;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /**
  * Fits the scales of a prepared network again, in place, by the calibration methods of its layers'
  * schemes: after its weights have moved without their scales, or its precision has changed. Tensors
- * that are not rounded to integers at the precision in force are left out.
+ * that are not rounded to integers at the precision in force are left out. The first {@value
+ * Preparation#CALIBRATION_EXAMPLES} examples of the data are read.
  */
 public final class Recalibration {
+
+    private static final Logger LOG = LoggerFactory.getLogger(Recalibration.class);
 
     private Recalibration() {}
 
@@ -44,8 +50,9 @@ public final class Recalibration {
      *     infinite; the message names the layer
      */
     public static void of(MultiLayerNetwork network, DataSetIterator data) {
-        new ScaleFitting(network.getLayers())
-                .run(CalibrationData.of(data), batch -> Preparation.run(network, batch));
+        log(
+                new ScaleFitting(network.getLayers())
+                        .run(limited(data), batch -> Preparation.run(network, batch)));
     }
 
     /**
@@ -57,23 +64,36 @@ public final class Recalibration {
      *     infinite; the message names the layer
      */
     public static void of(ComputationGraph network, DataSetIterator data) {
-        of(network, CalibrationData.of(data));
+        of(network, limited(data));
     }
 
     /**
      * Fits all scales.
      *
      * @param network a network from {@code prepare}
-     * @param data a few hundred examples like those it is trained on, resettable; labels are not
-     *     used
+     * @param data a few hundred examples like those it is trained on; labels are not used
      * @throws IllegalArgumentException if the data do not fit the network, or values are NaN or
      *     infinite; the message names the layer
      */
     public static void of(ComputationGraph network, MultiDataSetIterator data) {
-        of(network, CalibrationData.of(data));
+        of(network, limited(data));
     }
 
     private static void of(ComputationGraph network, CalibrationData data) {
-        new ScaleFitting(network.getLayers()).run(data, batch -> Preparation.run(network, batch));
+        log(
+                new ScaleFitting(network.getLayers())
+                        .run(data, batch -> Preparation.run(network, batch)));
+    }
+
+    private static CalibrationData limited(DataSetIterator data) {
+        return CalibrationData.of(data, Preparation.CALIBRATION_EXAMPLES);
+    }
+
+    private static CalibrationData limited(MultiDataSetIterator data) {
+        return CalibrationData.of(data, Preparation.CALIBRATION_EXAMPLES);
+    }
+
+    private static void log(List<String> warnings) {
+        warnings.forEach(LOG::warn);
     }
 }

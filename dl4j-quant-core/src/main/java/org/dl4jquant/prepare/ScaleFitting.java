@@ -33,9 +33,14 @@ import org.nd4j.linalg.api.ndarray.INDArray;
 final class ScaleFitting {
 
     private record Observed(
-            Layer layer, QuantizedLayer conf, Map<TensorRole, TensorStatistics> tensors) {}
+            Layer layer,
+            QuantizedLayer conf,
+            Map<TensorRole, TensorStatistics> tensors,
+            Map<TensorRole, Outliers> outliers) {}
 
     private final List<Observed> layers = new ArrayList<>();
+    private int firstExample;
+    private int examples;
 
     /**
      * Collects the quantized layers of a network.
@@ -49,7 +54,10 @@ final class ScaleFitting {
                             conf ->
                                     layers.add(
                                             new Observed(
-                                                    layer, conf, new EnumMap<>(TensorRole.class))));
+                                                    layer,
+                                                    conf,
+                                                    new EnumMap<>(TensorRole.class),
+                                                    new EnumMap<>(TensorRole.class))));
         }
     }
 
@@ -58,23 +66,38 @@ final class ScaleFitting {
      *
      * @param data the inputs
      * @param forward runs the network on one batch, in inference mode
+     * @return what looks wrong, one sentence each
      * @throws IllegalArgumentException if a batch does not fit the network, a layer's values are
      *     NaN or infinite, or a layer never runs; the message names it
      */
-    void run(CalibrationData data, Consumer<CalibrationData.Inputs> forward) {
+    List<String> run(CalibrationData data, Consumer<CalibrationData.Inputs> forward) {
         for (Observed observed : layers) {
             fitWeights(observed);
             observe(observed);
         }
         try {
-            data.forEach(inputs -> forward(inputs, forward));
+            data.forEach(
+                    inputs -> {
+                        examples = inputs.examples();
+                        forward(inputs, forward);
+                        firstExample += examples;
+                    });
         } finally {
             layers.forEach(observed -> QuantizedLayers.observe(observed.layer(), null));
         }
-        layers.forEach(ScaleFitting::fitActivations);
+        List<String> warnings = new ArrayList<>();
+        layers.forEach(observed -> fitActivations(observed, warnings));
+        if (data.isCut()) {
+            warnings.add(
+                    "the scales are those of the first "
+                            + data.most()
+                            + " calibration examples; the data have more, which Preparation.prepare"
+                            + " reads if it is given a larger number of examples");
+        }
+        return warnings;
     }
 
-    private static void observe(Observed observed) {
+    private void observe(Observed observed) {
         for (TensorRole role : TensorRole.values()) {
             ActivationScheme scheme = role.scheme(observed.conf().quantizers());
             if (scheme != null && scheme.isInteger()) {
@@ -86,7 +109,14 @@ final class ScaleFitting {
                 (role, values) -> {
                     TensorStatistics seen = observed.tensors().get(role);
                     if (seen != null) {
-                        add(seen, RowMajor.floats(values));
+                        float[] copy = RowMajor.floats(values);
+                        add(seen, copy);
+                        // Products of attention lie head by head, which no example can be found in.
+                        if (values.size(0) == examples) {
+                            observed.outliers()
+                                    .computeIfAbsent(role, any -> new Outliers())
+                                    .add(copy, firstExample, examples);
+                        }
                     }
                 });
     }
@@ -191,17 +221,18 @@ final class ScaleFitting {
         return channels;
     }
 
-    private static void fitActivations(Observed observed) {
+    private static void fitActivations(Observed observed, List<String> warnings) {
         QuantizedLayer conf = observed.conf();
         Require.argument(
                 conf.inputShape() != null,
                 "layer '%s' was never run by the calibration data, so nothing tells its ranges; remove"
                         + " it, or leave it in float by a rule of the spec",
                 conf.getLayerName());
-        observed.tensors().forEach((role, seen) -> fit(observed, role, seen));
+        observed.tensors().forEach((role, seen) -> fit(observed, role, seen, warnings));
     }
 
-    private static void fit(Observed observed, TensorRole role, TensorStatistics seen) {
+    private static void fit(
+            Observed observed, TensorRole role, TensorStatistics seen, List<String> warnings) {
         ActivationScheme scheme = Objects.requireNonNull(role.scheme(observed.conf().quantizers()));
         QuantParams params =
                 Calibration.fit(
@@ -216,6 +247,14 @@ final class ScaleFitting {
                 .assign(unit ? 1f / scheme.range().max() : params.scale());
         if (scheme.hasZeroPoint()) {
             observed.layer().getParam(role.zeroKey()).assign(params.zeroPoint());
+        }
+        Outliers outliers = observed.outliers().get(role);
+        String warning =
+                outliers == null || unit
+                        ? null
+                        : outliers.warning(nameOf(role, observed.conf()), params, scheme, seen);
+        if (warning != null) {
+            warnings.add(warning);
         }
     }
 }

@@ -35,6 +35,8 @@ public record LayerScheme(@Nullable TensorScheme weights, @Nullable TensorScheme
                             .withFormat(new Fp16Format())
                             .withEstimator(Estimator.STE));
 
+    private static final String HALF = "fp16";
+
     /** Checks that the activations' scheme is one that an engine can run. */
     public LayerScheme {
         Require.argument(
@@ -67,12 +69,27 @@ public record LayerScheme(@Nullable TensorScheme weights, @Nullable TensorScheme
         return weights == null && activations == null;
     }
 
-    /** {@return the widths, such as {@code w4 a8}; {@code -} is in float, as is {@code float}} */
+    /**
+     * {@return the widths, such as {@code w4 a8}; {@code -} is in float, as is {@code float}, and
+     * {@code fp16} in half precision, as in {@code w4 afp16}}
+     */
     public String widths() {
-        return isFloat() ? "float" : "w" + width(weights) + " a" + width(activations);
+        if (isFloat()) {
+            return "float";
+        }
+        return isHalf(weights) && isHalf(activations)
+                ? HALF
+                : "w" + width(weights) + " a" + width(activations);
+    }
+
+    private static boolean isHalf(@Nullable TensorScheme scheme) {
+        return scheme != null && scheme.format() instanceof Fp16Format;
     }
 
     private static String width(@Nullable TensorScheme scheme) {
-        return scheme == null ? "-" : String.valueOf(scheme.format().bitsPerNumber());
+        if (scheme == null) {
+            return "-";
+        }
+        return isHalf(scheme) ? HALF : String.valueOf(scheme.format().bitsPerNumber());
     }
 }

@@ -32,11 +32,15 @@ final class RandomImageLayers {
     private final Dice dice;
     private final CNN2DFormat format;
     private final int channels;
+    private final int height;
+    private final int width;
 
-    RandomImageLayers(Dice dice, CNN2DFormat format, int channels) {
+    RandomImageLayers(Dice dice, CNN2DFormat format, int channels, int[] size) {
         this.dice = dice;
         this.format = format;
         this.channels = channels;
+        this.height = size[0];
+        this.width = size[1];
     }
 
     /** Adds one of them, with what is joined to it. */
@@ -53,7 +57,14 @@ final class RandomImageLayers {
                 layer.setLayerName(NAME);
                 layers.add(layer);
             }
-            default -> layers.add(imageMove());
+            default -> {
+                Layer layer = imageMove();
+                layers.add(layer);
+                if (layer instanceof PReLULayer) {
+                    // DL4J cannot flatten what it makes of images.
+                    layers.add(new GlobalPoolingLayer(PoolingType.AVG));
+                }
+            }
         }
     }
 
@@ -182,7 +193,12 @@ final class RandomImageLayers {
                             .build();
             case 6 -> new DropoutLayer.Builder(0.5).name(NAME).build();
             case 7 -> dice.normalization();
-            default -> new PReLULayer.Builder().sharedAxes(2, 3).nOut(channels).name(NAME).build();
+            default ->
+                    new PReLULayer.Builder()
+                            .inputShape(channels, height, width)
+                            .sharedAxes(dice.one(2) ? new long[] {2, 3} : new long[] {1})
+                            .name(NAME)
+                            .build();
         };
     }
 }

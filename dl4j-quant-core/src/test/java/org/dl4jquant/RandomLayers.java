@@ -24,9 +24,11 @@ import org.deeplearning4j.nn.conf.layers.GlobalPoolingLayer;
 import org.deeplearning4j.nn.conf.layers.GravesLSTM;
 import org.deeplearning4j.nn.conf.layers.LSTM;
 import org.deeplearning4j.nn.conf.layers.Layer;
-import org.deeplearning4j.nn.conf.layers.LearnedSelfAttentionLayer;
+import org.deeplearning4j.nn.conf.layers.LocallyConnected1D;
 import org.deeplearning4j.nn.conf.layers.OutputLayer;
+import org.deeplearning4j.nn.conf.layers.PReLULayer;
 import org.deeplearning4j.nn.conf.layers.PoolingType;
+import org.deeplearning4j.nn.conf.layers.RecurrentAttentionLayer;
 import org.deeplearning4j.nn.conf.layers.RnnOutputLayer;
 import org.deeplearning4j.nn.conf.layers.SelfAttentionLayer;
 import org.deeplearning4j.nn.conf.layers.Subsampling1DLayer;
@@ -150,7 +152,7 @@ final class RandomLayers {
                             .activation(dice.function())
                             .build());
         }
-        new RandomImageLayers(dice, format, channels).addTo(layers);
+        new RandomImageLayers(dice, format, channels, size).addTo(layers);
         boolean last = format == CNN2DFormat.NCHW;
         long[] shape =
                 last
@@ -184,7 +186,8 @@ final class RandomLayers {
                                     .nOut(size)
                                     .activation(dice.function())
                                     .build();
-                    case 4 -> new AutoEncoder.Builder().nOut(4).activation(dice.function()).build();
+                    case 4 -> new PReLULayer.Builder().inputShape(size).build();
+                    case 5 -> new AutoEncoder.Builder().nOut(4).activation(dice.function()).build();
                     default -> dense(dice.function(), dice.one(8));
                 };
         layer.setLayerName(NAME);
@@ -231,13 +234,19 @@ final class RandomLayers {
                     case 9 -> new ZeroPadding1DLayer.Builder(dice.pair(0, 2)).build();
                     case 10 -> new Cropping1D.Builder(dice.from(0, 1), dice.from(0, 1)).build();
                     case 11 ->
-                            new LearnedSelfAttentionLayer.Builder()
+                            new RecurrentAttentionLayer.Builder()
                                     .nOut(4)
                                     .nHeads(2)
-                                    .nQueries(dice.from(1, 3))
                                     .projectInput(true)
+                                    .hasBias(dice.one(2))
                                     .build();
-                    case 12 -> {
+                    case 12 ->
+                            new LocallyConnected1D.Builder()
+                                    .kernelSize(dice.from(1, 3))
+                                    .nOut(2)
+                                    .hasBias(!dice.one(3))
+                                    .build();
+                    case 13 -> {
                         GlobalPoolingLayer.Builder pool =
                                 new GlobalPoolingLayer.Builder(dice.pick(PoolingType.values()));
                         yield pool.pnorm(2).build();
@@ -276,9 +285,12 @@ final class RandomLayers {
         Layer layer = volumeLayer();
         layer.setLayerName(NAME);
         layers.add(layer);
+        if (dice.one(2)) {
+            layers.add(new GlobalPoolingLayer(PoolingType.AVG));
+        }
         return network(
                 layers,
-                InputType.convolutional3D(4, 4, 4, 2),
+                InputType.convolutional3D(Convolution3D.DataFormat.NCDHW, 4, 4, 4, 2),
                 features(new long[] {EXAMPLES, 2, 4, 4, 4}));
     }
 
@@ -291,6 +303,7 @@ final class RandomLayers {
             case 2 -> new Cropping3D.Builder(dice.from(0, 1), 0, dice.from(0, 1)).build();
             case 3 ->
                     new Deconvolution3D.Builder()
+                            .dataFormat(Convolution3D.DataFormat.NCDHW)
                             .nOut(2)
                             .kernelSize(kernel)
                             .stride(stride)
@@ -305,6 +318,7 @@ final class RandomLayers {
                             .build();
             default ->
                     new Convolution3D.Builder(kernel)
+                            .dataFormat(Convolution3D.DataFormat.NCDHW)
                             .nOut(2)
                             .stride(stride)
                             .dilation(1, dice.from(1, 2), 1)

@@ -81,15 +81,20 @@ final class ExactSums {
     }
 
     /**
-     * {@return the accumulators, each the float32 nearest to its integer}
+     * {@return the accumulators, each the float32 nearest to its integer; NaN where an input is}
      *
      * @param codes the input's codes, less the zero point
      * @param channelAxis the axis of the result that numbers the channels
      * @param arithmetic the layer's sums of products, without a bias
      */
     INDArray of(INDArray codes, int channelAxis, UnaryOperator<INDArray> arithmetic) {
-        double least = codes.minNumber().doubleValue();
-        double most = codes.maxNumber().doubleValue();
+        float[] values = RowMajor.floats(codes);
+        double least = 0;
+        double most = 0;
+        for (float value : values) {
+            least = value < least ? value : least;
+            most = value > most ? value : most;
+        }
         int bits = partBits();
         double unit = 1;
         double @Nullable [] totals = null;

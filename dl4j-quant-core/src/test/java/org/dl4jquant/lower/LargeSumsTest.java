@@ -111,6 +111,24 @@ class LargeSumsTest {
     }
 
     @Test
+    void oneExampleWithNanLeavesTheOthersExact() {
+        MultiLayerNetwork network =
+                Networks.of(
+                        InputType.feedForward(INPUTS),
+                        new DenseLayer.Builder().nOut(8).activation(Activation.IDENTITY).build(),
+                        output());
+        cancel(network.getLayer(0), INPUTS);
+        INDArray features = Networks.normal(4, EXAMPLES, INPUTS).muli(0.1).addi(1);
+        MultiLayerNetwork prepared = prepared(network, features);
+        float[] expected = RowMajor.floats(prepared.output(features));
+        features.putScalar(0, 7, Float.NaN);
+        float[] found = RowMajor.floats(prepared.output(features));
+        for (int i = 0; i < found.length; i++) {
+            assertEquals(i < Networks.CLASSES ? Float.NaN : expected[i], found[i]);
+        }
+    }
+
+    @Test
     void aConvolutionIsAsExactInInferenceAsInTraining() {
         int channels = 256;
         MultiLayerNetwork network =

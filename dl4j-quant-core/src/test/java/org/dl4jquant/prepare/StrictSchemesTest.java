@@ -5,6 +5,7 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 import static org.junit.jupiter.api.Assertions.fail;
 
+import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.function.Consumer;
@@ -16,12 +17,14 @@ import org.deeplearning4j.nn.conf.inputs.InputType;
 import org.deeplearning4j.nn.conf.layers.DenseLayer;
 import org.deeplearning4j.nn.conf.layers.OutputLayer;
 import org.deeplearning4j.nn.multilayer.MultiLayerNetwork;
+import org.dl4jquant.files.Mutations;
 import org.dl4jquant.scheme.CalibrationMethod;
 import org.dl4jquant.scheme.Estimator;
 import org.dl4jquant.scheme.LayerScheme;
 import org.dl4jquant.scheme.LayerSelector;
 import org.dl4jquant.scheme.QuantSpec;
 import org.dl4jquant.scheme.TensorScheme;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.nd4j.linalg.api.buffer.DataType;
 import org.nd4j.linalg.dataset.DataSet;
@@ -102,6 +105,31 @@ class StrictSchemesTest {
             requireStrict(root, quantizers, MultiLayerConfiguration::fromJson, 10);
         }
         assertEquals(2, found);
+    }
+
+    /* A spec has no checksum, because people write it: damage may make another valid one. */
+    @Test
+    void aDamagedSpecIsRefusedOrAnotherSpec() {
+        survives(Mutations.FEW);
+    }
+
+    @Test
+    @Tag("thorough")
+    void aSpecWithMuchDamageIsRefusedOrAnotherSpec() {
+        survives(Mutations.MANY);
+    }
+
+    private static void survives(int count) {
+        int refused =
+                Mutations.survive(
+                        spec().toJson().getBytes(StandardCharsets.UTF_8),
+                        count,
+                        bytes -> {
+                            String json = new String(bytes, StandardCharsets.UTF_8);
+                            QuantSpec read = QuantSpec.fromJson(json);
+                            return read.equals(QuantSpec.fromJson(read.toJson())) ? "" : json;
+                        });
+        assertTrue(refused > count / 3, refused + " are refused");
     }
 
     /* Every scalar below a node is replaced by what must not be taken for it. */

@@ -3,8 +3,12 @@ package org.dl4jquant;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import java.io.File;
+import java.io.IOException;
+import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Random;
@@ -29,6 +33,7 @@ import org.deeplearning4j.nn.graph.ComputationGraph;
 import org.deeplearning4j.nn.multilayer.MultiLayerNetwork;
 import org.dl4jquant.engine.Engine;
 import org.dl4jquant.layer.MaxPoolingLayer;
+import org.dl4jquant.layer.MaximumVertex;
 import org.dl4jquant.lower.TestNetworks;
 import org.dl4jquant.nd.RowMajor;
 import org.dl4jquant.prepare.Networks;
@@ -39,6 +44,7 @@ import org.dl4jquant.scheme.LayerScheme;
 import org.dl4jquant.scheme.QuantSpec;
 import org.dl4jquant.scheme.Symmetry;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
 import org.nd4j.linalg.activations.Activation;
 import org.nd4j.linalg.api.ndarray.INDArray;
 import org.nd4j.linalg.dataset.DataSet;
@@ -281,6 +287,25 @@ class NanFeaturesTest {
     }
 
     @Test
+    void anEvaluationRefusesNanInsteadOfCountingAClass() {
+        DataSet data = TestNetworks.images(6, 1, 4);
+        MultiLayerNetwork quantized =
+                Quantization.prepare(
+                        TestNetworks.plain(Activation.TANH.getActivationFunction()),
+                        QuantSpec.of(LayerScheme.INT8),
+                        new SingletonDataSetIterator(data));
+        data.getFeatures().putScalar(new int[] {2, 0, 5, 6}, Float.NaN);
+
+        String refusal =
+                assertThrows(
+                                IllegalStateException.class,
+                                () -> quantized.evaluate(new SingletonDataSetIterator(data)))
+                        .getMessage();
+
+        assertTrue(refusal.contains("NaNs present in predictions"), refusal);
+    }
+
+    @Test
     void infiniteFeaturesSaturateInTheNetworkAndInTheEngines() {
         DataSet data = TestNetworks.images(6, 3, 4);
         ComputationGraph quantized =
@@ -344,6 +369,30 @@ class NanFeaturesTest {
                                                 instanceof SubsamplingLayer)
                         .count();
         assertEquals(2, pools);
+    }
+
+    @Test
+    void aMaximumThatKeepsNanIsReadFromAModelFile(@TempDir Path folder) throws IOException {
+        DataSet data = Networks.data(4, 6);
+        ComputationGraph quantized =
+                Quantization.prepare(
+                        Samples.joint(ElementWiseVertex.Op.Max),
+                        QuantSpec.of(LayerScheme.INT8),
+                        new SingletonDataSetIterator(data));
+        quantized.fit(data);
+        File file = folder.resolve("model.zip").toFile();
+        quantized.save(file);
+
+        ComputationGraph restored = ComputationGraph.load(file, true);
+
+        assertEquals(
+                MaximumVertex.class,
+                restored.getConfiguration().getVertices().get("it").getClass());
+        assertEquals(quantized.getConfiguration(), restored.getConfiguration());
+        INDArray features = data.getFeatures();
+        assertEquals(quantized.output(features)[0], restored.output(features)[0]);
+        features.putScalar(2, 1, Float.NaN);
+        assertTrue(restored.output(features)[0].getRow(2).isNaN().all());
     }
 
     @Test

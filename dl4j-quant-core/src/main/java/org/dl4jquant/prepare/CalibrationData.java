@@ -120,15 +120,15 @@ interface CalibrationData {
     }
 
     /**
-     * {@return for each network input whether it is never negative}
+     * {@return for each network input the least and the largest of its values}
      *
      * @param count how many inputs the network has
      * @throws IllegalArgumentException if there is no batch, a batch has another number of inputs,
-     *     or an input is NaN or infinite
+     *     or an input is NaN or infinite, or 0 everywhere
      */
-    default boolean[] nonNegative(int count) {
-        boolean[] nonNegative = new boolean[count];
-        Arrays.fill(nonNegative, true);
+    default InputRange[] ranges(int count) {
+        InputRange[] ranges = new InputRange[count];
+        Arrays.fill(ranges, InputRange.EMPTY);
         int[] batches = {0};
         forEach(
                 inputs -> {
@@ -139,7 +139,7 @@ interface CalibrationData {
                             inputs.features().length,
                             count);
                     for (int i = 0; i < count; i++) {
-                        nonNegative[i] &= least(inputs.features()[i], batches[0], i) >= 0;
+                        ranges[i] = ranges[i].with(range(inputs.features()[i], batches[0], i));
                     }
                     batches[0]++;
                 });
@@ -147,10 +147,18 @@ interface CalibrationData {
                 batches[0] > 0,
                 "the calibration data are empty; give a few hundred examples like those the network"
                         + " was trained on");
-        return nonNegative;
+        for (int i = 0; i < count; i++) {
+            Require.argument(
+                    !ranges[i].isZero(),
+                    "the calibration data are 0 everywhere at input %d, so that no scale can be"
+                            + " found for it: every other value would be clipped; give examples"
+                            + " like those the network was trained on",
+                    i);
+        }
+        return ranges;
     }
 
-    private static double least(INDArray features, int batch, int input) {
+    private static InputRange range(INDArray features, int batch, int input) {
         Require.argument(
                 features.length() > 0, "calibration batch %d: input %d is empty", batch, input);
         // Other types have no minimum, or a sum that overflows.
@@ -158,11 +166,12 @@ interface CalibrationData {
                 features.dataType() == DataType.FLOAT || features.dataType() == DataType.DOUBLE;
         INDArray values = wide ? features : features.castTo(DataType.FLOAT);
         double least = values.minNumber().doubleValue();
+        double most = values.maxNumber().doubleValue();
         Require.argument(
                 Double.isFinite(least) && Double.isFinite(values.sumNumber().doubleValue()),
                 "calibration batch %d: input %d holds NaN or infinite values; clean the data",
                 batch,
                 input);
-        return least;
+        return new InputRange(least, most);
     }
 }

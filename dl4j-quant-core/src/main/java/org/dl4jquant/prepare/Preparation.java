@@ -78,13 +78,17 @@ public final class Preparation {
         requireInitialized(trained.isInitCalled());
         FloatNetwork network = usable(trained, FloatNetwork.of(trained));
         CalibrationData inputs = CalibrationData.of(data, examples);
-        boolean[] nonNegative = inputs.nonNegative(1);
-        Plan plan = useful(Planner.plan(network, spec, name -> nonNegative[0]));
+        InputRange[] ranges = inputs.ranges(1);
+        Plan plan = useful(Planner.plan(network, spec, name -> ranges[0].nonNegative()));
         MultiLayerNetwork prepared = MultiLayerRebuild.rebuild(trained, plan);
-        List<String> warnings =
+        List<String> outliers =
                 new ScaleFitting(fresh(prepared, plan)).run(inputs, batch -> run(prepared, batch));
         return reported(
-                prepared, plan.report().withWarnings(renamed(trained)).withWarnings(warnings));
+                prepared,
+                plan.report()
+                        .withWarnings(renamed(trained))
+                        .withWarnings(warnings(List.copyOf(network.inputs()), ranges))
+                        .withWarnings(outliers));
     }
 
     /**
@@ -162,12 +166,17 @@ public final class Preparation {
         requireInitialized(trained.params() != null);
         FloatNetwork network = usable(trained, FloatNetwork.of(trained));
         List<String> names = trained.getConfiguration().getNetworkInputs();
-        boolean[] nonNegative = inputs.nonNegative(names.size());
-        Plan plan = useful(Planner.plan(network, spec, name -> nonNegative[names.indexOf(name)]));
+        InputRange[] ranges = inputs.ranges(names.size());
+        Plan plan =
+                useful(
+                        Planner.plan(
+                                network, spec, name -> ranges[names.indexOf(name)].nonNegative()));
         ComputationGraph prepared = GraphRebuild.rebuild(trained, plan);
-        List<String> warnings =
+        List<String> outliers =
                 new ScaleFitting(fresh(prepared, plan)).run(inputs, batch -> run(prepared, batch));
-        return reported(prepared, plan.report().withWarnings(warnings));
+        return reported(
+                prepared,
+                plan.report().withWarnings(warnings(names, ranges)).withWarnings(outliers));
     }
 
     static void run(MultiLayerNetwork network, CalibrationData.Inputs batch) {
@@ -245,6 +254,22 @@ public final class Preparation {
             }
         }
         return fresh.toArray(new Layer[0]);
+    }
+
+    private static List<String> warnings(List<String> names, InputRange[] ranges) {
+        List<String> warnings = new ArrayList<>();
+        for (int i = 0; i < ranges.length; i++) {
+            if (ranges[i].isConstant()) {
+                warnings.add(
+                        "the calibration data are "
+                                + ranges[i].least()
+                                + " everywhere at input '"
+                                + names.get(i)
+                                + "': larger values will be clipped; give examples like those the"
+                                + " network was trained on");
+            }
+        }
+        return warnings;
     }
 
     private static <N> PreparedNetwork<N> reported(N network, PrepareReport report) {

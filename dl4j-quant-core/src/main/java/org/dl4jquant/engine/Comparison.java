@@ -7,6 +7,7 @@ import java.util.Map;
 import java.util.Objects;
 import org.dl4jquant.check.Require;
 import org.dl4jquant.graph.IntNode;
+import org.dl4jquant.numeric.OutputFunction;
 import org.jspecify.annotations.Nullable;
 
 /** Counts the differences between two engines over some batches. */
@@ -37,6 +38,9 @@ final class Comparison {
         }
         Map<String, Batch> leftOutputs = left.run(inputs);
         Map<String, Batch> rightOutputs = right.run(inputs);
+        Map<String, List<OutputFunction>> functions = left.graph().functions();
+        leftTrace = LastFunctions.apply(functions, leftTrace);
+        rightTrace = LastFunctions.apply(functions, rightTrace);
         for (String output : left.graph().outputs()) {
             if (differing.containsKey(output)) {
                 compare(

@@ -5,6 +5,7 @@ import java.util.List;
 import org.dl4jquant.graph.Output;
 import org.dl4jquant.numeric.CodeSum;
 import org.dl4jquant.numeric.CodeTable;
+import org.dl4jquant.numeric.OutputFunction;
 import org.dl4jquant.numeric.QuantParams;
 import org.dl4jquant.numeric.Shape;
 
@@ -32,6 +33,15 @@ final class ElementKernels {
             for (int i = 0; i < values.length; i++) {
                 values[i] = params.dequantize(input.code(i));
             }
+            return Batch.Floats.of(input.size(), input.shape(), values);
+        };
+    }
+
+    static Kernel rectify(OutputFunction.Rectifier function) {
+        return inputs -> {
+            Batch.Floats input = (Batch.Floats) inputs.get(0);
+            float[] values = input.values().clone();
+            function.applyInPlace(values, input.size(), input.shape());
             return Batch.Floats.of(input.size(), input.shape(), values);
         };
     }

@@ -35,7 +35,10 @@ public interface Engine extends AutoCloseable {
      * Runs the graph. Infinite inputs saturate: they become the smallest and the largest code.
      *
      * @param inputs one batch for each input node, by name; all of one size
-     * @return one batch for each of the graph's outputs, by name
+     * @return one batch for each of the graph's outputs, by name, with the output's last functions
+     *     applied ({@link IntGraph#functions}): what {@code output()} of the quantized network
+     *     returns, in every bit. The scores before them are in the {@link #trace}; an engine of
+     *     {@link IntGraph#scores} returns nothing but scores
      * @throws IllegalArgumentException if an input is missing, unknown, of another shape or size,
      *     or holds NaN
      */
@@ -45,7 +48,8 @@ public interface Engine extends AutoCloseable {
      * Runs the graph and keeps the result of every node.
      *
      * @param inputs as for {@link #run}
-     * @return one batch for each node but the inputs, by name, in the graph's order
+     * @return one batch for each node but the inputs, by name, in the graph's order; last functions
+     *     are no nodes, so that an output that has one is found as its scores
      * @throws IllegalArgumentException as {@link #run}
      * @throws IllegalStateException if the engine is closed
      */

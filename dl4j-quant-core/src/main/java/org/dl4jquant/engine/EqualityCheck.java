@@ -10,7 +10,8 @@ import org.dl4jquant.check.Require;
  *
  * <p>Each engine runs every batch twice: once with {@link Engine#trace}, whose results are compared
  * node by node, and once with {@link Engine#run}, whose outputs are compared with the other
- * engine's trace. An engine may compile the two differently, so that one does not prove the other.
+ * engine's trace, after the graph's last functions. An engine may compile the two differently, so
+ * that one does not prove the other.
  */
 public final class EqualityCheck {
 

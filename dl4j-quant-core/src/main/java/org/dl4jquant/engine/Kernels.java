@@ -82,6 +82,11 @@ final class Kernels implements IntNode.Visitor<Kernel> {
         return ElementKernels.dequantize(codes(node.input()));
     }
 
+    @Override
+    public Kernel visit(IntNode.Rectify node) {
+        return ElementKernels.rectify(node.function());
+    }
+
     private Shape shape(String name) {
         return graph.type(name).shape();
     }

@@ -46,7 +46,7 @@ final class ReferenceEngine implements Engine {
         for (String output : graph.outputs()) {
             outputs.put(output, Objects.requireNonNull(results.get(output)));
         }
-        return outputs;
+        return LastFunctions.apply(graph.functions(), outputs);
     }
 
     @Override

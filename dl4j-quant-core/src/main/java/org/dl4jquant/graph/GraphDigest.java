@@ -16,7 +16,8 @@ import org.dl4jquant.numeric.CodeTable;
 import org.dl4jquant.numeric.WeightTensor;
 
 /**
- * The SHA-256 of a graph: of its nodes' types, and of all their records' components in order.
+ * The SHA-256 of a graph: of its nodes' types, and of all their records' components in order; then
+ * of its outputs and their last functions.
  *
  * <p>Components are found by reflection, so that one which is added later is never forgotten.
  * Everything is written with its length or its type before it, so no two graphs are the same bytes.
@@ -37,6 +38,10 @@ final class GraphDigest {
                 GraphDigest digest = new GraphDigest(sink);
                 digest.write(graph.nodes());
                 digest.write(graph.outputs());
+                for (String output : graph.functions().keySet()) {
+                    digest.write(output);
+                    digest.write(graph.functions().getOrDefault(output, List.of()));
+                }
                 digest.out.flush();
             }
             return HexFormat.of().formatHex(sha256.digest());
@@ -78,6 +83,10 @@ final class GraphDigest {
             out.writeInt(number);
         } else if (value instanceof Float number) {
             out.writeInt(Float.floatToIntBits(number));
+        } else if (value instanceof Double number) {
+            out.writeLong(Double.doubleToLongBits(number));
+        } else if (value instanceof Enum<?> constant) {
+            write(constant.name());
         } else if (value instanceof Boolean flag) {
             out.writeBoolean(flag);
         } else {

@@ -11,10 +11,12 @@ import java.util.Map;
 import java.util.Objects;
 import java.util.Set;
 import org.dl4jquant.check.Require;
+import org.dl4jquant.numeric.OutputFunction;
 
 /**
  * A verified integer graph: nodes in the order of computation, and the names of the results that
- * leave it.
+ * leave it. An output may have last functions, such as a softmax, which are applied to its float32
+ * values.
  *
  * <p>A graph that exists is valid: names are unique, every input comes from an earlier node, types
  * and shapes fit, and no accumulator can overflow int32 (see {@link OverflowCertificate}).
@@ -29,11 +31,17 @@ public final class IntGraph {
 
     private final List<IntNode> nodes;
     private final List<String> outputs;
+    private final Map<String, List<OutputFunction>> functions;
     private final Map<String, TensorType> types;
 
-    private IntGraph(List<IntNode> nodes, List<String> outputs, Map<String, TensorType> types) {
+    private IntGraph(
+            List<IntNode> nodes,
+            List<String> outputs,
+            Map<String, List<OutputFunction>> functions,
+            Map<String, TensorType> types) {
         this.nodes = nodes;
         this.outputs = outputs;
+        this.functions = functions;
         this.types = types;
     }
 
@@ -47,9 +55,26 @@ public final class IntGraph {
      *     was found and what is allowed
      */
     public static IntGraph of(List<? extends IntNode> nodes, List<String> outputs) {
+        return of(nodes, outputs, Map.of());
+    }
+
+    /**
+     * Returns the graph of these nodes, verified.
+     *
+     * @param nodes in an order in which every node comes behind those it reads
+     * @param outputs names of the results that leave the graph, at least one
+     * @param functions the last functions of outputs, by the output's name, in order
+     * @return the graph
+     * @throws IllegalArgumentException as {@link #of(List, List)}, or if a function is of no
+     *     output, or of one that is codes
+     */
+    public static IntGraph of(
+            List<? extends IntNode> nodes,
+            List<String> outputs,
+            Map<String, List<OutputFunction>> functions) {
         Builder builder = builder();
         nodes.forEach(builder::add);
-        return builder.build(outputs);
+        return builder.build(outputs, functions);
     }
 
     /** {@return a builder that verifies each node as it comes} */
@@ -116,12 +141,64 @@ public final class IntGraph {
          * @throws IllegalArgumentException if there is no output, or one is no node
          */
         public IntGraph build(List<String> outputs) {
+            return build(outputs, Map.of());
+        }
+
+        /**
+         * {@return the graph of all nodes added}
+         *
+         * @param outputs names of the results that leave the graph, at least one
+         * @param functions the last functions of outputs, by the output's name, in order
+         * @throws IllegalArgumentException if there is no output, or one is no node; if a function
+         *     is of no output, or of one that is codes
+         */
+        public IntGraph build(List<String> outputs, Map<String, List<OutputFunction>> functions) {
             requireOutputs(outputs, types, nodes);
             return new IntGraph(
                     List.copyOf(nodes),
                     List.copyOf(outputs),
+                    ordered(outputs, functions, types),
                     Collections.unmodifiableMap(new LinkedHashMap<>(types)));
         }
+    }
+
+    private static Map<String, List<OutputFunction>> ordered(
+            List<String> outputs,
+            Map<String, List<OutputFunction>> functions,
+            Map<String, TensorType> types) {
+        Map<String, List<OutputFunction>> ordered = new LinkedHashMap<>();
+        for (String output : outputs) {
+            List<OutputFunction> last = functions.getOrDefault(output, List.of());
+            if (!last.isEmpty()) {
+                TensorType type = typeIn(types, output);
+                Require.argument(
+                        !type.isCodes(),
+                        "the graph's output '%s' is codes and has the last function %s; dequantize"
+                                + " it first",
+                        output,
+                        last);
+                last.forEach(function -> requireFits(output, function, type));
+                ordered.put(output, List.copyOf(last));
+            }
+        }
+        for (String name : functions.keySet()) {
+            Require.argument(
+                    outputs.contains(name),
+                    "there is a last function of '%s', which is none of the graph's outputs %s",
+                    name,
+                    outputs);
+        }
+        return Collections.unmodifiableMap(ordered);
+    }
+
+    private static void requireFits(String output, OutputFunction function, TensorType type) {
+        Require.argument(
+                !(function instanceof OutputFunction.Softmax softmax)
+                        || softmax.axis() < type.shape().rank(),
+                "the graph's output '%s' has examples of shape %s, which %s does not fit",
+                output,
+                type.shape(),
+                function);
     }
 
     private static TensorType typeIn(Map<String, TensorType> types, String name) {
@@ -172,6 +249,22 @@ public final class IntGraph {
     }
 
     /**
+     * {@return the last functions of outputs, by the output's name, in the order in which they are
+     * applied; an output without one is not in the map}
+     *
+     * <p>They are no nodes: an engine computes the node that the output names, the scores, in
+     * integers, and its {@code run} applies the functions to them, in Java.
+     */
+    public Map<String, List<OutputFunction>> functions() {
+        return functions;
+    }
+
+    /** {@return the same graph without last functions: what leaves it are the scores} */
+    public IntGraph scores() {
+        return new IntGraph(nodes, outputs, Map.of(), types);
+    }
+
+    /**
      * {@return what a node's result holds}
      *
      * @param name the node's name
@@ -212,12 +305,13 @@ public final class IntGraph {
     public boolean equals(Object other) {
         return other instanceof IntGraph that
                 && nodes.equals(that.nodes)
-                && outputs.equals(that.outputs);
+                && outputs.equals(that.outputs)
+                && functions.equals(that.functions);
     }
 
     @Override
     public int hashCode() {
-        return 31 * nodes.hashCode() + outputs.hashCode();
+        return Objects.hash(nodes, outputs, functions);
     }
 
     @Override

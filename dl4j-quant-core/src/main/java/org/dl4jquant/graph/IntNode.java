@@ -6,6 +6,7 @@ import java.util.List;
 import java.util.Objects;
 import org.dl4jquant.check.Require;
 import org.dl4jquant.numeric.CodeTable;
+import org.dl4jquant.numeric.OutputFunction;
 import org.dl4jquant.numeric.QuantParams;
 import org.dl4jquant.numeric.Shape;
 import org.dl4jquant.numeric.WeightTensor;
@@ -406,6 +407,33 @@ public sealed interface IntNode {
     }
 
     /**
+     * Clamps float32 results, or makes their negative part flatter: the activation function of a
+     * last layer whose results leave as float32.
+     *
+     * @param name the node's name
+     * @param input float32 values that the graph computes from codes
+     * @param function what is done to each
+     */
+    record Rectify(String name, String input, OutputFunction.Rectifier function)
+            implements IntNode {
+        /** Checks that the parts are there. */
+        public Rectify {
+            requireName(name);
+            Objects.requireNonNull(function, "function");
+        }
+
+        @Override
+        public List<String> inputs() {
+            return List.of(input);
+        }
+
+        @Override
+        public <R> R accept(Visitor<R> visitor) {
+            return visitor.visit(this);
+        }
+    }
+
+    /**
      * One method per kind of node.
      *
      * @param <R> the type of what the visitor makes of a node
@@ -446,6 +474,9 @@ public sealed interface IntNode {
 
         /** {@return what is made of a dequantization} */
         R visit(Dequantize node);
+
+        /** {@return what is made of a function of float32 results} */
+        R visit(Rectify node);
     }
 
     private static void requireName(String name) {

@@ -184,6 +184,19 @@ final class TypeInference implements IntNode.Visitor<TensorType> {
         return new TensorType(codes(node, node.input()).shape(), null);
     }
 
+    @Override
+    public TensorType visit(IntNode.Rectify node) {
+        TensorType input = typeOf(node.input());
+        Require.argument(
+                !input.isCodes() && !fromOutside.contains(node.input()),
+                "rectify '%s' reads %s from '%s'; it takes float32 values that the graph computes,"
+                        + " codes are clamped by their bounds or by a Table",
+                node.name(),
+                input.isCodes() ? "codes" : "an input",
+                node.input());
+        return input;
+    }
+
     private TensorType typeOf(String name) {
         return Objects.requireNonNull(types.get(name), name);
     }

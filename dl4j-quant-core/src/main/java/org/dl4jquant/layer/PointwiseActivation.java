@@ -96,6 +96,9 @@ public record PointwiseActivation(
      */
     public static Optional<PointwiseActivation> of(IActivation activation) {
         Class<?> type = activation.getClass();
+        if (type == ResultActivation.class) {
+            return of(((ResultActivation) activation).function());
+        }
         if (type == ActivationIdentity.class) {
             return Optional.of(IDENTITY);
         }

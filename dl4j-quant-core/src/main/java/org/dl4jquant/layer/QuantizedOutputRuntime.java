@@ -5,8 +5,6 @@ import java.util.List;
 import java.util.Map;
 import org.deeplearning4j.nn.api.layers.IOutputLayer;
 import org.deeplearning4j.nn.conf.NeuralNetConfiguration;
-import org.deeplearning4j.nn.conf.layers.BaseLayer;
-import org.deeplearning4j.nn.conf.layers.Layer;
 import org.deeplearning4j.nn.gradient.Gradient;
 import org.deeplearning4j.nn.workspace.LayerWorkspaceMgr;
 import org.jspecify.annotations.Nullable;
@@ -33,16 +31,6 @@ final class QuantizedOutputRuntime extends QuantizedRuntime implements IOutputLa
             DataType type) {
         super(layerConf, conf, inner, view, table, type);
         this.output = inner;
-    }
-
-    /** The function of an output layer belongs to its loss, so only inference applies it here. */
-    @Override
-    INDArray finishInference(INDArray y) {
-        Layer underlyingConf = layerConf().getUnderlying();
-        INDArray result = super.finishInference(y);
-        return underlyingConf instanceof BaseLayer base
-                ? FunctionOfNan.infer(base.getActivationFn(), result)
-                : result;
     }
 
     /** DL4J does not call {@code activate} on an output layer in training. */

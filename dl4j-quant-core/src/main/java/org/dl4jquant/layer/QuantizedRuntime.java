@@ -8,6 +8,7 @@ import java.util.Objects;
 import org.deeplearning4j.nn.api.Layer;
 import org.deeplearning4j.nn.api.MaskState;
 import org.deeplearning4j.nn.api.TrainingConfig;
+import org.deeplearning4j.nn.api.layers.IOutputLayer;
 import org.deeplearning4j.nn.api.layers.LayerConstraint;
 import org.deeplearning4j.nn.conf.NeuralNetConfiguration;
 import org.deeplearning4j.nn.conf.layers.ActivationLayer;
@@ -223,12 +224,12 @@ class QuantizedRuntime extends BaseWrapperLayer {
                 .infer(x, input, params(TensorRole.OUTPUT), mask != null, forward, mgr);
     }
 
-    /** What remains to be done in float: a function without codes behind it, and the mask. */
-    INDArray finishInference(INDArray y) {
+    /* What remains to be done in float: a function without codes behind it, and the mask. */
+    private INDArray finishInference(INDArray y) {
+        boolean inFloat =
+                layerConf.quantizers().output() == null || underlying instanceof IOutputLayer;
         INDArray result =
-                layerConf.quantizers().output() == null
-                        ? FunctionOfNan.infer(InnerLayer.separateActivation(layerConf), y)
-                        : y;
+                inFloat ? OutputFunctions.infer(OutputFunctions.resultFunction(layerConf), y) : y;
         if (mask != null && result.rank() == 2) {
             result.muliColumnVector(mask);
         }

@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 package org.dl4jquant.lower;
 
+import java.util.ArrayList;
 import java.util.Collection;
 import java.util.HashMap;
 import java.util.HashSet;
+import java.util.LinkedHashMap;
 import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
@@ -15,6 +17,7 @@ import org.dl4jquant.graph.IntGraph;
 import org.dl4jquant.graph.IntNode;
 import org.dl4jquant.graph.TensorType;
 import org.dl4jquant.network.LayerNames;
+import org.dl4jquant.numeric.OutputFunction;
 import org.dl4jquant.numeric.Shape;
 import org.jspecify.annotations.Nullable;
 
@@ -24,10 +27,12 @@ final class GraphBuilder {
     /* A network input has no node until the first layer that reads it is met: only there, in what
      * calibration saw or a preprocessor says, is its shape known. */
     private final Set<String> inputsWithoutNode = new LinkedHashSet<>();
+    private final List<String> inputs = new ArrayList<>();
     private final Map<String, Signal> signals = new HashMap<>();
     private final IntGraph.Builder graph = IntGraph.builder();
     private final Map<String, String> nodes;
     private final Set<String> taken;
+    private final Set<String> made = new HashSet<>();
 
     /**
      * Makes an empty graph.
@@ -53,8 +58,9 @@ final class GraphBuilder {
     }
 
     void announceInput(String name) {
+        inputs.add(node(name));
         inputsWithoutNode.add(node(name));
-        signals.put(name, new Signal.Values(node(name)));
+        signals.put(name, Signal.Values.fromOutside(node(name)));
     }
 
     void lowerLayer(
@@ -109,30 +115,85 @@ final class GraphBuilder {
         signals.put(name, new Signal.Unrounded(name, new Signal.Operation.Joined(codes)));
     }
 
+    /* Inputs stand first and in the network's order, whatever is read first. */
     IntGraph finish(List<String> outputs) {
-        List<String> results = outputs.stream().map(this::valuesOf).toList();
+        Map<String, List<OutputFunction>> functions = new LinkedHashMap<>();
+        List<String> results = new ArrayList<>();
+        for (String output : outputs) {
+            Signal signal = signal(output, output);
+            String node = nodeOf(output, signal);
+            results.add(node);
+            if (signal instanceof Signal.Values values && !values.functions().isEmpty()) {
+                functions.put(node, values.functions());
+            }
+        }
         if (!inputsWithoutNode.isEmpty()) {
             throw new LoweringException(
                     inputsWithoutNode.iterator().next(),
                     "it is a network input that no quantized layer reads",
                     "remove it from the network");
         }
-        return graph.build(results);
+        IntGraph unordered = graph.build(results);
+        List<IntNode> nodes = new ArrayList<>();
+        for (String input : inputs) {
+            unordered.inputs().stream()
+                    .filter(node -> node.name().equals(input))
+                    .forEach(nodes::add);
+        }
+        unordered.nodes().stream()
+                .filter(node -> !(node instanceof IntNode.Input))
+                .forEach(nodes::add);
+        return IntGraph.of(nodes, results, functions);
     }
 
-    private String valuesOf(String output) {
-        Signal signal = signal(output, output);
-        return signal instanceof Signal.Values values
-                ? values.node()
-                : add(
-                        new IntNode.Dequantize(
-                                inner(node(output) + "/values"), codes(output, signal)));
+    /* What leaves bears the output's name, even if its layer only passed it on. */
+    private String nodeOf(String output, Signal signal) {
+        if (!(signal instanceof Signal.Values values)) {
+            String codes = codes(output, signal);
+            return add(new IntNode.Dequantize(freeName(node(output)), codes));
+        }
+        boolean computed = values.layer() != null && !values.node().equals(node(output));
+        return computed && !made.contains(node(output))
+                ? add(new IntNode.Reshape(node(output), values.node(), shape(values.node())))
+                : values.node();
+    }
+
+    private Shape shape(String node) {
+        return type(node).shape();
+    }
+
+    private String freeName(String name) {
+        return made.contains(name) ? inner(name + "/values") : name;
     }
 
     /** Adds a node and returns its name. */
     String add(IntNode node) {
         graph.add(node);
+        made.add(node.name());
         return node.name();
+    }
+
+    /**
+     * Returns the float32 values that a layer rounds: only what comes from outside can be rounded.
+     *
+     * @param reader the layer that rounds them
+     * @param values the values
+     * @param shape one example's dimensions
+     */
+    String valuesToRound(String reader, Signal.Values values, Shape shape) {
+        String layer = values.layer();
+        if (layer != null) {
+            throw computedInFloat(layer, reader);
+        }
+        return values(values, shape);
+    }
+
+    private static LoweringException computedInFloat(String layer, String reader) {
+        return new LoweringException(
+                layer,
+                "its result is float32, and '" + reader + "' computes with it",
+                "the prepare report says why; quantize what reads and what makes it, or end the"
+                        + " deployed network there");
     }
 
     /** Returns the node of float32 values; a network input gets its node, of this shape, now. */
@@ -158,6 +219,9 @@ final class GraphBuilder {
                     unrounded.layer(),
                     "'" + reader + "' reads its result, which no quantizer rounds",
                     "prepare the network with a spec that quantizes this layer's activations");
+        }
+        if (signal instanceof Signal.Values values && values.layer() != null) {
+            throw computedInFloat(values.layer(), reader);
         }
         throw new LoweringException(
                 reader,

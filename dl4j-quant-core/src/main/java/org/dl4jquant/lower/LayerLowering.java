@@ -9,13 +9,12 @@ import java.util.function.DoubleUnaryOperator;
 import org.deeplearning4j.nn.api.Layer;
 import org.deeplearning4j.nn.conf.layers.ActivationLayer;
 import org.deeplearning4j.nn.conf.layers.BaseLayer;
-import org.deeplearning4j.nn.conf.layers.CnnLossLayer;
 import org.deeplearning4j.nn.conf.layers.Convolution1DLayer;
 import org.deeplearning4j.nn.conf.layers.ConvolutionLayer;
 import org.deeplearning4j.nn.conf.layers.Deconvolution2D;
 import org.deeplearning4j.nn.conf.layers.DropoutLayer;
 import org.deeplearning4j.nn.conf.layers.GlobalPoolingLayer;
-import org.deeplearning4j.nn.conf.layers.LossLayer;
+import org.deeplearning4j.nn.conf.layers.OutputLayer;
 import org.deeplearning4j.nn.conf.layers.Pooling2D;
 import org.deeplearning4j.nn.conf.layers.PoolingType;
 import org.deeplearning4j.nn.conf.layers.SeparableConvolution2D;
@@ -25,6 +24,7 @@ import org.dl4jquant.graph.Output;
 import org.dl4jquant.graph.Window;
 import org.dl4jquant.layer.IntegerParameters;
 import org.dl4jquant.layer.LayerQuantizers;
+import org.dl4jquant.layer.OutputFunctions;
 import org.dl4jquant.layer.PointwiseActivation;
 import org.dl4jquant.layer.QuantizedLayer;
 import org.dl4jquant.layer.QuantizedLayers;
@@ -54,10 +54,8 @@ final class LayerLowering {
     private static final Set<Class<?>> WITHOUT_WEIGHTS =
             Set.of(
                     ActivationLayer.class,
-                    CnnLossLayer.class,
                     DropoutLayer.class,
                     GlobalPoolingLayer.class,
-                    LossLayer.class,
                     Pooling2D.class,
                     SubsamplingLayer.class);
 
@@ -82,7 +80,7 @@ final class LayerLowering {
             requireIntegerSchemes(layer, quantized.get());
             requireKnownFunction(quantized.get());
         }
-        return lowerQuantized(quantized.get().getUnderlying(), parameters, input);
+        return lowerQuantized(quantized.get(), parameters, input);
     }
 
     private void requireFinite(Layer layer) {
@@ -168,13 +166,13 @@ final class LayerLowering {
 
     /* Layers that move codes and compute nothing. */
     private Signal lowerUnquantized(org.deeplearning4j.nn.conf.layers.Layer conf, Signal input) {
+        if (ResultLowering.ends(conf)) {
+            return new ResultLowering(graph, name).lower(conf, input);
+        }
         if (!WITHOUT_WEIGHTS.contains(conf.getClass())) {
             throw conf instanceof BaseLayer ? inFloat(conf) : unsupported(conf);
         }
-        if (conf instanceof DropoutLayer
-                || conf instanceof LossLayer
-                || conf instanceof CnnLossLayer
-                || isIdentity(conf)) {
+        if (conf instanceof DropoutLayer || isIdentity(conf)) {
             return input;
         }
         if (conf instanceof SubsamplingLayer pool && pool.getPoolingType() == PoolingType.MAX) {
@@ -216,12 +214,12 @@ final class LayerLowering {
                 graph.add(new IntNode.Reshape(name, pooled.node(), Shape.of(channels))));
     }
 
-    private Signal lowerQuantized(
-            org.deeplearning4j.nn.conf.layers.Layer conf, IntegerParameters layer, Signal input) {
+    private Signal lowerQuantized(QuantizedLayer quantized, IntegerParameters layer, Signal input) {
+        org.deeplearning4j.nn.conf.layers.Layer conf = quantized.getUnderlying();
         Signal arriving = layer.quantizesInput() ? quantized(layer, input) : input;
         WeightTensor weights = layer.weights();
         if (weights != null) {
-            return weighted(conf, layer, weights, graph.codes(name, arriving));
+            return weighted(quantized, layer, weights, graph.codes(name, arriving));
         }
         if (!WITHOUT_WEIGHTS.contains(conf.getClass())) {
             throw unsupported(conf);
@@ -255,7 +253,7 @@ final class LayerLowering {
             return rounded(name, unrounded.operation(), layer);
         }
         if (arriving instanceof Signal.Values values && layer.table() == null) {
-            return clampedValues(layer, graph.values(values, layer.inputShape()));
+            return clampedValues(layer, graph.valuesToRound(name, values, layer.inputShape()));
         }
         return table(graph.codes(name, arriving), layer);
     }
@@ -276,7 +274,7 @@ final class LayerLowering {
             throw new IllegalStateException(
                     "layer '" + name + "' rounds its input, which is rounded already");
         }
-        String node = graph.values(values, layer.inputShape());
+        String node = graph.valuesToRound(name, values, layer.inputShape());
         return new Signal.Codes(
                 graph.add(
                         new IntNode.Quantize(
@@ -286,10 +284,14 @@ final class LayerLowering {
     }
 
     private Signal weighted(
-            org.deeplearning4j.nn.conf.layers.Layer conf,
-            IntegerParameters layer,
-            WeightTensor weights,
-            String input) {
+            QuantizedLayer quantized, IntegerParameters layer, WeightTensor weights, String input) {
+        org.deeplearning4j.nn.conf.layers.Layer conf = quantized.getUnderlying();
+        if (layer.output() != null && conf instanceof OutputLayer) {
+            throw new LoweringException(
+                    name,
+                    "the result of this output layer is rounded before its activation function",
+                    "prepare the float network; output layers get no quantizer of their result");
+        }
         if (layer.table() != null) {
             QuantParams before = requireNonNull(layer.preActivation());
             IntNode node =
@@ -298,8 +300,10 @@ final class LayerLowering {
         }
         QuantParams output = layer.output();
         if (output == null) {
-            IntNode node = node(conf, name, input, weights, new Output.Floats());
-            return new Signal.Values(graph.add(node));
+            return new ResultLowering(graph, name)
+                    .lower(
+                            OutputFunctions.resultFunction(quantized),
+                            node -> node(conf, node, input, weights, new Output.Floats()));
         }
         IntNode node =
                 node(

@@ -7,6 +7,7 @@ import org.deeplearning4j.nn.conf.preprocessor.CnnToFeedForwardPreProcessor;
 import org.deeplearning4j.nn.conf.preprocessor.ComposableInputPreProcessor;
 import org.deeplearning4j.nn.conf.preprocessor.FeedForwardToCnnPreProcessor;
 import org.dl4jquant.graph.IntNode;
+import org.dl4jquant.numeric.OutputFunction;
 import org.dl4jquant.numeric.Shape;
 
 /** DL4J's preprocessors between layers as reshapes. */
@@ -57,8 +58,13 @@ final class Preprocessors {
     private static Signal reshape(
             GraphBuilder graph, String name, Signal input, Shape from, Shape to) {
         if (input instanceof Signal.Values values) {
-            return new Signal.Values(
-                    graph.add(new IntNode.Reshape(name, graph.values(values, from), to)));
+            if (values.functions().stream().anyMatch(OutputFunction.Softmax.class::isInstance)) {
+                throw new LoweringException(
+                        name,
+                        "it reshapes what the softmax of '" + values.layer() + "' makes",
+                        "put the softmax after it");
+            }
+            return values.in(graph.add(new IntNode.Reshape(name, graph.values(values, from), to)));
         }
         String codes = graph.codes(name, input);
         if (graph.type(codes).shape().equals(to)) {

@@ -5,6 +5,8 @@ import java.util.List;
 import org.dl4jquant.graph.IntNode;
 import org.dl4jquant.graph.Output;
 import org.dl4jquant.graph.Window;
+import org.dl4jquant.numeric.OutputFunction;
+import org.jspecify.annotations.Nullable;
 
 /** What has been lowered so far of the data that one layer hands to the next. */
 sealed interface Signal {
@@ -12,9 +14,29 @@ sealed interface Signal {
     /**
      * Float32 values: the network's input, or what its last layer leaves.
      *
-     * @param node the node that holds them
+     * @param node the node that holds them, or the scores that they are made of
+     * @param functions the functions that make the values of the node's; engines apply them to what
+     *     leaves the graph
+     * @param layer the layer that computes them; null for a network input
      */
-    record Values(String node) implements Signal {}
+    record Values(String node, List<OutputFunction> functions, @Nullable String layer)
+            implements Signal {
+
+        /** Copies the functions. */
+        public Values {
+            functions = List.copyOf(functions);
+        }
+
+        /** {@return a network input, or what only reshapes it} */
+        static Values fromOutside(String node) {
+            return new Values(node, List.of(), null);
+        }
+
+        /** {@return the same values in another node} */
+        Values in(String other) {
+            return new Values(other, functions, layer);
+        }
+    }
 
     /**
      * Codes.

@@ -133,6 +133,14 @@ final class GraphProtoBuilder {
         return attribute.build();
     }
 
+    static AttributeProto attribute(String name, float value) {
+        return AttributeProto.newBuilder()
+                .setName(name)
+                .setType(AttributeProto.AttributeType.FLOAT)
+                .setF(value)
+                .build();
+    }
+
     static AttributeProto attribute(String name, long... values) {
         AttributeProto.Builder attribute =
                 AttributeProto.newBuilder()

@@ -237,6 +237,12 @@ final class NodeWriter implements IntNode.Visitor<Void> {
         return null;
     }
 
+    @Override
+    public Void visit(IntNode.Rectify node) {
+        new FunctionWriter(target, node.name()).node(node.function(), node.input());
+        return null;
+    }
+
     /** Dequantizes what the node reads, and applies the operator to it. */
     private NodeProto.Builder operator(IntNode node, String operator) {
         List<String> inputs = new ArrayList<>();

@@ -6,7 +6,9 @@ import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.HashMap;
+import java.util.HashSet;
 import java.util.Map;
+import java.util.Set;
 import onnx.Onnx.GraphProto;
 import onnx.Onnx.ModelProto;
 import onnx.Onnx.OperatorSetIdProto;
@@ -154,7 +156,29 @@ public final class OnnxReader {
         if (metadata.containsKey(Provenance.HASH)) {
             requireHash(graph, metadata);
         }
-        return new QdqReader(new QdqContext(graph, metadata)).read();
+        return new QdqReader(new QdqContext(withoutTails(graph, metadata), metadata)).read();
+    }
+
+    /* The float tails of outputs say again what the metadata say exactly. */
+    private static GraphProto withoutTails(GraphProto graph, Map<String, String> metadata) {
+        Set<String> tails = new HashSet<>();
+        metadata.forEach(
+                (key, value) -> {
+                    if (key.startsWith(Provenance.TAIL)) {
+                        tails.add(value);
+                    }
+                });
+        if (tails.isEmpty()) {
+            return graph;
+        }
+        GraphProto.Builder rest = graph.toBuilder().clearNode().clearOutput();
+        graph.getNodeList().stream()
+                .filter(node -> !node.getDocString().equals(FunctionWriter.TAIL))
+                .forEach(rest::addNode);
+        graph.getOutputList().stream()
+                .filter(output -> !tails.contains(output.getName()))
+                .forEach(rest::addOutput);
+        return rest.build();
     }
 
     private static boolean isOwn(OperatorSetIdProto opset) {

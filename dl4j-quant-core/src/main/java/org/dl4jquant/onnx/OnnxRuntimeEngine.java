@@ -9,6 +9,7 @@ import org.dl4jquant.check.Require;
 import org.dl4jquant.engine.Batch;
 import org.dl4jquant.engine.Engine;
 import org.dl4jquant.engine.GraphInputs;
+import org.dl4jquant.engine.LastFunctions;
 import org.dl4jquant.graph.IntGraph;
 import org.dl4jquant.graph.IntNode;
 import org.jspecify.annotations.Nullable;
@@ -46,7 +47,7 @@ final class OnnxRuntimeEngine implements Engine {
 
     @Override
     public Map<String, Batch> run(Map<String, Batch.Floats> inputs) {
-        return run(session, inputs);
+        return LastFunctions.apply(graph.functions(), run(session, inputs));
     }
 
     @Override

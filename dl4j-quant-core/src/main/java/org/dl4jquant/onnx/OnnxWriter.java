@@ -15,6 +15,7 @@ import org.dl4jquant.graph.IntGraph;
 import org.dl4jquant.graph.IntNode;
 import org.dl4jquant.graph.TensorType;
 import org.dl4jquant.numeric.CodeRange;
+import org.dl4jquant.numeric.OutputFunction;
 import org.dl4jquant.numeric.WeightTensor;
 import org.jspecify.annotations.Nullable;
 
@@ -24,6 +25,11 @@ import org.jspecify.annotations.Nullable;
  * <p>Opset 13, IR version 8, a free batch dimension {@code N}. Names of nodes are kept; the result
  * of a node is the tensor of its name. All codes are uint8: signed ones stand 128 higher, with
  * their zero point, and the metadata says so. {@link OnnxReader} gives back an equal graph.
+ *
+ * <p>The model returns scores: last functions ({@link IntGraph#functions}), which each runtime
+ * would compute in its own way, stand in the metadata {@code dl4jquant.function.<output>}. On
+ * request ({@link Results#SCORES_AND_VALUES}) it also returns what they make of the scores, in
+ * float32 and not bit for bit.
  *
  * <p>ONNX Runtime computes every code as the reference engine does, at the graph optimization
  * levels {@code EXTENDED} and {@code ALL} (its default); below, it runs QDQ models in float32. On
@@ -43,6 +49,18 @@ public final class OnnxWriter {
                     + " Runtime's session option session.x64quantprecision=1, so that no product"
                     + " saturates.";
 
+    /** What a model returns for an output that has last functions. */
+    public enum Results {
+        /** The scores, the same in every bit everywhere. */
+        SCORES,
+        /**
+         * The scores, and after all of them, under the name {@code <output>/value}, the values of
+         * the last functions: operators of ONNX in float32, which runtimes compute to within some
+         * float32 roundings of what engines return.
+         */
+        SCORES_AND_VALUES
+    }
+
     private OnnxWriter() {}
 
     /**
@@ -53,8 +71,20 @@ public final class OnnxWriter {
      * @throws UncheckedIOException if it cannot be written
      */
     public static void write(IntGraph graph, Path file) {
+        write(graph, file, Results.SCORES);
+    }
+
+    /**
+     * Writes a graph to a file.
+     *
+     * @param graph the graph
+     * @param file the file, replaced if it exists
+     * @param results what the model returns
+     * @throws UncheckedIOException if it cannot be written
+     */
+    public static void write(IntGraph graph, Path file, Results results) {
         try {
-            WholeFile.write(file, toBytes(graph));
+            WholeFile.write(file, toBytes(graph, results));
         } catch (IOException e) {
             throw new UncheckedIOException(
                     "the ONNX model cannot be written to '" + file + "': " + e.getMessage(), e);
@@ -67,6 +97,16 @@ public final class OnnxWriter {
      * @param graph the graph
      */
     public static byte[] toBytes(IntGraph graph) {
+        return toBytes(graph, Results.SCORES);
+    }
+
+    /**
+     * {@return the bytes of an ONNX model}
+     *
+     * @param graph the graph
+     * @param results what the model returns
+     */
+    public static byte[] toBytes(IntGraph graph, Results results) {
         List<String> names = graph.nodes().stream().map(IntNode::name).toList();
         GraphProtoBuilder target = new GraphProtoBuilder(names);
         NodeWriter nodes = new NodeWriter(graph, target);
@@ -79,10 +119,27 @@ public final class OnnxWriter {
         for (String output : graph.outputs()) {
             target.output(output, dataType(graph.type(output)), graph.type(output).shape());
         }
-        return model(graph, target.build()).toByteArray();
+        Map<String, String> metadata = new TreeMap<>();
+        describe(graph, metadata);
+        if (results == Results.SCORES_AND_VALUES) {
+            writeTails(graph, target, metadata);
+        }
+        return model(target.build(), metadata).toByteArray();
     }
 
-    private static ModelProto model(IntGraph graph, GraphProto proto) {
+    private static void writeTails(
+            IntGraph graph, GraphProtoBuilder target, Map<String, String> metadata) {
+        graph.functions()
+                .forEach(
+                        (output, functions) -> {
+                            String values = target.name(output + "/value");
+                            new FunctionWriter(target, output).tail(functions, values);
+                            target.output(values, DataType.FLOAT, graph.type(output).shape());
+                            metadata.put(Provenance.TAIL + output, values);
+                        });
+    }
+
+    private static ModelProto model(GraphProto proto, Map<String, String> metadata) {
         ModelProto.Builder model =
                 ModelProto.newBuilder()
                         .setIrVersion(IR_VERSION)
@@ -91,16 +148,21 @@ public final class OnnxWriter {
                         .setDocString(DOC)
                         .setGraph(proto);
         model.addOpsetImportBuilder().setDomain("").setVersion(OPSET);
-        Map<String, String> metadata = new TreeMap<>();
-        describe(graph, metadata);
         metadata.put(Provenance.HASH, Provenance.hash(proto, metadata));
         metadata.forEach(
                 (key, value) -> model.addMetadataProps(GraphProtoBuilder.entry(key, value)));
         return model.build();
     }
 
-    /* What ONNX cannot say: narrower ranges, signed codes, and where inputs stand among the nodes. */
+    /* What ONNX cannot say: narrower ranges, signed codes, where inputs stand among the nodes, and
+     * exact last functions. */
     private static void describe(IntGraph graph, Map<String, String> metadata) {
+        graph.functions()
+                .forEach(
+                        (output, functions) ->
+                                metadata.put(
+                                        Provenance.FUNCTION + output,
+                                        OutputFunction.text(functions)));
         for (int place = 0; place < graph.nodes().size(); place++) {
             IntNode node = graph.nodes().get(place);
             TensorType type = graph.type(node.name());

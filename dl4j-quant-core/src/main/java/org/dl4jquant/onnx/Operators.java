@@ -16,12 +16,18 @@ final class Operators {
     static final String GATHER = "Gather";
     static final String GEMM = "Gemm";
     static final String GLOBAL_AVERAGE_POOL = "GlobalAveragePool";
+    static final String LEAKY_RELU = "LeakyRelu";
+    static final String LESS = "Less";
     static final String MAT_MUL = "MatMul";
+    static final String MAX = "Max";
     static final String MAX_POOL = "MaxPool";
+    static final String MIN = "Min";
     static final String MUL = "Mul";
     static final String QUANTIZE = "QuantizeLinear";
     static final String RELU = "Relu";
     static final String RESHAPE = "Reshape";
+    static final String SUB = "Sub";
+    static final String WHERE = "Where";
 
     private Operators() {}
 }

@@ -33,6 +33,14 @@ final class Provenance {
     /** Prefix; the place of an input among all nodes, where inputs do not come first. */
     static final String INPUT_PLACE = PREFIX + "input.";
 
+    /** Prefix; the last functions of an output, whose scores the model returns. */
+    static final String FUNCTION = PREFIX + "function.";
+
+    /**
+     * Prefix; the name of the values after an output's last functions, where the model has them.
+     */
+    static final String TAIL = PREFIX + "tail.";
+
     private Provenance() {}
 
     /** {@return the version of this library, from its jar} */

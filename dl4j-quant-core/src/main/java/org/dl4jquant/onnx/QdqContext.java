@@ -20,6 +20,7 @@ import org.dl4jquant.check.Require;
 import org.dl4jquant.graph.IntGraph;
 import org.dl4jquant.graph.IntNode;
 import org.dl4jquant.numeric.CodeRange;
+import org.dl4jquant.numeric.OutputFunction;
 import org.dl4jquant.numeric.QuantParams;
 import org.dl4jquant.numeric.Shape;
 
@@ -222,6 +223,7 @@ final class QdqContext {
     IntGraph build() {
         Require.argument(
                 waiting.isEmpty(), "the inputs %s have no place among the nodes", waiting.values());
+        Map<String, List<OutputFunction>> functions = functions();
         for (String key : metadata.keySet()) {
             Require.argument(
                     !key.startsWith(Provenance.PREFIX) || usedMetadata.contains(key),
@@ -230,7 +232,21 @@ final class QdqContext {
                     key,
                     Provenance.version());
         }
-        return builder.build(outputs);
+        return builder.build(outputs, functions);
+    }
+
+    private Map<String, List<OutputFunction>> functions() {
+        Map<String, List<OutputFunction>> functions = new HashMap<>();
+        for (String output : outputs) {
+            String key = Provenance.FUNCTION + output;
+            usedMetadata.add(key);
+            usedMetadata.add(Provenance.TAIL + output);
+            String text = metadata.get(key);
+            if (text != null) {
+                functions.put(output, OutputFunction.parse(text));
+            }
+        }
+        return functions;
     }
 
     /**

@@ -29,12 +29,14 @@ final class QdqReader {
     private static final String UNDERSTOOD =
             "QuantizeLinear, DequantizeLinear, Conv, Gemm, MatMul, MaxPool, AveragePool,"
                     + " GlobalAveragePool, Add, Concat, Reshape, Flatten, Relu, Clip, and for tables"
-                    + " and float32 results Cast, Gather, ConvInteger, Mul";
+                    + " and float32 results Cast, Gather, ConvInteger, Mul, Max, Min, LeakyRelu, Less,"
+                    + " Sub, Where";
 
     private final QdqContext context;
     private final WeightReader weights;
     private final OperatorReader operators;
     private final RuntimeFusions fusions;
+    private final RectifierReader rectifiers;
 
     /** Float tensors that are dequantized codes, with the codes. */
     private final Map<String, String> views = new HashMap<>();
@@ -69,6 +71,7 @@ final class QdqReader {
         this.weights = new WeightReader(context);
         this.operators = new OperatorReader(context, weights);
         this.fusions = new RuntimeFusions(context, weights);
+        this.rectifiers = new RectifierReader(context);
     }
 
     OnnxReading read() {
@@ -111,6 +114,12 @@ final class QdqReader {
             case Operators.CAST -> cast(node);
             case Operators.GATHER -> table(node);
             case Operators.MUL -> multiply(node);
+            case Operators.LEAKY_RELU -> rectifiers.leakyRelu(node);
+            case Operators.MAX -> rectifiers.raise(node);
+            case Operators.MIN -> rectifiers.lower(node);
+            case Operators.LESS -> rectifiers.less(node);
+            case Operators.SUB -> rectifiers.subtract(node);
+            case Operators.WHERE -> rectifiers.choose(node);
             default ->
                     throw node.refusal(
                             "is not part of an integer graph; understood are %s", UNDERSTOOD);
@@ -225,13 +234,13 @@ final class QdqReader {
         List<OnnxNode> readers = context.consumers(result);
         if (context.leaves(result)
                 || readers.isEmpty()
-                || readers.stream().anyMatch(this::reshapesFloats)) {
+                || readers.stream().anyMatch(this::readsFloats)) {
             context.add(new IntNode.Dequantize(result, input));
         }
     }
 
-    private boolean reshapesFloats(OnnxNode node) {
-        return isReshape(node) && !isQuantized(node.output());
+    private boolean readsFloats(OnnxNode node) {
+        return (isReshape(node) || RectifierReader.rectifies(node)) && !isQuantized(node.output());
     }
 
     private static boolean isReshape(OnnxNode node) {
@@ -370,6 +379,10 @@ final class QdqReader {
     }
 
     private void clamp(OnnxNode node, float least, float most) {
+        if (context.isFloats(node.input(0))) {
+            rectifiers.clamp(node, least, most);
+            return;
+        }
         Pending operator = pending.remove(node.input(0));
         node.require(
                 operator != null && isQuantized(node.output()),
@@ -433,6 +446,9 @@ final class QdqReader {
     private void multiply(OnnxNode node) {
         node.requireInputs(2, 2);
         node.requireAttributes();
+        if (rectifiers.multiplies(node)) {
+            return;
+        }
         if (context.constants().has(node.input(0)) && context.constants().has(node.input(1))) {
             products.put(node.output(), node);
             return;

@@ -98,8 +98,7 @@ final class GraphRebuild {
         }
         LayerVertex after =
                 new LayerVertex(
-                        Wrapping.configuration(
-                                step, before.getLayerConf(), plan.wrapped().get(step.name())),
+                        Wrapping.configuration(step, before.getLayerConf(), plan),
                         before.getPreProcessor() == null ? null : before.getPreProcessor().clone());
         after.setOutputVertex(before.isOutputVertex());
         return Frozen.like(original, after);

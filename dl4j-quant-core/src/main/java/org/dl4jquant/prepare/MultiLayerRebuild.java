@@ -49,9 +49,7 @@ final class MultiLayerRebuild {
             if (preprocessor != null) {
                 preprocessors.put(layers.size(), preprocessor.clone());
             }
-            layers.add(
-                    Wrapping.configuration(
-                            step, before.getConf(was), plan.wrapped().get(step.name())));
+            layers.add(Wrapping.configuration(step, before.getConf(was), plan));
         }
         StandaloneUpdaters.assign(layers.stream().map(NeuralNetConfiguration::getLayer).toList());
         MultiLayerConfiguration after = before.clone();

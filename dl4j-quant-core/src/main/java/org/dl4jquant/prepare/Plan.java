@@ -4,6 +4,7 @@ package org.dl4jquant.prepare;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
+import java.util.Set;
 import org.dl4jquant.layer.ActivationScheme;
 import org.dl4jquant.layer.LayerQuantizers;
 import org.dl4jquant.layer.QuantizedAddVertex;
@@ -17,6 +18,8 @@ import org.dl4jquant.layer.QuantizedAddVertex;
  *     inputs, by the name of either
  * @param quantizers the names of those, which no layer, vertex or input of the network bears
  * @param sums what takes the place of the vertices that add codes, by vertex
+ * @param results the steps that are not wrapped and only apply the functions which make the
+ *     network's results of what a quantized layer computes
  * @param wiring what each step reads, a quantizer being named instead of what it stands behind
  * @param report what became of each layer, and why
  */
@@ -26,6 +29,7 @@ record Plan(
         Map<String, ActivationScheme> inserted,
         Map<String, String> quantizers,
         Map<String, QuantizedAddVertex> sums,
+        Set<String> results,
         Map<String, List<String>> wiring,
         PrepareReport report) {
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package org.dl4jquant.prepare;
 
+import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.HashMap;
 import java.util.HashSet;
@@ -103,6 +104,7 @@ final class Planner {
                 planner.inserted,
                 planner.quantizers,
                 planner.sums(),
+                planner.results(),
                 planner.wiring(),
                 report.withWarnings(IdleRules.warnings(float32, joined, spec)));
     }
@@ -401,6 +403,27 @@ final class Planner {
             }
         }
         return sums;
+    }
+
+    /** {@return the steps that only apply functions between quantized layers and the outputs} */
+    private Set<String> results() {
+        Set<String> results = new HashSet<>();
+        network.outputs().forEach(output -> addResults(output, new ArrayList<>(), results));
+        return results;
+    }
+
+    private void addResults(String tensor, List<String> after, Set<String> results) {
+        Step step = network.step(tensor);
+        boolean kept = step != null && (step.kept() != null || step.keptSum() != null);
+        if (kept || wrapped.containsKey(tensor) || inserted.containsKey(tensor)) {
+            results.addAll(after);
+        } else if (step != null && (Traits.appliesFunction(step) || Traits.preservesCodes(step))) {
+            List<String> path = new ArrayList<>(after);
+            if (Traits.appliesFunction(step)) {
+                path.add(tensor);
+            }
+            step.inputs().forEach(input -> addResults(input, path, results));
+        }
     }
 
     private String roundedBy(Step step) {

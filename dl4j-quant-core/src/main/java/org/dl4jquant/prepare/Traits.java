@@ -271,6 +271,16 @@ final class Traits {
         return layer != null && LOSSES.contains(layer.getClass());
     }
 
+    /** {@return whether the layer does nothing to its input but apply an activation function} */
+    static boolean appliesFunction(Step step) {
+        Layer layer = step.thawed();
+        return layer != null
+                && (layer.getClass() == ActivationLayer.class
+                        || layer.getClass() == LossLayer.class
+                        || layer.getClass() == CnnLossLayer.class
+                        || layer.getClass() == RnnLossLayer.class);
+    }
+
     /** {@return whether the layer's result is what the network is trained for} */
     static boolean isOutputLayer(Step step) {
         return step.thawed() instanceof BaseOutputLayer;

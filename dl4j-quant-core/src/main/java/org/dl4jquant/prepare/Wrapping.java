@@ -4,14 +4,15 @@ package org.dl4jquant.prepare;
 import java.util.Objects;
 import org.deeplearning4j.nn.conf.NeuralNetConfiguration;
 import org.deeplearning4j.nn.conf.layers.ActivationLayer;
+import org.deeplearning4j.nn.conf.layers.BaseLayer;
 import org.deeplearning4j.nn.conf.layers.BatchNormalization;
 import org.deeplearning4j.nn.conf.layers.Layer;
 import org.dl4jquant.layer.ActivationScheme;
 import org.dl4jquant.layer.LayerQuantizers;
 import org.dl4jquant.layer.MaxPoolingLayer;
 import org.dl4jquant.layer.QuantizedLayer;
+import org.dl4jquant.layer.ResultActivation;
 import org.dl4jquant.network.Frozen;
-import org.jspecify.annotations.Nullable;
 import org.nd4j.linalg.activations.IActivation;
 import org.nd4j.linalg.activations.impl.ActivationIdentity;
 
@@ -26,15 +27,18 @@ final class Wrapping {
      *
      * @param step the step
      * @param original the configuration of its first member
-     * @param quantizers what is rounded; null if the layer stays as it is
+     * @param plan what is rounded, and which functions make the network's results
      */
     static NeuralNetConfiguration configuration(
-            Step step, NeuralNetConfiguration original, @Nullable LayerQuantizers quantizers) {
+            Step step, NeuralNetConfiguration original, Plan plan) {
         NeuralNetConfiguration conf = original.clone();
+        LayerQuantizers quantizers = plan.wrapped().get(step.name());
         if (quantizers != null) {
             conf.setLayer(wrapped(step, quantizers));
         } else if (MaxPoolingLayer.isMaxPool(step.thawed())) {
             conf.setLayer(frozenLike(step, new MaxPoolingLayer(thawed(step).clone())));
+        } else if (plan.results().contains(step.name())) {
+            useResultFunction(Frozen.inside(conf.getLayer()));
         }
         conf.getLayer().setLayerName(step.name());
         return fresh(conf);
@@ -55,6 +59,14 @@ final class Wrapping {
         conf.setLayer(new QuantizedLayer(identity, null, null, LayerQuantizers.of(null, scheme)));
         conf.getLayer().setLayerName(name);
         return fresh(conf);
+    }
+
+    private static void useResultFunction(Layer layer) {
+        if (layer instanceof ActivationLayer only) {
+            only.setActivationFn(ResultActivation.of(only.getActivationFn()));
+        } else if (layer instanceof BaseLayer loss) {
+            loss.setActivationFn(ResultActivation.of(loss.getActivationFn()));
+        }
     }
 
     private static NeuralNetConfiguration fresh(NeuralNetConfiguration conf) {

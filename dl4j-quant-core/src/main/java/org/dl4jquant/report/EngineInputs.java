@@ -10,6 +10,7 @@ import org.dl4jquant.engine.Batch;
 import org.dl4jquant.graph.IntGraph;
 import org.dl4jquant.graph.IntNode;
 import org.dl4jquant.nd.RowMajor;
+import org.dl4jquant.numeric.Shape;
 import org.nd4j.linalg.api.ndarray.INDArray;
 
 /** DL4J's features as what engines take. */
@@ -21,8 +22,8 @@ public final class EngineInputs {
      * {@return the features as one batch for each of the graph's inputs, by name}
      *
      * @param graph the graph
-     * @param features one array for each input of the graph, in the graph's order, batch dimension
-     *     first, any order and strides
+     * @param features one array for each input of the graph, in the graph's order, which is that of
+     *     the network's inputs, batch dimension first, any order and strides
      * @throws IllegalArgumentException if there are too few or too many arrays, or one has not the
      *     shape that its input takes
      */
@@ -41,14 +42,32 @@ public final class EngineInputs {
         return batches;
     }
 
+    /**
+     * {@return whether an array is a batch of examples of a shape}
+     *
+     * @param array the array
+     * @param examples how many examples it must have
+     * @param shape one example's dimensions
+     */
+    static boolean hasExamples(INDArray array, long examples, Shape shape) {
+        boolean fits = array.rank() == shape.rank() + 1 && array.size(0) == examples;
+        for (int axis = 0; fits && axis < shape.rank(); axis++) {
+            fits = array.size(axis + 1) == shape.size(axis);
+        }
+        return fits;
+    }
+
     private static Batch.Floats batch(IntNode.Input input, INDArray features) {
-        long examples = features.size(0);
+        long examples = features.rank() == 0 ? 0 : features.size(0);
         Require.argument(
-                examples > 0 && features.length() == examples * input.shape().elements(),
-                "features of shape %s do not fit input '%s', which takes [examples] + %s",
+                examples > 0 && hasExamples(features, examples, input.shape()),
+                "features of shape %s do not fit input '%s', which takes arrays of shape [examples,"
+                        + " %s]; reshape or permute them: an array of another layout with as many"
+                        + " elements, such as NHWC for NCHW, would be read in the wrong order",
                 Arrays.toString(features.shape()),
                 input.name(),
-                input.shape());
+                String.join(
+                        ", ", input.shape().dimensions().stream().map(String::valueOf).toList()));
         return Batch.Floats.of((int) examples, input.shape(), RowMajor.floats(features));
     }
 }

@@ -1,12 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 package org.dl4jquant.report;
 
+import java.util.Arrays;
 import java.util.Collection;
 import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Set;
 import java.util.function.Function;
 import org.deeplearning4j.nn.conf.ComputationGraphConfiguration;
@@ -21,25 +23,47 @@ import org.jspecify.annotations.Nullable;
 import org.nd4j.linalg.api.ndarray.INDArray;
 
 /**
- * Compares a trained network with an engine that runs its graph, code by code: what {@code
- * evaluate} reports is what the engine returns.
+ * Compares a trained network with an engine that runs its graph: what {@code evaluate} reports is
+ * what the engine returns.
  *
  * <p>A node of the graph that bears a layer's name holds that layer's result. The network's value
- * is turned into its code by the node's scale and compared with the engine's.
+ * is turned into its code by the node's scale and compared with the engine's. And what users see,
+ * the values that the network's {@code output} and the engine's {@code run} return, after the last
+ * layer's function, is compared bit by bit.
  */
 public final class SimulatorCheck {
 
     private final Engine engine;
-    private final Function<INDArray[], Map<String, INDArray>> network;
-    private final List<String> outputs;
+    private final Simulator network;
 
-    private SimulatorCheck(
-            Engine engine,
-            Function<INDArray[], Map<String, INDArray>> network,
-            List<String> outputs) {
+    /** The network's own inference. */
+    private interface Simulator {
+        /** {@return the result of each layer, by name} */
+        Map<String, INDArray> layers(INDArray[] features);
+
+        /** {@return what users see, in the order of the network's outputs} */
+        INDArray[] outputs(INDArray[] features);
+    }
+
+    private SimulatorCheck(Engine engine, Simulator network) {
         this.engine = engine;
         this.network = network;
-        this.outputs = outputs;
+    }
+
+    private static Simulator simulator(
+            Function<INDArray[], Map<String, INDArray>> layers,
+            Function<INDArray[], INDArray[]> outputs) {
+        return new Simulator() {
+            @Override
+            public Map<String, INDArray> layers(INDArray[] features) {
+                return layers.apply(features);
+            }
+
+            @Override
+            public INDArray[] outputs(INDArray[] features) {
+                return outputs.apply(features);
+            }
+        };
     }
 
     /**
@@ -54,15 +78,16 @@ public final class SimulatorCheck {
         List<String> names = layers.stream().map(nodes::get).toList();
         return new SimulatorCheck(
                 engine,
-                features -> {
-                    List<INDArray> results = quantized.feedForward(features[0], false);
-                    Map<String, INDArray> byName = new HashMap<>();
-                    for (int i = 0; i < names.size(); i++) {
-                        byName.put(names.get(i), results.get(i + 1));
-                    }
-                    return byName;
-                },
-                List.of(names.get(names.size() - 1)));
+                simulator(
+                        features -> {
+                            List<INDArray> results = quantized.feedForward(features[0], false);
+                            Map<String, INDArray> byName = new HashMap<>();
+                            for (int i = 0; i < names.size(); i++) {
+                                byName.put(names.get(i), results.get(i + 1));
+                            }
+                            return byName;
+                        },
+                        features -> new INDArray[] {quantized.output(features[0], false)}));
     }
 
     /**
@@ -76,14 +101,15 @@ public final class SimulatorCheck {
         Map<String, String> nodes = nodes(conf.getNetworkInputs(), conf.getVertices().keySet());
         return new SimulatorCheck(
                 engine,
-                features -> {
-                    Map<String, INDArray> byName = new HashMap<>();
-                    quantized
-                            .feedForward(features, false)
-                            .forEach((name, result) -> byName.put(nodes.get(name), result));
-                    return byName;
-                },
-                conf.getNetworkOutputs().stream().map(nodes::get).toList());
+                simulator(
+                        features -> {
+                            Map<String, INDArray> byName = new HashMap<>();
+                            quantized
+                                    .feedForward(features, false)
+                                    .forEach((name, result) -> byName.put(nodes.get(name), result));
+                            return byName;
+                        },
+                        features -> quantized.output(false, features)));
     }
 
     /** The names that the results of inputs and layers have in the graph. */
@@ -106,34 +132,57 @@ public final class SimulatorCheck {
      * {@return what the comparison finds}
      *
      * @param batches for each run one array for each of the network's inputs
-     * @throws IllegalArgumentException if the engine runs another network's graph, so that no node
-     *     bears a layer's name
+     * @throws IllegalArgumentException if the engine runs another network's graph, so that its
+     *     outputs are others, or no node bears a layer's name
      */
     public SimulatorReport over(Iterable<INDArray[]> batches) {
         Count count = new Count();
         for (INDArray[] features : batches) {
-            Map<String, INDArray> simulated = network.apply(features);
-            Map<String, Batch> computed = engine.trace(EngineInputs.of(engine.graph(), features));
-            computed.forEach((node, batch) -> count.add(node, simulated.get(node), batch));
+            Map<String, Batch.Floats> inputs = EngineInputs.of(engine.graph(), features);
+            Map<String, INDArray> layers = network.layers(features);
+            Map<String, Batch> nodes = engine.trace(inputs);
+            Require.argument(
+                    nodes.keySet().stream().anyMatch(layers::containsKey),
+                    "no node of the graph bears the name of one of the network's layers; open the"
+                            + " engine with the graph that Quantization.lower returns for this"
+                            + " network");
+            nodes.forEach((node, batch) -> count.add(node, layers.get(node), batch));
+            compareOutputs(count, network.outputs(features), engine.run(inputs));
             count.examples += features[0].size(0);
-            for (int i = 0; i < outputs.size(); i++) {
-                count.addTop1(
-                        simulated.get(outputs.get(i)),
-                        computed.get(engine.graph().outputs().get(i)));
-            }
         }
-        Require.argument(
-                count.codes > 0,
-                "no node of the graph bears the name of one of the network's layers; open the"
-                        + " engine with the graph that Quantization.lower returns for this network");
         return count.report();
+    }
+
+    private void compareOutputs(Count count, INDArray[] simulated, Map<String, Batch> computed) {
+        List<String> names = engine.graph().outputs();
+        Require.argument(
+                simulated.length == names.size(),
+                "the network has %d outputs, the engine's graph %s; open the engine with the graph"
+                        + " that Quantization.lower returns for this network",
+                simulated.length,
+                names);
+        for (int i = 0; i < simulated.length; i++) {
+            Batch batch = Objects.requireNonNull(computed.get(names.get(i)));
+            Require.argument(
+                    EngineInputs.hasExamples(simulated[i], batch.size(), batch.shape())
+                            && batch instanceof Batch.Floats,
+                    "output '%s' is %s in the engine and an array of shape %s in the network; open"
+                            + " the engine with the graph that Quantization.lower returns for this"
+                            + " network",
+                    names.get(i),
+                    batch,
+                    Arrays.toString(simulated[i].shape()));
+            count.addValues(names.get(i), RowMajor.floats(simulated[i]), (Batch.Floats) batch);
+        }
     }
 
     private static final class Count {
 
         private final Map<String, Long> differing = new LinkedHashMap<>();
+        private final Map<String, Long> differingValues = new LinkedHashMap<>();
         private long examples;
         private long codes;
+        private long values;
         private int largest;
         private long top1Changed;
 
@@ -141,35 +190,47 @@ public final class SimulatorCheck {
             if (simulated == null || !(computed instanceof Batch.Codes expected)) {
                 return;
             }
-            float[] values = RowMajor.floats(simulated);
+            float[] found = RowMajor.floats(simulated);
             long differ = 0;
-            for (int i = 0; i < values.length; i++) {
-                int distance = Math.abs(expected.params().quantize(values[i]) - expected.code(i));
+            for (int i = 0; i < found.length; i++) {
+                int distance = Math.abs(expected.params().quantize(found[i]) - expected.code(i));
                 differ += distance == 0 ? 0 : 1;
                 largest = Math.max(largest, distance);
             }
-            codes += values.length;
+            codes += found.length;
             differing.merge(node, differ, Long::sum);
         }
 
-        void addTop1(@Nullable INDArray simulated, @Nullable Batch computed) {
-            if (simulated == null || !(computed instanceof Batch.Floats values)) {
-                return;
+        void addValues(String output, float[] simulated, Batch.Floats computed) {
+            long differ = 0;
+            for (int i = 0; i < simulated.length; i++) {
+                boolean same =
+                        Float.floatToIntBits(simulated[i])
+                                == Float.floatToIntBits(computed.values()[i]);
+                differ += same ? 0 : 1;
             }
-            float[] left = RowMajor.floats(simulated);
-            int length = values.shape().elements();
-            for (int example = 0; example < values.size(); example++) {
-                if (largestAt(left, example * length, length)
-                        != largestAt(values.values(), example * length, length)) {
+            values += simulated.length;
+            differingValues.merge(output, differ, Long::sum);
+            countClasses(simulated, computed);
+        }
+
+        /* Channels come first: each pixel, or time step, of an example names a class of its own. */
+        private void countClasses(float[] simulated, Batch.Floats computed) {
+            int classes = computed.shape().size(0);
+            int places = computed.shape().elements() / classes;
+            for (int place = 0; place < computed.size() * places; place++) {
+                int from = place / places * places * classes + place % places;
+                if (largestAt(simulated, from, places, classes)
+                        != largestAt(computed.values(), from, places, classes)) {
                     top1Changed++;
                 }
             }
         }
 
-        private static int largestAt(float[] values, int offset, int length) {
+        private static int largestAt(float[] values, int from, int step, int count) {
             int best = 0;
-            for (int i = 1; i < length; i++) {
-                if (values[offset + i] > values[offset + best]) {
+            for (int i = 1; i < count; i++) {
+                if (values[from + i * step] > values[from + best * step]) {
                     best = i;
                 }
             }
@@ -177,7 +238,8 @@ public final class SimulatorCheck {
         }
 
         SimulatorReport report() {
-            return new SimulatorReport(examples, codes, differing, largest, top1Changed);
+            return new SimulatorReport(
+                    examples, codes, differing, largest, top1Changed, values, differingValues);
         }
     }
 }

@@ -11,6 +11,7 @@ import java.util.List;
 import java.util.Map;
 import org.dl4jquant.graph.IntGraph;
 import org.dl4jquant.graph.IntNode;
+import org.dl4jquant.numeric.OutputFunction;
 import org.dl4jquant.numeric.Shape;
 import org.junit.jupiter.api.Test;
 
@@ -69,6 +70,22 @@ class EqualityCheckTest {
         @Override
         public void close() {
             engine.close();
+        }
+    }
+
+    /** The functions of results are compared, too, and equal scores do not hide them. */
+    @Test
+    void findsAValueThatDiffersAfterTheLastFunctionOnly() {
+        IntGraph graph =
+                IntGraph.of(
+                        GRAPH.nodes(),
+                        GRAPH.outputs(),
+                        Map.of("d", List.of(new OutputFunction.Softmax(0))));
+        try (Engine reference = new ReferenceEngine(graph);
+                Engine faulty = new Faulty(new ReferenceEngine(graph), "d", false)) {
+            EqualityReport report = EqualityCheck.between(reference, faulty).over(List.of(TWO));
+            assertEquals(Map.of("q", 0L, "r", 0L, "d", 1L), report.differing());
+            EqualityCheck.between(reference, reference).over(List.of(TWO)).requireEqual();
         }
     }
 

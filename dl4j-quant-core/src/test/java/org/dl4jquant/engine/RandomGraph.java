@@ -9,6 +9,7 @@ import java.util.Random;
 import org.dl4jquant.graph.IntGraph;
 import org.dl4jquant.graph.IntNode;
 import org.dl4jquant.graph.TensorType;
+import org.dl4jquant.numeric.OutputFunction;
 import org.dl4jquant.numeric.QuantParams;
 import org.dl4jquant.numeric.Shape;
 
@@ -118,7 +119,38 @@ public final class RandomGraph {
             if (!outputs.contains(other)) {
                 outputs.add(other);
             }
-            return builder.build(outputs);
+            rectify();
+            return builder.build(outputs, functions());
+        }
+
+        private void rectify() {
+            for (String output : List.copyOf(outputs)) {
+                if (!builder.type(output).isCodes() && random.nextBoolean()) {
+                    String name = next("rectified");
+                    builder.add(new IntNode.Rectify(name, output, nodes.rectifier()));
+                    if (random.nextBoolean()) {
+                        outputs.remove(output);
+                    }
+                    if (random.nextBoolean()) {
+                        Shape shape = builder.type(name).shape();
+                        String reshaped = next("reshaped");
+                        builder.add(new IntNode.Reshape(reshaped, name, nodes.reshaped(shape)));
+                        name = reshaped;
+                    }
+                    outputs.add(name);
+                }
+            }
+        }
+
+        private Map<String, List<OutputFunction>> functions() {
+            Map<String, List<OutputFunction>> functions = new LinkedHashMap<>();
+            for (String output : outputs) {
+                TensorType type = builder.type(output);
+                if (!type.isCodes() && random.nextBoolean()) {
+                    functions.put(output, nodes.functions(type.shape()));
+                }
+            }
+            return functions;
         }
 
         private void input(int i) {

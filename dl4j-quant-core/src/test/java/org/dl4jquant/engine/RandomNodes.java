@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 package org.dl4jquant.engine;
 
+import java.util.ArrayList;
+import java.util.List;
 import java.util.Random;
 import org.dl4jquant.graph.IntNode;
 import org.dl4jquant.graph.Output;
@@ -9,6 +11,8 @@ import org.dl4jquant.graph.Window;
 import org.dl4jquant.graph.Window.Extent;
 import org.dl4jquant.numeric.CodeRange;
 import org.dl4jquant.numeric.CodeTable;
+import org.dl4jquant.numeric.ElementwiseFunction;
+import org.dl4jquant.numeric.OutputFunction;
 import org.dl4jquant.numeric.QuantParams;
 import org.dl4jquant.numeric.Shape;
 import org.dl4jquant.numeric.WeightTensor;
@@ -35,6 +39,44 @@ final class RandomNodes {
 
     int channels() {
         return CHANNELS[random.nextInt(CHANNELS.length)];
+    }
+
+    OutputFunction.Rectifier rectifier() {
+        float number = (float) random.nextGaussian();
+        return switch (random.nextInt(6)) {
+            case 0 -> new OutputFunction.Clamp(0, Float.POSITIVE_INFINITY);
+            case 1 -> new OutputFunction.Clamp(Float.NEGATIVE_INFINITY, number);
+            case 2 -> new OutputFunction.Clamp(number, number + random.nextFloat());
+            case 3 -> new OutputFunction.Slope(0, number);
+            case 4 -> new OutputFunction.Slope(number, 0);
+            default -> new OutputFunction.Slope(number, random.nextFloat());
+        };
+    }
+
+    /** One or two last functions of a result. */
+    List<OutputFunction> functions(Shape shape) {
+        List<OutputFunction> functions = new ArrayList<>();
+        do {
+            functions.add(
+                    switch (random.nextInt(3)) {
+                        case 0 -> rectifier();
+                        case 1 -> new OutputFunction.Softmax(random.nextInt(shape.rank()));
+                        default -> pointwise();
+                    });
+        } while (functions.size() < 2 && random.nextInt(3) == 0);
+        return functions;
+    }
+
+    private OutputFunction pointwise() {
+        ElementwiseFunction.Fixed[] all = ElementwiseFunction.Fixed.values();
+        float number = random.nextFloat();
+        return new OutputFunction.Pointwise(
+                switch (random.nextInt(5)) {
+                    case 0 -> new ElementwiseFunction.Elu(number);
+                    case 1 -> new ElementwiseFunction.ThresholdedRelu(number);
+                    case 2 -> new ElementwiseFunction.PiecewiseLinear(6, number, -number);
+                    default -> all[random.nextInt(all.length)];
+                });
     }
 
     Shape reshaped(Shape shape) {

@@ -41,7 +41,13 @@ final class GraphDigestTest {
         for (long seed = 0; seed < GRAPHS; seed++) {
             IntGraph graph = RandomGraph.of(seed).graph();
             digests.put(graph, graph.sha256());
-            assertEquals(graph.sha256(), IntGraph.of(graph.nodes(), graph.outputs()).sha256());
+            assertEquals(
+                    graph.sha256(),
+                    IntGraph.of(graph.nodes(), graph.outputs(), graph.functions()).sha256());
+            // Last functions are part of the graph.
+            assertEquals(
+                    graph.functions().isEmpty(), graph.sha256().equals(graph.scores().sha256()));
+            assertEquals(graph.functions().isEmpty(), graph.equals(graph.scores()));
         }
         assertEquals(digests.size(), digests.values().stream().distinct().count());
     }

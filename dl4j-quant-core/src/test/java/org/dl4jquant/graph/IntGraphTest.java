@@ -8,11 +8,13 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.util.List;
+import java.util.Map;
 import net.jqwik.api.ForAll;
 import net.jqwik.api.Property;
 import net.jqwik.api.constraints.IntRange;
 import org.dl4jquant.graph.Window.Extent;
 import org.dl4jquant.numeric.CodeRange;
+import org.dl4jquant.numeric.OutputFunction;
 import org.dl4jquant.numeric.QuantParams;
 import org.dl4jquant.numeric.Shape;
 import org.dl4jquant.numeric.WeightTensor;
@@ -69,6 +71,36 @@ final class IntGraphTest {
                 Shape.of(6, 5, 5), shapeOf(new IntNode.Concat("j", List.of("q", "q", "q"), UINT8)));
         assertEquals(Shape.of(50), shapeOf(new IntNode.Reshape("r", "q", Shape.of(50))));
         assertEquals(Shape.of(2, 5, 5), shapeOf(new IntNode.Dequantize("d", "q")));
+    }
+
+    @Test
+    void refusesToRectifyWhatIsNoResult() {
+        OutputFunction.Rectifier relu = new OutputFunction.Clamp(0, 6);
+        assertEquals(
+                "rectify 'r' reads codes from 'q'; it takes float32 values that the graph computes,"
+                        + " codes are clamped by their bounds or by a Table",
+                refusal(() -> graph(new IntNode.Rectify("r", "q", relu))));
+        assertEquals(
+                "rectify 'r' reads an input from 'x'; it takes float32 values that the graph"
+                        + " computes, codes are clamped by their bounds or by a Table",
+                refusal(() -> graph(new IntNode.Rectify("r", "x", relu))));
+    }
+
+    @Test
+    void refusesLastFunctionsThatFitNoOutput() {
+        List<IntNode> nodes = List.of(INPUT, CODES, new IntNode.Dequantize("d", "q"));
+        List<OutputFunction> softmax = List.of(new OutputFunction.Softmax(3));
+        assertEquals(
+                "the graph's output 'q' is codes and has the last function [Softmax[axis=3]];"
+                        + " dequantize it first",
+                refusal(() -> IntGraph.of(nodes, List.of("q"), Map.of("q", softmax))));
+        assertEquals(
+                "there is a last function of 'd', which is none of the graph's outputs [q]",
+                refusal(() -> IntGraph.of(nodes, List.of("q"), Map.of("d", softmax))));
+        assertEquals(
+                "the graph's output 'd' has examples of shape [2x5x5], which Softmax[axis=3] does"
+                        + " not fit",
+                refusal(() -> IntGraph.of(nodes, List.of("d"), Map.of("d", softmax))));
     }
 
     @Test

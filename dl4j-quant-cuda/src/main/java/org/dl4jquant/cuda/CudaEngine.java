@@ -148,8 +148,8 @@ public final class CudaEngine implements Engine {
     }
 
     /**
-     * Runs the graph from device memory to device memory; see {@link
-     * EngineOnDevice#runOnDevice(Map, Map, int)}.
+     * Runs the graph from device memory to device memory, where results are scores, before the
+     * graph's last functions; see {@link EngineOnDevice#runOnDevice(Map, Map, int)}.
      *
      * @param inputs addresses of float32 values, by the input's name
      * @param outputs addresses that results are written to, by the output's name

@@ -112,7 +112,7 @@ public record EngineCompiler(CudaCompiler compiler, int threads, Progress progre
         }
         Map<List<String>, ByteBuffer> cubins = compile(drafts);
         List<Program> programs = drafts.stream().map(draft -> draft.program(cubins)).toList();
-        return new EngineFile(compiler.version(), graph.sha256(), programs);
+        return new EngineFile(compiler.version(), graph.sha256(), graph.functions(), programs);
     }
 
     /* An engine of single kernels without tensors. */

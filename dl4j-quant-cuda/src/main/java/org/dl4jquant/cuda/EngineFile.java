@@ -14,16 +14,22 @@ import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
 import java.security.MessageDigest;
 import java.util.ArrayList;
+import java.util.Collections;
 import java.util.HashMap;
 import java.util.HexFormat;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.Optional;
 import java.util.regex.Pattern;
 import org.dl4jquant.check.Require;
+import org.dl4jquant.cuda.plan.Port;
 import org.dl4jquant.files.Checksum;
 import org.dl4jquant.files.WholeFile;
 import org.dl4jquant.graph.IntGraph;
+import org.dl4jquant.graph.TensorType;
+import org.dl4jquant.numeric.OutputFunction;
 import org.nd4j.shade.jackson.core.JsonProcessingException;
 
 /**
@@ -36,12 +42,17 @@ import org.nd4j.shade.jackson.core.JsonProcessingException;
  *
  * @param compiler what compiled the kernels, such as {@code NVRTC 12.9}
  * @param graph of which graph it is, {@link IntGraph#sha256}; empty for kernels of none
+ * @param functions the last functions of outputs, {@link IntGraph#functions}
  * @param programs the programs, at most one for each architecture and purpose
  */
-public record EngineFile(String compiler, String graph, List<Program> programs) {
+public record EngineFile(
+        String compiler,
+        String graph,
+        Map<String, List<OutputFunction>> functions,
+        List<Program> programs) {
 
     /** The number of the format that is written. */
-    public static final int FORMAT = 3;
+    public static final int FORMAT = 4;
 
     private static final int MAGIC =
             ByteBuffer.wrap(new byte[] {'D', 'Q', 'C', 'E'})
@@ -52,14 +63,55 @@ public record EngineFile(String compiler, String graph, List<Program> programs) 
     private static final int HEADER_BYTES = 4 + 4 + 8 + HASH_BYTES;
     private static final int ALIGNMENT = 256;
 
-    /** Copies the programs. */
+    /** Copies the programs, and checks that the functions are of outputs that are float32. */
     public EngineFile {
+        functions = Collections.unmodifiableMap(new LinkedHashMap<>(functions));
         programs = List.copyOf(programs);
+        for (Program program : programs) {
+            requireOutputs(program, functions);
+        }
         Require.argument(!programs.isEmpty(), "an engine needs at least one program");
         Require.argument(
                 GRAPH.matcher(graph).matches(),
                 "a graph's digest is '%s', but must have 64 digits, or none",
                 graph);
+    }
+
+    private static void requireOutputs(
+            Program program, Map<String, List<OutputFunction>> functions) {
+        functions.forEach(
+                (output, last) -> {
+                    Optional<TensorType> type =
+                            program.plan().outputs().stream()
+                                    .filter(port -> port.name().equals(output))
+                                    .map(Port::type)
+                                    .findFirst();
+                    Require.argument(
+                            type.isPresent()
+                                    && !type.get().isCodes()
+                                    && last.stream().allMatch(each -> fits(each, type.get())),
+                            "the last function %s is of '%s', which is %s in the program for %s",
+                            last,
+                            output,
+                            type.map(TensorType::toString).orElse("no output"),
+                            program.architecture());
+                });
+    }
+
+    private static boolean fits(OutputFunction function, TensorType type) {
+        return !(function instanceof OutputFunction.Softmax softmax)
+                || softmax.axis() < type.shape().rank();
+    }
+
+    /**
+     * An engine whose outputs leave without last functions.
+     *
+     * @param compiler as above
+     * @param graph as above
+     * @param programs as above
+     */
+    public EngineFile(String compiler, String graph, List<Program> programs) {
+        this(compiler, graph, Map.of(), programs);
     }
 
     /** {@return the architectures that it has programs for, each once} */

@@ -22,6 +22,7 @@ import org.dl4jquant.cuda.plan.Port;
 import org.dl4jquant.cuda.plan.Step;
 import org.dl4jquant.engine.Batch;
 import org.dl4jquant.engine.GraphInputs;
+import org.dl4jquant.engine.LastFunctions;
 import org.dl4jquant.numeric.Shape;
 import org.jspecify.annotations.Nullable;
 
@@ -144,7 +145,7 @@ public final class EngineOnDevice implements AutoCloseable {
      * Runs the engine.
      *
      * @param inputs one batch for each input, by name; all of one size
-     * @return one batch for each output, by name
+     * @return one batch for each output, by name, with its last functions applied
      * @throws IllegalArgumentException if an input is missing, unknown, of another shape or size,
      *     or holds NaN
      * @throws IllegalStateException if the engine is closed
@@ -152,7 +153,8 @@ public final class EngineOnDevice implements AutoCloseable {
      */
     public Map<String, Batch> run(Map<String, Batch.Floats> inputs) {
         int examples = requireValid(inputs);
-        return use(false, context -> context.run(inputs, examples));
+        return LastFunctions.apply(
+                file.functions(), use(false, context -> context.run(inputs, examples)));
     }
 
     /**
@@ -162,19 +164,27 @@ public final class EngineOnDevice implements AutoCloseable {
      *
      * @param addresses float32 values in the graph's order without gaps, by the input's name
      * @param examples how many examples lie there, above 0
-     * @return one batch for each output, by name
+     * @return one batch for each output, by name, with its last functions applied
      * @throws IllegalArgumentException if an address is missing, unknown, 0 or no multiple of 4, or
      *     if there are more examples than a Java array has room for
      * @throws IllegalStateException if the engine is closed
      * @throws OutOfDeviceMemoryException if the GPU has too little memory for this batch
      */
     public Map<String, Batch> runOnDevice(Map<String, Long> addresses, int examples) {
+        return LastFunctions.apply(file.functions(), scoresOnDevice(addresses, examples));
+    }
+
+    /** {@return what leaves the device: the outputs before their last functions} */
+    Map<String, Batch> scoresOnDevice(Map<String, Long> addresses, int examples) {
         long[] places = Addresses.of(addresses, inputs(), examples);
         return use(false, context -> context.run(places, examples));
     }
 
     /**
      * Runs the engine from device memory to device memory, and returns when the results are there.
+     *
+     * <p>Results are scores: last functions, such as a softmax, are computed by the host, so that
+     * {@link #run} and {@link #runOnDevice(Map, int)} apply them, and this method does not.
      *
      * @param inputs as for {@link #runOnDevice(Map, int)}
      * @param outputs where each output is written to, by its name, in the graph's order without

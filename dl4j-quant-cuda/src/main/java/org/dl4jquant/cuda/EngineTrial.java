@@ -189,7 +189,7 @@ final class EngineTrial implements AutoCloseable {
         for (int i = 0; i < inputs.length; i++) {
             addresses.put(engine.inputs().get(i).name(), inputs[i]);
         }
-        Map<String, Batch> expected = engine.runOnDevice(addresses, batch);
+        Map<String, Batch> expected = engine.scoresOnDevice(addresses, batch);
         for (int i = 0; i < found.size(); i++) {
             String output = engine.outputs().get(i).name();
             if (!bytes(Objects.requireNonNull(expected.get(output))).equals(found.get(i))) {

@@ -22,6 +22,7 @@ import org.dl4jquant.cuda.plan.Step;
 import org.dl4jquant.files.StrictJson;
 import org.dl4jquant.graph.TensorType;
 import org.dl4jquant.numeric.CodeRange;
+import org.dl4jquant.numeric.OutputFunction;
 import org.dl4jquant.numeric.QuantParams;
 import org.dl4jquant.numeric.Shape;
 import org.jspecify.annotations.Nullable;
@@ -40,6 +41,9 @@ final class Manifest {
     static byte[] write(EngineFile engine, EngineFile.Sections sections) throws IOException {
         ObjectNode root = JSON.createObjectNode().put("compiler", engine.compiler());
         root.put("graph", engine.graph());
+        ObjectNode functions = root.putObject("functions");
+        engine.functions()
+                .forEach((output, last) -> functions.put(output, OutputFunction.text(last)));
         ArrayNode programs = root.putArray("programs");
         for (Program program : engine.programs()) {
             write(program, sections, programs.addObject());
@@ -145,7 +149,17 @@ final class Manifest {
         for (JsonNode node : child(root, "programs")) {
             programs.add(program(node, loader));
         }
-        return new EngineFile(text(root, "compiler"), text(root, "graph"), programs);
+        return new EngineFile(
+                text(root, "compiler"), text(root, "graph"), functions(root), programs);
+    }
+
+    private static Map<String, List<OutputFunction>> functions(JsonNode root) {
+        Map<String, List<OutputFunction>> functions = new LinkedHashMap<>();
+        JsonNode children = child(root, "functions");
+        for (String output : (Iterable<String>) children::fieldNames) {
+            functions.put(output, OutputFunction.parse(text(children, output)));
+        }
+        return functions;
     }
 
     private static Program program(JsonNode node, EngineFile.Loader loader) throws IOException {

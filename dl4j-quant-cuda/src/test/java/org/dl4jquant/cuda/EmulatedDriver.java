@@ -78,7 +78,7 @@ final class EmulatedDriver implements CudaDriver {
             programs.add(program(each, Program.Purpose.RUN, Planner.run(graph, each, 2)));
             programs.add(program(each, Program.Purpose.TRACE, Planner.trace(graph, each)));
         }
-        return new EngineFile("nobody", graph.sha256(), programs);
+        return new EngineFile("nobody", graph.sha256(), graph.functions(), programs);
     }
 
     static Program program(Architecture architecture, Program.Purpose purpose, Plan plan) {

@@ -178,14 +178,14 @@ class EngineFileTest {
         assertTrue(
                 message(path)
                         .endsWith(
-                                "its format is 4, and this version reads 3: compile the model"
+                                "its format is 5, and this version reads 4: compile the model"
                                         + " again, or use a newer version of dl4j-quant-cuda"));
         bytes[4] = 0;
         Files.write(path, bytes);
         assertTrue(
                 message(path)
                         .endsWith(
-                                "its format is 0, and this version reads 3: compile the model"
+                                "its format is 0, and this version reads 4: compile the model"
                                         + " again"));
     }
 

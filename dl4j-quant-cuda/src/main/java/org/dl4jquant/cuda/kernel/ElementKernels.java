@@ -4,6 +4,7 @@ package org.dl4jquant.cuda.kernel;
 import org.dl4jquant.check.Require;
 import org.dl4jquant.graph.Output;
 import org.dl4jquant.numeric.CodeRange;
+import org.dl4jquant.numeric.OutputFunction;
 import org.dl4jquant.numeric.QuantParams;
 
 /** The kernels of nodes that look at one place of each input. */
@@ -48,6 +49,36 @@ public final class ElementKernels {
                         .put("UNSIGNED", !params.range().signed());
         return kernel(
                 "dequantize.cu", constants, pixels(from) * over(from.channels(), Integer.BYTES), 0);
+    }
+
+    /**
+     * {@return the kernel of a function of float32 results; its arguments: values, values}
+     *
+     * @param elements values of one example
+     * @param function the function
+     */
+    public static KernelSpec rectify(int elements, OutputFunction.Rectifier function) {
+        boolean sloped = function instanceof OutputFunction.Slope;
+        float threshold = function instanceof OutputFunction.Slope slope ? slope.threshold() : 0;
+        float factor = function instanceof OutputFunction.Slope slope ? slope.slope() : 0;
+        float least = function instanceof OutputFunction.Clamp clamp ? clamp.least() : 0;
+        float most = function instanceof OutputFunction.Clamp clamp ? clamp.most() : 0;
+        Constants constants =
+                new Constants()
+                        .put("ELEMENTS", elements)
+                        .put("SLOPED", sloped)
+                        .put("FLAT", factor == 0)
+                        .put("THRESHOLD", threshold)
+                        .put("SLOPE", factor)
+                        .put("CLIPS_LOW", least != Float.NEGATIVE_INFINITY)
+                        .put("CLIPS_HIGH", most != Float.POSITIVE_INFINITY)
+                        .put("LOWEST", finite(least))
+                        .put("HIGHEST", finite(most));
+        return kernel("rectify.cu", constants, elements, 0);
+    }
+
+    private static float finite(float value) {
+        return Float.isFinite(value) ? value : 0;
     }
 
     /**

@@ -35,6 +35,7 @@ public record KernelCost(long operations, long bytes, long constantBytes) {
                             sizes.of("PIXELS")
                                     * (sizes.of("CHANNELS") * Float.BYTES + sizes.of("PITCH")));
             case "reorder.cu" -> moved(2 * sizes.of("TO_CHANNELS") * sizes.of("TO_PIXELS"));
+            case "rectify.cu" -> moved(2 * sizes.of("ELEMENTS") * Float.BYTES);
             case "table.cu" ->
                     new KernelCost(
                             0, 2 * sizes.of("PIXELS") * sizes.padded("CHANNELS"), TABLE_BYTES);

@@ -387,6 +387,18 @@ final class Workshop implements IntNode.Visitor<Tensor> {
         return result;
     }
 
+    @Override
+    public Tensor visit(IntNode.Rectify node) {
+        Tensor result = floats(node.name());
+        int elements = result.type().shape().elements();
+        launches.add(
+                node.name(),
+                ElementKernels.rectify(elements, node.function()),
+                tensor(node.input()),
+                result);
+        return result;
+    }
+
     private static QuantParams codes(Tensor tensor) {
         return tensor.type().codes();
     }

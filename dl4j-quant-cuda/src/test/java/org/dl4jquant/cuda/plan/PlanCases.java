@@ -11,6 +11,9 @@ import org.dl4jquant.graph.Output;
 import org.dl4jquant.graph.Window;
 import org.dl4jquant.graph.Window.Extent;
 import org.dl4jquant.numeric.CodeRange;
+import org.dl4jquant.numeric.OutputFunction;
+import org.dl4jquant.numeric.OutputFunction.Clamp;
+import org.dl4jquant.numeric.OutputFunction.Slope;
 import org.dl4jquant.numeric.QuantParams;
 import org.dl4jquant.numeric.Shape;
 import org.dl4jquant.numeric.WeightTensor;
@@ -40,6 +43,7 @@ final class PlanCases {
                 pool(UNSIGNED, SIGNED, true),
                 dequantized(SIGNED),
                 dequantized(UNSIGNED),
+                rectified(),
                 residual(true),
                 residual(false),
                 parts(),
@@ -80,6 +84,23 @@ final class PlanCases {
         IntGraph.Builder graph = quantized(params);
         graph.add(new IntNode.Dequantize("values", "q"));
         return graph.build(List.of("values"));
+    }
+
+    /* Each function of results, one after another, and one that nothing else reads. */
+    private static IntGraph rectified() {
+        IntGraph.Builder graph = quantized(SIGNED);
+        graph.add(new IntNode.Dequantize("values", "q"));
+        graph.add(rectify("relu", "values", new Clamp(0, Float.POSITIVE_INFINITY)));
+        graph.add(rectify("most", "values", new Clamp(Float.NEGATIVE_INFINITY, 17.5f)));
+        graph.add(rectify("both", "values", new Clamp(-3.25f, 88)));
+        graph.add(rectify("leaky", "values", new Slope(0, 0.3f)));
+        graph.add(rectify("jump", "leaky", new Slope(1.7f, -0.1f)));
+        graph.add(rectify("flat", "values", new Slope(1.5f, 0)));
+        return graph.build(List.of("relu", "most", "both", "jump", "flat"));
+    }
+
+    private static IntNode rectify(String name, String input, OutputFunction.Rectifier function) {
+        return new IntNode.Rectify(name, input, function);
     }
 
     /* A sum that is computed with the convolution that feeds it, as its left or right term. */

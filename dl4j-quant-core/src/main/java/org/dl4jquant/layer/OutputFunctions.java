@@ -1,0 +1,115 @@
+// SPDX-License-Identifier: Apache-2.0
+package org.dl4jquant.layer;
+
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
+import org.deeplearning4j.nn.conf.layers.BaseOutputLayer;
+import org.dl4jquant.nd.RowMajor;
+import org.dl4jquant.numeric.ElementwiseFunction;
+import org.dl4jquant.numeric.OutputFunction;
+import org.dl4jquant.numeric.Shape;
+import org.nd4j.linalg.activations.IActivation;
+import org.nd4j.linalg.activations.impl.ActivationHardTanH;
+import org.nd4j.linalg.activations.impl.ActivationSoftmax;
+import org.nd4j.linalg.api.buffer.DataType;
+import org.nd4j.linalg.api.ndarray.INDArray;
+
+/** DL4J's activation functions of float32 results, in the definition that engines use, too. */
+public final class OutputFunctions {
+
+    private static final float INFINITY = Float.POSITIVE_INFINITY;
+
+    private OutputFunctions() {}
+
+    /**
+     * {@return the functions that an activation function of inference is, in order, none for the
+     * identity; empty if there is no definition of it}
+     *
+     * @param activation a DL4J activation function
+     * @param axis the axis of one example that a softmax goes along
+     */
+    public static Optional<List<OutputFunction>> of(IActivation activation, int axis) {
+        Class<?> type = activation.getClass();
+        if (type == ResultActivation.class) {
+            return of(((ResultActivation) activation).function(), axis);
+        }
+        if (type == ActivationSoftmax.class || type == ResultSoftmax.class) {
+            return one(new OutputFunction.Softmax(axis));
+        }
+        if (type == ActivationHardTanH.class) {
+            return one(new OutputFunction.Clamp(-1, 1));
+        }
+        return PointwiseActivation.of(activation).map(OutputFunctions::of);
+    }
+
+    private static Optional<List<OutputFunction>> one(OutputFunction function) {
+        return Optional.of(List.of(function));
+    }
+
+    private static List<OutputFunction> of(PointwiseActivation known) {
+        ElementwiseFunction function = known.function();
+        if (function == null) {
+            return known.equals(PointwiseActivation.IDENTITY)
+                    ? List.of()
+                    : List.of(
+                            new OutputFunction.Clamp((float) known.least(), (float) known.most()));
+        }
+        return function instanceof ElementwiseFunction.PiecewiseLinear linear
+                ? rectified(linear)
+                : List.of(new OutputFunction.Pointwise(function));
+    }
+
+    private static List<OutputFunction> rectified(ElementwiseFunction.PiecewiseLinear linear) {
+        OutputFunction slope = new OutputFunction.Slope(linear.threshold(), (float) linear.slope());
+        return linear.max() == INFINITY
+                ? List.of(slope)
+                : List.of(slope, new OutputFunction.Clamp(-INFINITY, (float) linear.max()));
+    }
+
+    /**
+     * {@return the activation function of a layer's result where it leaves as float32}
+     *
+     * @param layer a quantized layer with integer arithmetic
+     */
+    public static IActivation resultFunction(QuantizedLayer layer) {
+        return layer.getUnderlying() instanceof BaseOutputLayer output
+                ? output.getActivationFn()
+                : InnerLayer.separateActivation(layer);
+    }
+
+    /**
+     * Applies an activation function in inference: in the definition that engines use if there is
+     * one, else as DL4J does.
+     *
+     * @param activation the function
+     * @param values examples along dimension 0; perhaps changed
+     * @return the function's values: {@code values}, or another array
+     */
+    static INDArray infer(IActivation activation, INDArray values) {
+        int rank = values.rank();
+        Optional<List<OutputFunction>> functions =
+                rank < 2 || values.dataType() != DataType.FLOAT
+                        ? Optional.empty()
+                        : of(activation, rank - 2); // DL4J's softmax goes along the last dimension
+        if (functions.isEmpty()) {
+            return FunctionOfNan.infer(activation, values);
+        }
+        if (!functions.get().isEmpty()) {
+            applyInPlace(functions.get(), values);
+        }
+        return values;
+    }
+
+    private static void applyInPlace(List<OutputFunction> functions, INDArray values) {
+        List<Integer> sizes = new ArrayList<>();
+        for (int axis = 1; axis < values.rank(); axis++) {
+            sizes.add(Math.toIntExact(values.size(axis)));
+        }
+        Shape shape = new Shape(sizes);
+        float[] elements = RowMajor.floats(values);
+        int examples = Math.toIntExact(values.size(0));
+        functions.forEach(function -> function.applyInPlace(elements, examples, shape));
+        RowMajor.copyInto(elements, values);
+    }
+}

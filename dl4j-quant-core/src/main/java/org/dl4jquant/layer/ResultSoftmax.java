@@ -1,0 +1,37 @@
+// SPDX-License-Identifier: Apache-2.0
+package org.dl4jquant.layer;
+
+import org.nd4j.linalg.activations.impl.ActivationSoftmax;
+import org.nd4j.linalg.api.ndarray.INDArray;
+
+/**
+ * The softmax of a network's last layer that is not wrapped, as {@link ResultActivation}; a class
+ * of its own, because DL4J's losses compute otherwise if the function is an {@link
+ * ActivationSoftmax}.
+ *
+ * <p>{@code prepare} makes it; in a model file it is found under this class's name.
+ */
+public final class ResultSoftmax extends ActivationSoftmax {
+
+    private static final long serialVersionUID = 1L;
+
+    /** For model files. */
+    public ResultSoftmax() {}
+
+    @Override
+    public INDArray getActivation(INDArray in, boolean training) {
+        return training
+                ? super.getActivation(in, true)
+                : OutputFunctions.infer(new ActivationSoftmax(), in);
+    }
+
+    @Override
+    public boolean equals(Object other) {
+        return other instanceof ResultSoftmax;
+    }
+
+    @Override
+    public int hashCode() {
+        return ResultSoftmax.class.hashCode();
+    }
+}

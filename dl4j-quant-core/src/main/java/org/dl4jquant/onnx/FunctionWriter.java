@@ -1,0 +1,217 @@
+// SPDX-License-Identifier: Apache-2.0
+package org.dl4jquant.onnx;
+
+import java.util.List;
+import onnx.Onnx.NodeProto;
+import org.dl4jquant.numeric.ElementwiseFunction;
+import org.dl4jquant.numeric.OutputFunction;
+
+/*
+ * A clamp is Max and Min, not Clip or Relu: where one of these follows a Gemm and something else
+ * follows it, ONNX Runtime takes it for part of a quantized operator that it then does not find, and
+ * computes the Gemm in float32.
+ */
+/**
+ * Writes functions of float32 results as ONNX operators. Those of rectifiers compute exactly what
+ * the reference does; the others are the float tail of a model, near it.
+ */
+final class FunctionWriter {
+
+    /** What the operators of a tail are known by when the model is read. */
+    static final String TAIL = "the last function in float32, not part of the integer graph";
+
+    private static final double GELU_CUBE = 0.044715;
+    private static final double GELU_SLOPE = 1.702;
+    private static final double RATIONAL_TANH_FACTOR = 1.7159;
+    private static final double RATIONAL_TANH_POWER = 1.41645;
+
+    private final GraphProtoBuilder target;
+    private final String owner;
+    private boolean inTail;
+    private int count;
+
+    /**
+     * Makes a writer.
+     *
+     * @param target where operators go
+     * @param owner the node or output whose function is written
+     */
+    FunctionWriter(GraphProtoBuilder target, String owner) {
+        this.target = target;
+        this.owner = owner;
+    }
+
+    /**
+     * Writes a node of the graph.
+     *
+     * @param function the function
+     * @param input its argument
+     */
+    void node(OutputFunction.Rectifier function, String input) {
+        if (function instanceof OutputFunction.Clamp clamp) {
+            target.node(Operators.MIN, owner, atMost(input, clamp), owner);
+        } else if (function instanceof OutputFunction.Slope slope && isLeaky(slope)) {
+            target.node(Operators.LEAKY_RELU, owner, List.of(input), owner)
+                    .addAttribute(GraphProtoBuilder.attribute("alpha", slope.slope()));
+        } else if (function instanceof OutputFunction.Slope slope) {
+            target.node(Operators.WHERE, owner, choice(input, slope), owner);
+        }
+    }
+
+    private static boolean isLeaky(OutputFunction.Slope slope) {
+        return slope.threshold() == 0 && slope.slope() != 0;
+    }
+
+    private List<String> atMost(String input, OutputFunction.Clamp clamp) {
+        String raised = operator(Operators.MAX, input, constant("min", clamp.least()));
+        return List.of(raised, constant("max", clamp.most()));
+    }
+
+    private List<String> choice(String input, OutputFunction.Slope slope) {
+        String threshold = constant("threshold", slope.threshold());
+        String below = operator(Operators.LESS, input, threshold);
+        String part =
+                slope.slope() == 0
+                        ? constant("zero", 0)
+                        : operator(
+                                Operators.MUL,
+                                operator(Operators.SUB, input, threshold),
+                                constant("slope", slope.slope()));
+        return List.of(below, part, input);
+    }
+
+    /**
+     * Writes the float tail of an output.
+     *
+     * @param functions the output's last functions, in order
+     * @param result the name of the values
+     */
+    void tail(List<OutputFunction> functions, String result) {
+        inTail = true;
+        String at = owner;
+        for (OutputFunction function : functions) {
+            at = tail(function, at);
+        }
+        mark(target.auxiliary("Identity", owner + "/tail", List.of(at), result));
+    }
+
+    private String tail(OutputFunction function, String x) {
+        if (function instanceof OutputFunction.Softmax softmax) {
+            return operator("Softmax", List.of(x), node -> axis(node, softmax.axis() + 1));
+        }
+        if (function instanceof OutputFunction.Clamp clamp) {
+            return operator(Operators.MIN, atMost(x, clamp).toArray(String[]::new));
+        }
+        if (function instanceof OutputFunction.Slope slope) {
+            return operator(Operators.WHERE, choice(x, slope).toArray(String[]::new));
+        }
+        return pointwise(((OutputFunction.Pointwise) function).function(), x);
+    }
+
+    private String pointwise(ElementwiseFunction function, String x) {
+        if (function instanceof ElementwiseFunction.Elu elu) {
+            return withAlpha("Elu", (float) elu.height(), x);
+        }
+        if (function instanceof ElementwiseFunction.ThresholdedRelu relu) {
+            return withAlpha("ThresholdedRelu", relu.threshold(), x);
+        }
+        if (function instanceof ElementwiseFunction.PiecewiseLinear linear) {
+            OutputFunction.Slope slope =
+                    new OutputFunction.Slope(linear.threshold(), (float) linear.slope());
+            String sloped = operator(Operators.WHERE, choice(x, slope).toArray(String[]::new));
+            return operator(Operators.MIN, sloped, constant("max", (float) linear.max()));
+        }
+        return fixed((ElementwiseFunction.Fixed) function, x);
+    }
+
+    private String fixed(ElementwiseFunction.Fixed function, String x) {
+        return switch (function) {
+            case IDENTITY -> x;
+            case SIGMOID -> operator("Sigmoid", x);
+            case TANH -> operator("Tanh", x);
+            case HARD_SIGMOID -> operator("HardSigmoid", x); // its defaults are 0.2 and 0.5
+            case HARD_TANH ->
+                    operator(
+                            Operators.MIN,
+                            operator(Operators.MAX, x, constant("min", -1)),
+                            constant("max", 1));
+            case SWISH -> product(x, operator("Sigmoid", x));
+            case GELU -> gelu(x);
+            case GELU_SIGMOID -> product(x, operator("Sigmoid", times(GELU_SLOPE, x)));
+            case SOFTPLUS -> operator("Softplus", x);
+            case SOFTSIGN -> operator("Softsign", x);
+            case MISH -> product(x, operator("Tanh", operator("Softplus", x)));
+            case SELU -> operator("Selu", x); // its defaults are the paper's
+            case CUBE -> product(x, product(x, x));
+            case RATIONAL_TANH -> rationalTanh(x);
+            case RECTIFIED_TANH -> operator(Operators.RELU, operator("Tanh", x));
+        };
+    }
+
+    private String gelu(String x) {
+        String small = times(GELU_CUBE, x);
+        String inner = sum(x, product(small, product(small, small)));
+        String tanh = operator("Tanh", times(Math.sqrt(2 / Math.PI), inner));
+        return product(times(0.5, x), sum(tanh, constant("one", 1)));
+    }
+
+    private String rationalTanh(String x) {
+        String y = times(2.0 / 3, operator("Abs", x));
+        String square = product(y, y);
+        String one = constant("one", 1);
+        String fourth = times(RATIONAL_TANH_POWER, product(square, square));
+        String below = sum(sum(one, y), sum(square, fourth));
+        String tanh = operator(Operators.SUB, one, operator("Div", one, below));
+        return times(RATIONAL_TANH_FACTOR, product(tanh, operator("Sign", x)));
+    }
+
+    private String times(double factor, String x) {
+        return product(x, constant("factor", (float) factor));
+    }
+
+    private String product(String left, String right) {
+        return operator(Operators.MUL, left, right);
+    }
+
+    private String sum(String left, String right) {
+        return operator(Operators.ADD, left, right);
+    }
+
+    private String withAlpha(String operator, float alpha, String x) {
+        return operator(
+                operator,
+                List.of(x),
+                node -> node.addAttribute(GraphProtoBuilder.attribute("alpha", alpha)));
+    }
+
+    private static void axis(NodeProto.Builder node, int axis) {
+        node.addAttribute(GraphProtoBuilder.attribute("axis", axis));
+    }
+
+    private String constant(String what, float value) {
+        return target.floats(owner + "/" + what, new float[] {value});
+    }
+
+    private String operator(String operator, String... inputs) {
+        return operator(operator, List.of(inputs), node -> {});
+    }
+
+    /** Sets a node's attributes. */
+    private interface Attributes {
+        void set(NodeProto.Builder node);
+    }
+
+    private String operator(String operator, List<String> inputs, Attributes attributes) {
+        String result = target.name(owner + "/function" + count++);
+        NodeProto.Builder node = target.auxiliary(operator, owner + "/" + operator, inputs, result);
+        attributes.set(node);
+        mark(node);
+        return result;
+    }
+
+    private void mark(NodeProto.Builder node) {
+        if (inTail) {
+            node.setDocString(TAIL);
+        }
+    }
+}

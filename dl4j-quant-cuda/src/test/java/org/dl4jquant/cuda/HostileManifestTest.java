@@ -108,7 +108,7 @@ class HostileManifestTest {
                     "place" : [0-9]+ | "place" : 9223372036854775807 | outside the arena
                     "purpose" : "RUN" | "purpose" : "WALK" | the purpose 'WALK'; known are [RUN, TRACE]
                     "architecture" : "sm_90a" | "architecture" : "sm_1" | the architecture 'sm_1'
-                    "shape" : \\[ 1, | "shape" : [ 2147483647, 2147483647, | 2^31
+                    "shape" : \\[ 1, | "shape" : [ 2147483647, 2147483647, | more than 2147483647 elements
                     """)
     void saysWhatIsWrong(String from, String to, String message) throws IOException {
         Matcher place = Pattern.compile(from).matcher(manifest);

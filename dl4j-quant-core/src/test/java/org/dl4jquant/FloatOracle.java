@@ -29,6 +29,7 @@ import org.dl4jquant.numeric.QuantParams;
 import org.dl4jquant.numeric.WeightTensor;
 import org.nd4j.linalg.activations.IActivation;
 import org.nd4j.linalg.activations.impl.ActivationIdentity;
+import org.nd4j.linalg.activations.impl.ActivationRReLU;
 import org.nd4j.linalg.api.iter.NdIndexIterator;
 import org.nd4j.linalg.api.ndarray.INDArray;
 import org.nd4j.linalg.factory.Nd4j;
@@ -47,6 +48,9 @@ final class FloatOracle {
      * had 35.5.
      */
     private static final double INNER_DECIBELS = 30;
+
+    /** How many values lie so near a tie that float32 sums decide, of a few hundred. */
+    private static final double MOST_NEAR_TIES = 0.01;
 
     private final MultiLayerNetwork original;
     private final MultiLayerNetwork prepared;
@@ -124,6 +128,10 @@ final class FloatOracle {
                 function = takeFunction();
             }
             copyParameters();
+            boolean sameInTraining = !isNormalized() && !isRandom();
+            if (quantizers.weights() != null && quantizers.output() != null && sameInTraining) {
+                requireTrainingIsNear(input, found);
+            }
             INDArray x = forward(input);
             double bound = FLOAT_BOUND * largest(input, x) + biasBound();
             float[] expected = RowMajor.floats(x);
@@ -241,6 +249,50 @@ final class FloatOracle {
                     layer.getParam(scale).getFloat(0),
                     zeroPoint == null ? 0 : Math.round(zeroPoint.getFloat(0)),
                     scheme.range());
+        }
+
+        private boolean isNormalized() {
+            return QuantizedLayers.configuration(layer)
+                    .map(conf -> conf.batchNormalization() != null)
+                    .orElse(false);
+        }
+
+        /** RReLU draws its slopes in training. */
+        private boolean isRandom() {
+            for (int i = first; i < end; i++) {
+                org.deeplearning4j.nn.conf.layers.Layer conf =
+                        original.getLayer(i).conf().getLayer();
+                IActivation function =
+                        conf instanceof ActivationLayer only
+                                ? only.getActivationFn()
+                                : conf instanceof BaseLayer base ? base.getActivationFn() : null;
+                if (function instanceof ActivationRReLU) {
+                    return true;
+                }
+            }
+            return false;
+        }
+
+        /* Training adds in float32, so that a value near a tie may be one code off. */
+        private void requireTrainingIsNear(INDArray input, INDArray found) {
+            InputPreProcessor before =
+                    prepared.getLayerWiseConfigurations().getInputPreProcess(index);
+            LayerWorkspaceMgr mgr = LayerWorkspaceMgr.noWorkspaces();
+            INDArray x =
+                    before == null
+                            ? input.dup()
+                            : before.preProcess(input.dup(), (int) input.size(0), mgr);
+            float[] trained = RowMajor.floats(rounded.getLayer(index).activate(x, true, mgr));
+            float[] values = RowMajor.floats(found);
+            float code = layer.getParam(QuantizedLayer.OUTPUT_SCALE).getFloat(0);
+            int off = 0;
+            for (int i = 0; i < values.length; i++) {
+                off += Math.abs(trained[i] - values[i]) < 0.5 * code ? 0 : 1;
+            }
+            int differing = off;
+            assertTrue(
+                    off <= MOST_NEAR_TIES * values.length + 1,
+                    () -> differing + " codes are others in training, in " + network);
         }
 
         private void requireEqual(float[] expected, float[] values, double bound) {

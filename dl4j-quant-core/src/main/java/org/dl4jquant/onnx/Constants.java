@@ -48,7 +48,18 @@ final class Constants {
                 "initializer '%s' has %d values where one is needed",
                 name,
                 values.length);
+        requireVector(name);
         return values[0];
+    }
+
+    /** Refuses constants of two dimensions and more, which ONNX allows for few operators. */
+    void requireVector(String name) {
+        List<Integer> dimensions = dimensions(name);
+        Require.argument(
+                dimensions.size() <= 1,
+                "initializer '%s' has the dimensions %s; it must have one or none",
+                name,
+                dimensions);
     }
 
     float[] floats(String name) {

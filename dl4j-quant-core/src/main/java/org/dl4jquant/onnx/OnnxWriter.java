@@ -45,8 +45,9 @@ public final class OnnxWriter {
     private static final int IR_VERSION = 8;
 
     private static final String DOC =
-            "An integer graph of dl4j-quant. On x86-64 processors without VNNI, run it with ONNX"
-                    + " Runtime's session option session.x64quantprecision=1, so that no product"
+            "An integer graph of dl4j-quant. ONNX Runtime computes it in integers at its graph"
+                    + " optimization levels EXTENDED and ALL. On x86-64 processors without VNNI, run it"
+                    + " with its session option session.x64quantprecision=1, so that no product"
                     + " saturates.";
 
     /** What a model returns for an output that has last functions. */

@@ -217,6 +217,7 @@ final class OperatorReader {
         node.requireAttributes("allowzero");
         node.requireInteger("allowzero", 0, 0);
         long[] sizes = context.constants().longs(node.input(1));
+        context.constants().requireVector(node.input(1));
         node.require(
                 sizes.length >= 2 && (sizes[0] == BATCH || sizes[0] == INFERRED),
                 "reshapes to a shape of %d sizes that does not keep the batch; the first must be 0"

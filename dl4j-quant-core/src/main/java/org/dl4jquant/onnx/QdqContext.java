@@ -314,6 +314,7 @@ final class QdqContext {
                 "zero point '%s' has %d values where one is needed",
                 name,
                 found.length);
+        constants.requireVector(name);
         return signed ? found[0] : found[0] & 0xff;
     }
 

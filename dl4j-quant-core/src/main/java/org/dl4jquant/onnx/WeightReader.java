@@ -134,6 +134,8 @@ final class WeightReader {
 
     private float[] scales(OnnxNode dequantize, int channels, int axis) {
         float[] scales = context.constants().floats(dequantize.input(1));
+        context.constants().requireVector(dequantize.input(1));
+        dequantize.optionalInput(2).ifPresent(context.constants()::requireVector);
         if (scales.length == 1) {
             float scale = scales[0];
             scales = new float[channels];

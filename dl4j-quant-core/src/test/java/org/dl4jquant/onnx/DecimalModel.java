@@ -249,8 +249,11 @@ final class DecimalModel {
     private void convolution(Codes from) {
         int groups = random.nextInt(3) == 0 ? from.channels() : 1;
         int out = groups * (1 + random.nextInt(2));
-        int kernel = random.nextBoolean() && from.side() > 0 ? 3 : 1;
-        int pad = kernel / 2;
+        int kernel = random.nextBoolean() && from.side() > 1 ? 3 : 1;
+        int before = kernel == 3 ? 1 + random.nextInt(2) : 0;
+        int after = kernel == 3 ? random.nextInt(3) : 0;
+        int stride = 1 + random.nextInt(2);
+        int side = (from.side() + before + after - kernel) / stride + 1;
         String[] weights =
                 weights(
                         from,
@@ -265,13 +268,14 @@ final class DecimalModel {
         List<AttributeProto> attributes =
                 List.of(
                         GraphProtoBuilder.attribute("group", groups),
-                        GraphProtoBuilder.attribute("pads", pad, pad, pad, pad));
+                        GraphProtoBuilder.attribute("strides", stride, stride),
+                        GraphProtoBuilder.attribute("pads", before, before, after, after));
         model.node("Conv", result, attributes, inputs(view(from), weights));
-        finish(result, out, from.side(), true);
+        finish(result, out, side, true);
         if (random.nextInt(30) == 0) { // the same weights for another result
             String twin = "n" + count++;
             model.node("Conv", twin, attributes, inputs(view(from), weights));
-            finish(twin, out, from.side(), true);
+            finish(twin, out, side, true);
         }
     }
 

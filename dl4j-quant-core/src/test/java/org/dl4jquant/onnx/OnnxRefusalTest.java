@@ -453,6 +453,18 @@ class OnnxRefusalTest {
                                 .quantize("y", "g"),
                         "has 1 scales and 2 zero points; there must be one for each"),
                 constant(
+                        "q/scale",
+                        t -> t.addDims(1).addDims(1),
+                        "initializer 'q/scale' has the dimensions [1, 1]; it must have one or none"),
+                constant(
+                        "c/weight_scale",
+                        t -> t.addDims(1),
+                        "initializer 'c/weight_scale' has the dimensions [2, 1]; it must have one"),
+                constant(
+                        "r/shape",
+                        t -> t.addDims(1),
+                        "initializer 'r/shape' has the dimensions [2, 1]; it must have one or none"),
+                constant(
                         "c/bias",
                         t -> t.addDims(1),
                         "has a bias of the dimensions [2, 1]; it must have one dimension"),
@@ -498,6 +510,18 @@ class OnnxRefusalTest {
                                 .params("y", 1, false, 0)
                                 .quantize("y", "g"),
                         "has 1 scales and 2 zero points; there must be one for each"),
+                constant(
+                        "q/scale",
+                        t -> t.addDims(1).addDims(1),
+                        "initializer 'q/scale' has the dimensions [1, 1]; it must have one or none"),
+                constant(
+                        "c/weight_scale",
+                        t -> t.addDims(1),
+                        "initializer 'c/weight_scale' has the dimensions [2, 1]; it must have one"),
+                constant(
+                        "r/shape",
+                        t -> t.addDims(1),
+                        "initializer 'r/shape' has the dimensions [2, 1]; it must have one or none"),
                 constant(
                         "c/bias",
                         t -> t.addDims(1),

@@ -6,6 +6,7 @@ import ai.onnxruntime.OnnxTensor;
 import ai.onnxruntime.OnnxValue;
 import ai.onnxruntime.OrtEnvironment;
 import ai.onnxruntime.OrtException;
+import ai.onnxruntime.OrtLoggingLevel;
 import ai.onnxruntime.OrtSession;
 import ai.onnxruntime.OrtSession.SessionOptions.OptLevel;
 import java.io.IOException;
@@ -83,7 +84,7 @@ final class RuntimeRun {
         Map<String, Batch> outputs = new LinkedHashMap<>();
         try (OrtSession.SessionOptions settings =
                         OnnxRuntimeSession.settings(OnnxRuntimeOptions.DEFAULT);
-                OrtSession session = environment.createSession(bytes, settings)) {
+                OrtSession session = environment.createSession(bytes, quiet(settings))) {
             for (Map.Entry<String, Batch.Floats> input : inputs.entrySet()) {
                 Batch.Floats batch = input.getValue();
                 long[] dimensions = new long[batch.shape().rank() + 1];
@@ -107,6 +108,13 @@ final class RuntimeRun {
             tensors.values().forEach(OnnxTensor::close);
         }
         return outputs;
+    }
+
+    /* What it refuses, it throws as well. */
+    private static OrtSession.SessionOptions quiet(OrtSession.SessionOptions settings)
+            throws OrtException {
+        settings.setSessionLogLevel(OrtLoggingLevel.ORT_LOGGING_LEVEL_FATAL);
+        return settings;
     }
 
     /* Signed codes are int8 in files of others, and 128 higher in uint8 in ours. */

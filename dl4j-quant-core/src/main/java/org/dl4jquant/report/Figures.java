@@ -6,6 +6,7 @@ import java.io.IOException;
 import java.nio.file.Path;
 import java.util.regex.Pattern;
 import org.dl4jquant.check.Require;
+import org.dl4jquant.files.StrictJson;
 import org.dl4jquant.files.WholeFile;
 import org.nd4j.shade.jackson.core.JsonProcessingException;
 import org.nd4j.shade.jackson.databind.JsonNode;
@@ -25,7 +26,7 @@ public final class Figures {
 
     private static final Pattern NAME = Pattern.compile("[A-Za-z0-9]+(\\.[A-Za-z0-9]+)*");
     private static final Pattern DOT = Pattern.compile("\\.");
-    private static final ObjectMapper JSON = new ObjectMapper();
+    private static final ObjectMapper JSON = StrictJson.mapper();
 
     private final ObjectNode root = JSON.createObjectNode();
 

@@ -15,6 +15,7 @@ import java.util.function.ToDoubleFunction;
 import org.dl4jquant.arbiter.Outcome;
 import org.dl4jquant.arbiter.SearchResult;
 import org.dl4jquant.check.Require;
+import org.dl4jquant.files.StrictJson;
 import org.dl4jquant.files.WholeFile;
 import org.dl4jquant.scheme.LayerSelector;
 import org.dl4jquant.scheme.QuantSpec;
@@ -34,7 +35,7 @@ import org.nd4j.shade.jackson.databind.node.ObjectNode;
  */
 public final class SearchReport {
 
-    private static final ObjectMapper JSON = new ObjectMapper();
+    private static final ObjectMapper JSON = StrictJson.mapper();
 
     /* The name of the library's own file; its license comment comes with it. */
     private static final String CHARTS =

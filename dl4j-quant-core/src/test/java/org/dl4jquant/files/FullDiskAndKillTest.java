@@ -3,6 +3,7 @@ package org.dl4jquant.files;
 
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
@@ -115,6 +116,15 @@ class FullDiskAndKillTest {
                         line = said.readLine()) {
                     assertTrue(line != null, "the other process ended");
                 }
+                String refused =
+                        assertThrows(
+                                        IllegalStateException.class,
+                                        () ->
+                                                WritingProcess.records(
+                                                        folder.resolve("records"),
+                                                        (position, record) -> true))
+                                .getMessage();
+                assertTrue(refused.contains("is written by another process"), refused);
                 Thread.sleep(random.nextInt(50));
                 child.destroyForcibly().waitFor(MINUTES, TimeUnit.MINUTES);
             }

@@ -11,6 +11,7 @@ import java.net.URI;
 import java.net.URISyntaxException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.Comparator;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -82,8 +83,9 @@ final class RunnerFolder {
      *
      * @param folder the engines' folder
      * @throws IllegalArgumentException if this Java cannot make one; the message says why
+     * @throws IOException if it cannot be put in its place
      */
-    static void addJava(Path folder) {
+    static void addJava(Path folder) throws IOException {
         Path jre = folder.resolve("jre");
         if (Files.exists(jre)) {
             return;
@@ -95,6 +97,9 @@ final class RunnerFolder {
                                         new IllegalArgumentException(
                                                 "this Java has no jlink, which makes runtimes; use"
                                                         + " a JDK, or leave --jre out"));
+        // What a process leaves that is killed is no runtime, and must not be taken for one.
+        Path draft = folder.resolve("jre.part");
+        remove(draft);
         StringWriter said = new StringWriter();
         PrintWriter writer = new PrintWriter(said);
         String[] options = {
@@ -104,13 +109,25 @@ final class RunnerFolder {
             "--no-header-files",
             "--no-man-pages",
             "--output",
-            jre.toString()
+            draft.toString()
         };
         Require.argument(
                 jlink.run(writer, writer, options) == 0,
                 "jlink could not make a Java runtime in %s: %s",
                 jre,
                 said);
+        Files.move(draft, jre);
+    }
+
+    private static void remove(Path folder) throws IOException {
+        if (!Files.exists(folder)) {
+            return;
+        }
+        try (Stream<Path> files = Files.walk(folder)) {
+            for (Path each : files.sorted(Comparator.reverseOrder()).toList()) {
+                Files.delete(each);
+            }
+        }
     }
 
     /* Jars, or the folders of a build, by the names that they get. */

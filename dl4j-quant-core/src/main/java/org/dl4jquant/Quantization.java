@@ -87,7 +87,7 @@ public final class Quantization {
 
     /**
      * Returns the integer graph of a quantized network: what it computes in inference mode, code
-     * for code, up to the softmax or loss.
+     * for code, the last layer's function included: an engine returns what {@code output} returns.
      *
      * @param quantized a network from {@code prepare}, trained or not; only read
      * @return the graph
@@ -99,7 +99,7 @@ public final class Quantization {
 
     /**
      * Returns the integer graph of a quantized network: what it computes in inference mode, code
-     * for code, up to the softmax or loss.
+     * for code, the last layer's function included: an engine returns what {@code output} returns.
      *
      * @param quantized a network from {@code prepare}, trained or not; only read
      * @return the graph

@@ -29,8 +29,10 @@ public final class Lowering {
      * Returns the integer graph of a network.
      *
      * <p>Its one input is {@code input}, or {@code input_2} if a layer is called so; its one output
-     * bears the last layer's name and is what that layer computes before its softmax or loss, as
-     * float32. Dropout and losses are left out. See {@link LayerNames} for layers of one name.
+     * bears the last layer's name and is what the network's {@code output} returns, as float32: ReLU
+     * and other clamps are nodes, any other activation function is the output's last function
+     * ({@link IntGraph#functions}). Dropout is left out. See {@link LayerNames} for layers of one
+     * name.
      *
      * @param network a network that {@code prepare} made, trained or not; not changed
      * @return the graph
@@ -59,7 +61,8 @@ public final class Lowering {
      * Returns the integer graph of a network.
      *
      * <p>Inputs and outputs bear the network's own names, as far as {@link LayerNames#ofNodes} can
-     * keep them; an output is what its layer computes before its softmax or loss, as float32.
+     * keep them, and stand in its order; an output is what the network's {@code output} returns, as
+     * for the other kind of network.
      *
      * @param network a network that {@code prepare} made, trained or not; not changed
      * @return the graph

@@ -22,6 +22,7 @@ import org.deeplearning4j.nn.conf.layers.SubsamplingLayer;
 import org.dl4jquant.graph.IntNode;
 import org.dl4jquant.graph.Output;
 import org.dl4jquant.graph.Window;
+import org.dl4jquant.layer.ActivationScheme;
 import org.dl4jquant.layer.IntegerParameters;
 import org.dl4jquant.layer.LayerQuantizers;
 import org.dl4jquant.layer.OutputFunctions;
@@ -35,6 +36,7 @@ import org.dl4jquant.numeric.CodeTable;
 import org.dl4jquant.numeric.QuantParams;
 import org.dl4jquant.numeric.Shape;
 import org.dl4jquant.numeric.WeightTensor;
+import org.dl4jquant.scheme.Fp16Format;
 import org.dl4jquant.scheme.Granularity;
 import org.dl4jquant.scheme.IntFormat;
 import org.dl4jquant.scheme.Precision;
@@ -74,6 +76,7 @@ final class LayerLowering {
         }
         requireFinite(layer);
         requireIntegerPrecision(quantized.get());
+        requireIntegers(quantized.get());
         requireScalePerChannel(quantized.get());
         IntegerParameters parameters = QuantizedLayers.integerParameters(layer).orElseThrow();
         if (parameters.weights() == null) {
@@ -148,6 +151,25 @@ final class LayerLowering {
                     "its training is in a stage of " + precision,
                     "train on until a stage of integers has begun, or end the schedule with"
                             + " PrecisionSchedule.finish(network)");
+        }
+    }
+
+    private void requireIntegers(QuantizedLayer layer) {
+        LayerQuantizers quantizers = layer.quantizers();
+        ActivationScheme result = quantizers.result();
+        boolean half =
+                (quantizers.weights() != null
+                                && quantizers.weights().format() instanceof Fp16Format)
+                        || (result != null && !result.isInteger());
+        if (half) {
+            throw new LoweringException(
+                    name,
+                    "it is in half precision, as LayerSensitivity.protect(count) leaves the layers"
+                            + " that rounding harms most, and the integer graph has integers only",
+                    "prepare the float network with more bits for it, such as"
+                            + " spec.with(LayerSelector.named(\""
+                            + name
+                            + "\"), LayerScheme.INT8) or protect(count, LayerScheme.INT8)");
         }
     }
 

@@ -24,7 +24,7 @@ final class GraphRebuild {
 
     static ComputationGraph rebuild(ComputationGraph original, Plan plan) {
         ComputationGraph prepared = new ComputationGraph(configuration(original, plan));
-        prepared.init();
+        ZeroNetworks.init(prepared);
         for (Step step : plan.network().steps()) {
             if (step.layer() != null) {
                 Masters.copy(step, original::getLayer, prepared.getLayer(step.name()));

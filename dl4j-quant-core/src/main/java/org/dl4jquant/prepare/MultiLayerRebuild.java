@@ -19,7 +19,7 @@ final class MultiLayerRebuild {
 
     static MultiLayerNetwork rebuild(MultiLayerNetwork original, Plan plan) {
         MultiLayerNetwork prepared = new MultiLayerNetwork(configuration(original, plan));
-        prepared.init();
+        ZeroNetworks.init(prepared);
         Map<String, Layer> from = layersByName(original);
         int index = 0;
         for (Step step : plan.network().steps()) {

@@ -25,6 +25,7 @@ import org.slf4j.LoggerFactory;
  * fresh), the scales of the weights are fitted, and then those of the activations, from what the
  * network computes in float on the calibration data. The result computes with rounded numbers from
  * the first call on, so its accuracy before any training is that of post-training quantization.
+ * ND4J's random numbers stay as they were.
  *
  * <p>A network may have quantized layers already, as after transfer learning: they keep their
  * quantizers, scales and weights, whatever the spec says, and the others get theirs.
@@ -81,8 +82,7 @@ public final class Preparation {
         InputRange[] ranges = inputs.ranges(1);
         Plan plan = useful(Planner.plan(network, spec, name -> ranges[0].nonNegative()));
         MultiLayerNetwork prepared = MultiLayerRebuild.rebuild(trained, plan);
-        List<String> outliers =
-                new ScaleFitting(fresh(prepared, plan)).run(inputs, batch -> run(prepared, batch));
+        List<String> outliers = fitting(prepared, plan).run(inputs, batch -> run(prepared, batch));
         return reported(
                 prepared,
                 plan.report()
@@ -172,8 +172,7 @@ public final class Preparation {
                         Planner.plan(
                                 network, spec, name -> ranges[names.indexOf(name)].nonNegative()));
         ComputationGraph prepared = GraphRebuild.rebuild(trained, plan);
-        List<String> outliers =
-                new ScaleFitting(fresh(prepared, plan)).run(inputs, batch -> run(prepared, batch));
+        List<String> outliers = fitting(prepared, plan).run(inputs, batch -> run(prepared, batch));
         return reported(
                 prepared,
                 plan.report().withWarnings(warnings(names, ranges)).withWarnings(outliers));
@@ -232,28 +231,30 @@ public final class Preparation {
         return plan;
     }
 
-    /* Those that had quantizers already have their scales, too. */
-    private static Layer[] fresh(MultiLayerNetwork prepared, Plan plan) {
-        List<Layer> fresh = new ArrayList<>();
+    private static ScaleFitting fitting(MultiLayerNetwork prepared, Plan plan) {
+        List<Layer> kept = new ArrayList<>();
         int index = 0;
         for (Step step : plan.network().steps()) {
-            if (step.kept() == null) {
-                fresh.add(prepared.getLayer(index));
+            if (step.kept() != null) {
+                kept.add(prepared.getLayer(index));
             }
             index++;
         }
-        return fresh.toArray(new Layer[0]);
+        return new ScaleFitting(prepared.getLayers(), layer -> isOne(layer, kept));
     }
 
-    private static Layer[] fresh(ComputationGraph prepared, Plan plan) {
-        List<Layer> fresh = new ArrayList<>(List.of(prepared.getLayers()));
-        for (Step step : plan.network().steps()) {
-            if (step.kept() != null) {
-                Layer kept = prepared.getLayer(step.name());
-                fresh.removeIf(layer -> layer == kept);
-            }
-        }
-        return fresh.toArray(new Layer[0]);
+    /* DL4J's wrappers are equal if what they wrap is. */
+    private static boolean isOne(Layer layer, List<Layer> of) {
+        return of.stream().anyMatch(one -> one == layer);
+    }
+
+    private static ScaleFitting fitting(ComputationGraph prepared, Plan plan) {
+        List<Layer> kept =
+                plan.network().steps().stream()
+                        .filter(step -> step.kept() != null)
+                        .map(step -> prepared.getLayer(step.name()))
+                        .toList();
+        return new ScaleFitting(prepared.getLayers(), layer -> isOne(layer, kept));
     }
 
     private static List<String> warnings(List<String> names, InputRange[] ranges) {

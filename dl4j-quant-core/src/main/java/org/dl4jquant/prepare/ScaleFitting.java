@@ -9,6 +9,7 @@ import java.util.Locale;
 import java.util.Map;
 import java.util.Objects;
 import java.util.function.Consumer;
+import java.util.function.Predicate;
 import org.deeplearning4j.nn.api.Layer;
 import org.dl4jquant.calibrate.Calibration;
 import org.dl4jquant.calibrate.TensorStatistics;
@@ -39,6 +40,7 @@ final class ScaleFitting {
             Map<TensorRole, Outliers> outliers) {}
 
     private final List<Observed> layers = new ArrayList<>();
+    private final List<Layer> kept = new ArrayList<>();
     private int firstExample;
     private int examples;
 
@@ -48,16 +50,32 @@ final class ScaleFitting {
      * @param all all its layers
      */
     ScaleFitting(Layer[] all) {
+        this(all, layer -> false);
+    }
+
+    /**
+     * Collects the quantized layers of a network.
+     *
+     * @param all all its layers
+     * @param keeps whether a layer keeps its scales; it then computes in float, too, while those of
+     *     the others are fitted
+     */
+    ScaleFitting(Layer[] all, Predicate<Layer> keeps) {
         for (Layer layer : all) {
-            QuantizedLayers.configuration(layer)
-                    .ifPresent(
-                            conf ->
-                                    layers.add(
-                                            new Observed(
-                                                    layer,
-                                                    conf,
-                                                    new EnumMap<>(TensorRole.class),
-                                                    new EnumMap<>(TensorRole.class))));
+            QuantizedLayers.configuration(layer).ifPresent(conf -> add(layer, conf, keeps));
+        }
+    }
+
+    private void add(Layer layer, QuantizedLayer conf, Predicate<Layer> keeps) {
+        if (keeps.test(layer)) {
+            kept.add(layer);
+        } else {
+            layers.add(
+                    new Observed(
+                            layer,
+                            conf,
+                            new EnumMap<>(TensorRole.class),
+                            new EnumMap<>(TensorRole.class)));
         }
     }
 
@@ -75,6 +93,7 @@ final class ScaleFitting {
             fitWeights(observed);
             observe(observed);
         }
+        kept.forEach(layer -> QuantizedLayers.observe(layer, (role, values) -> {}));
         try {
             data.forEach(
                     inputs -> {
@@ -83,6 +102,7 @@ final class ScaleFitting {
                         firstExample += examples;
                     });
         } finally {
+            kept.forEach(layer -> QuantizedLayers.observe(layer, null));
             layers.forEach(observed -> QuantizedLayers.observe(observed.layer(), null));
         }
         List<String> warnings = new ArrayList<>();
@@ -225,8 +245,8 @@ final class ScaleFitting {
         QuantizedLayer conf = observed.conf();
         Require.argument(
                 conf.inputShape() != null,
-                "layer '%s' was never run by the calibration data, so nothing tells its ranges; remove"
-                        + " it, or leave it in float by a rule of the spec",
+                "layer '%s' was never run by the calibration data, so nothing tells its ranges;"
+                        + " remove it, or leave it in float by a rule of the spec",
                 conf.getLayerName());
         observed.tensors().forEach((role, seen) -> fit(observed, role, seen, warnings));
     }

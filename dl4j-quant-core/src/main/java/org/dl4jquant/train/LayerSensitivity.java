@@ -23,11 +23,15 @@ import org.nd4j.linalg.dataset.DataSet;
 import org.nd4j.linalg.dataset.api.iterator.DataSetIterator;
 
 /**
- * Finds the layers that rounding harms most, and keeps them in half precision.
+ * Finds the layers that rounding harms most, and keeps them in half precision or gives them more
+ * bits.
  *
  * <pre>{@code
  * QuantSpec gentle = LayerSensitivity.of(trained, QuantSpec.of(LayerScheme.INT4), data).protect(2);
  * }</pre>
+ *
+ * <p>A layer in half precision has no integer form: {@code Quantization.lower} refuses the network.
+ * To deploy one, protect with bits, {@code protect(2, LayerScheme.INT8)}.
  *
  * <p>Each layer is measured alone: the float network is prepared with this layer's scheme and all
  * others in float, and the network's result compared with that in float. The data need no labels.
@@ -176,28 +180,53 @@ public final class LayerSensitivity {
     }
 
     /**
-     * {@return the spec, with the most sensitive layers in half precision}
+     * {@return the spec, with the most sensitive layers in half precision; a network that is
+     * prepared by it trains, but does not lower}
      *
      * @param count how many layers, from 0 to all
      * @throws IllegalArgumentException if there are not so many
      */
     public QuantSpec protect(int count) {
+        return protect(count, LayerScheme.FP16);
+    }
+
+    /**
+     * {@return the spec, with another scheme for the most sensitive layers}
+     *
+     * @param count how many layers, from 0 to all
+     * @param scheme theirs, for example {@link LayerScheme#INT8}, which lowers
+     * @throws IllegalArgumentException if there are not so many
+     */
+    public QuantSpec protect(int count, LayerScheme scheme) {
         Require.argument(
                 count >= 0 && count <= layers.size(),
                 "%d layers to protect; the spec quantizes %d, so use 0 to %d",
                 count,
                 layers.size(),
                 layers.size());
-        return protect(mostSensitiveFirst().stream().limit(count).map(Layer::name).toList());
+        return protect(
+                mostSensitiveFirst().stream().limit(count).map(Layer::name).toList(), scheme);
     }
 
     /**
-     * {@return the spec, with named layers in half precision}
+     * {@return the spec, with named layers in half precision; a network that is prepared by it
+     * trains, but does not lower}
      *
      * @param names of layers that the spec quantizes
      * @throws IllegalArgumentException if it quantizes no layer of such a name
      */
     public QuantSpec protect(Collection<String> names) {
+        return protect(names, LayerScheme.FP16);
+    }
+
+    /**
+     * {@return the spec, with another scheme for named layers}
+     *
+     * @param names of layers that the spec quantizes
+     * @param scheme theirs, for example {@link LayerScheme#INT8}, which lowers
+     * @throws IllegalArgumentException if it quantizes no layer of such a name
+     */
+    public QuantSpec protect(Collection<String> names, LayerScheme scheme) {
         Set<String> known = new LinkedHashSet<>();
         layers.forEach(layer -> known.add(layer.name()));
         QuantSpec gentle = spec;
@@ -207,7 +236,7 @@ public final class LayerSensitivity {
                     "layer '%s' cannot be protected: the spec quantizes %s",
                     name,
                     known);
-            gentle = gentle.with(LayerSelector.named(name), LayerScheme.FP16);
+            gentle = gentle.with(LayerSelector.named(name), scheme);
         }
         return gentle;
     }

@@ -53,8 +53,9 @@ import org.slf4j.LoggerFactory;
  * <p>The stage in force, and all that decides when it ends, is part of the network's configuration
  * and so of its model file: attach an equal schedule to a restored network, and it goes on. Epochs
  * and iterations are counted from when the schedule was first attached. DL4J counts epochs in
- * {@code fit(iterator)} only; stages by epochs or plateaus need it. One schedule serves one
- * network.
+ * {@code fit(iterator)} only; stages by epochs or plateaus need it. DL4J's early stopping counts
+ * them from 0 in each training; a schedule that goes on in such a one counts on. One schedule
+ * serves one network.
  *
  * <p>Under DL4J's {@code ParallelWrapper}, give it to {@code wrapper.setListeners} as well: the
  * wrapper takes all other listeners off. Each replica then goes through the stages, in step with
@@ -421,9 +422,12 @@ public final class PrecisionSchedule extends BaseTrainingListener {
     /** DL4J calls this at the start of each epoch. */
     @Override
     public synchronized void onEpochStart(Model model) {
+        TrainedNetwork network = new TrainedNetwork(model);
         if (adopted.get() != model) {
-            adopt(new TrainedNetwork(model));
+            adopt(network);
         }
+        state = state.startingEpoch(network.epochs());
+        write(network);
     }
 
     /**
@@ -446,7 +450,7 @@ public final class PrecisionSchedule extends BaseTrainingListener {
         proceed(
                 network,
                 plan.afterIteration(
-                        state,
+                        state.seenAt(epoch),
                         iteration + 1 - state.firstIteration(),
                         epoch - state.firstEpoch(),
                         model.score()));
@@ -459,7 +463,7 @@ public final class PrecisionSchedule extends BaseTrainingListener {
         proceed(
                 network,
                 plan.afterEpoch(
-                        state,
+                        state.seenAt(network.epochs() + 1),
                         network.iterations() - state.firstIteration(),
                         network.epochs() + 1 - state.firstEpoch()));
     }

@@ -10,7 +10,9 @@ import org.jspecify.annotations.Nullable;
  *
  * @param stage the stage in force, from 0
  * @param firstIteration the network's iteration at which the schedule began
- * @param firstEpoch the network's epoch at which the schedule began
+ * @param firstEpoch the network's epoch at which the schedule began; lower where the network's
+ *     count has gone back since
+ * @param epoch how many epochs the network had done when it was last seen; {@link #UNSEEN} before
  * @param best the smallest score of an epoch in this stage; infinite before there is one
  * @param epochsWaited how many epochs have passed since without an improvement
  * @param scoreSum the sum of the losses of this epoch's iterations
@@ -20,14 +22,19 @@ record ScheduleState(
         int stage,
         int firstIteration,
         int firstEpoch,
+        int epoch,
         double best,
         int epochsWaited,
         double scoreSum,
         int scoreCount) {
 
+    /** The count of epochs of a network that has not been seen, or was saved by older versions. */
+    static final int UNSEEN = -1;
+
     private static final String STAGE = "schedule.stage";
     private static final String FIRST_ITERATION = "schedule.firstIteration";
     private static final String FIRST_EPOCH = "schedule.firstEpoch";
+    private static final String EPOCH = "schedule.epoch";
     private static final String BEST = "schedule.best";
     private static final String EPOCHS_WAITED = "schedule.epochsWaited";
     private static final String SCORE_SUM = "schedule.scoreSum";
@@ -35,12 +42,44 @@ record ScheduleState(
 
     /** {@return the beginning of a schedule} */
     static ScheduleState begin(int iteration, int epoch) {
-        return new ScheduleState(0, iteration, epoch, Double.POSITIVE_INFINITY, 0, 0, 0);
+        return new ScheduleState(0, iteration, epoch, UNSEEN, Double.POSITIVE_INFINITY, 0, 0, 0);
     }
 
     ScheduleState withStage(int newStage) {
         return new ScheduleState(
-                newStage, firstIteration, firstEpoch, Double.POSITIVE_INFINITY, 0, 0, 0);
+                newStage, firstIteration, firstEpoch, epoch, Double.POSITIVE_INFINITY, 0, 0, 0);
+    }
+
+    /** {@return the state of a network that has done so many epochs by its own count} */
+    ScheduleState seenAt(int epochs) {
+        return new ScheduleState(
+                stage,
+                firstIteration,
+                firstEpoch,
+                epochs,
+                best,
+                epochsWaited,
+                scoreSum,
+                scoreCount);
+    }
+
+    /**
+     * {@return the state at the start of an epoch: DL4J's early stopping counts epochs from 0 in
+     * each training, also in one that resumes another, and then the epochs of the schedule go on}
+     *
+     * @param epochs how many epochs the network has done by its own count
+     */
+    ScheduleState startingEpoch(int epochs) {
+        int gone = epoch == UNSEEN ? 0 : Math.max(0, epoch - epochs);
+        return new ScheduleState(
+                stage,
+                firstIteration,
+                firstEpoch - gone,
+                epochs,
+                best,
+                epochsWaited,
+                scoreSum,
+                scoreCount);
     }
 
     ScheduleState withScore(double score) {
@@ -48,6 +87,7 @@ record ScheduleState(
                 stage,
                 firstIteration,
                 firstEpoch,
+                epoch,
                 best,
                 epochsWaited,
                 scoreSum + score,
@@ -55,7 +95,8 @@ record ScheduleState(
     }
 
     ScheduleState withoutScores() {
-        return new ScheduleState(stage, firstIteration, firstEpoch, best, epochsWaited, 0, 0);
+        return new ScheduleState(
+                stage, firstIteration, firstEpoch, epoch, best, epochsWaited, 0, 0);
     }
 
     /** {@return the state after an epoch whose mean loss has been compared with the best one} */
@@ -69,6 +110,7 @@ record ScheduleState(
                 stage,
                 firstIteration,
                 firstEpoch,
+                epoch,
                 better ? score : best,
                 better ? 0 : epochsWaited + 1,
                 0,
@@ -81,6 +123,7 @@ record ScheduleState(
         notes.put(STAGE, Integer.toString(stage));
         notes.put(FIRST_ITERATION, Integer.toString(firstIteration));
         notes.put(FIRST_EPOCH, Integer.toString(firstEpoch));
+        notes.put(EPOCH, Integer.toString(epoch));
         notes.put(BEST, Double.toString(best));
         notes.put(EPOCHS_WAITED, Integer.toString(epochsWaited));
         notes.put(SCORE_SUM, Double.toString(scoreSum));
@@ -106,7 +149,10 @@ record ScheduleState(
         return new ScheduleState(
                 Notes.integer(notes, STAGE, 0, stages - 1),
                 Notes.integer(notes, FIRST_ITERATION, 0, Integer.MAX_VALUE),
-                Notes.integer(notes, FIRST_EPOCH, 0, Integer.MAX_VALUE),
+                Notes.integer(notes, FIRST_EPOCH, -Integer.MAX_VALUE, Integer.MAX_VALUE),
+                notes.containsKey(EPOCH)
+                        ? Notes.integer(notes, EPOCH, UNSEEN, Integer.MAX_VALUE)
+                        : UNSEEN,
                 Notes.real(notes, BEST),
                 Notes.integer(notes, EPOCHS_WAITED, 0, Integer.MAX_VALUE),
                 Notes.real(notes, SCORE_SUM),

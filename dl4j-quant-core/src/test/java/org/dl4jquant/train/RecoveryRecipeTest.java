@@ -13,6 +13,8 @@ import org.deeplearning4j.nn.conf.layers.DenseLayer;
 import org.deeplearning4j.nn.conf.layers.OutputLayer;
 import org.deeplearning4j.nn.graph.ComputationGraph;
 import org.deeplearning4j.nn.multilayer.MultiLayerNetwork;
+import org.dl4jquant.Quantization;
+import org.dl4jquant.lower.LoweringException;
 import org.dl4jquant.nd.RowMajor;
 import org.dl4jquant.prepare.Networks;
 import org.dl4jquant.prepare.Preparation;
@@ -146,8 +148,8 @@ class RecoveryRecipeTest {
                 "the learning rate is 0.0; it must be above 0 and finite",
                 () -> RecoveryRecipe.withLearningRate(0));
         assertRefused(
-                "a share of 1.5 of the training data; it must be above 0 and at most 1, such as 0.01"
-                        + " for 1 %",
+                "a share of 1.5 of the training data; it must be above 0 and at most 1, such as"
+                        + " 0.01 for 1 %",
                 () -> recipe.withShare(1.5));
         assertRefused("0 epochs; there must be 1 at least", () -> recipe.withEpochs(0));
         assertRefused("batches of 0 examples; use 1 at least", () -> recipe.withBatch(0));
@@ -215,6 +217,29 @@ class RecoveryRecipeTest {
                         expected,
                         Preparation.prepare(floats, gentle, batches()).network().output(features));
         assertTrue(after > before + 10, before + " dB became " + after + " dB");
+    }
+
+    @Test
+    void aNetworkWithProtectedLayersIsRefusedByLowerWithTheRemedyWhichLowers() {
+        MultiLayerNetwork floats = trained();
+        LayerSensitivity sensitivity =
+                LayerSensitivity.of(floats, QuantSpec.of(LayerScheme.INT4), batches());
+        for (int count = 1; count <= sensitivity.layers().size(); count++) {
+            MultiLayerNetwork half =
+                    Preparation.prepare(floats, sensitivity.protect(count), batches()).network();
+            String message =
+                    assertThrows(LoweringException.class, () -> Quantization.lower(half))
+                            .getMessage();
+            assertTrue(
+                    message.contains("half precision")
+                            && message.contains("protect(count, LayerScheme.INT8)"),
+                    message);
+            MultiLayerNetwork bits =
+                    Preparation.prepare(
+                                    floats, sensitivity.protect(count, LayerScheme.INT8), batches())
+                            .network();
+            assertTrue(Quantization.lower(bits).nodes().size() > 3);
+        }
     }
 
     @Test

@@ -144,7 +144,7 @@ class StagePlanTest {
             @ForAll double sum,
             @ForAll @IntRange int iteration,
             @ForAll @IntRange int count) {
-        ScheduleState state = new ScheduleState(1, iteration, 2, best, 3, sum, count);
+        ScheduleState state = new ScheduleState(1, iteration, 2, 5, best, 3, sum, count);
         assertEquals(state, ScheduleState.fromNotes(state.toNotes(), 2));
     }
 
@@ -265,14 +265,20 @@ class StagePlanTest {
                     List.of(
                             "schedule.stage",
                             "schedule.firstIteration",
-                            "schedule.firstEpoch",
                             "schedule.epochsWaited",
                             "schedule.scoreCount")) {
-                String message = refusal(note, impossible);
-                assertTrue(
-                        message.contains("'" + note + "' is " + impossible + ", but must be"),
-                        message);
+                requireOutOfRange(note, impossible);
             }
         }
+        // The first epoch lies before 0 where early stopping has counted from 0 again.
+        requireOutOfRange("schedule.firstEpoch", "4294967297");
+        requireOutOfRange("schedule.firstEpoch", "-2147483648");
+        requireOutOfRange("schedule.epoch", "-2");
+        requireOutOfRange("schedule.epoch", "4294967297");
+    }
+
+    private static void requireOutOfRange(String note, String impossible) {
+        String message = refusal(note, impossible);
+        assertTrue(message.contains("'" + note + "' is " + impossible + ", but must be"), message);
     }
 }

@@ -3,6 +3,7 @@ package org.dl4jquant;
 
 import org.deeplearning4j.nn.graph.ComputationGraph;
 import org.deeplearning4j.nn.multilayer.MultiLayerNetwork;
+import org.dl4jquant.check.Require;
 import org.dl4jquant.graph.IntGraph;
 import org.dl4jquant.lower.Lowering;
 import org.dl4jquant.lower.LoweringException;
@@ -42,6 +43,9 @@ public final class Quantization {
      */
     public static MultiLayerNetwork prepare(
             MultiLayerNetwork trained, QuantSpec spec, DataSetIterator calibrationData) {
+        Require.given(trained, "trained");
+        Require.given(spec, "spec");
+        Require.given(calibrationData, "calibrationData");
         return reported(Preparation.prepare(trained, spec, calibrationData));
     }
 
@@ -58,6 +62,9 @@ public final class Quantization {
      */
     public static ComputationGraph prepare(
             ComputationGraph trained, QuantSpec spec, DataSetIterator calibrationData) {
+        Require.given(trained, "trained");
+        Require.given(spec, "spec");
+        Require.given(calibrationData, "calibrationData");
         return reported(Preparation.prepare(trained, spec, calibrationData));
     }
 
@@ -74,6 +81,9 @@ public final class Quantization {
      */
     public static ComputationGraph prepare(
             ComputationGraph trained, QuantSpec spec, MultiDataSetIterator calibrationData) {
+        Require.given(trained, "trained");
+        Require.given(spec, "spec");
+        Require.given(calibrationData, "calibrationData");
         return reported(Preparation.prepare(trained, spec, calibrationData));
     }
 
@@ -94,6 +104,7 @@ public final class Quantization {
      * @throws LoweringException if a layer has no integer form; the message names it and a remedy
      */
     public static IntGraph lower(MultiLayerNetwork quantized) {
+        Require.given(quantized, "quantized");
         return Lowering.of(quantized);
     }
 
@@ -106,6 +117,7 @@ public final class Quantization {
      * @throws LoweringException if a layer has no integer form; the message names it and a remedy
      */
     public static IntGraph lower(ComputationGraph quantized) {
+        Require.given(quantized, "quantized");
         return Lowering.of(quantized);
     }
 }

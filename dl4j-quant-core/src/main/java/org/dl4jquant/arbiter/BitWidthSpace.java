@@ -28,6 +28,7 @@ public final class BitWidthSpace extends DiscreteParameterSpace<Integer> {
      * @param widths bits, each 2 to 8, each once; one width leaves nothing to search here
      */
     public static BitWidthSpace of(int... widths) {
+        Require.given(widths, "widths");
         Require.argument(
                 widths.length > 0,
                 "a layer has no width to choose from; give one or more of 2 to 8");

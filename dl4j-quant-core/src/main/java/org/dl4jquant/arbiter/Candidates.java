@@ -35,6 +35,7 @@ public final class Candidates {
      * @throws IllegalArgumentException if the space has one candidate only, or too many
      */
     public static CandidateGenerator grid(QuantSpecSpace space) {
+        Require.given(space, "space");
         space.requireChoice();
         Require.argument(
                 space.size() < Integer.MAX_VALUE,
@@ -52,6 +53,7 @@ public final class Candidates {
      * @throws IllegalArgumentException if the space has one candidate only
      */
     public static CandidateGenerator random(QuantSpecSpace space, long seed) {
+        Require.given(space, "space");
         space.requireChoice();
         CandidateGenerator generator = new RandomSearchGenerator(space);
         generator.setRngSeed(seed);
@@ -67,6 +69,7 @@ public final class Candidates {
      * @throws IllegalArgumentException if the space has one candidate only
      */
     public static CandidateGenerator genetic(QuantSpecSpace space, int population, long seed) {
+        Require.given(space, "space");
         space.requireChoice();
         Require.argument(population >= 2, "a population of %d; at least 2 breed", population);
         JDKRandomGenerator draws = new JDKRandomGenerator();

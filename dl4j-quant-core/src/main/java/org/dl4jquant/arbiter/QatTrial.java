@@ -80,6 +80,8 @@ public final class QatTrial implements Trial {
      * @param epochs how long each candidate trains; 0 measures them as they are calibrated
      */
     public static QatTrial of(MultiLayerNetwork trained, TrialData data, int epochs) {
+        Require.given(trained, "trained");
+        Require.given(data, "data");
         return new QatTrial(
                 file(trained),
                 fingerprint(trained, trained.getLayerWiseConfigurations().toJson()),
@@ -97,6 +99,8 @@ public final class QatTrial implements Trial {
      * @param epochs how long each candidate trains; 0 measures them as they are calibrated
      */
     public static QatTrial of(ComputationGraph trained, TrialData data, int epochs) {
+        Require.given(trained, "trained");
+        Require.given(data, "data");
         return new QatTrial(
                 file(trained),
                 fingerprint(trained, trained.getConfiguration().toJson()),

@@ -62,6 +62,8 @@ public final class QuantSpecSearch {
      * @param trial finds out what a candidate is worth
      */
     public static Draft in(Path folder, Trial trial) {
+        Require.given(folder, "folder");
+        Require.given(trial, "trial");
         return new Draft(folder, trial, Limits.NONE, 1);
     }
 
@@ -158,6 +160,9 @@ public final class QuantSpecSearch {
      * @param limits what is allowed
      */
     public static Trial.Finished attempt(Trial trial, QuantSpec spec, Limits limits) {
+        Require.given(trial, "trial");
+        Require.given(spec, "spec");
+        Require.given(limits, "limits");
         return SpecTasks.attempt(trial, spec, limits);
     }
 

@@ -46,6 +46,7 @@ public final class QuantSpecSpace implements ParameterSpace<QuantSpec> {
      * @param base the scheme of all layers that no group names
      */
     public static QuantSpecSpace of(QuantSpec base) {
+        Require.given(base, "base");
         return new QuantSpecSpace(base, List.of());
     }
 

@@ -4,6 +4,7 @@ package org.dl4jquant.check;
 import com.google.errorprone.annotations.FormatMethod;
 import com.google.errorprone.annotations.FormatString;
 import java.util.Locale;
+import org.jspecify.annotations.Nullable;
 
 /** Checks that throw with a formatted message; the format is verified by the compiler. */
 public final class Require {
@@ -38,5 +39,16 @@ public final class Require {
         if (!condition) {
             throw new IllegalStateException(String.format(Locale.ROOT, format, args));
         }
+    }
+
+    /**
+     * Requires that an argument is there.
+     *
+     * @param argument what must not be null
+     * @param name what the caller's documentation calls it
+     * @throws IllegalArgumentException if it is null; the message names it
+     */
+    public static void given(@Nullable Object argument, String name) {
+        argument(argument != null, "the argument '%s' is null; it must be given", name);
     }
 }

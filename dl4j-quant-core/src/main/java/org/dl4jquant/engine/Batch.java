@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 package org.dl4jquant.engine;
 
-import java.util.Objects;
 import org.dl4jquant.check.Require;
 import org.dl4jquant.numeric.QuantParams;
 import org.dl4jquant.numeric.Shape;
@@ -42,6 +41,8 @@ public sealed interface Batch {
          * @throws IllegalArgumentException if there are not {@code size * shape.elements()} values
          */
         public static Floats of(int size, Shape shape, float[] values) {
+            Require.given(shape, "shape");
+            Require.given(values, "values");
             requireLength(size, shape, values.length);
             return new Floats(size, shape, values);
         }
@@ -92,8 +93,11 @@ public sealed interface Batch {
          * @throws IllegalArgumentException if there are not {@code size * shape.elements()} codes
          */
         public static Codes of(int size, Shape shape, byte[] containers, QuantParams params) {
+            Require.given(shape, "shape");
+            Require.given(containers, "containers");
+            Require.given(params, "params");
             requireLength(size, shape, containers.length);
-            return new Codes(size, shape, containers, Objects.requireNonNull(params, "params"));
+            return new Codes(size, shape, containers, params);
         }
 
         @Override

@@ -2,6 +2,7 @@
 package org.dl4jquant.engine;
 
 import java.util.Map;
+import org.dl4jquant.check.Require;
 import org.dl4jquant.graph.IntGraph;
 
 /**
@@ -22,6 +23,8 @@ public interface Engine extends AutoCloseable {
      *     that there are, and why any of them cannot be used here
      */
     static Engine open(String name, IntGraph graph) {
+        Require.given(name, "name");
+        Require.given(graph, "graph");
         return EngineRegistry.open(name, graph);
     }
 

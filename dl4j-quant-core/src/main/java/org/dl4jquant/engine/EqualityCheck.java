@@ -32,6 +32,8 @@ public final class EqualityCheck {
      * @throws IllegalArgumentException if the engines run different graphs
      */
     public static EqualityCheck between(Engine left, Engine right) {
+        Require.given(left, "left");
+        Require.given(right, "right");
         Require.argument(
                 left.graph().equals(right.graph()),
                 "the engines run different graphs (%s and %s); open both with one graph",

@@ -30,6 +30,8 @@ public final class GraphInputs {
      *     the first wrong place
      */
     public static int requireValid(IntGraph graph, Map<String, Batch.Floats> inputs) {
+        Require.given(graph, "graph");
+        Require.given(inputs, "inputs");
         Map<String, Shape> shapes = new LinkedHashMap<>();
         graph.inputs().forEach(node -> shapes.put(node.name(), node.shape()));
         int size = requireValid(shapes, inputs);
@@ -58,6 +60,8 @@ public final class GraphInputs {
      *     or holds NaN; the message names it and the first wrong place
      */
     public static int requireValid(Map<String, Shape> shapes, Map<String, Batch.Floats> inputs) {
+        Require.given(shapes, "shapes");
+        Require.given(inputs, "inputs");
         List<String> names = List.copyOf(shapes.keySet());
         Require.argument(
                 inputs.keySet().stream().allMatch(names::contains),

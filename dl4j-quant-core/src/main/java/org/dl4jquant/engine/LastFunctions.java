@@ -20,6 +20,8 @@ public final class LastFunctions {
      */
     public static Map<String, Batch> apply(
             Map<String, List<OutputFunction>> functions, Map<String, Batch> scores) {
+        Require.given(functions, "functions");
+        Require.given(scores, "scores");
         Map<String, Batch> results = new LinkedHashMap<>(scores);
         functions.forEach(
                 (output, last) ->

@@ -480,6 +480,7 @@ public sealed interface IntNode {
     }
 
     private static void requireName(String name) {
+        Require.given(name, "name");
         Require.argument(!name.isBlank(), "a node of the integer graph has a blank name");
         Require.argument(
                 name.chars().noneMatch(Character::isISOControl)

@@ -223,6 +223,14 @@ final class GraphBuilder {
         if (signal instanceof Signal.Values values && values.layer() != null) {
             throw computedInFloat(values.layer(), reader);
         }
+        if (signal instanceof Signal.Values values && inputs.contains(values.node())) {
+            throw new LoweringException(
+                    reader,
+                    "it reads the network's input '" + values.node() + "', which nothing rounds",
+                    "prepare the network again, with integers for its activations; what takes codes"
+                            + " at the input are dense and convolution layers, pools, sums and"
+                            + " concatenations");
+        }
         throw new LoweringException(
                 reader,
                 "its input is float32, not codes",

@@ -2,10 +2,12 @@
 package org.dl4jquant.lower;
 
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import org.deeplearning4j.nn.api.Layer;
 import org.deeplearning4j.nn.conf.ComputationGraphConfiguration;
 import org.deeplearning4j.nn.conf.graph.ElementWiseVertex;
 import org.deeplearning4j.nn.conf.graph.GraphVertex;
@@ -14,9 +16,11 @@ import org.deeplearning4j.nn.conf.graph.MergeVertex;
 import org.deeplearning4j.nn.conf.graph.PreprocessorVertex;
 import org.deeplearning4j.nn.graph.ComputationGraph;
 import org.deeplearning4j.nn.multilayer.MultiLayerNetwork;
+import org.dl4jquant.check.Require;
 import org.dl4jquant.graph.IntGraph;
 import org.dl4jquant.layer.MaximumVertex;
 import org.dl4jquant.layer.QuantizedAddVertex;
+import org.dl4jquant.layer.QuantizedLayers;
 import org.dl4jquant.network.Frozen;
 import org.dl4jquant.network.LayerNames;
 
@@ -29,16 +33,19 @@ public final class Lowering {
      * Returns the integer graph of a network.
      *
      * <p>Its one input is {@code input}, or {@code input_2} if a layer is called so; its one output
-     * bears the last layer's name and is what the network's {@code output} returns, as float32: ReLU
-     * and other clamps are nodes, any other activation function is the output's last function
+     * bears the last layer's name and is what the network's {@code output} returns, as float32:
+     * ReLU and other clamps are nodes, any other activation function is the output's last function
      * ({@link IntGraph#functions}). Dropout is left out. See {@link LayerNames} for layers of one
      * name.
      *
      * @param network a network that {@code prepare} made, trained or not; not changed
      * @return the graph
-     * @throws LoweringException if a layer has no integer form; the message names it
+     * @throws LoweringException if a layer has no integer form, which the message names, or the
+     *     network has no quantizers
      */
     public static IntGraph of(MultiLayerNetwork network) {
+        Require.given(network, "network");
+        requirePrepared(network.getLayers());
         List<String> names = LayerNames.of(network);
         String previous = LayerNames.input(names);
         List<String> all = new ArrayList<>(List.of(previous));
@@ -66,9 +73,12 @@ public final class Lowering {
      *
      * @param network a network that {@code prepare} made, trained or not; not changed
      * @return the graph
-     * @throws LoweringException if a layer or vertex has no integer form; the message names it
+     * @throws LoweringException if a layer or vertex has no integer form, which the message names,
+     *     or the network has no quantizers
      */
     public static IntGraph of(ComputationGraph network) {
+        Require.given(network, "network");
+        requirePrepared(network.getLayers());
         ComputationGraphConfiguration conf = network.getConfiguration();
         Set<String> all = new LinkedHashSet<>(conf.getNetworkInputs());
         all.addAll(conf.getVertices().keySet());
@@ -82,6 +92,16 @@ public final class Lowering {
             }
         }
         return graph.finish(conf.getNetworkOutputs());
+    }
+
+    private static void requirePrepared(Layer[] layers) {
+        if (Arrays.stream(layers)
+                .noneMatch(layer -> QuantizedLayers.configuration(layer).isPresent())) {
+            throw new LoweringException(
+                    "the network has no quantizers: it is a float network, or was prepared with all"
+                            + " of it left in float; lower what Quantization.prepare returns for a"
+                            + " spec of integers");
+        }
     }
 
     private static void lowerVertex(

@@ -6,6 +6,10 @@ public final class LoweringException extends IllegalArgumentException {
 
     private static final long serialVersionUID = 1L;
 
+    LoweringException(String message) {
+        super(message);
+    }
+
     LoweringException(String layer, String found, String remedy) {
         super("layer '" + layer + "' cannot be lowered to integers: " + found + "; " + remedy);
     }

@@ -60,6 +60,7 @@ public final class QuantizerListener extends BaseTrainingListener implements Aut
      * @param sinks where the reports go, one at least; closed with the listener
      */
     public static QuantizerListener every(int iterations, StatisticsSink... sinks) {
+        Require.given(sinks, "sinks");
         Require.argument(
                 iterations > 0,
                 "reports of quantizers every %d iterations; it must be 1 or more, and should be 10"

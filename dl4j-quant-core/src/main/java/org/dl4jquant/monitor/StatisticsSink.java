@@ -3,6 +3,7 @@ package org.dl4jquant.monitor;
 
 import java.nio.file.Path;
 import java.util.List;
+import org.dl4jquant.check.Require;
 
 /** Where the statistics of quantizers go. */
 @FunctionalInterface
@@ -37,6 +38,7 @@ public interface StatisticsSink extends AutoCloseable {
      * @throws java.io.UncheckedIOException if it cannot be written
      */
     static StatisticsSink jsonLines(Path file) {
+        Require.given(file, "file");
         return JsonLines.open(file);
     }
 }

@@ -58,6 +58,7 @@ public final class OnnxReader {
      *     graph cannot say; the message names file and node
      */
     public static IntGraph read(Path file) {
+        Require.given(file, "file");
         return warned(inspect(file), file.toString());
     }
 
@@ -69,6 +70,8 @@ public final class OnnxReader {
      * @throws IllegalArgumentException as {@link #read}
      */
     public static IntGraph fromBytes(byte[] bytes, String name) {
+        Require.given(bytes, "bytes");
+        Require.given(name, "name");
         return warned(inspect(bytes, name), name);
     }
 
@@ -88,6 +91,7 @@ public final class OnnxReader {
      * @throws IllegalArgumentException as {@link #read}
      */
     public static OnnxReading inspect(Path file) {
+        Require.given(file, "file");
         try {
             long size = Files.size(file);
             Require.argument(
@@ -112,6 +116,8 @@ public final class OnnxReader {
      * @throws IllegalArgumentException as {@link #read}
      */
     public static OnnxReading inspect(byte[] bytes, String name) {
+        Require.given(bytes, "bytes");
+        Require.given(name, "name");
         try {
             return reading(ModelProto.parseFrom(bytes));
         } catch (InvalidProtocolBufferException e) {

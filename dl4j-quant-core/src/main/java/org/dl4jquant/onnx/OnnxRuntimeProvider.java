@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package org.dl4jquant.onnx;
 
+import org.dl4jquant.check.Require;
 import org.dl4jquant.engine.Engine;
 import org.dl4jquant.engine.EngineProvider;
 import org.dl4jquant.graph.IntGraph;
@@ -42,6 +43,8 @@ public final class OnnxRuntimeProvider implements EngineProvider {
      * @throws IllegalStateException if ONNX Runtime is not on the class path or does not run here
      */
     public static Engine open(IntGraph graph, OnnxRuntimeOptions options) {
+        Require.given(graph, "graph");
+        Require.given(options, "options");
         try {
             return new OnnxRuntimeEngine(graph, options);
         } catch (NoClassDefFoundError e) {

@@ -10,6 +10,7 @@ import java.util.TreeMap;
 import onnx.Onnx.GraphProto;
 import onnx.Onnx.ModelProto;
 import onnx.Onnx.TensorProto.DataType;
+import org.dl4jquant.check.Require;
 import org.dl4jquant.files.WholeFile;
 import org.dl4jquant.graph.IntGraph;
 import org.dl4jquant.graph.IntNode;
@@ -84,6 +85,9 @@ public final class OnnxWriter {
      * @throws UncheckedIOException if it cannot be written
      */
     public static void write(IntGraph graph, Path file, Results results) {
+        Require.given(graph, "graph");
+        Require.given(file, "file");
+        Require.given(results, "results");
         try {
             WholeFile.write(file, toBytes(graph, results));
         } catch (IOException e) {
@@ -108,6 +112,8 @@ public final class OnnxWriter {
      * @param results what the model returns
      */
     public static byte[] toBytes(IntGraph graph, Results results) {
+        Require.given(graph, "graph");
+        Require.given(results, "results");
         List<String> names = graph.nodes().stream().map(IntNode::name).toList();
         GraphProtoBuilder target = new GraphProtoBuilder(names);
         NodeWriter nodes = new NodeWriter(graph, target);

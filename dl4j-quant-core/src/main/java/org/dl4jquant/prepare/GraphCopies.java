@@ -7,6 +7,7 @@ import org.deeplearning4j.nn.conf.ComputationGraphConfiguration;
 import org.deeplearning4j.nn.conf.NeuralNetConfiguration;
 import org.deeplearning4j.nn.conf.graph.GraphVertex;
 import org.deeplearning4j.nn.graph.ComputationGraph;
+import org.dl4jquant.check.Require;
 import org.jspecify.annotations.Nullable;
 import org.nd4j.linalg.api.buffer.DataType;
 import org.nd4j.shade.jackson.core.JsonProcessingException;
@@ -29,6 +30,8 @@ public final class GraphCopies {
      * @param type the data type of the copy
      */
     public static ComputationGraph of(ComputationGraph network, DataType type) {
+        Require.given(network, "network");
+        Require.given(type, "type");
         ComputationGraphConfiguration conf = network.getConfiguration().clone();
         Map<String, GraphVertex> vertices = new LinkedHashMap<>();
         network.getConfiguration()

@@ -21,7 +21,7 @@ final class MultiLayerRebuild {
         MultiLayerNetwork prepared = new MultiLayerNetwork(configuration(original, plan));
         ZeroNetworks.init(prepared);
         Map<String, Layer> from = layersByName(original);
-        int index = 0;
+        int index = plan.inserted().size();
         for (Step step : plan.network().steps()) {
             Masters.copy(step, from::get, prepared.getLayer(index));
             index++;
@@ -43,6 +43,13 @@ final class MultiLayerRebuild {
         List<String> names = LayerNames.of(before);
         List<NeuralNetConfiguration> layers = new ArrayList<>();
         Map<Integer, InputPreProcessor> preprocessors = new HashMap<>();
+        // Nothing but the network's input can have a quantizer of its own in a row of layers.
+        plan.inserted()
+                .forEach(
+                        (input, scheme) ->
+                                layers.add(
+                                        Wrapping.rounding(
+                                                plan.quantizer(input), before.getConf(0), scheme)));
         for (Step step : plan.network().steps()) {
             int was = names.indexOf(step.name());
             InputPreProcessor preprocessor = before.getInputPreProcess(was);

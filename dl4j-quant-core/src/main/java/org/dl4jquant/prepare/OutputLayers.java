@@ -42,6 +42,7 @@ public final class OutputLayers {
      *     above 0
      */
     public static MultiLayerNetwork replace(MultiLayerNetwork network, int outputs) {
+        Require.given(network, "network");
         Layer last = network.getOutputLayer().conf().getLayer();
         // DL4J makes no layer without such a configuration; this one leaves the others as they are.
         FineTuneConfiguration unchanged =
@@ -66,6 +67,8 @@ public final class OutputLayers {
      *     weights, or {@code outputs} is not above 0
      */
     public static ComputationGraph replace(ComputationGraph network, String name, int outputs) {
+        Require.given(network, "network");
+        Require.given(name, "name");
         ComputationGraphConfiguration conf = network.getConfiguration();
         List<String> all = conf.getNetworkOutputs();
         GraphVertex vertex = all.contains(name) ? conf.getVertices().get(name) : null;

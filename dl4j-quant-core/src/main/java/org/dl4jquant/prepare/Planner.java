@@ -19,6 +19,7 @@ import org.deeplearning4j.nn.conf.layers.Layer;
 import org.deeplearning4j.nn.conf.layers.SelfAttentionLayer;
 import org.dl4jquant.layer.ActivationScheme;
 import org.dl4jquant.layer.LayerQuantizers;
+import org.dl4jquant.layer.MaxPoolingLayer;
 import org.dl4jquant.layer.PointwiseActivation;
 import org.dl4jquant.layer.QuantizedAddVertex;
 import org.dl4jquant.network.LayerNames;
@@ -37,8 +38,8 @@ final class Planner {
     /* One quantizer for each tensor, at the step that makes it, and only where some step behind it
      * computes with codes. A tensor that comes in float (the network's input, the result of a layer
      * left in float) is rounded by each layer that reads it instead. A sum or a concatenation is no
-     * layer and rounds nothing it reads, so a network input that goes into one gets a quantizer of
-     * its own, and whatever else computes with its codes reads them from there. */
+     * layer and rounds nothing it reads, and a max pool picks codes, so a network input that goes
+     * into one gets a quantizer of its own, and whatever else computes with its codes reads them from there. */
 
     /**
      * What the name of the quantizer after a vertex or a network input ends with, if it is free.
@@ -160,7 +161,7 @@ final class Planner {
 
     private void decideInput(String input) {
         List<Step> readers = readersOfCodes(input).toList();
-        if (readers.stream().noneMatch(Traits::joinsTensors)) {
+        if (readers.stream().noneMatch(Traits::joinsTensors) && !isPooled(input)) {
             return;
         }
         readers.stream()
@@ -170,6 +171,16 @@ final class Planner {
                 .max(Comparator.comparing(scheme -> scheme.format().bitsPerNumber()))
                 .map(widest -> new ActivationScheme(widest, !signs.nonNegative(input)))
                 .ifPresent(scheme -> inserted.put(input, scheme));
+    }
+
+    /** {@return whether a max pool reads the tensor, as it is or after moves, on a way to codes} */
+    private boolean isPooled(String tensor) {
+        return network.consumers(tensor).stream()
+                .filter(reader -> Traits.preservesCodes(reader) && computesWithCodes(reader))
+                .anyMatch(
+                        reader ->
+                                MaxPoolingLayer.isMaxPool(reader.thawed())
+                                        || isPooled(reader.name()));
     }
 
     /** {@return the steps that compute with a tensor's codes, where they are and further on} */

@@ -76,6 +76,9 @@ public final class Preparation {
      */
     public static PreparedNetwork<MultiLayerNetwork> prepare(
             MultiLayerNetwork trained, QuantSpec spec, DataSetIterator data, int examples) {
+        Require.given(trained, "trained");
+        Require.given(spec, "spec");
+        Require.given(data, "data");
         requireInitialized(trained.isInitCalled());
         FloatNetwork network = usable(trained, FloatNetwork.of(trained));
         CalibrationData inputs = CalibrationData.of(data, examples);
@@ -123,6 +126,9 @@ public final class Preparation {
      */
     public static PreparedNetwork<ComputationGraph> prepare(
             ComputationGraph trained, QuantSpec spec, DataSetIterator data, int examples) {
+        Require.given(trained, "trained");
+        Require.given(spec, "spec");
+        Require.given(data, "data");
         return prepare(trained, spec, CalibrationData.of(data, examples));
     }
 
@@ -158,6 +164,9 @@ public final class Preparation {
      */
     public static PreparedNetwork<ComputationGraph> prepare(
             ComputationGraph trained, QuantSpec spec, MultiDataSetIterator data, int examples) {
+        Require.given(trained, "trained");
+        Require.given(spec, "spec");
+        Require.given(data, "data");
         return prepare(trained, spec, CalibrationData.of(data, examples));
     }
 
@@ -233,7 +242,8 @@ public final class Preparation {
 
     private static ScaleFitting fitting(MultiLayerNetwork prepared, Plan plan) {
         List<Layer> kept = new ArrayList<>();
-        int index = 0;
+        // The quantizer of the network's input comes first.
+        int index = plan.inserted().size();
         for (Step step : plan.network().steps()) {
             if (step.kept() != null) {
                 kept.add(prepared.getLayer(index));

@@ -12,7 +12,8 @@ import org.jspecify.annotations.Nullable;
  * What became of each layer of a network when it was prepared, in the order of the forward pass.
  *
  * @param layers one entry for each layer or vertex of the float network, and before them one for
- *     each network input that has a quantizer of its own because a sum or a concatenation reads it
+ *     each network input that has a quantizer of its own because a sum, a concatenation or a max
+ *     pool reads it
  * @param warnings what looks wrong, one sentence each; none if all is well
  */
 public record PrepareReport(List<Entry> layers, List<String> warnings) {

@@ -4,6 +4,7 @@ package org.dl4jquant.prepare;
 import java.util.List;
 import org.deeplearning4j.nn.graph.ComputationGraph;
 import org.deeplearning4j.nn.multilayer.MultiLayerNetwork;
+import org.dl4jquant.check.Require;
 import org.nd4j.linalg.dataset.api.iterator.DataSetIterator;
 import org.nd4j.linalg.dataset.api.iterator.MultiDataSetIterator;
 import org.slf4j.Logger;
@@ -28,6 +29,7 @@ public final class Recalibration {
      * @throws IllegalArgumentException if a weight is NaN or infinite; the message names the layer
      */
     public static void ofWeights(MultiLayerNetwork network) {
+        Require.given(network, "network");
         new ScaleFitting(network.getLayers()).fitWeights();
     }
 
@@ -38,6 +40,7 @@ public final class Recalibration {
      * @throws IllegalArgumentException if a weight is NaN or infinite; the message names the layer
      */
     public static void ofWeights(ComputationGraph network) {
+        Require.given(network, "network");
         new ScaleFitting(network.getLayers()).fitWeights();
     }
 
@@ -50,6 +53,8 @@ public final class Recalibration {
      *     infinite; the message names the layer
      */
     public static void of(MultiLayerNetwork network, DataSetIterator data) {
+        Require.given(network, "network");
+        Require.given(data, "data");
         log(
                 new ScaleFitting(network.getLayers())
                         .run(limited(data), batch -> Preparation.run(network, batch)));
@@ -64,6 +69,8 @@ public final class Recalibration {
      *     infinite; the message names the layer
      */
     public static void of(ComputationGraph network, DataSetIterator data) {
+        Require.given(network, "network");
+        Require.given(data, "data");
         of(network, limited(data));
     }
 
@@ -76,6 +83,8 @@ public final class Recalibration {
      *     infinite; the message names the layer
      */
     public static void of(ComputationGraph network, MultiDataSetIterator data) {
+        Require.given(network, "network");
+        Require.given(data, "data");
         of(network, limited(data));
     }
 

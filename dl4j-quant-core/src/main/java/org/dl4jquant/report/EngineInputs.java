@@ -28,6 +28,8 @@ public final class EngineInputs {
      *     shape that its input takes
      */
     public static Map<String, Batch.Floats> of(IntGraph graph, INDArray... features) {
+        Require.given(graph, "graph");
+        Require.given(features, "features");
         List<IntNode.Input> inputs = graph.inputs();
         Require.argument(
                 inputs.size() == features.length,

@@ -64,6 +64,8 @@ public final class SearchReport {
      * @param results its results, such as {@code QuantSpecSearch.results()}
      */
     public static SearchReport of(String title, List<SearchResult> results) {
+        Require.given(title, "title");
+        Require.given(results, "results");
         return new SearchReport(title, results, List.of(), Map.of());
     }
 

@@ -73,6 +73,8 @@ public final class SimulatorCheck {
      * @param engine an engine that runs the network's graph
      */
     public static SimulatorCheck between(MultiLayerNetwork quantized, Engine engine) {
+        Require.given(quantized, "quantized");
+        Require.given(engine, "engine");
         List<String> layers = LayerNames.of(quantized);
         Map<String, String> nodes = nodes(List.of(LayerNames.input(layers)), layers);
         List<String> names = layers.stream().map(nodes::get).toList();
@@ -97,6 +99,8 @@ public final class SimulatorCheck {
      * @param engine an engine that runs the network's graph
      */
     public static SimulatorCheck between(ComputationGraph quantized, Engine engine) {
+        Require.given(quantized, "quantized");
+        Require.given(engine, "engine");
         ComputationGraphConfiguration conf = quantized.getConfiguration();
         Map<String, String> nodes = nodes(conf.getNetworkInputs(), conf.getVertices().keySet());
         return new SimulatorCheck(

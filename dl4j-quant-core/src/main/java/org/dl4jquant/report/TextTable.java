@@ -34,6 +34,7 @@ public final class TextTable {
      * @param head the columns' titles, one at least; the first one may be empty
      */
     public static TextTable of(String... head) {
+        Require.given(head, "head");
         Require.argument(head.length > 0, "a table needs one column at least");
         return new TextTable(List.of(head));
     }

@@ -127,6 +127,7 @@ public final class TimesInTurn {
      * @param numbers one at least, in any order; not changed
      */
     public static double median(long... numbers) {
+        Require.given(numbers, "numbers");
         Require.argument(numbers.length > 0, "there is no median of no numbers");
         long[] sorted = numbers.clone();
         Arrays.sort(sorted);

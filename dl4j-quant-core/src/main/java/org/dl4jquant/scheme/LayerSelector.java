@@ -4,6 +4,7 @@ package org.dl4jquant.scheme;
 import java.util.Objects;
 import java.util.regex.Pattern;
 import java.util.regex.PatternSyntaxException;
+import org.dl4jquant.check.Require;
 import org.nd4j.shade.jackson.annotation.JsonSubTypes;
 import org.nd4j.shade.jackson.annotation.JsonTypeInfo;
 import org.nd4j.shade.jackson.databind.annotation.JsonDeserialize;
@@ -31,6 +32,7 @@ public sealed interface LayerSelector {
      * @param name the layer's name, exactly
      */
     static LayerSelector named(String name) {
+        Require.given(name, "name");
         return new Named(name);
     }
 
@@ -40,6 +42,7 @@ public sealed interface LayerSelector {
      * @param regex a {@link Pattern}
      */
     static LayerSelector matching(String regex) {
+        Require.given(regex, "regex");
         return new Matching(regex);
     }
 
@@ -49,6 +52,7 @@ public sealed interface LayerSelector {
      * @param type the simple name of the configuration class, such as {@code DenseLayer}
      */
     static LayerSelector ofType(String type) {
+        Require.given(type, "type");
         return new OfType(type);
     }
 

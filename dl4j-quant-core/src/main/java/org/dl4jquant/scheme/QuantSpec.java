@@ -5,6 +5,7 @@ import java.io.Serializable;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Objects;
+import org.dl4jquant.check.Require;
 import org.dl4jquant.files.StrictJson;
 import org.nd4j.shade.jackson.core.JsonProcessingException;
 import org.nd4j.shade.jackson.databind.ObjectMapper;
@@ -58,6 +59,7 @@ public record QuantSpec(LayerScheme otherwise, List<Rule> rules) implements Seri
      * @param scheme the scheme
      */
     public static QuantSpec of(LayerScheme scheme) {
+        Require.given(scheme, "scheme");
         return new QuantSpec(scheme, List.of());
     }
 
@@ -115,6 +117,7 @@ public record QuantSpec(LayerScheme otherwise, List<Rule> rules) implements Seri
      *     value out of its range; the message names line, column and cause
      */
     public static QuantSpec fromJson(String json) {
+        Require.given(json, "json");
         try {
             return JSON.readValue(json, QuantSpec.class);
         } catch (JsonProcessingException e) {

@@ -37,6 +37,8 @@ public final class BitAllocation {
      *     than there are budgets
      */
     public static Allocation best(List<ChoiceGroup> groups, List<Budget> budgets) {
+        Require.given(groups, "groups");
+        Require.given(budgets, "budgets");
         return best(groups, budgets, Long.MAX_VALUE);
     }
 
@@ -55,6 +57,8 @@ public final class BitAllocation {
      *     there are budgets, or {@code parts} is not above 0
      */
     public static Allocation best(List<ChoiceGroup> groups, List<Budget> budgets, long parts) {
+        Require.given(groups, "groups");
+        Require.given(budgets, "budgets");
         Require.argument(parts > 0, "a search of %d parts finds nothing; allow 1 or more", parts);
         Problem problem = new Problem(groups, budgets);
         requireEachCanBeMet(problem);
@@ -81,6 +85,8 @@ public final class BitAllocation {
      *     are too few points
      */
     public static List<Allocation> front(List<ChoiceGroup> groups, String cost, int points) {
+        Require.given(groups, "groups");
+        Require.given(cost, "cost");
         Require.argument(points >= 2, "%d points make no front; ask for 2 or more", points);
         Problem free = new Problem(groups, List.of(new Budget(cost, Double.POSITIVE_INFINITY)));
         double least = free.cheapest(0);

@@ -14,7 +14,7 @@ public record Budget(String name, double limit) {
 
     /** Checks the limit. */
     public Budget {
-        Objects.requireNonNull(name);
+        Objects.requireNonNull(name, "name");
         Require.argument(limit >= 0, "the budget of %s is %s; it must be at least 0", name, limit);
     }
 }

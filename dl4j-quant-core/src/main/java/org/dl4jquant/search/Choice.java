@@ -17,7 +17,7 @@ public record Choice(String name, double loss, List<Double> costs) {
 
     /** Checks and copies. */
     public Choice {
-        Objects.requireNonNull(name);
+        Objects.requireNonNull(name, "name");
         Require.argument(
                 Double.isFinite(loss),
                 "choice '%s' has a loss of %s; it must be finite",

@@ -15,7 +15,7 @@ public record ChoiceGroup(String name, List<Choice> choices) {
 
     /** Checks and copies. */
     public ChoiceGroup {
-        Objects.requireNonNull(name);
+        Objects.requireNonNull(name, "name");
         choices = List.copyOf(choices);
         Require.argument(
                 !choices.isEmpty(), "'%s' has no choices; give it one scheme at least", name);

@@ -26,6 +26,7 @@ public interface Cost {
      * @param network whose layers
      */
     static Cost bytes(SearchedNetwork network) {
+        Require.given(network, "network");
         return of("bytes", (layer, bits) -> network.weights(layer) * (double) bits / Byte.SIZE);
     }
 
@@ -36,6 +37,7 @@ public interface Cost {
      * @see <a href="https://arxiv.org/abs/2011.10680">Yao et al., 2020: HAWQ-V3</a>
      */
     static Cost bitOperations(SearchedNetwork network) {
+        Require.given(network, "network");
         return of(
                 "bit operations",
                 (layer, bits) -> (double) network.multiplications(layer) * bits * bits);
@@ -48,6 +50,8 @@ public interface Cost {
      * @param function what a layer costs at a width
      */
     static Cost of(String name, Function function) {
+        Require.given(name, "name");
+        Require.given(function, "function");
         return new Cost() {
             @Override
             public String name() {

@@ -73,6 +73,8 @@ public final class MixedPrecision {
      * @throws IllegalArgumentException if a layer has no scores
      */
     public static MixedPrecision of(SearchedNetwork network, Sensitivities scores) {
+        Require.given(network, "network");
+        Require.given(scores, "scores");
         Require.argument(
                 scores.layers().containsAll(network.layers()),
                 "the scores are of the layers %s, but the network has %s",

@@ -55,6 +55,8 @@ public final class SearchedNetwork {
      * @throws IllegalArgumentException if there are no data, or no layer can be quantized
      */
     public static SearchedNetwork of(MultiLayerNetwork trained, DataSetIterator data) {
+        Require.given(trained, "trained");
+        Require.given(data, "data");
         return new SearchedNetwork(new FloatModel.OfLayers(trained), data);
     }
 
@@ -66,6 +68,8 @@ public final class SearchedNetwork {
      * @throws IllegalArgumentException if there are no data, or no layer can be quantized
      */
     public static SearchedNetwork of(ComputationGraph trained, DataSetIterator data) {
+        Require.given(trained, "trained");
+        Require.given(data, "data");
         return new SearchedNetwork(new FloatModel.OfGraph(trained), data);
     }
 

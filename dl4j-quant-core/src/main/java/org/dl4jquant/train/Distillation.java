@@ -66,6 +66,7 @@ public final class Distillation {
      * @param teacher a trained network with the student's inputs and classes
      */
     public static Distillation from(MultiLayerNetwork teacher) {
+        Require.given(teacher, "teacher");
         return new Distillation(Objects.requireNonNull(teacher), null, List.of(), 0, null);
     }
 
@@ -75,6 +76,7 @@ public final class Distillation {
      * @param teacher a trained network with the student's inputs and classes
      */
     public static Distillation from(ComputationGraph teacher) {
+        Require.given(teacher, "teacher");
         return new Distillation(Objects.requireNonNull(teacher), null, List.of(), 0, null);
     }
 
@@ -219,6 +221,7 @@ public final class Distillation {
      * @param student the network; unchanged if it is none that listens
      */
     public static void detach(MultiLayerNetwork student) {
+        Require.given(student, "student");
         detachFrom(student);
     }
 
@@ -229,6 +232,7 @@ public final class Distillation {
      * @param student the network; unchanged if it is none that listens
      */
     public static void detach(ComputationGraph student) {
+        Require.given(student, "student");
         detachFrom(student);
     }
 

@@ -11,6 +11,7 @@ import org.deeplearning4j.nn.graph.ComputationGraph;
 import org.deeplearning4j.nn.multilayer.MultiLayerNetwork;
 import org.deeplearning4j.optimize.api.BaseTrainingListener;
 import org.deeplearning4j.util.ModelSerializer;
+import org.dl4jquant.check.Require;
 import org.dl4jquant.files.WholeFile;
 import org.nd4j.linalg.api.rng.Random;
 import org.nd4j.linalg.factory.Nd4j;
@@ -57,6 +58,7 @@ public final class ExactResume extends BaseTrainingListener {
      * @throws IllegalArgumentException if it has no quantized layer
      */
     public static void attachTo(MultiLayerNetwork network) {
+        Require.given(network, "network");
         new TrainedNetwork(network).listenFirst(new ExactResume());
     }
 
@@ -68,6 +70,7 @@ public final class ExactResume extends BaseTrainingListener {
      * @throws IllegalArgumentException if it has no quantized layer
      */
     public static void attachTo(ComputationGraph network) {
+        Require.given(network, "network");
         new TrainedNetwork(network).listenFirst(new ExactResume());
     }
 
@@ -82,6 +85,8 @@ public final class ExactResume extends BaseTrainingListener {
      * @throws IOException if it cannot be written
      */
     public static void save(MultiLayerNetwork network, File file) throws IOException {
+        Require.given(network, "network");
+        Require.given(file, "file");
         saveModel(network, file);
     }
 
@@ -94,6 +99,8 @@ public final class ExactResume extends BaseTrainingListener {
      * @throws IOException if it cannot be written
      */
     public static void save(ComputationGraph network, File file) throws IOException {
+        Require.given(network, "network");
+        Require.given(file, "file");
         saveModel(network, file);
     }
 
@@ -122,6 +129,7 @@ public final class ExactResume extends BaseTrainingListener {
      * @throws IOException if it cannot be read, or {@link SafeModels#standard} refuses it
      */
     public static MultiLayerNetwork restoreMultiLayerNetwork(File file) throws IOException {
+        Require.given(file, "file");
         return restoreMultiLayerNetwork(file, SafeModels.standard());
     }
 
@@ -134,6 +142,8 @@ public final class ExactResume extends BaseTrainingListener {
      */
     public static MultiLayerNetwork restoreMultiLayerNetwork(File file, SafeModels models)
             throws IOException {
+        Require.given(file, "file");
+        Require.given(models, "models");
         MultiLayerNetwork network = models.restoreMultiLayerNetwork(file, true);
         restored(network);
         return network;
@@ -146,6 +156,7 @@ public final class ExactResume extends BaseTrainingListener {
      * @throws IOException if it cannot be read, or {@link SafeModels#standard} refuses it
      */
     public static ComputationGraph restoreComputationGraph(File file) throws IOException {
+        Require.given(file, "file");
         return restoreComputationGraph(file, SafeModels.standard());
     }
 
@@ -158,6 +169,8 @@ public final class ExactResume extends BaseTrainingListener {
      */
     public static ComputationGraph restoreComputationGraph(File file, SafeModels models)
             throws IOException {
+        Require.given(file, "file");
+        Require.given(models, "models");
         ComputationGraph network = models.restoreComputationGraph(file, true);
         restored(network);
         return network;
@@ -171,6 +184,7 @@ public final class ExactResume extends BaseTrainingListener {
      * @throws IllegalArgumentException if it has no quantized layer, or its notes are damaged
      */
     public static void restored(MultiLayerNetwork network) {
+        Require.given(network, "network");
         restore(new TrainedNetwork(network));
     }
 
@@ -182,6 +196,7 @@ public final class ExactResume extends BaseTrainingListener {
      * @throws IllegalArgumentException if it has no quantized layer, or its notes are damaged
      */
     public static void restored(ComputationGraph network) {
+        Require.given(network, "network");
         restore(new TrainedNetwork(network));
     }
 

@@ -68,6 +68,9 @@ public final class LayerSensitivity {
      */
     public static LayerSensitivity of(
             MultiLayerNetwork trained, QuantSpec spec, DataSetIterator data) {
+        Require.given(trained, "trained");
+        Require.given(spec, "spec");
+        Require.given(data, "data");
         return measure(
                 spec,
                 data,
@@ -89,6 +92,9 @@ public final class LayerSensitivity {
      */
     public static LayerSensitivity of(
             ComputationGraph trained, QuantSpec spec, DataSetIterator data) {
+        Require.given(trained, "trained");
+        Require.given(spec, "spec");
+        Require.given(data, "data");
         return measure(
                 spec,
                 data,

@@ -282,6 +282,7 @@ public final class PrecisionSchedule extends BaseTrainingListener {
      * @param network a network that trains by a schedule, or has been restored from its model file
      */
     public static void finish(MultiLayerNetwork network) {
+        Require.given(network, "network");
         finish((Model) network);
     }
 
@@ -292,6 +293,7 @@ public final class PrecisionSchedule extends BaseTrainingListener {
      * @param network a network that trains by a schedule, or has been restored from its model file
      */
     public static void finish(ComputationGraph network) {
+        Require.given(network, "network");
         finish((Model) network);
     }
 

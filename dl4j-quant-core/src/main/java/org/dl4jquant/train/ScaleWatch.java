@@ -33,6 +33,7 @@ public final class ScaleWatch extends BaseTrainingListener {
      * @throws IllegalArgumentException if it has no quantized layer
      */
     public static void attachTo(MultiLayerNetwork network) {
+        Require.given(network, "network");
         new TrainedNetwork(network).listenFirst(new ScaleWatch());
     }
 
@@ -43,6 +44,7 @@ public final class ScaleWatch extends BaseTrainingListener {
      * @throws IllegalArgumentException if it has no quantized layer
      */
     public static void attachTo(ComputationGraph network) {
+        Require.given(network, "network");
         new TrainedNetwork(network).listenFirst(new ScaleWatch());
     }
 

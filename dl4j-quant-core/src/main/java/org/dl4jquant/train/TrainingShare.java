@@ -59,6 +59,7 @@ public final class TrainingShare {
      *     labels
      */
     public static List<DataSet> of(DataSetIterator data, double share, long seed) {
+        Require.given(data, "data");
         Require.argument(
                 share > 0 && share <= 1,
                 "a share of %s of the training data; it must be above 0 and at most 1, such as"

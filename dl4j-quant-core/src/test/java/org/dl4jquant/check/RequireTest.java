@@ -34,4 +34,13 @@ final class RequireTest {
                                 () -> Require.state(false, "'%s' is closed", "a"))
                         .getMessage());
     }
+
+    @Test
+    void namesAnArgumentThatIsNull() {
+        assertDoesNotThrow(() -> Require.given("", "text"));
+        assertEquals(
+                "the argument 'text' is null; it must be given",
+                assertThrows(IllegalArgumentException.class, () -> Require.given(null, "text"))
+                        .getMessage());
+    }
 }

@@ -4,6 +4,7 @@ package org.dl4jquant.lower;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 
+import java.util.List;
 import org.deeplearning4j.nn.conf.ComputationGraphConfiguration.GraphBuilder;
 import org.deeplearning4j.nn.conf.NeuralNetConfiguration;
 import org.deeplearning4j.nn.conf.graph.MergeVertex;
@@ -144,25 +145,31 @@ final class LoweringMessagesTest {
     }
 
     @Test
-    void namesAReaderOfFloatValues() {
-        assertEquals(
-                "layer 'pool' cannot be lowered to integers: its input is float32, not codes; the"
-                        + " prepare report says which layer before it was left in float, and why",
-                messageFor(
-                        graph().addInputs("in")
-                                .addLayer(
-                                        "pool",
-                                        new SubsamplingLayer.Builder(
-                                                        SubsamplingLayer.PoolingType.MAX)
-                                                .kernelSize(2, 2)
-                                                .stride(2, 2)
-                                                .build(),
-                                        "in")
-                                .addLayer("last", output(), "pool")
-                                .setOutputs("last")
-                                .setInputTypes(IMAGES),
-                        INT8,
-                        Nd4j.randn(4, 2, 8, 8)));
+    void namesAReaderOfAnInputThatNothingRounds() {
+        for (String first : List.of("a", "z")) {
+            assertEquals(
+                    "layer 'pool' cannot be lowered to integers: it reads the network's input 'in',"
+                            + " which nothing rounds; prepare the network again, with integers for"
+                            + " its activations; what takes codes at the input are dense and"
+                            + " convolution layers, pools, sums and concatenations",
+                    messageFor(
+                            graph().addInputs("in")
+                                    .addLayer(first, convolution(), "in")
+                                    .addLayer(
+                                            "pool",
+                                            new SubsamplingLayer.Builder(
+                                                            SubsamplingLayer.PoolingType.MAX)
+                                                    .kernelSize(2, 2)
+                                                    .stride(2, 2)
+                                                    .build(),
+                                            "in")
+                                    .addLayer("float", output(), "pool")
+                                    .addLayer("last", output(), first)
+                                    .setOutputs("float", "last")
+                                    .setInputTypes(IMAGES),
+                            INT8.with(LayerSelector.named("float"), LayerScheme.FLOAT),
+                            Nd4j.randn(4, 2, 8, 8)));
+        }
     }
 
     @Test

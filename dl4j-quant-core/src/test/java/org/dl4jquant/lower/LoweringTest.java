@@ -154,12 +154,12 @@ final class LoweringTest {
     }
 
     @Test
-    void namesTheLayerThatIsInFloat() {
+    void refusesANetworkThatWasNeverPrepared() {
         MultiLayerNetwork floats = TestNetworks.leNet();
         assertEquals(
-                "layer 'layer0' cannot be lowered to integers: this ConvolutionLayer computes in"
-                        + " float; the prepare report says why; quantize it, or leave it out of the"
-                        + " deployed network",
+                "the network has no quantizers: it is a float network, or was prepared with all of"
+                        + " it left in float; lower what Quantization.prepare returns for a spec of"
+                        + " integers",
                 assertThrows(LoweringException.class, () -> Quantization.lower(floats))
                         .getMessage());
     }

@@ -149,9 +149,9 @@ public final class DistillationLoss implements ILossFunction {
         Require.state(
                 given != null,
                 "the network is a student without its teacher: its listeners were replaced (add"
-                    + " listeners before attaching), or it was saved during a distillation; call"
-                    + " Distillation.attach to go on, or Distillation.detach to train on labels"
-                    + " alone");
+                        + " listeners before attaching), or it was saved during a distillation; call"
+                        + " Distillation.attach to go on, or Distillation.detach to train on labels"
+                        + " alone");
         Answers heard = Objects.requireNonNull(given);
         double share = hardShare(heard);
         INDArray gradient = hard.computeGradient(labels, preOutput, activationFn, mask);

@@ -27,14 +27,14 @@ class FileWritersTest {
     private static final Pattern WRITES =
             Pattern.compile(
                     "\\bFiles\\s*\\.\\s*(?:write|writeString|newOutputStream|newBufferedWriter"
-                        + "|newByteChannel|move|copy|createTempFile)\\s*\\("
-                        + "|\\bnew\\s+(?:FileOutputStream|FileWriter|RandomAccessFile)\\b"
-                        + "|\\bnew\\s+Print(?:Writer|Stream)\\s*\\((?!\\s*(?:System\\.|said\\b))"
-                        + "|\\bFileChannel\\s*\\.\\s*open\\b"
-                        + "|\\bwriteModel\\s*\\(\\s*\\w+\\s*,(?!\\s*out\\b)"
-                        + "|\\bImageIO\\s*\\.\\s*write\\b"
-                        + "|\\bNd4j\\s*\\.\\s*(?:saveBinary|writeTxt|writeNumpy|writeAsNumpy)\\b"
-                        + "|(?<!ExactResume)\\.\\s*save\\s*\\(");
+                            + "|newByteChannel|move|copy|createTempFile)\\s*\\("
+                            + "|\\bnew\\s+(?:FileOutputStream|FileWriter|RandomAccessFile)\\b"
+                            + "|\\bnew\\s+Print(?:Writer|Stream)\\s*\\((?!\\s*(?:System\\.|said\\b))"
+                            + "|\\bFileChannel\\s*\\.\\s*open\\b"
+                            + "|\\bwriteModel\\s*\\(\\s*\\w+\\s*,(?!\\s*out\\b)"
+                            + "|\\bImageIO\\s*\\.\\s*write\\b"
+                            + "|\\bNd4j\\s*\\.\\s*(?:saveBinary|writeTxt|writeNumpy|writeAsNumpy)\\b"
+                            + "|(?<!ExactResume)\\.\\s*save\\s*\\(");
 
     /* Who may, how often, and why. */
     private static final Map<String, List<String>> ALLOWED =

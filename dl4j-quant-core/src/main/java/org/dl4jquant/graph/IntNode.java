@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 package org.dl4jquant.graph;
 
-import java.nio.charset.StandardCharsets;
 import java.util.List;
 import java.util.Objects;
 import org.dl4jquant.check.Require;
@@ -42,7 +41,7 @@ public sealed interface IntNode {
     record Input(String name, Shape shape) implements IntNode {
         /** Checks that the parts are there. */
         public Input {
-            requireName(name);
+            NodeChecks.requireName(name);
             Objects.requireNonNull(shape, "shape");
         }
 
@@ -67,7 +66,7 @@ public sealed interface IntNode {
     record Quantize(String name, String input, QuantParams params) implements IntNode {
         /** Checks that the parts are there. */
         public Quantize {
-            requireName(name);
+            NodeChecks.requireName(name);
             Objects.requireNonNull(params, "params");
         }
 
@@ -102,7 +101,7 @@ public sealed interface IntNode {
             implements IntNode {
         /** Checks that the weights have the window's kernel. */
         public Convolution {
-            requireName(name);
+            NodeChecks.requireName(name);
             Objects.requireNonNull(output, "output");
             Require.argument(groups >= 1, "convolution '%s' has %d groups", name, groups);
             Require.argument(
@@ -141,7 +140,7 @@ public sealed interface IntNode {
             implements IntNode {
         /** Checks that the weights are a matrix. */
         public Dense {
-            requireName(name);
+            NodeChecks.requireName(name);
             Objects.requireNonNull(output, "output");
             Require.argument(
                     weights.shape().rank() == 2,
@@ -171,8 +170,8 @@ public sealed interface IntNode {
     record MaxPool(String name, String input, Window window) implements IntNode {
         /** Checks that every window sees at least one real element. */
         public MaxPool {
-            requireName(name);
-            requirePaddingBelowKernel(name, window);
+            NodeChecks.requireName(name);
+            NodeChecks.requirePaddingBelowKernel(name, window);
         }
 
         @Override
@@ -203,9 +202,9 @@ public sealed interface IntNode {
 
         /** Checks that every window sees at least one real element. */
         public AveragePool {
-            requireName(name);
+            NodeChecks.requireName(name);
             Objects.requireNonNull(params, "params");
-            requirePaddingBelowKernel(name, window);
+            NodeChecks.requirePaddingBelowKernel(name, window);
             long area = (long) window.kernel().height() * window.kernel().width();
             Require.argument(
                     area < MAX_AREA,
@@ -252,7 +251,7 @@ public sealed interface IntNode {
     record GlobalAveragePool(String name, String input, QuantParams params) implements IntNode {
         /** Checks that the parts are there. */
         public GlobalAveragePool {
-            requireName(name);
+            NodeChecks.requireName(name);
             Objects.requireNonNull(params, "params");
         }
 
@@ -278,7 +277,7 @@ public sealed interface IntNode {
     record Add(String name, String left, String right, Output.Codes output) implements IntNode {
         /** Checks that the parts are there. */
         public Add {
-            requireName(name);
+            NodeChecks.requireName(name);
             Objects.requireNonNull(output, "output");
         }
 
@@ -304,7 +303,7 @@ public sealed interface IntNode {
     record Concat(String name, List<String> inputs, QuantParams params) implements IntNode {
         /** Checks that there are at least two inputs. */
         public Concat {
-            requireName(name);
+            NodeChecks.requireName(name);
             Objects.requireNonNull(params, "params");
             inputs = List.copyOf(inputs);
             Require.argument(
@@ -332,7 +331,7 @@ public sealed interface IntNode {
             implements IntNode {
         /** Checks that every entry is a code of the result. */
         public Table {
-            requireName(name);
+            NodeChecks.requireName(name);
             Objects.requireNonNull(table, "table");
             Objects.requireNonNull(params, "params");
             for (byte entry : table.entries()) {
@@ -368,7 +367,7 @@ public sealed interface IntNode {
     record Reshape(String name, String input, Shape shape) implements IntNode {
         /** Checks that the parts are there. */
         public Reshape {
-            requireName(name);
+            NodeChecks.requireName(name);
             Objects.requireNonNull(shape, "shape");
         }
 
@@ -392,7 +391,7 @@ public sealed interface IntNode {
     record Dequantize(String name, String input) implements IntNode {
         /** Checks that the parts are there. */
         public Dequantize {
-            requireName(name);
+            NodeChecks.requireName(name);
         }
 
         @Override
@@ -418,7 +417,7 @@ public sealed interface IntNode {
             implements IntNode {
         /** Checks that the parts are there. */
         public Rectify {
-            requireName(name);
+            NodeChecks.requireName(name);
             Objects.requireNonNull(function, "function");
         }
 
@@ -477,31 +476,5 @@ public sealed interface IntNode {
 
         /** {@return what is made of a function of float32 results} */
         R visit(Rectify node);
-    }
-
-    private static void requireName(String name) {
-        Require.given(name, "name");
-        Require.argument(!name.isBlank(), "a node of the integer graph has a blank name");
-        Require.argument(
-                name.chars().noneMatch(Character::isISOControl)
-                        && StandardCharsets.UTF_8.newEncoder().canEncode(name),
-                "the name of node '%s' holds control characters or half a character, which not"
-                        + " every file can; choose another",
-                name);
-    }
-
-    private static void requirePaddingBelowKernel(String name, Window window) {
-        Window.Extent kernel = window.kernel();
-        Require.argument(
-                window.before().height() < kernel.height()
-                        && window.after().height() < kernel.height()
-                        && window.before().width() < kernel.width()
-                        && window.after().width() < kernel.width(),
-                "pool '%s': padding %s and %s must be smaller than the kernel %s, or a window"
-                        + " would see padding only",
-                name,
-                window.before(),
-                window.after(),
-                kernel);
     }
 }

@@ -58,7 +58,7 @@ final class Findings {
     /** Adds lines to the summary. */
     void say(String text) {
         print.println(text);
-        add(SUMMARY, List.of(text));
+        add(SUMMARY, text.lines().toList());
     }
 
     /** Adds times. */

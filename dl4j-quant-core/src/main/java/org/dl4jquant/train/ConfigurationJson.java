@@ -2,6 +2,7 @@
 package org.dl4jquant.train;
 
 import java.io.IOException;
+import java.util.HashSet;
 import java.util.Set;
 import java.util.TreeSet;
 import java.util.function.Function;
@@ -16,7 +17,10 @@ import org.nd4j.shade.jackson.core.JsonToken;
  * Checks the JSON of a network's configuration before DL4J reads it, which loads each class that it
  * names.
  *
- * <p>Tokens are looked at, not a tree: of a key that is there twice, both are seen.
+ * <p>Tokens are looked at, not a tree: of a key that is there twice, both are seen. A class is
+ * named by the key {@code @class}, but Jackson also takes the first text of an array for one,
+ * {@code ["a.Name", {}]}, and each value of a member that is a class. So no text at all, key or
+ * value, may be the name of a class that is there and is not allowed.
  */
 final class ConfigurationJson {
 
@@ -31,7 +35,17 @@ final class ConfigurationJson {
     /* DL4J's own have about a dozen levels. */
     private static final int DEEPEST = 200;
 
+    /* Each is looked for on the class path; large networks have some thousand. */
+    private static final int MOST_TEXTS = 100_000;
+
+    /* What stands between the names of a type with parameters, or an array's. */
+    private static final Pattern NO_NAME = Pattern.compile("[^\\p{javaJavaIdentifierPart}.]+");
+
+    /* The parts of an array's name: "[La.Name;". */
+    private static final String ELEMENT = "L";
+
     private final Predicate<String> allowed;
+    private final Set<String> texts = new HashSet<>();
 
     ConfigurationJson(Predicate<String> allowed) {
         this.allowed = allowed;
@@ -53,6 +67,15 @@ final class ConfigurationJson {
                 depth += token.isStructStart() ? 1 : token.isStructEnd() ? -1 : 0;
                 if (depth > DEEPEST) {
                     throw refusal.apply("its configuration is nested deeper than " + DEEPEST);
+                }
+                if (token == JsonToken.FIELD_NAME || token == JsonToken.VALUE_STRING) {
+                    if (texts.add(parser.getText())) {
+                        addForeign(parser.getText(), foreign);
+                    }
+                    if (texts.size() > MOST_TEXTS) {
+                        throw refusal.apply(
+                                "its configuration has more than " + MOST_TEXTS + " texts");
+                    }
                 }
                 if (token == JsonToken.FIELD_NAME) {
                     if (depth == 1) {
@@ -86,5 +109,29 @@ final class ConfigurationJson {
                             + "; if you know and trust them, allow them by SafeModels.allowing");
         }
         return top;
+    }
+
+    private void addForeign(String text, Set<String> foreign) {
+        boolean composed = text.startsWith("[") || text.indexOf('<') >= 0;
+        for (String name : composed ? NO_NAME.split(text) : new String[] {text}) {
+            if (isForeign(name)) {
+                foreign.add(name);
+            } else if (composed && name.startsWith(ELEMENT) && isForeign(name.substring(1))) {
+                foreign.add(name.substring(1));
+            }
+        }
+    }
+
+    private boolean isForeign(String name) {
+        return !allowed.test(name) && exists(name);
+    }
+
+    /* Looks for the file of a class, which does not load it. */
+    private static boolean exists(String name) {
+        String file = name.replace('.', '/') + ".class";
+        ClassLoader context = Thread.currentThread().getContextClassLoader();
+        ClassLoader own = ConfigurationJson.class.getClassLoader();
+        return (context != null && context.getResource(file) != null)
+                || own.getResource(file) != null;
     }
 }

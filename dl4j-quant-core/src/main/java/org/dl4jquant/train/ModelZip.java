@@ -4,9 +4,9 @@ package org.dl4jquant.train;
 import java.io.BufferedInputStream;
 import java.io.Closeable;
 import java.io.DataInputStream;
+import java.io.EOFException;
 import java.io.File;
 import java.io.IOException;
-import java.io.InputStream;
 import java.nio.ByteBuffer;
 import java.nio.charset.CharacterCodingException;
 import java.nio.charset.StandardCharsets;
@@ -142,11 +142,14 @@ final class ModelZip implements Closeable {
         require(entry != null, "it has no " + ModelSerializer.CONFIGURATION_JSON);
         long size = Objects.requireNonNull(entry).getSize();
         require(size <= LARGEST_JSON, "its configuration has " + size + " bytes");
-        byte[] bytes = new byte[(int) size];
-        try (CheckedInputStream in = checked(entry)) {
-            require(in.readNBytes(bytes, 0, bytes.length) == bytes.length, "it ends early");
-            requireEnd(entry, in, in);
-        }
+        byte[] bytes =
+                read(
+                        entry,
+                        in -> {
+                            byte[] all = new byte[(int) size];
+                            in.readFully(all);
+                            return all;
+                        });
         try {
             return StandardCharsets.UTF_8.newDecoder().decode(ByteBuffer.wrap(bytes)).toString();
         } catch (CharacterCodingException e) {
@@ -164,11 +167,25 @@ final class ModelZip implements Closeable {
         return names.contains("vertices");
     }
 
-    /** {@return the parameters; null if the network has none} */
-    @Nullable INDArray parameters() throws IOException {
-        boolean none = zip.getEntry(ModelSerializer.NO_PARAMS_MARKER) != null;
+    /**
+     * {@return the parameters; null if the network has none}
+     *
+     * @param count how many its configuration asks for
+     * @throws IOException if it has none, and its configuration asks for some
+     */
+    @Nullable INDArray parameters(long count) throws IOException {
+        if (count == 0) {
+            return null; // DL4J writes an empty array, or nothing
+        }
         INDArray parameters = vector(ModelSerializer.COEFFICIENTS_BIN);
-        require(parameters != null || none, "it has no " + ModelSerializer.COEFFICIENTS_BIN);
+        require(
+                parameters != null,
+                "it has no "
+                        + ModelSerializer.COEFFICIENTS_BIN
+                        + ", and its network has "
+                        + count
+                        + " parameters: they would be random; call init() before a network is"
+                        + " saved");
         return parameters;
     }
 
@@ -179,34 +196,34 @@ final class ModelZip implements Closeable {
 
     private @Nullable INDArray vector(String name) throws IOException {
         ZipEntry entry = zip.getEntry(name);
-        if (entry == null || entry.getSize() == 0) {
-            return null;
-        }
-        try (CheckedInputStream in = checked(entry)) {
+        return entry == null || entry.getSize() == 0
+                ? null
+                : read(entry, in -> StoredVector.read(in, entry.getSize()));
+    }
+
+    /** Makes something of an entry's bytes. */
+    @FunctionalInterface
+    private interface Reader<T> {
+        T read(DataInputStream in) throws IOException;
+    }
+
+    private <T> T read(ZipEntry entry, Reader<T> reader) throws IOException {
+        try (CheckedInputStream in =
+                new CheckedInputStream(zip.getInputStream(entry), new CRC32())) {
             DataInputStream data = new DataInputStream(new BufferedInputStream(in, BUFFER_BYTES));
-            INDArray vector;
-            try {
-                vector = StoredVector.read(data, entry.getSize());
-            } catch (IOException | RuntimeException e) { // ND4J throws both where a file ends early
-                throw refused(file, name + ": " + e.getMessage(), e);
+            T read = reader.read(data);
+            if (data.read() >= 0) {
+                throw new IOException("it has more bytes than the " + entry.getSize());
             }
-            requireEnd(entry, data, in);
-            return vector;
+            if (in.getChecksum().getValue() != entry.getCrc()) {
+                throw new IOException("it is damaged (its checksum differs): copy the file again");
+            }
+            return read;
+        } catch (EOFException e) {
+            throw refused(file, entry.getName() + " ends early: copy the file again", e);
+        } catch (IOException | RuntimeException e) { // ND4J throws both
+            throw refused(file, entry.getName() + ": " + e.getMessage(), e);
         }
-    }
-
-    private CheckedInputStream checked(ZipEntry entry) throws IOException {
-        return new CheckedInputStream(zip.getInputStream(entry), new CRC32());
-    }
-
-    private void requireEnd(ZipEntry entry, InputStream rest, CheckedInputStream in)
-            throws IOException {
-        require(
-                rest.read() < 0,
-                entry.getName() + " has more bytes than the " + entry.getSize() + " it should");
-        require(
-                in.getChecksum().getValue() == entry.getCrc(),
-                entry.getName() + " is damaged (its checksum differs): copy the file again");
     }
 
     /**

@@ -25,8 +25,8 @@ import org.nd4j.linalg.api.ndarray.INDArray;
  * <ul>
  *   <li>the sizes of its entries, and that they are what compression can make of the file;
  *   <li>the checksum of each entry that is read;
- *   <li>the classes that its JSON names, before any is loaded: those of DL4J, ND4J and dl4j-quant,
- *       and those that the caller allows;
+ *   <li>the classes that its JSON names, wherever it does, before any is loaded: those of DL4J,
+ *       ND4J and dl4j-quant, and those that the caller allows;
  *   <li>the headers of parameters and updater state against the bytes that follow, and against the
  *       configuration.
  * </ul>
@@ -48,6 +48,9 @@ public final class SafeModels {
 
     private static final List<String> OURS =
             List.of("org.deeplearning4j.", "org.nd4j.", "org.dl4jquant.");
+
+    /* Copies of other libraries (Jackson, Guava), which no configuration has to name. */
+    private static final String SHADED = "org.nd4j.shade.";
 
     private final List<String> allowed;
     private final long largest;
@@ -102,7 +105,8 @@ public final class SafeModels {
             MultiLayerConfiguration configuration =
                     zip.understood(
                             "configuration", () -> MultiLayerConfiguration.fromJson(zip.json()));
-            @Nullable INDArray parameters = zip.parameters();
+            long count = zip.understood("configuration", () -> parameters(configuration));
+            @Nullable INDArray parameters = zip.parameters(count);
             @Nullable INDArray state = loadUpdater ? zip.updaterState() : null;
             return zip.understood(
                     "network",
@@ -136,7 +140,8 @@ public final class SafeModels {
                     zip.understood(
                             "configuration",
                             () -> ComputationGraphConfiguration.fromJson(zip.json()));
-            @Nullable INDArray parameters = zip.parameters();
+            long count = zip.understood("configuration", () -> parameters(configuration));
+            @Nullable INDArray parameters = zip.parameters(count);
             @Nullable INDArray state = loadUpdater ? zip.updaterState() : null;
             return zip.understood(
                     "network",
@@ -154,10 +159,25 @@ public final class SafeModels {
         }
     }
 
+    private static long parameters(MultiLayerConfiguration configuration) {
+        return configuration.getConfs().stream()
+                .mapToLong(conf -> conf.getLayer().initializer().numParams(conf))
+                .sum();
+    }
+
+    private static long parameters(ComputationGraphConfiguration configuration) {
+        return configuration.getVertices().values().stream()
+                .mapToLong(vertex -> vertex.numParams(true))
+                .sum();
+    }
+
     private ModelZip open(File file) throws IOException {
         Objects.requireNonNull(file, "file");
         Predicate<String> known =
-                name -> OURS.stream().anyMatch(name::startsWith) || allowed.contains(name);
+                name ->
+                        allowed.contains(name)
+                                || (OURS.stream().anyMatch(name::startsWith)
+                                        && !name.startsWith(SHADED));
         return ModelZip.open(file, largest, known);
     }
 }

@@ -30,6 +30,7 @@ import org.deeplearning4j.nn.conf.NeuralNetConfiguration;
 import org.deeplearning4j.nn.conf.inputs.InputType;
 import org.deeplearning4j.nn.conf.layers.ActivationLayer;
 import org.deeplearning4j.nn.conf.layers.DenseLayer;
+import org.deeplearning4j.nn.conf.layers.LossLayer;
 import org.deeplearning4j.nn.conf.layers.OutputLayer;
 import org.deeplearning4j.nn.graph.ComputationGraph;
 import org.deeplearning4j.nn.multilayer.MultiLayerNetwork;
@@ -144,6 +145,57 @@ class SafeModelsTest {
         refuses("names classes that are neither DL4J's nor dl4j-quant's", this::restore);
         refuses("org.example.Planted", this::restore);
         assertNull(System.getProperty(PLANTED), "the class was loaded");
+    }
+
+    @ParameterizedTest
+    @ValueSource(
+            strings = {
+                "[\"NAME\", {}]",
+                "[\"NAME\"]",
+                "[\"org.nd4j.linalg.activations.impl.ActivationReLU<NAME>\", {}]",
+                "[\"[LNAME;\", []]",
+                "{\"NAME\" : {}}",
+                "{\"@class\" : [\"NAME\"]}",
+                "\"NAME\"",
+            })
+    void namesAForeignClassInEveryOtherFormWithoutLoadingIt(String value) throws IOException {
+        System.clearProperty(PLANTED);
+        replaceInJson(
+                "\"activationFn\" : {", "\"activationFn\" : " + foreign(value) + ", \"own\" : {");
+        refuses("dl4j-quant's, [org.example.Planted]; if you know and trust", this::restore);
+        assertNull(System.getProperty(PLANTED), "the class was loaded");
+    }
+
+    @Test
+    void refusesTheCopiesOfOtherLibrariesInNd4j() throws IOException {
+        replaceInJson(RELU, "org.nd4j.shade.jackson.databind.ObjectMapper");
+        refuses("[org.nd4j.shade.jackson.databind.ObjectMapper]", this::restore);
+    }
+
+    private static String foreign(String form) {
+        return form.replace("NAME", "org.example.Planted");
+    }
+
+    @Test
+    void allowsAClassInTheFormOfAnArray() throws IOException {
+        replaceInJson(
+                "\"activationFn\" : {",
+                "\"activationFn\" : [\"" + OwnActivation.class.getName() + "\", {}], \"own\" : {");
+        refuses("[org.example.OwnActivation]; if you know and trust them, allow", this::restore);
+        assertNotNull(
+                SafeModels.standard()
+                        .allowing(OwnActivation.class)
+                        .restoreMultiLayerNetwork(file, true));
+    }
+
+    @Test
+    void boundsTheTextsThatAreLookedFor() throws IOException {
+        StringBuilder many = new StringBuilder();
+        for (int i = 0; i <= 100_000; i++) {
+            many.append(i == 0 ? "" : ",").append("\"").append(i).append("\"");
+        }
+        replaceInJson("\"activationFn\" : {", "\"own\" : [" + many + "], \"activationFn\" : {");
+        refuses("more than 100000 texts", this::restore);
     }
 
     @Test
@@ -291,12 +343,62 @@ class SafeModelsTest {
         return bytes.toByteArray();
     }
 
+    @Test
+    void restoresNetworksWithoutParameters() throws IOException {
+        MultiLayerNetwork none =
+                new MultiLayerNetwork(
+                        new NeuralNetConfiguration.Builder()
+                                .list()
+                                .layer(new ActivationLayer(new ActivationReLU()))
+                                .layer(
+                                        new LossLayer.Builder(LossFunctions.LossFunction.MSE)
+                                                .activation(Activation.IDENTITY)
+                                                .build())
+                                .build());
+        none.init();
+        ModelSerializer.writeModel(none, file, true);
+        INDArray input = Nd4j.createFromArray(new float[][] {{-1, 2}});
+        assertEquals(none.output(input), restore().output(input));
+        ComputationGraph graph = none.toComputationGraph();
+        ModelSerializer.writeModel(graph, file, true);
+        assertEquals(none.output(input), restoreGraph().outputSingle(input));
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"5", "100000000"})
+    void refusesToInventParametersThatAreMissing(String units) throws IOException {
+        Map<String, byte[]> entries = entries();
+        entries.remove(ModelSerializer.COEFFICIENTS_BIN);
+        entries.remove(ModelSerializer.UPDATER_BIN);
+        entries.put(ModelSerializer.NO_PARAMS_MARKER, new byte[0]);
+        write(entries);
+        replaceInJson("\"nout\" : 5", "\"nout\" : " + units);
+        replaceInJson("\"nin\" : 5", "\"nin\" : " + units);
+        long parameters = Long.parseLong(units) * (4 + 1 + 3) + 3;
+        refuses("its network has " + parameters + " parameters", this::restore);
+    }
+
     // ---- damage --------------------------------------------------------------------------------
 
     @Test
     void aDamagedFileIsRefusedOrTheSame() throws IOException {
         mutateFile(MUTATIONS);
         mutateArrays(MUTATIONS);
+    }
+
+    @Test
+    void namesTheFileAndTheEntryThatCannotBeUnpacked() throws IOException {
+        byte[] whole = Files.readAllBytes(file.toPath());
+        byte[] damaged = whole.clone();
+        // The first entry's packed bytes begin after its name.
+        Arrays.fill(damaged, 70, 90, (byte) 0xff);
+        Files.write(file.toPath(), damaged);
+        refuses("configuration.json: ", this::restore);
+        // Where the first entry begins: 42 bytes after the central directory's signature.
+        int central = new String(whole, StandardCharsets.ISO_8859_1).indexOf("PK\1\2");
+        ByteBuffer.wrap(whole).order(ByteOrder.LITTLE_ENDIAN).putInt(central + 42, 1 << 30);
+        Files.write(file.toPath(), whole);
+        refuses("configuration.json ends early: copy the file again", this::restore);
     }
 
     @Test

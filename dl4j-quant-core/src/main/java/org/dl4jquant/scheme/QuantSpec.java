@@ -119,7 +119,9 @@ public record QuantSpec(LayerScheme otherwise, List<Rule> rules) implements Seri
     public static QuantSpec fromJson(String json) {
         Require.given(json, "json");
         try {
-            return JSON.readValue(json, QuantSpec.class);
+            QuantSpec spec = JSON.readValue(json, QuantSpec.class);
+            Require.argument(spec != null, "the quantization spec is not valid: it is null");
+            return spec;
         } catch (JsonProcessingException e) {
             throw new IllegalArgumentException(
                     "the quantization spec is not valid: "

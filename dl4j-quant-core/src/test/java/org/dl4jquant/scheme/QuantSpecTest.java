@@ -172,6 +172,13 @@ final class QuantSpecTest {
     }
 
     @Test
+    void refusesNull() {
+        assertEquals(
+                "the quantization spec is not valid: it is null",
+                refusal(() -> QuantSpec.fromJson("null")));
+    }
+
+    @Test
     void refusesWhatNoEngineCanRun() {
         assertEquals(
                 "integer format of 9 bits: the width must be in [2, 8]",

@@ -77,10 +77,16 @@ class ReportWordsTest {
                 "pool SubsamplingLayer codes passes codes on as they are", line(report, "pool"));
         assertTrue(report.layer("pool").codes());
         assertEquals(
+                "first SubsamplingLayer codes passes codes on as they are", line(report, "first"));
+        PrepareReport floats =
+                report(
+                        QuantSpec.of(LayerScheme.INT8)
+                                .with(LayerSelector.named("conv"), LayerScheme.FLOAT));
+        assertEquals(
                 "first SubsamplingLayer float passes values on as they are: those that it reads are"
                         + " in float",
-                line(report, "first"));
-        assertFalse(report.layer("first").codes());
+                line(floats, "first"));
+        assertFalse(floats.layer("first").codes());
     }
 
     @Test
@@ -91,7 +97,7 @@ class ReportWordsTest {
                                 .with(LayerSelector.named("dense"), LayerScheme.FLOAT)
                                 .with(LayerSelector.named("last"), LayerScheme.FLOAT));
         assertEquals(
-                "conv ConvolutionLayer w8 a8 rounds its input, result in float",
+                "conv ConvolutionLayer w8 a8 input from 'input/quantized', result in float",
                 line(report, "conv"));
         assertTrue(line(report, "pool").startsWith("pool SubsamplingLayer float "));
     }

@@ -3,6 +3,7 @@ package org.dl4jquant.arbiter;
 
 import java.io.IOException;
 import java.io.UncheckedIOException;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -57,26 +58,36 @@ final class SearchFolder {
         try {
             SearchFolder opened = new SearchFolder(folder);
             Files.createDirectories(opened.networks);
-            requireSame(folder, description);
+            opened.requireSame(folder, description);
             opened.read();
             return opened;
         } catch (IOException e) {
-            throw new UncheckedIOException("cannot use the results folder " + folder, e);
+            throw new UncheckedIOException(
+                    "cannot use the results folder " + folder + ": " + e.getMessage(), e);
+        } catch (IllegalArgumentException e) {
+            throw new IllegalStateException(e.getMessage(), e);
         }
     }
 
-    private static void requireSame(Path folder, String description) throws IOException {
+    private void requireSame(Path folder, String description) throws IOException {
         Path file = folder.resolve("search.txt");
         if (!Files.exists(file)) {
+            Require.state(
+                    results.lines().isEmpty(),
+                    "%s holds results, and no search.txt that says of which search; bring it back,"
+                            + " or give another folder",
+                    folder);
             WholeFile.write(file, FORMAT + description);
             return;
         }
-        String found = Files.readString(file).replace("\r\n", "\n");
+        // What is no UTF-8 is no description of ours.
+        String found =
+                new String(Files.readAllBytes(file), StandardCharsets.UTF_8).replace("\r\n", "\n");
         Require.state(
                 found.startsWith(FORMAT),
-                "%s holds results of another version, without checksums; give another folder, or"
-                        + " move this one away",
-                folder);
+                "%s is damaged, or of another version, whose results have no checksums; give"
+                        + " another folder, or move this one away",
+                file);
         Require.state(
                 found.equals(FORMAT + description),
                 "%s holds results of another search: '%s', not '%s'; give another folder, or move"

@@ -2,10 +2,12 @@
 package org.dl4jquant.arbiter;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.HashSet;
@@ -129,9 +131,43 @@ class SearchFolderTest {
     void saysWhatToDoWithTheFormerFormat() throws IOException {
         Files.writeString(folder.resolve("search.txt"), "a search,\nin two lines");
         assertEquals(
-                folder
-                        + " holds results of another version, without checksums; give another"
-                        + " folder, or move this one away",
-                assertThrows(IllegalStateException.class, this::opened).getMessage());
+                folder.resolve("search.txt")
+                        + " is damaged, or of another version, whose results have no checksums;"
+                        + " give another folder, or move this one away",
+                refusal());
+    }
+
+    @Test
+    void refusesADescriptionThatIsNoText() throws IOException {
+        Files.write(folder.resolve("search.txt"), new byte[] {(byte) 0xff});
+        assertTrue(refusal().startsWith(folder.resolve("search.txt") + " is damaged"));
+    }
+
+    @Test
+    void takesNoResultsForThoseOfASearchThatNothingNames() throws IOException {
+        written();
+        Files.delete(folder.resolve("search.txt"));
+        assertTrue(refusal().startsWith(folder + " holds results, and no search.txt"));
+        Files.delete(folder.resolve("results.jsonl"));
+        assertEquals(List.of(), opened().all());
+    }
+
+    @Test
+    void refusesAnotherProgramsResults() throws IOException {
+        Files.writeString(folder.resolve("results.jsonl"), "a log\n");
+        assertTrue(refusal().contains("results.jsonl holds something else than results"));
+        assertEquals("a log\n", Files.readString(folder.resolve("results.jsonl")));
+    }
+
+    @Test
+    void namesAFileThatCannotBeUsed() throws IOException {
+        Files.createDirectory(folder.resolve("search.txt"));
+        UncheckedIOException refused = assertThrows(UncheckedIOException.class, this::opened);
+        assertTrue(refused.getMessage().startsWith("cannot use the results folder " + folder));
+        assertFalse(refused.getMessage().endsWith(folder.toString()), refused.getMessage());
+    }
+
+    private String refusal() {
+        return assertThrows(IllegalStateException.class, this::opened).getMessage();
     }
 }

@@ -16,7 +16,6 @@ import java.security.MessageDigest;
 import java.util.ArrayList;
 import java.util.Collections;
 import java.util.HashMap;
-import java.util.HexFormat;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
@@ -58,7 +57,7 @@ public record EngineFile(
             ByteBuffer.wrap(new byte[] {'D', 'Q', 'C', 'E'})
                     .order(ByteOrder.LITTLE_ENDIAN)
                     .getInt();
-    private static final int HASH_BYTES = 32;
+    private static final int HASH_BYTES = Checksum.SHA256_BYTES;
     private static final Pattern GRAPH = Pattern.compile("([0-9a-f]{64})?");
     private static final int HEADER_BYTES = 4 + 4 + 8 + HASH_BYTES;
     private static final int ALIGNMENT = 256;
@@ -134,7 +133,11 @@ public record EngineFile(
     private static void writeTo(OutputStream out, byte[] manifest, List<Section> sections)
             throws IOException {
         ByteBuffer header = ByteBuffer.allocate(HEADER_BYTES).order(ByteOrder.LITTLE_ENDIAN);
-        header.putInt(MAGIC).putInt(FORMAT).putLong(manifest.length).put(sha256(manifest)).flip();
+        header.putInt(MAGIC)
+                .putInt(FORMAT)
+                .putLong(manifest.length)
+                .put(Checksum.sha256(manifest))
+                .flip();
         WritableByteChannel channel = Channels.newChannel(out);
         channel.write(header);
         channel.write(ByteBuffer.wrap(manifest));
@@ -161,16 +164,36 @@ public record EngineFile(
                     path,
                     "it has %d bytes, and at most 2^31 - 1 are supported",
                     channel.size());
-            ByteBuffer all = channel.map(FileChannel.MapMode.READ_ONLY, 0, channel.size());
+            requireMagic(begin(channel, Integer.BYTES), path);
+            // Not mapped: what was checked must not change when another program writes the file.
+            ByteBuffer all = begin(channel, (int) channel.size()).asReadOnlyBuffer();
             return read(all.order(ByteOrder.LITTLE_ENDIAN), path);
         }
     }
 
-    private static EngineFile read(ByteBuffer all, Path path) throws IOException {
+    /** {@return the file's first bytes; fewer if there are no more} */
+    private static ByteBuffer begin(FileChannel channel, int bytes) throws IOException {
+        ByteBuffer begin = ByteBuffer.allocateDirect(bytes).order(ByteOrder.LITTLE_ENDIAN);
+        int read = 0;
+        while (read >= 0 && begin.hasRemaining()) {
+            read = channel.read(begin, begin.position());
+        }
+        return begin.flip();
+    }
+
+    private static void requireMagic(ByteBuffer begin, Path path) throws IOException {
         require(
-                all.limit() >= HEADER_BYTES && all.getInt(0) == MAGIC,
+                begin.limit() >= Integer.BYTES && begin.getInt(0) == MAGIC,
                 path,
                 "it is no engine file: it does not begin with DQCE");
+    }
+
+    private static EngineFile read(ByteBuffer all, Path path) throws IOException {
+        require(
+                all.limit() >= HEADER_BYTES,
+                path,
+                "it ends inside its header, after %d bytes: copy it again",
+                all.limit());
         int format = all.getInt(4);
         require(
                 format == FORMAT,
@@ -189,7 +212,7 @@ public record EngineFile(
         all.get(16, hash);
         ByteBuffer manifest = all.slice(HEADER_BYTES, (int) length);
         require(
-                MessageDigest.isEqual(hash, sha256(manifest)),
+                MessageDigest.isEqual(hash, Checksum.sha256(manifest)),
                 path,
                 "its manifest is damaged: copy it again");
         byte[] json = new byte[(int) length];
@@ -231,7 +254,7 @@ public record EngineFile(
         }
     }
 
-    /** Some bytes and their place behind the manifest. */
+    /** Some bytes and their place after the manifest. */
     record Section(long offset, ByteBuffer bytes, String sha256) {}
 
     /** Collects sections; equal ones are one. */
@@ -273,14 +296,6 @@ public record EngineFile(
     }
 
     static String digest(ByteBuffer bytes) {
-        return HexFormat.of().formatHex(sha256(bytes));
-    }
-
-    private static byte[] sha256(byte[] bytes) {
-        return sha256(ByteBuffer.wrap(bytes));
-    }
-
-    private static byte[] sha256(ByteBuffer bytes) {
-        return Checksum.sha256(bytes);
+        return Checksum.sha256Hex(bytes);
     }
 }

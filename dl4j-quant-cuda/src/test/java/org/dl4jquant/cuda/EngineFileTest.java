@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package org.dl4jquant.cuda;
 
+import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
@@ -167,6 +168,26 @@ class EngineFileTest {
         assertTrue(
                 message(path)
                         .endsWith("it ends inside its manifest, after 100 bytes: copy it again"));
+    }
+
+    @Test
+    void saysThatTheHeaderEndsTooEarly() throws IOException {
+        Path path = written();
+        Files.write(path, Arrays.copyOf(Files.readAllBytes(path), 20));
+        assertTrue(
+                message(path).endsWith("it ends inside its header, after 20 bytes: copy it again"));
+    }
+
+    @Test
+    void keepsWhatItReadWhenAnotherProgramWritesTheFile() throws IOException {
+        Path path = written();
+        byte[] before = Files.readAllBytes(path);
+        EngineFile engine = EngineFile.read(path);
+        Files.write(path, new byte[before.length]); // in its place, as cp does
+        Files.write(path, new byte[0]);
+        Path copy = folder.resolve("copy.engine");
+        engine.write(copy);
+        assertArrayEquals(before, Files.readAllBytes(copy));
     }
 
     @Test

@@ -83,11 +83,14 @@ record OnnxNode(NodeProto proto) {
         require(found == understood, "has %s = %d; only %d is understood", name, found, understood);
     }
 
+    float number(String name, float otherwise) {
+        return attribute(name, AttributeProto.AttributeType.FLOAT)
+                .map(AttributeProto::getF)
+                .orElse(otherwise);
+    }
+
     void requireOne(String name) {
-        float found =
-                attribute(name, AttributeProto.AttributeType.FLOAT)
-                        .map(AttributeProto::getF)
-                        .orElse(1f);
+        float found = number(name, 1);
         require(found == 1f, "has %s = %s; only 1 is understood", name, found);
     }
 

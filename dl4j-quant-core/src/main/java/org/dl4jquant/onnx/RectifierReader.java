@@ -4,7 +4,6 @@ package org.dl4jquant.onnx;
 import java.util.HashMap;
 import java.util.Map;
 import java.util.Objects;
-import onnx.Onnx.AttributeProto;
 import org.dl4jquant.graph.IntNode;
 import org.dl4jquant.numeric.OutputFunction;
 import org.jspecify.annotations.Nullable;
@@ -76,11 +75,7 @@ final class RectifierReader {
         node.requireInputs(1, 1);
         node.requireAttributes("alpha");
         requireFloats(node);
-        float alpha =
-                node.proto().getAttributeList().stream()
-                        .map(AttributeProto::getF)
-                        .findFirst()
-                        .orElse(LEAKY_RELU_ALPHA);
+        float alpha = node.number("alpha", LEAKY_RELU_ALPHA);
         add(node, node.input(0), new OutputFunction.Slope(0, alpha));
     }
 

@@ -69,6 +69,20 @@ class HostileOnnxTest {
     }
 
     @Test
+    void takesNoWholeNumberForASlope() {
+        AttributeProto alpha =
+                AttributeProto.newBuilder()
+                        .setName("alpha")
+                        .setType(AttributeProto.AttributeType.INT)
+                        .setI(1)
+                        .build();
+        assertRefused(
+                "has the attribute 'alpha' of type INT; it must be FLOAT",
+                image(2).node("LeakyRelu", "r", List.of(alpha), "q.f")
+                        .output("r", DataType.FLOAT, 2));
+    }
+
+    @Test
     void refusesAnInputOfTheGreatestSizes() throws IOException {
         for (int[] sizes :
                 new int[][] {

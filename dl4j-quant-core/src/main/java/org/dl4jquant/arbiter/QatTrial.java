@@ -7,7 +7,6 @@ import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
 import java.security.MessageDigest;
-import java.security.NoSuchAlgorithmException;
 import java.util.Arrays;
 import java.util.HexFormat;
 import java.util.Locale;
@@ -20,6 +19,7 @@ import org.deeplearning4j.util.ModelSerializer;
 import org.dl4jquant.check.Require;
 import org.dl4jquant.engine.Batch;
 import org.dl4jquant.engine.Engine;
+import org.dl4jquant.files.Checksum;
 import org.dl4jquant.graph.IntGraph;
 import org.dl4jquant.graph.IntNode;
 import org.dl4jquant.layer.QuantizedLayers;
@@ -312,13 +312,9 @@ public final class QatTrial implements Trial {
         float[] parameters = RowMajor.floats(model.params());
         ByteBuffer bytes = ByteBuffer.allocate(parameters.length * Float.BYTES);
         bytes.asFloatBuffer().put(parameters);
-        try {
-            MessageDigest digest = MessageDigest.getInstance("SHA-256");
-            digest.update(configuration.getBytes(StandardCharsets.UTF_8));
-            digest.update(bytes);
-            return HexFormat.of().formatHex(digest.digest()).substring(0, 16);
-        } catch (NoSuchAlgorithmException e) {
-            throw new IllegalStateException("this Java has no SHA-256", e);
-        }
+        MessageDigest digest = Checksum.sha256();
+        digest.update(configuration.getBytes(StandardCharsets.UTF_8));
+        digest.update(bytes);
+        return HexFormat.of().formatHex(digest.digest()).substring(0, 16);
     }
 }

@@ -38,9 +38,12 @@ public final class BoundedInput {
      * @param file the file
      * @param order the order of bytes in numbers
      * @return its bytes
-     * @throws IOException if it cannot be read, or is larger
+     * @throws IOException if it cannot be read, is a folder, or is larger
      */
     public static BoundedInput of(Path file, ByteOrder order) throws IOException {
+        if (Files.isDirectory(file)) {
+            throw new IOException(file + " is a folder, not a file");
+        }
         long size = Files.size(file);
         if (size > MOST_BYTES) {
             throw new IOException(

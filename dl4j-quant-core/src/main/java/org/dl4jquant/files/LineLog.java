@@ -88,6 +88,9 @@ public final class LineLog {
         if (!Files.exists(file)) {
             return;
         }
+        if (Files.isDirectory(file)) {
+            throw new IOException(file + " is a folder, not a file");
+        }
         synchronized (ONE_AT_A_TIME) {
             try (FileChannel channel =
                     FileChannel.open(file, StandardOpenOption.READ, StandardOpenOption.WRITE)) {

@@ -165,7 +165,7 @@ public final class WholeFile {
     }
 
     /**
-     * Returns what a path means behind symbolic links, whether it exists or not.
+     * Returns what a path means after its symbolic links, whether it exists or not.
      *
      * @param file a path
      * @return a path that is no symbolic link

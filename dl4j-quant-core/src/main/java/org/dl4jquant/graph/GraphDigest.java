@@ -9,9 +9,9 @@ import java.lang.reflect.RecordComponent;
 import java.nio.charset.StandardCharsets;
 import java.security.DigestOutputStream;
 import java.security.MessageDigest;
-import java.security.NoSuchAlgorithmException;
 import java.util.HexFormat;
 import java.util.List;
+import org.dl4jquant.files.Checksum;
 import org.dl4jquant.numeric.CodeTable;
 import org.dl4jquant.numeric.WeightTensor;
 
@@ -32,7 +32,7 @@ final class GraphDigest {
 
     static String of(IntGraph graph) {
         try {
-            MessageDigest sha256 = MessageDigest.getInstance("SHA-256");
+            MessageDigest sha256 = Checksum.sha256();
             try (OutputStream sink =
                     new DigestOutputStream(OutputStream.nullOutputStream(), sha256)) {
                 GraphDigest digest = new GraphDigest(sink);
@@ -47,8 +47,6 @@ final class GraphDigest {
             return HexFormat.of().formatHex(sha256.digest());
         } catch (IOException e) {
             throw new UncheckedIOException(e);
-        } catch (NoSuchAlgorithmException e) {
-            throw new IllegalStateException("this Java has no SHA-256", e);
         }
     }
 

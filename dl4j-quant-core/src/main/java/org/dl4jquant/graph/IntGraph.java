@@ -48,7 +48,7 @@ public final class IntGraph {
     /**
      * Returns the graph of these nodes, verified.
      *
-     * @param nodes in an order in which every node comes behind those it reads
+     * @param nodes in an order in which every node comes after those it reads
      * @param outputs names of the results that leave the graph, at least one
      * @return the graph
      * @throws IllegalArgumentException if the graph is not valid; the message names the node, what
@@ -61,7 +61,7 @@ public final class IntGraph {
     /**
      * Returns the graph of these nodes, verified.
      *
-     * @param nodes in an order in which every node comes behind those it reads
+     * @param nodes in an order in which every node comes after those it reads
      * @param outputs names of the results that leave the graph, at least one
      * @param functions the last functions of outputs, by the output's name, in order
      * @return the graph
@@ -230,7 +230,7 @@ public final class IntGraph {
                 outputs);
     }
 
-    /** {@return the nodes, each behind those that it reads} */
+    /** {@return the nodes, each after those that it reads} */
     public List<IntNode> nodes() {
         return nodes;
     }

@@ -293,7 +293,7 @@ public sealed interface IntNode {
     }
 
     /**
-     * Tensors one behind another along the first dimension (the channels); each is brought to the
+     * Tensors one after another along the first dimension (the channels); each is brought to the
      * result's scale first.
      *
      * @param name the node's name

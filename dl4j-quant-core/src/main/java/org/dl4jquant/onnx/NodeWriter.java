@@ -20,13 +20,13 @@ import org.dl4jquant.numeric.WeightTensor;
 
 /*
  * Each node becomes dequantize -> operator -> quantize, which ONNX Runtime fuses to one integer
- * kernel. What is narrower than uint8 (an activation's bounds, fewer bits) is an integer Clip behind
+ * kernel. What is narrower than uint8 (an activation's bounds, fewer bits) is an integer Clip after
  * the quantize node: in front of it, it would stop the fusion. Every use of a tensor has a
  * dequantize node of its own, as ONNX Runtime wants it. Two nodes are written with integer operators:
  *
  * - Table: Gather from 256 entries, which no float operator could change.
  * - A convolution with float32 results: ConvInteger and a multiplication, because ONNX Runtime would
- *   compute a Conv without a quantize node behind it in float32.
+ *   compute a Conv without a quantize node after it in float32.
  */
 /** Writes each node as ONNX operators; the node's name is that of its last tensor. */
 final class NodeWriter implements IntNode.Visitor<Void> {

@@ -70,7 +70,7 @@ final class OperatorReader {
     }
 
     /**
-     * {@return a node for MatMul with the bias that is added behind it}
+     * {@return a node for MatMul with the bias that is added after it}
      *
      * @param node the operator
      * @param input the codes it reads
@@ -201,7 +201,7 @@ final class OperatorReader {
     }
 
     /**
-     * {@return one example's dimensions behind a Reshape or Flatten}
+     * {@return one example's dimensions after a Reshape or Flatten}
      *
      * @param node the operator
      * @param input one example's dimensions in front of it

@@ -14,8 +14,8 @@ import org.jspecify.annotations.Nullable;
  * @param node the operator
  * @param keeps the codes whose scale its result must keep; null if it has its own
  * @param clamps whether the node of the integer graph can clamp its codes
- * @param least the value that a Relu or Clip behind it clamps to
- * @param most the value that a Relu or Clip behind it clamps to
+ * @param least the value that a Relu or Clip after it clamps to
+ * @param most the value that a Relu or Clip after it clamps to
  * @param maker makes the node of the integer graph, given its name and its codes
  */
 record Pending(
@@ -50,7 +50,7 @@ record Pending(
                 node, codes, false, Float.NEGATIVE_INFINITY, Float.POSITIVE_INFINITY, maker);
     }
 
-    /** {@return the same behind one more clamp} */
+    /** {@return the same after one more clamp} */
     Pending clamped(float low, float high) {
         return new Pending(node, keeps, clamps, Math.max(least, low), Math.min(most, high), maker);
     }

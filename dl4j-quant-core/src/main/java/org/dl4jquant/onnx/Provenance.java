@@ -3,11 +3,11 @@ package org.dl4jquant.onnx;
 
 import java.nio.charset.StandardCharsets;
 import java.security.MessageDigest;
-import java.security.NoSuchAlgorithmException;
 import java.util.HexFormat;
 import java.util.Map;
 import java.util.TreeMap;
 import onnx.Onnx.GraphProto;
+import org.dl4jquant.files.Checksum;
 import org.nd4j.shade.protobuf.InvalidProtocolBufferException;
 
 /**
@@ -56,21 +56,17 @@ final class Provenance {
      * @param metadata all metadata of the model
      */
     static String hash(GraphProto graph, Map<String, String> metadata) {
-        try {
-            MessageDigest digest = MessageDigest.getInstance("SHA-256");
-            digest.update(asRead(graph).toByteArray());
-            new TreeMap<>(metadata)
-                    .forEach(
-                            (key, value) -> {
-                                if (key.startsWith(PREFIX) && !key.equals(HASH)) {
-                                    String line = key + "=" + value + "\n";
-                                    digest.update(line.getBytes(StandardCharsets.UTF_8));
-                                }
-                            });
-            return HexFormat.of().formatHex(digest.digest());
-        } catch (NoSuchAlgorithmException e) {
-            throw new IllegalStateException("this Java has no SHA-256, which every Java has", e);
-        }
+        MessageDigest digest = Checksum.sha256();
+        digest.update(asRead(graph).toByteArray());
+        new TreeMap<>(metadata)
+                .forEach(
+                        (key, value) -> {
+                            if (key.startsWith(PREFIX) && !key.equals(HASH)) {
+                                String line = key + "=" + value + "\n";
+                                digest.update(line.getBytes(StandardCharsets.UTF_8));
+                            }
+                        });
+        return HexFormat.of().formatHex(digest.digest());
     }
 
     /* Reading drops the values that are 0, so that writer and reader hash the same bytes. */

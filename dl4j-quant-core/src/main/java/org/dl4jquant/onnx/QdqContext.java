@@ -185,7 +185,7 @@ final class QdqContext {
     }
 
     /**
-     * Adds a node to the integer graph, and the inputs that stand behind it.
+     * Adds a node to the integer graph, and the inputs that stand after it.
      *
      * @param node the node
      */

@@ -20,7 +20,7 @@ import org.dl4jquant.numeric.Shape;
 /*
  * The operators are walked in the file's order. A dequantize node makes a view of codes. An operator
  * over views is pending until its quantize node comes, which completes a node of the integer graph;
- * a Relu or Clip between the two, or an integer Clip behind them, becomes the node's bounds. A
+ * a Relu or Clip between the two, or an integer Clip after them, becomes the node's bounds. A
  * dequantize node or matrix product that no quantize node follows gives float32 results.
  */
 /** Reads the operators of a QDQ graph as nodes of an integer graph. */

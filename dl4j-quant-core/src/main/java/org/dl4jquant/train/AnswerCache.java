@@ -30,7 +30,7 @@ interface AnswerCache extends AutoCloseable {
      * Remembers an answer, if there is room.
      *
      * @param example to what
-     * @param answer the layers' values, one behind the other
+     * @param answer the layers' values, one after the other
      */
     void put(Example example, float[] answer);
 

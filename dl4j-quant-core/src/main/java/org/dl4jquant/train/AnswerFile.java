@@ -10,6 +10,7 @@ import java.util.HashMap;
 import java.util.HexFormat;
 import java.util.Map;
 import org.dl4jquant.check.Require;
+import org.dl4jquant.files.Checksum;
 import org.dl4jquant.files.RecordLog;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
@@ -31,7 +32,7 @@ final class AnswerFile implements AnswerCache {
     private static final Logger log = LoggerFactory.getLogger(AnswerFile.class);
 
     private static final String FORMAT = "dl4j-quant teacher answers 2 ";
-    private static final int DIGEST_BYTES = 32;
+    private static final int DIGEST_BYTES = Checksum.SHA256_BYTES;
 
     /* All that are open in this process, by their real paths. */
     private static final Map<Path, AnswerFile> OPEN = new HashMap<>();

@@ -72,7 +72,7 @@ final class CachedTeacher implements AnswerSource {
         return answers;
     }
 
-    /* One example's values of all answers, one behind the other. */
+    /* One example's values of all answers, one after the other. */
     private static float[] row(List<float[]> whole, int index, int examples) {
         int length = whole.stream().mapToInt(values -> values.length / examples).sum();
         float[] row = new float[length];

@@ -133,7 +133,7 @@ public final class DistillationListener extends BaseTrainingListener implements 
         loss(model).setAnswers(null);
     }
 
-    /** DL4J calls this behind each iteration. */
+    /** DL4J calls this after each iteration. */
     @Override
     public void iterationDone(Model model, int iteration, int epoch) {}
 

@@ -219,7 +219,7 @@ public final class ExactResume extends BaseTrainingListener {
 
     // ---- what DL4J calls -----------------------------------------------------------------------
 
-    /** DL4J calls this behind each iteration, before it counts it. */
+    /** DL4J calls this after each iteration, before it counts it. */
     @Override
     public void iterationDone(Model model, int iteration, int epoch) {
         note(new TrainedNetwork(model), iteration + 1, epoch);

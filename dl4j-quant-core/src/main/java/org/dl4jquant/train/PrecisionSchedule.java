@@ -433,7 +433,7 @@ public final class PrecisionSchedule extends BaseTrainingListener {
     }
 
     /**
-     * DL4J calls this behind each iteration.
+     * DL4J calls this after each iteration.
      *
      * @throws IllegalStateException if training began without the schedule, see {@link #attachTo}
      */

@@ -51,7 +51,7 @@ public record RecoveryRecipe(double learningRate, double share, int epochs, int 
      * What a recovery brought.
      *
      * @param before top-1 accuracy of the network as it came, in [0, 1]
-     * @param after top-1 accuracy behind the training
+     * @param after top-1 accuracy after the training
      * @param examples how many examples it was trained on
      */
     public record Recovery(double before, double after, int examples) {

@@ -49,7 +49,7 @@ public final class ScaleWatch extends BaseTrainingListener {
     }
 
     /**
-     * DL4J calls this behind each iteration.
+     * DL4J calls this after each iteration.
      *
      * @throws IllegalStateException if the training has diverged; the message names layer,
      *     parameter, epoch, iteration and remedy

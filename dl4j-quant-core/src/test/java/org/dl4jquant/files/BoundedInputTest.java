@@ -6,10 +6,13 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
+import java.nio.file.Path;
 import java.util.function.Consumer;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
 
 class BoundedInputTest {
 
@@ -27,6 +30,14 @@ class BoundedInputTest {
         assertThrows(IllegalArgumentException.class, in::end);
         assertArrayEquals(new byte[] {9}, in.bytes("e", 1));
         in.end();
+    }
+
+    @Test
+    void namesAFolderThatStandsInItsPlace(@TempDir Path folder) {
+        IOException refused =
+                assertThrows(
+                        IOException.class, () -> BoundedInput.of(folder, ByteOrder.BIG_ENDIAN));
+        assertEquals(folder + " is a folder, not a file", refused.getMessage());
     }
 
     @Test

@@ -47,6 +47,13 @@ class LineLogTest {
     }
 
     @Test
+    void namesAFolderThatStandsInItsPlace() throws IOException {
+        Files.createDirectory(file);
+        IOException refused = assertThrows(IOException.class, this::open);
+        assertEquals(file + " is a folder, not a file", refused.getMessage());
+    }
+
+    @Test
     void whereverAFileIsCutItsWholeLinesStay() throws IOException {
         open().add(List.of("first", "second"));
         String whole = Files.readString(file);

@@ -29,11 +29,11 @@ import org.dl4jquant.numeric.Shape;
  *
  * @param inputs one batch for each input, by name
  * @param results SHA-256 of each node's result, by name, in the graph's order; then, by the name
- *     with {@value #VALUES} behind it, that of each output's values after its last functions
+ *     with {@value #VALUES} after it, that of each output's values after its last functions
  */
 public record GoldenRun(Map<String, Batch.Floats> inputs, Map<String, String> results) {
 
-    /** What stands behind an output's name where its last functions have been applied. */
+    /** What stands after an output's name where its last functions have been applied. */
     static final String VALUES = "\nvalues";
 
     private static final int MAGIC = 0x4451474f; // DQGO

@@ -2,11 +2,9 @@
 package org.dl4jquant.cuda.driver;
 
 import java.io.IOException;
-import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Arrays;
-import java.util.HexFormat;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
@@ -25,7 +23,7 @@ import org.dl4jquant.files.WholeFile;
  */
 public final class CachedCompiler implements CudaCompiler {
 
-    private static final int HASH_BYTES = 32;
+    private static final int HASH_BYTES = Checksum.SHA256_BYTES;
 
     private static final System.Logger LOG = System.getLogger(CachedCompiler.class.getName());
 
@@ -127,8 +125,7 @@ public final class CachedCompiler implements CudaCompiler {
             part(text, header.getValue());
         }
         options.forEach(option -> part(text, option));
-        return HexFormat.of()
-                .formatHex(Checksum.sha256(text.toString().getBytes(StandardCharsets.UTF_8)));
+        return Checksum.sha256Hex(text.toString());
     }
 
     /* With its length, so that no two lists of parts become one text. */

@@ -2,14 +2,13 @@
 package org.dl4jquant.cuda.kernel;
 
 import java.nio.charset.StandardCharsets;
-import java.security.MessageDigest;
-import java.security.NoSuchAlgorithmException;
 import java.util.Collections;
 import java.util.HexFormat;
 import java.util.Map;
 import java.util.SortedMap;
 import java.util.TreeMap;
 import org.dl4jquant.check.Require;
+import org.dl4jquant.files.Checksum;
 
 /**
  * One kernel: a CUDA source, its constants and its launch.
@@ -42,7 +41,7 @@ public record KernelSpec(
             text.append('\n').append(constant.getKey()).append('=').append(constant.getValue());
         }
         text.append('\n').append(launch.threads()).append(' ').append(minBlocks);
-        byte[] digest = sha256(text.toString().getBytes(StandardCharsets.UTF_8));
+        byte[] digest = Checksum.sha256(text.toString().getBytes(StandardCharsets.UTF_8));
         return "q_" + HexFormat.of().formatHex(digest).substring(0, KEY_DIGITS);
     }
 
@@ -70,13 +69,5 @@ public record KernelSpec(
         String tile = rows + "x" + constants.get("QK_BLOCK_N") + "x" + constants.get("QK_BLOCK_K");
         String splits = constants.get("QK_SPLITS");
         return "1".equals(splits) ? tile : tile + " / " + splits;
-    }
-
-    private static byte[] sha256(byte[] bytes) {
-        try {
-            return MessageDigest.getInstance("SHA-256").digest(bytes);
-        } catch (NoSuchAlgorithmException e) {
-            throw new IllegalStateException("this Java has no SHA-256", e);
-        }
     }
 }

@@ -68,7 +68,8 @@ final class GraphBuilder {
         Signal arriving = signal(name, input);
         if (preProcessor != null) {
             arriving =
-                    Preprocessors.lower(this, inner(node(name) + "/input"), preProcessor, arriving);
+                    new Preprocessors(this, name)
+                            .lower(inner(node(name) + "/input"), preProcessor, arriving);
         }
         try {
             signals.put(name, new LayerLowering(this, node(name)).lower(layer, arriving));
@@ -84,7 +85,8 @@ final class GraphBuilder {
     }
 
     void lowerPreprocessor(String name, InputPreProcessor preProcessor, String input) {
-        signals.put(name, Preprocessors.lower(this, node(name), preProcessor, signal(name, input)));
+        Signal arriving = signal(name, input);
+        signals.put(name, new Preprocessors(this, name).lower(node(name), preProcessor, arriving));
     }
 
     void lowerAdd(String name, List<String> inputs) {
@@ -148,6 +150,13 @@ final class GraphBuilder {
 
     /* What leaves bears the output's name, even if its layer only passed it on. */
     private String nodeOf(String output, Signal signal) {
+        if (signal instanceof Signal.Unrounded) {
+            throw new LoweringException(
+                    output,
+                    "this vertex is an output of the network, and its result is not rounded",
+                    "let an ActivationLayer with the identity read it and be the output, and"
+                            + " prepare the network again");
+        }
         if (!(signal instanceof Signal.Values values)) {
             String codes = codes(output, signal);
             return add(new IntNode.Dequantize(freeName(node(output)), codes));

@@ -12,6 +12,7 @@ import org.deeplearning4j.nn.conf.layers.BaseLayer;
 import org.deeplearning4j.nn.conf.layers.Convolution1DLayer;
 import org.deeplearning4j.nn.conf.layers.ConvolutionLayer;
 import org.deeplearning4j.nn.conf.layers.Deconvolution2D;
+import org.deeplearning4j.nn.conf.layers.DenseLayer;
 import org.deeplearning4j.nn.conf.layers.DropoutLayer;
 import org.deeplearning4j.nn.conf.layers.GlobalPoolingLayer;
 import org.deeplearning4j.nn.conf.layers.OutputLayer;
@@ -395,8 +396,23 @@ final class LayerLowering {
     private LoweringException unsupported(org.deeplearning4j.nn.conf.layers.Layer conf) {
         return new LoweringException(
                 name,
-                "there is no integer form of type " + conf.getClass().getSimpleName(),
+                "there is no integer form of type "
+                        + conf.getClass().getSimpleName()
+                        + options(conf),
                 remedy(conf) + SUPPORTED);
+    }
+
+    /* What there is no integer form of, where there is one of the type. */
+    private static String options(org.deeplearning4j.nn.conf.layers.Layer conf) {
+        if (conf instanceof SubsamplingLayer pool) {
+            return " with pooling type " + pool.getPoolingType();
+        }
+        if (conf instanceof GlobalPoolingLayer pool) {
+            return " with pooling type " + pool.getPoolingType();
+        }
+        return conf instanceof DenseLayer dense && dense.hasLayerNorm()
+                ? " with layer normalization"
+                : "";
     }
 
     private static String remedy(org.deeplearning4j.nn.conf.layers.Layer conf) {

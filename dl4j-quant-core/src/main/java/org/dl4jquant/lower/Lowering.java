@@ -35,8 +35,9 @@ public final class Lowering {
      * <p>Its one input is {@code input}, or {@code input_2} if a layer is called so; its one output
      * bears the last layer's name and is what the network's {@code output} returns, as float32:
      * ReLU and other clamps are nodes, any other activation function is the output's last function
-     * ({@link IntGraph#functions}). Dropout is left out. See {@link LayerNames} for layers of one
-     * name.
+     * ({@link IntGraph#functions}). A last layer that makes codes, such as a pool, gives its name
+     * to them, and the output is {@code name/values}. Dropout is left out. See {@link LayerNames}
+     * for layers of one name.
      *
      * @param network a network that {@code prepare} made, trained or not; not changed
      * @return the graph

@@ -122,6 +122,11 @@ final class Planner {
                 Step next = carriedByActivation(step) ? network.onlyConsumer(step.name()) : null;
                 return next == null ? null : next.name();
             }
+
+            @Override
+            public boolean isOutput(String tensor) {
+                return network.outputs().contains(tensor);
+            }
         };
     }
 
@@ -321,14 +326,37 @@ final class Planner {
                 && codesNeeded(step.name());
     }
 
-    /** {@return whether a step behind a tensor computes with codes} */
+    /** {@return whether a later step computes with the tensor's codes, or it leaves as codes} */
     private boolean codesNeeded(String tensor) {
         Boolean known = needed.get(tensor);
         if (known == null) {
-            known = network.consumers(tensor).stream().anyMatch(this::computesWithCodes);
+            known =
+                    network.consumers(tensor).stream().anyMatch(this::computesWithCodes)
+                            || leavesAsCodes(tensor);
             needed.put(tensor, known);
         }
         return known;
+    }
+
+    /* Pools, sums and concatenations have integer forms that make codes only, so where they end a
+     * network the result is codes, to which what follows applies its functions. The codes of a
+     * vertex are made by a layer after it, which cannot take its place as an output. */
+    private boolean leavesAsCodes(String tensor) {
+        Step step = network.step(tensor);
+        if (step == null) {
+            return false;
+        }
+        boolean pools = Traits.averages(step) || MaxPoolingLayer.isMaxPool(step.thawed());
+        return (pools && network.outputs().contains(tensor))
+                || ((pools || Traits.joinsTensors(step)) && leavesFurtherOn(tensor));
+    }
+
+    /** {@return whether steps that only apply functions or move elements end the network} */
+    private boolean leavesFurtherOn(String tensor) {
+        return network.consumers(tensor).stream()
+                .filter(reader -> Traits.appliesFunction(reader) || Traits.preservesCodes(reader))
+                .map(Step::name)
+                .anyMatch(name -> network.outputs().contains(name) || leavesFurtherOn(name));
     }
 
     private boolean computesWithCodes(Step reader) {

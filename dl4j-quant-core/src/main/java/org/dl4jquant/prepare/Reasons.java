@@ -35,6 +35,13 @@ final class Reasons {
          * @param step the step
          */
         @Nullable String roundedBehind(Step step);
+
+        /**
+         * {@return whether a tensor is a result of the network}
+         *
+         * @param tensor the step that makes it
+         */
+        boolean isOutput(String tensor);
     }
 
     private Reasons() {}
@@ -232,9 +239,13 @@ final class Reasons {
         }
         if (Traits.makesValues(step)) {
             String rounding = facts.roundedBehind(step);
-            return rounding == null
-                    ? "stays in float: nothing behind it computes with codes"
-                    : "rounded by '" + rounding + "', which follows";
+            if (rounding != null) {
+                return "rounded by '" + rounding + "', which follows";
+            }
+            return Traits.joinsTensors(step) && facts.isOutput(step.name())
+                    ? "stays in float: it is an output and no layer; for codes, let an"
+                            + " ActivationLayer with the identity read it and be the output"
+                    : "stays in float: nothing after it computes with codes";
         }
         String known = knownParent(layer);
         return "stays in float: "

@@ -3,10 +3,12 @@ package org.dl4jquant.lower;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.util.List;
 import org.deeplearning4j.nn.conf.ComputationGraphConfiguration.GraphBuilder;
 import org.deeplearning4j.nn.conf.NeuralNetConfiguration;
+import org.deeplearning4j.nn.conf.graph.ElementWiseVertex;
 import org.deeplearning4j.nn.conf.graph.MergeVertex;
 import org.deeplearning4j.nn.conf.graph.PreprocessorVertex;
 import org.deeplearning4j.nn.conf.inputs.InputType;
@@ -16,8 +18,13 @@ import org.deeplearning4j.nn.conf.layers.GlobalPoolingLayer;
 import org.deeplearning4j.nn.conf.layers.OutputLayer;
 import org.deeplearning4j.nn.conf.layers.PoolingType;
 import org.deeplearning4j.nn.conf.layers.SubsamplingLayer;
+import org.deeplearning4j.nn.conf.preprocessor.ComposableInputPreProcessor;
+import org.deeplearning4j.nn.conf.preprocessor.FeedForwardToRnnPreProcessor;
+import org.deeplearning4j.nn.conf.preprocessor.RnnToFeedForwardPreProcessor;
 import org.deeplearning4j.nn.graph.ComputationGraph;
 import org.dl4jquant.Quantization;
+import org.dl4jquant.prepare.Preparation;
+import org.dl4jquant.prepare.PrepareReport;
 import org.dl4jquant.scheme.LayerScheme;
 import org.dl4jquant.scheme.LayerSelector;
 import org.dl4jquant.scheme.QuantSpec;
@@ -235,5 +242,102 @@ final class LoweringMessagesTest {
                         INT8,
                         Nd4j.randn(4, 6),
                         Nd4j.randn(4, 6)));
+    }
+
+    @Test
+    void namesTheOptionWithoutIntegerForm() {
+        String supported = messageFor(withMiddle(dense(), true), INT8, Nd4j.randn(4, 6));
+        assertTrue(
+                supported.startsWith(
+                        "layer 'middle' cannot be lowered to integers: there is no integer form of"
+                                + " type DenseLayer with layer normalization; layers that lower"),
+                supported);
+    }
+
+    @Test
+    void namesTheKindOfPoolWithoutIntegerForm() {
+        String message =
+                messageFor(
+                        graph().addInputs("in")
+                                .addLayer("first", convolution(), "in")
+                                .addLayer("sums", new GlobalPoolingLayer(PoolingType.SUM), "first")
+                                .addLayer("last", output(), "sums")
+                                .setOutputs("last")
+                                .setInputTypes(IMAGES),
+                        INT8,
+                        Nd4j.randn(4, 2, 8, 8));
+        assertTrue(
+                message.startsWith(
+                        "layer 'sums' cannot be lowered to integers: there is no integer form of"
+                                + " type GlobalPoolingLayer with pooling type SUM; "),
+                message);
+    }
+
+    @Test
+    void namesTheLayerWhosePreprocessorHasNoIntegerForm() {
+        String message =
+                messageFor(
+                        graph().addInputs("in")
+                                .addLayer("first", dense(), "in")
+                                .addLayer(
+                                        "last",
+                                        output(),
+                                        new ComposableInputPreProcessor(
+                                                new FeedForwardToRnnPreProcessor(),
+                                                new RnnToFeedForwardPreProcessor()),
+                                        "first")
+                                .setOutputs("last")
+                                .setInputTypes(InputType.feedForward(6)),
+                        INT8,
+                        Nd4j.randn(4, 6));
+        assertTrue(
+                message.startsWith(
+                        "layer 'last' cannot be lowered to integers: there is no integer form of"
+                                + " preprocessor FeedForwardToRnnPreProcessor; "),
+                message);
+    }
+
+    private static GraphBuilder withMiddle(DenseLayer middle, boolean normalized) {
+        middle.setHasLayerNorm(normalized);
+        return graph().addInputs("in")
+                .addLayer("first", dense(), "in")
+                .addLayer("middle", middle, "first")
+                .addLayer("last", output(), "middle")
+                .setOutputs("last")
+                .setInputTypes(InputType.feedForward(6));
+    }
+
+    @Test
+    void saysHowASumBecomesAnOutput() {
+        GraphBuilder builder =
+                graph().addInputs("in")
+                        .addLayer("left", dense(), "in")
+                        .addLayer("right", dense(), "in")
+                        .addVertex(
+                                "sum",
+                                new ElementWiseVertex(ElementWiseVertex.Op.Add),
+                                "left",
+                                "right")
+                        .setOutputs("sum")
+                        .setInputTypes(InputType.feedForward(6));
+        ComputationGraph network = new ComputationGraph(builder.build());
+        network.init();
+        PrepareReport report =
+                Preparation.prepare(
+                                network,
+                                INT8,
+                                new SingletonMultiDataSetIterator(
+                                        new MultiDataSet(Nd4j.randn(4, 6), Nd4j.zeros(4, 4))))
+                        .report();
+        assertEquals(
+                "stays in float: it is an output and no layer; for codes, let an ActivationLayer"
+                        + " with the identity read it and be the output",
+                report.layer("sum").remark());
+        builder.addLayer("last", output(), "sum").setOutputs("last", "sum");
+        assertEquals(
+                "layer 'sum' cannot be lowered to integers: this vertex is an output of the"
+                        + " network, and its result is not rounded; let an ActivationLayer with the"
+                        + " identity read it and be the output, and prepare the network again",
+                messageFor(builder, INT8, Nd4j.randn(4, 6)));
     }
 }

@@ -5,6 +5,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 import org.deeplearning4j.nn.conf.layers.BaseOutputLayer;
+import org.dl4jquant.nd.Detached;
 import org.dl4jquant.nd.RowMajor;
 import org.dl4jquant.numeric.ElementwiseFunction;
 import org.dl4jquant.numeric.OutputFunction;
@@ -99,6 +100,22 @@ public final class OutputFunctions {
             applyInPlace(functions.get(), values);
         }
         return values;
+    }
+
+    /**
+     * Applies an activation function in inference as {@link #infer}, and leaves values as they are
+     * that others may hold.
+     *
+     * @param activation the function
+     * @param values examples along dimension 0; changed only if they are in a workspace
+     * @return the function's values, in the same workspace
+     */
+    static INDArray inferApart(IActivation activation, INDArray values) {
+        // DL4J's ActivationLayer passes its very input if that is detached, as outputs and what
+        // feedForward returns are.
+        return values.isAttached()
+                ? infer(activation, values)
+                : Detached.compute(() -> infer(activation, values.dup(values.ordering())));
     }
 
     private static void applyInPlace(List<OutputFunction> functions, INDArray values) {

@@ -58,7 +58,9 @@ public final class ResultActivation extends BaseActivationFunction {
 
     @Override
     public INDArray getActivation(INDArray in, boolean training) {
-        return training ? function.getActivation(in, true) : OutputFunctions.infer(function, in);
+        return training
+                ? function.getActivation(in, true)
+                : OutputFunctions.inferApart(function, in);
     }
 
     @Override

@@ -22,7 +22,7 @@ public final class ResultSoftmax extends ActivationSoftmax {
     public INDArray getActivation(INDArray in, boolean training) {
         return training
                 ? super.getActivation(in, true)
-                : OutputFunctions.infer(new ActivationSoftmax(), in);
+                : OutputFunctions.inferApart(new ActivationSoftmax(), in);
     }
 
     @Override

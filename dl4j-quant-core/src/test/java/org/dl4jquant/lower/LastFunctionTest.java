@@ -16,15 +16,22 @@ import java.util.stream.Stream;
 import org.deeplearning4j.nn.conf.ComputationGraphConfiguration.GraphBuilder;
 import org.deeplearning4j.nn.conf.ConvolutionMode;
 import org.deeplearning4j.nn.conf.NeuralNetConfiguration;
+import org.deeplearning4j.nn.conf.WorkspaceMode;
+import org.deeplearning4j.nn.conf.graph.ElementWiseVertex;
+import org.deeplearning4j.nn.conf.graph.ElementWiseVertex.Op;
 import org.deeplearning4j.nn.conf.inputs.InputType;
 import org.deeplearning4j.nn.conf.layers.ActivationLayer;
 import org.deeplearning4j.nn.conf.layers.BatchNormalization;
 import org.deeplearning4j.nn.conf.layers.CnnLossLayer;
 import org.deeplearning4j.nn.conf.layers.ConvolutionLayer;
 import org.deeplearning4j.nn.conf.layers.DenseLayer;
+import org.deeplearning4j.nn.conf.layers.DropoutLayer;
+import org.deeplearning4j.nn.conf.layers.GlobalPoolingLayer;
 import org.deeplearning4j.nn.conf.layers.Layer;
 import org.deeplearning4j.nn.conf.layers.LossLayer;
 import org.deeplearning4j.nn.conf.layers.OutputLayer;
+import org.deeplearning4j.nn.conf.layers.PoolingType;
+import org.deeplearning4j.nn.conf.layers.SubsamplingLayer;
 import org.deeplearning4j.nn.graph.ComputationGraph;
 import org.deeplearning4j.nn.multilayer.MultiLayerNetwork;
 import org.dl4jquant.ActivationFunctions;
@@ -49,6 +56,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.Arguments;
+import org.junit.jupiter.params.provider.EnumSource;
 import org.junit.jupiter.params.provider.MethodSource;
 import org.nd4j.linalg.activations.Activation;
 import org.nd4j.linalg.activations.IActivation;
@@ -62,6 +70,7 @@ import org.nd4j.linalg.dataset.adapter.SingletonMultiDataSetIterator;
 import org.nd4j.linalg.factory.Nd4j;
 import org.nd4j.linalg.learning.config.Sgd;
 import org.nd4j.linalg.lossfunctions.LossFunctions.LossFunction;
+import org.nd4j.linalg.ops.transforms.Transforms;
 
 /** What an engine returns is what the network's output returns, the last function included. */
 class LastFunctionTest {
@@ -105,6 +114,10 @@ class LastFunctionTest {
                 .convolutionMode(ConvolutionMode.Same)
                 .activation(activation)
                 .build();
+    }
+
+    private static SubsamplingLayer pool(PoolingType type) {
+        return new SubsamplingLayer.Builder(type).kernelSize(2, 2).stride(1, 1).build();
     }
 
     private static IActivation of(Activation activation) {
@@ -165,6 +178,32 @@ class LastFunctionTest {
                 Arguments.of(
                         "Conv, pixel softmax",
                         images(convolution(none), pixels(Activation.SOFTMAX))),
+                Arguments.of(
+                        "Conv(RELU), global average, softmax",
+                        images(
+                                convolution(of(Activation.RELU)),
+                                new GlobalPoolingLayer(PoolingType.AVG),
+                                loss(Activation.SOFTMAX))),
+                Arguments.of(
+                        "Conv(TANH), global maximum, dropout, ReLU, sigmoid",
+                        images(
+                                convolution(tanh),
+                                new GlobalPoolingLayer(PoolingType.MAX),
+                                new DropoutLayer(0.5),
+                                new ActivationLayer(Activation.RELU),
+                                loss(Activation.SIGMOID))),
+                Arguments.of(
+                        "Conv, average pool, pixel softmax",
+                        images(
+                                convolution(none),
+                                pool(PoolingType.AVG),
+                                pixels(Activation.SOFTMAX))),
+                Arguments.of(
+                        "Conv, maximum pool, pixel loss",
+                        images(
+                                convolution(none),
+                                pool(PoolingType.MAX),
+                                pixels(Activation.IDENTITY))),
                 Arguments.of("Conv(SOFTMAX)", images(convolution(of(Activation.SOFTMAX)))),
                 Arguments.of(
                         "Conv, normalization, ActivationLayer, pixel loss",
@@ -344,6 +383,89 @@ class LastFunctionTest {
         try (Engine engine = Engine.open("reference", graph)) {
             requireSame(SimulatorCheck.between(network, engine).over(features));
         }
+    }
+
+    @ParameterizedTest
+    @EnumSource(
+            value = PoolingType.class,
+            names = {"AVG", "MAX"})
+    void aPoolThatIsTheOutputReturnsItsCodesAsValues(PoolingType type) {
+        for (Layer last : List.of(pool(type), new GlobalPoolingLayer(type))) {
+            MultiLayerNetwork trained = images(convolution(of(Activation.RELU)), last);
+            INDArray features = features(trained);
+            INDArray expected = trained.output(features);
+            MultiLayerNetwork network =
+                    Quantization.prepare(
+                            trained,
+                            QuantSpec.of(LayerScheme.INT8),
+                            new SingletonDataSetIterator(new DataSet(features, null)));
+            requireNear(type + " at the end", expected, network.output(features));
+            IntGraph graph = Quantization.lower(network);
+            assertEquals(List.of("layer1/values"), graph.outputs());
+            requireSame(graph, features, network.output(features));
+        }
+    }
+
+    @Test
+    void aSumBeforeTheLossIsCodes() {
+        ComputationGraph trained =
+                new ComputationGraph(
+                        builder()
+                                .setInputTypes(InputType.convolutional(SIDE, SIDE, RESULTS))
+                                .addLayer("conv", convolution(of(Activation.TANH)), "in")
+                                .addVertex("sum", new ElementWiseVertex(Op.Add), "conv", "in")
+                                .addLayer("relu", new ActivationLayer(Activation.RELU), "sum")
+                                .addLayer("loss", pixels(Activation.SOFTMAX), "sum")
+                                .setOutputs("loss", "relu")
+                                .build());
+        trained.init();
+        Nd4j.getRandom().setSeed(9);
+        INDArray features = Nd4j.randn(EXAMPLES, RESULTS, SIDE, SIDE);
+        INDArray[] expected = trained.output(features);
+        ComputationGraph network =
+                Quantization.prepare(
+                        trained,
+                        QuantSpec.of(LayerScheme.INT8),
+                        new SingletonDataSetIterator(new DataSet(features, null)));
+        INDArray[] outputs = network.output(features);
+        for (int i = 0; i < outputs.length; i++) {
+            requireNear("output " + i, expected[i], outputs[i]);
+        }
+        requireSame(Quantization.lower(network), features, outputs);
+    }
+
+    /* DL4J applies an ActivationLayer in place, to values that are an output of their own. */
+    @ParameterizedTest
+    @EnumSource(WorkspaceMode.class)
+    void outputsThatOtherOutputsReadStayAsTheyAre(WorkspaceMode mode) {
+        ComputationGraph trained =
+                new ComputationGraph(
+                        builder()
+                                .setInputTypes(InputType.feedForward(FEATURES))
+                                .addLayer("hidden", hidden(), "in")
+                                .addLayer("values", dense(of(Activation.TANH)), "hidden")
+                                .addLayer(
+                                        "positive", new ActivationLayer(Activation.RELU), "values")
+                                .addLayer(
+                                        "share",
+                                        new ActivationLayer(Activation.SOFTMAX),
+                                        "positive")
+                                .setOutputs("share", "values", "positive")
+                                .build());
+        trained.init();
+        Nd4j.getRandom().setSeed(8);
+        INDArray features = Nd4j.randn(EXAMPLES, FEATURES);
+        ComputationGraph network =
+                Quantization.prepare(
+                        trained,
+                        QuantSpec.of(LayerScheme.INT8),
+                        new SingletonDataSetIterator(new DataSet(features, null)));
+        network.getConfiguration().setInferenceWorkspaceMode(mode);
+        INDArray[] outputs = network.output(features);
+        requireSame(Quantization.lower(network), features, outputs);
+        assertTrue(outputs[1].minNumber().floatValue() < 0);
+        assertEquals(Transforms.relu(outputs[1], true), outputs[2]);
+        assertEquals(outputs[1], network.feedForward(features, false).get("values"));
     }
 
     @Test

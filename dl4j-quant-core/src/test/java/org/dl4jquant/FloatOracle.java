@@ -187,7 +187,7 @@ final class FloatOracle {
             Layer target = oracle.getLayer(first);
             own.forEach(
                     (key, value) -> {
-                        // Folded, the bias is rounded once, behind the normalization.
+                        // Folded, the bias is rounded once, after the normalization.
                         boolean folded = normalized && key.equals("b");
                         INDArray from = folded ? layer.getParam(key) : value;
                         INDArray to = target.getParam(key);

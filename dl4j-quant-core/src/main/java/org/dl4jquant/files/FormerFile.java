@@ -41,7 +41,7 @@ final class FormerFile {
         }
     }
 
-    /** {@return what a draft is made with, so that nobody reads it who may not read the file} */
+    /** {@return the attributes of a new draft, which nobody may read who may not read the file} */
     FileAttribute<?>[] attributes() {
         return found == null
                 ? new FileAttribute<?>[0]

@@ -28,7 +28,7 @@ import org.nd4j.shade.jackson.annotation.JsonAutoDetect;
  * NaN is NaN, and that windows of images have the dilation that they are configured with.
  *
  * <p>DL4J passes NaN over: the maximum of 1 and NaN is 1, and that of NaN alone is the most
- * negative float32 number, which a quantizer behind it would round to the smallest code. It has no
+ * negative float32 number, which a quantizer after it would round to the smallest code. It has no
  * parameters and moves codes as the pool does.
  */
 @JsonAutoDetect(

@@ -224,7 +224,7 @@ class QuantizedRuntime extends BaseWrapperLayer {
                 .infer(x, input, params(TensorRole.OUTPUT), mask != null, forward, mgr);
     }
 
-    /* What remains to be done in float: a function without codes behind it, and the mask. */
+    /* What remains to be done in float: a function without codes after it, and the mask. */
     private INDArray finishInference(INDArray y) {
         boolean inFloat =
                 layerConf.quantizers().output() == null || underlying instanceof IOutputLayer;

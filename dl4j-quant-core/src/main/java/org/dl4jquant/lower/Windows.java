@@ -145,7 +145,7 @@ final class Windows {
         }
     }
 
-    /* Mode Same makes ceil(size / stride) results. An odd sum of padding has its larger half behind;
+    /* Mode Same makes ceil(size / stride) results. An odd sum of padding has its larger half after;
      * -1 is an element that no window sees. */
     private static int samePadding(int size, int kernel, int stride, int dilation) {
         int results = (size + stride - 1) / stride;

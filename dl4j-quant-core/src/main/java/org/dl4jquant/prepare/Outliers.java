@@ -62,7 +62,7 @@ final class Outliers {
     }
 
     /**
-     * {@return what to tell the user; null if the examples share the codes}
+     * {@return the warning; null if the examples share the codes}
      *
      * @param tensor the tensor's name
      * @param params how its codes stand for values

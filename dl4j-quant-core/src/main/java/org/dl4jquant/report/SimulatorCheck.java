@@ -41,7 +41,7 @@ public final class SimulatorCheck {
         /** {@return the result of each layer, by name} */
         Map<String, INDArray> layers(INDArray[] features);
 
-        /** {@return what users see, in the order of the network's outputs} */
+        /** {@return the values that users see, in the order of the network's outputs} */
         INDArray[] outputs(INDArray[] features);
     }
 

@@ -227,7 +227,7 @@ final class ModelZip implements Closeable {
     }
 
     /**
-     * {@return what is made of the file}
+     * {@return a part of the network, made of checked entries}
      *
      * @param what what it is, for the message
      * @param maker makes it of checked entries

@@ -174,7 +174,7 @@ public final class EngineOnDevice implements AutoCloseable {
         return LastFunctions.apply(file.functions(), scoresOnDevice(addresses, examples));
     }
 
-    /** {@return what leaves the device: the outputs before their last functions} */
+    /** {@return the results that leave the device: the outputs before their last functions} */
     Map<String, Batch> scoresOnDevice(Map<String, Long> addresses, int examples) {
         long[] places = Addresses.of(addresses, inputs(), examples);
         return use(false, context -> context.run(places, examples));

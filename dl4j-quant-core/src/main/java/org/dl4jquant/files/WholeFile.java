@@ -4,6 +4,7 @@ package org.dl4jquant.files;
 import java.io.IOException;
 import java.io.OutputStream;
 import java.nio.channels.Channels;
+import java.nio.channels.ClosedByInterruptException;
 import java.nio.channels.FileChannel;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.AtomicMoveNotSupportedException;
@@ -112,13 +113,25 @@ public final class WholeFile {
     }
 
     private static String reason(Path file, IOException failure) {
-        Path folder = folder(file.toAbsolutePath());
+        Path folder = folder(targetIfAny(file));
         if (!Files.isDirectory(folder)) {
             return "there is no folder %s; make it, or name a file in another".formatted(folder);
         }
-        return failure instanceof FileSystemException
+        if (failure instanceof ClosedByInterruptException) {
+            return "its thread was interrupted";
+        }
+        boolean bare = failure instanceof FileSystemException || failure.getMessage() == null;
+        return bare
                 ? failure.getClass().getSimpleName() + ": " + failure.getMessage()
                 : String.valueOf(failure.getMessage());
+    }
+
+    private static Path targetIfAny(Path file) {
+        try {
+            return target(file);
+        } catch (IOException e) {
+            return file.toAbsolutePath();
+        }
     }
 
     private static void replace(Path target, Content content, Mover mover) throws IOException {

@@ -214,6 +214,34 @@ class WholeFileTest {
     }
 
     @Test
+    void namesTheFolderThatALinkLeadsToAndThatIsMissing() throws IOException {
+        requirePosix();
+        Path link =
+                Files.createSymbolicLink(folder.resolve("link"), Path.of("missing").resolve("x"));
+        IOException refused = assertThrows(IOException.class, () -> WholeFile.write(link, NEW));
+        assertTrue(
+                refused.getMessage().contains("there is no folder " + folder.resolve("missing")),
+                refused.getMessage());
+    }
+
+    @Test
+    void saysThatAThreadWasInterrupted() throws IOException {
+        Path file = Files.write(folder.resolve("file"), OLD);
+        Thread.currentThread().interrupt();
+        IOException refused;
+        try {
+            refused = assertThrows(IOException.class, () -> WholeFile.write(file, NEW));
+        } finally {
+            assertTrue(Thread.interrupted(), "who interrupts must be heard by others, too");
+        }
+        assertTrue(
+                refused.getMessage().contains(": its thread was interrupted; what was there"),
+                refused.getMessage());
+        assertArrayEquals(OLD, Files.readAllBytes(file));
+        assertEquals(List.of("file"), names());
+    }
+
+    @Test
     void refusesAFileThatIsReadOnly() throws IOException {
         requirePosix();
         Path file = Files.write(folder.resolve("file"), OLD);

@@ -8,7 +8,9 @@ import java.nio.charset.Charset;
 import java.nio.file.AccessDeniedException;
 import java.nio.file.FileAlreadyExistsException;
 import java.nio.file.FileSystemException;
+import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
+import java.nio.file.Path;
 import java.util.concurrent.Callable;
 import picocli.CommandLine;
 
@@ -69,6 +71,20 @@ final class CommandLines {
             throw new CommandLine.ParameterException(
                     command.commandLine(),
                     "%s is %d, but must be %s".formatted(option, value, allowed));
+        }
+    }
+
+    /** Refuses a file that nothing can be written to, before there is anything to write. */
+    static void requirePlace(CommandLine.Model.CommandSpec command, String option, Path file) {
+        Path folder = file.toAbsolutePath().getParent();
+        boolean isFolder = Files.isDirectory(file);
+        if (isFolder || folder == null || !Files.isDirectory(folder)) {
+            throw new CommandLine.ParameterException(
+                    command.commandLine(),
+                    isFolder
+                            ? "%s is %s, which is a folder; name a file".formatted(option, file)
+                            : "%s is %s, but there is no folder %s; make it, or name another"
+                                    .formatted(option, file, folder));
         }
     }
 

@@ -15,6 +15,7 @@ import org.dl4jquant.cuda.driver.CompilationException;
 import org.dl4jquant.cuda.driver.CudaCompiler;
 import org.dl4jquant.cuda.driver.Nvcc;
 import org.dl4jquant.cuda.driver.Nvrtc;
+import org.dl4jquant.graph.IntGraph;
 import org.dl4jquant.onnx.OnnxReader;
 import org.dl4jquant.report.TextTable;
 import org.jspecify.annotations.Nullable;
@@ -116,14 +117,16 @@ public final class CompileForGpu implements Callable<Integer> {
         CommandLine.Model.CommandSpec command = Objects.requireNonNull(spec);
         CommandLines.require(command, "--batch", batch, 1, CommandLines.NO_LIMIT);
         CommandLines.require(command, "--tactics", tactics, 0, CommandLines.NO_LIMIT);
+        CommandLines.requirePlace(command, "--out", out);
         long start = System.nanoTime();
         EngineFile engine;
         try {
             Target target = Target.parse(architectures).withExamples(batch).withTactics(tactics);
+            IntGraph graph = OnnxReader.read(model);
             engine =
                     EngineCompiler.of(compiler())
                             .withProgress(this::tell)
-                            .compile(OnnxReader.read(model), trace ? target.withTraces() : target);
+                            .compile(graph, trace ? target.withTraces() : target);
         } catch (IllegalArgumentException | CompilationException e) {
             throw new CommandLine.ParameterException(
                     command.commandLine(), String.valueOf(e.getMessage()), e);

@@ -76,6 +76,27 @@ final class CompileForGpuTest {
     }
 
     @Test
+    void looksForTheEnginesFolderBeforeItCompiles() {
+        engine = folder.resolve("none").resolve("model.engine");
+        String nvrtc = folder.resolve("none.so").toString(); // is not reached
+        assertWrong(
+                "but there is no folder " + folder.resolve("none"),
+                model,
+                "--arch",
+                "sm_80",
+                "--nvrtc",
+                nvrtc);
+        engine = folder;
+        assertWrong(
+                folder + ", which is a folder; name a file",
+                model,
+                "--arch",
+                "sm_80",
+                "--nvrtc",
+                nvrtc);
+    }
+
+    @Test
     void preparesATrialOfModels() throws IOException {
         requireNvrtc();
         Path bundle = folder.resolve("bundle");

@@ -11,18 +11,55 @@ import java.security.DigestOutputStream;
 import java.security.MessageDigest;
 import java.util.HexFormat;
 import java.util.List;
+import java.util.Map;
 import org.dl4jquant.files.Checksum;
+import org.dl4jquant.numeric.CodeRange;
 import org.dl4jquant.numeric.CodeTable;
+import org.dl4jquant.numeric.ElementwiseFunction;
+import org.dl4jquant.numeric.OutputFunction;
+import org.dl4jquant.numeric.QuantParams;
+import org.dl4jquant.numeric.Shape;
 import org.dl4jquant.numeric.WeightTensor;
 
 /**
- * The SHA-256 of a graph: of its nodes' types, and of all their records' components in order; then
- * of its outputs and their last functions.
+ * The SHA-256 of a graph: of its nodes' names in the format ({@code NAMES}), and of all their
+ * records' components in order; then of its outputs and their last functions.
  *
  * <p>Components are found by reflection, so that one which is added later is never forgotten.
  * Everything is written with its length or its type before it, so no two graphs are the same bytes.
  */
 final class GraphDigest {
+
+    /* Part of the format: a class may be renamed, its name here stays. */
+    private static final Map<Class<?>, String> NAMES =
+            Map.ofEntries(
+                    Map.entry(IntNode.Input.class, "Input"),
+                    Map.entry(IntNode.Quantize.class, "Quantize"),
+                    Map.entry(IntNode.Convolution.class, "Convolution"),
+                    Map.entry(IntNode.Dense.class, "Dense"),
+                    Map.entry(IntNode.MaxPool.class, "MaxPool"),
+                    Map.entry(IntNode.AveragePool.class, "AveragePool"),
+                    Map.entry(IntNode.GlobalAveragePool.class, "GlobalAveragePool"),
+                    Map.entry(IntNode.Add.class, "Add"),
+                    Map.entry(IntNode.Concat.class, "Concat"),
+                    Map.entry(IntNode.Table.class, "Table"),
+                    Map.entry(IntNode.Reshape.class, "Reshape"),
+                    Map.entry(IntNode.Dequantize.class, "Dequantize"),
+                    Map.entry(IntNode.Rectify.class, "Rectify"),
+                    Map.entry(Output.Codes.class, "Codes"),
+                    Map.entry(Output.Floats.class, "Floats"),
+                    Map.entry(Window.class, "Window"),
+                    Map.entry(Window.Extent.class, "Extent"),
+                    Map.entry(Shape.class, "Shape"),
+                    Map.entry(CodeRange.class, "CodeRange"),
+                    Map.entry(QuantParams.class, "QuantParams"),
+                    Map.entry(OutputFunction.Clamp.class, "Clamp"),
+                    Map.entry(OutputFunction.Slope.class, "Slope"),
+                    Map.entry(OutputFunction.Pointwise.class, "Pointwise"),
+                    Map.entry(OutputFunction.Softmax.class, "Softmax"),
+                    Map.entry(ElementwiseFunction.PiecewiseLinear.class, "PiecewiseLinear"),
+                    Map.entry(ElementwiseFunction.ThresholdedRelu.class, "ThresholdedRelu"),
+                    Map.entry(ElementwiseFunction.Elu.class, "Elu"));
 
     private final DataOutputStream out;
 
@@ -52,7 +89,7 @@ final class GraphDigest {
 
     private void write(Object value) throws IOException {
         if (value instanceof Record fields) {
-            write(fields.getClass().getSimpleName());
+            write(name(fields));
             for (RecordComponent component : fields.getClass().getRecordComponents()) {
                 write(component(fields, component));
             }
@@ -90,6 +127,14 @@ final class GraphDigest {
         } else {
             throw new IllegalStateException("a graph with a " + value.getClass());
         }
+    }
+
+    private static String name(Record fields) {
+        String name = NAMES.get(fields.getClass());
+        if (name == null) {
+            throw new IllegalStateException("a graph with a " + fields.getClass());
+        }
+        return name;
     }
 
     private static Object component(Record fields, RecordComponent component) {

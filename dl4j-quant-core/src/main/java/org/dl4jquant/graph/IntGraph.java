@@ -278,14 +278,10 @@ public final class IntGraph {
     public Map<String, OverflowCertificate> overflowCertificates() {
         Map<String, OverflowCertificate> certificates = new LinkedHashMap<>();
         for (IntNode node : nodes) {
-            if (node instanceof IntNode.Convolution conv) {
+            if (node instanceof Weighted layer) {
                 certificates.put(
-                        conv.name(),
-                        OverflowCertificate.of(conv.weights(), type(conv.input()).codes()));
-            } else if (node instanceof IntNode.Dense dense) {
-                certificates.put(
-                        dense.name(),
-                        OverflowCertificate.of(dense.weights(), type(dense.input()).codes()));
+                        layer.name(),
+                        OverflowCertificate.of(layer.weights(), type(layer.input()).codes()));
             }
         }
         return certificates;

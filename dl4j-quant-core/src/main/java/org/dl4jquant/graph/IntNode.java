@@ -16,7 +16,18 @@ import org.dl4jquant.numeric.WeightTensor;
  * <p>The family is sealed, so that whoever walks it, through a {@link Visitor}, is complete: a new
  * node does not compile until every engine and format says what it does with it.
  */
-public sealed interface IntNode {
+public sealed interface IntNode
+        permits Weighted,
+                KeepsCodes,
+                IntNode.Input,
+                IntNode.Quantize,
+                IntNode.AveragePool,
+                IntNode.GlobalAveragePool,
+                IntNode.Add,
+                IntNode.Concat,
+                IntNode.Table,
+                IntNode.Dequantize,
+                IntNode.Rectify {
 
     /** {@return the node's name, which is its result's} */
     String name();
@@ -98,23 +109,18 @@ public sealed interface IntNode {
             Window window,
             int groups,
             Output output)
-            implements IntNode {
+            implements Weighted {
         /** Checks that the weights have the window's kernel. */
         public Convolution {
             NodeChecks.requireName(name);
             Objects.requireNonNull(output, "output");
             Require.argument(groups >= 1, "convolution '%s' has %d groups", name, groups);
-            Require.argument(
-                    weights.shape().rank() == 4
-                            && weights.shape().size(2) == window.kernel().height()
-                            && weights.shape().size(3) == window.kernel().width()
-                            && weights.channels() % groups == 0,
-                    "convolution '%s': weights %s do not fit kernel %s and %d groups; they are"
-                            + " [out, in / groups, kernel height, kernel width]",
-                    name,
-                    weights.shape(),
-                    window.kernel(),
-                    groups);
+            NodeChecks.requireKernel(name, weights, window, groups);
+        }
+
+        @Override
+        public Convolution reading(String other) {
+            return new Convolution(name, other, weights, window, groups, output);
         }
 
         @Override
@@ -137,7 +143,7 @@ public sealed interface IntNode {
      * @param output codes or float32 values
      */
     record Dense(String name, String input, WeightTensor weights, Output output)
-            implements IntNode {
+            implements Weighted {
         /** Checks that the weights are a matrix. */
         public Dense {
             NodeChecks.requireName(name);
@@ -147,6 +153,16 @@ public sealed interface IntNode {
                     "dense '%s': weights %s must be [out, in]",
                     name,
                     weights.shape());
+        }
+
+        @Override
+        public int groups() {
+            return 1;
+        }
+
+        @Override
+        public Dense reading(String other) {
+            return new Dense(name, other, weights, output);
         }
 
         @Override
@@ -167,7 +183,7 @@ public sealed interface IntNode {
      * @param input codes of an image
      * @param window kernel, stride, dilation, padding
      */
-    record MaxPool(String name, String input, Window window) implements IntNode {
+    record MaxPool(String name, String input, Window window) implements KeepsCodes {
         /** Checks that every window sees at least one real element. */
         public MaxPool {
             NodeChecks.requireName(name);
@@ -364,7 +380,7 @@ public sealed interface IntNode {
      * @param input codes or float32 values
      * @param shape one example's new dimensions
      */
-    record Reshape(String name, String input, Shape shape) implements IntNode {
+    record Reshape(String name, String input, Shape shape) implements KeepsCodes {
         /** Checks that the parts are there. */
         public Reshape {
             NodeChecks.requireName(name);

@@ -3,6 +3,7 @@ package org.dl4jquant.graph;
 
 import java.nio.charset.StandardCharsets;
 import org.dl4jquant.check.Require;
+import org.dl4jquant.numeric.WeightTensor;
 
 /** Checks that several nodes have in common. */
 final class NodeChecks {
@@ -46,5 +47,27 @@ final class NodeChecks {
                 window.before(),
                 window.after(),
                 kernel);
+    }
+
+    /**
+     * Requires that a convolution's weights fit its windows and groups.
+     *
+     * @param name the convolution
+     * @param weights [out, in / groups, kernel height, kernel width]
+     * @param window its windows
+     * @param groups how many groups of channels there are
+     */
+    static void requireKernel(String name, WeightTensor weights, Window window, int groups) {
+        Require.argument(
+                weights.shape().rank() == 4
+                        && weights.shape().size(2) == window.kernel().height()
+                        && weights.shape().size(3) == window.kernel().width()
+                        && weights.channels() % groups == 0,
+                "convolution '%s': weights %s do not fit kernel %s and %d groups; they are"
+                        + " [out, in / groups, kernel height, kernel width]",
+                name,
+                weights.shape(),
+                window.kernel(),
+                groups);
     }
 }

@@ -10,6 +10,7 @@ import onnx.Onnx.NodeProto;
 import onnx.Onnx.TensorProto.DataType;
 import org.dl4jquant.graph.IntGraph;
 import org.dl4jquant.graph.IntNode;
+import org.dl4jquant.graph.KeepsCodes;
 import org.dl4jquant.graph.Output;
 import org.dl4jquant.graph.Window;
 import org.dl4jquant.numeric.CodeRange;
@@ -274,8 +275,8 @@ final class NodeWriter implements IntNode.Visitor<Void> {
 
     /** Whether the codes can leave the bounds; those that only move codes about cannot. */
     private static boolean narrower(IntNode node, CodeRange bounds) {
-        boolean keeps = node instanceof IntNode.MaxPool || node instanceof IntNode.Reshape;
-        return !keeps && bounds.max() - bounds.min() < Containers.UINT8.max();
+        return !(node instanceof KeepsCodes)
+                && bounds.max() - bounds.min() < Containers.UINT8.max();
     }
 
     private String bound(String wish, int code, QuantParams params) {

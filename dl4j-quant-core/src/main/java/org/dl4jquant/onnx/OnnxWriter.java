@@ -14,11 +14,11 @@ import org.dl4jquant.check.Require;
 import org.dl4jquant.files.WholeFile;
 import org.dl4jquant.graph.IntGraph;
 import org.dl4jquant.graph.IntNode;
+import org.dl4jquant.graph.KeepsCodes;
 import org.dl4jquant.graph.TensorType;
+import org.dl4jquant.graph.Weighted;
 import org.dl4jquant.numeric.CodeRange;
 import org.dl4jquant.numeric.OutputFunction;
-import org.dl4jquant.numeric.WeightTensor;
-import org.jspecify.annotations.Nullable;
 
 /**
  * Writes an integer graph as an ONNX model in QDQ form.
@@ -173,25 +173,18 @@ public final class OnnxWriter {
         for (int place = 0; place < graph.nodes().size(); place++) {
             IntNode node = graph.nodes().get(place);
             TensorType type = graph.type(node.name());
-            boolean own = !(node instanceof IntNode.MaxPool) && !(node instanceof IntNode.Reshape);
+            boolean own = !(node instanceof KeepsCodes);
             if (own && type.isCodes() && !type.codes().range().equals(Containers.UINT8)) {
                 metadata.put(Provenance.RANGE + node.name(), text(type.codes().range()));
             }
-            WeightTensor weights = weights(node);
-            if (weights != null && !weights.range().equals(CodeRange.narrow(CodeRange.MAX_BITS))) {
-                metadata.put(Provenance.WEIGHT_RANGE + node.name(), text(weights.range()));
+            if (node instanceof Weighted layer
+                    && !layer.weights().range().equals(CodeRange.narrow(CodeRange.MAX_BITS))) {
+                metadata.put(Provenance.WEIGHT_RANGE + node.name(), text(layer.weights().range()));
             }
             if (node instanceof IntNode.Input && place != graph.inputs().indexOf(node)) {
                 metadata.put(Provenance.INPUT_PLACE + node.name(), String.valueOf(place));
             }
         }
-    }
-
-    private static @Nullable WeightTensor weights(IntNode node) {
-        if (node instanceof IntNode.Convolution convolution) {
-            return convolution.weights();
-        }
-        return node instanceof IntNode.Dense dense ? dense.weights() : null;
     }
 
     private static String text(CodeRange range) {

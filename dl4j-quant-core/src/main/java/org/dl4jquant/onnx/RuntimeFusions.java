@@ -9,6 +9,7 @@ import java.util.Locale;
 import java.util.Optional;
 import java.util.stream.Stream;
 import org.dl4jquant.graph.IntNode;
+import org.dl4jquant.graph.KeepsCodes;
 import org.dl4jquant.numeric.CodeRange;
 import org.dl4jquant.numeric.QuantParams;
 import org.jspecify.annotations.Nullable;
@@ -54,7 +55,7 @@ final class RuntimeFusions {
      * @param pending the operator with its clamps; null for float32 results
      */
     void check(IntNode made, OnnxNode operator, @Nullable Pending pending) {
-        if (made instanceof IntNode.MaxPool || made instanceof IntNode.Reshape) {
+        if (made instanceof KeepsCodes) {
             return;
         }
         replaceable()

@@ -4,16 +4,15 @@ package org.dl4jquant.search;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
-import java.util.Objects;
 import java.util.concurrent.ConcurrentHashMap;
 import org.dl4jquant.check.Require;
 import org.dl4jquant.engine.Batch;
 import org.dl4jquant.engine.Engine;
 import org.dl4jquant.graph.IntGraph;
 import org.dl4jquant.graph.IntNode;
+import org.dl4jquant.graph.Weighted;
 import org.dl4jquant.scheme.LayerScheme;
 import org.dl4jquant.scheme.QuantSpec;
-import org.jspecify.annotations.Nullable;
 
 /**
  * The time that an engine takes for each layer, measured on a graph of this layer alone: the median
@@ -87,9 +86,8 @@ public final class LayerTimes implements Cost {
     private static IntGraph alone(IntGraph whole, String layer) {
         for (IntNode node : whole.nodes()) {
             if (node.name().equals(layer)) {
-                IntNode moved = moved(node);
                 Require.argument(
-                        moved != null,
+                        node instanceof Weighted,
                         "layer '%s' is a %s in the integer graph; only convolutions and dense"
                                 + " layers are timed",
                         layer,
@@ -98,7 +96,7 @@ public final class LayerTimes implements Cost {
                 IntGraph.Builder builder = IntGraph.builder();
                 builder.add(new IntNode.Input("x", whole.type(input).shape()));
                 builder.add(new IntNode.Quantize("q", "x", whole.type(input).codes()));
-                builder.add(Objects.requireNonNull(moved));
+                builder.add(((Weighted) node).reading("q"));
                 return builder.build(List.of(layer));
             }
         }
@@ -107,15 +105,5 @@ public final class LayerTimes implements Cost {
                         + layer
                         + "' to time; it has "
                         + whole.nodes().stream().map(IntNode::name).toList());
-    }
-
-    private static @Nullable IntNode moved(IntNode node) {
-        if (node instanceof IntNode.Convolution c) {
-            return new IntNode.Convolution(
-                    c.name(), "q", c.weights(), c.window(), c.groups(), c.output());
-        }
-        return node instanceof IntNode.Dense d
-                ? new IntNode.Dense(d.name(), "q", d.weights(), d.output())
-                : null;
     }
 }

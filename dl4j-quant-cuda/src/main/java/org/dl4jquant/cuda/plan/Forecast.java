@@ -13,6 +13,7 @@ import org.dl4jquant.cuda.kernel.KernelSpec;
 import org.dl4jquant.graph.IntGraph;
 import org.dl4jquant.graph.IntNode;
 import org.dl4jquant.graph.Output;
+import org.dl4jquant.graph.Weighted;
 import org.dl4jquant.numeric.WeightTensor;
 
 /**
@@ -45,16 +46,12 @@ record Forecast(IntGraph graph, Architecture architecture, Candidates candidates
     }
 
     private static WeightTensor weights(IntNode node) {
-        return node instanceof IntNode.Dense dense
-                ? dense.weights()
-                : ((IntNode.Convolution) node).weights();
+        return ((Weighted) node).weights();
     }
 
     /** {@return the output of a convolution or dense layer} */
     static Output output(IntNode node) {
-        return node instanceof IntNode.Dense dense
-                ? dense.output()
-                : ((IntNode.Convolution) node).output();
+        return ((Weighted) node).output();
     }
 
     /** {@return the time of a product in microseconds, computed in its best way} */

@@ -11,6 +11,7 @@ import java.util.Objects;
 import java.util.Set;
 import org.dl4jquant.graph.IntGraph;
 import org.dl4jquant.graph.IntNode;
+import org.dl4jquant.graph.Weighted;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -112,9 +113,6 @@ final class Fusion {
     private boolean canFeed(String name) {
         boolean onlyReader = Objects.requireNonNull(readers.get(name)) == 1;
         IntNode node = nodeOf(name);
-        return onlyReader
-                && (node instanceof IntNode.Dense
-                        || (node instanceof IntNode.Convolution convolution
-                                && convolution.groups() == 1));
+        return onlyReader && node instanceof Weighted layer && layer.groups() == 1;
     }
 }

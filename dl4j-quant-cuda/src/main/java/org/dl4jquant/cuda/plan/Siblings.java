@@ -11,6 +11,7 @@ import org.dl4jquant.cuda.kernel.StackedLayers;
 import org.dl4jquant.graph.IntGraph;
 import org.dl4jquant.graph.IntNode;
 import org.dl4jquant.graph.Output;
+import org.dl4jquant.graph.Weighted;
 
 /**
  * Which layers that read the same codes with the same window become one product.
@@ -101,11 +102,8 @@ final class Siblings {
 
     private boolean canStack(Work work) {
         IntNode node = work.node();
-        boolean layer =
-                node instanceof IntNode.Dense
-                        || (node instanceof IntNode.Convolution convolution
-                                && convolution.groups() == 1);
-        return layer
+        return node instanceof Weighted layer
+                && layer.groups() == 1
                 && work.sum() == null
                 && work.pool() == null
                 && slices.of(node.name()) == null

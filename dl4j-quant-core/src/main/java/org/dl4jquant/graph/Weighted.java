@@ -1,0 +1,27 @@
+// SPDX-License-Identifier: Apache-2.0
+package org.dl4jquant.graph;
+
+import org.dl4jquant.numeric.WeightTensor;
+
+/** The family of nodes that multiply codes by weights. */
+public sealed interface Weighted extends IntNode permits IntNode.Convolution, IntNode.Dense {
+
+    /** {@return the name of the codes that it reads} */
+    String input();
+
+    /** {@return its weights, [out, ...]} */
+    WeightTensor weights();
+
+    /** {@return the number of groups of channels that do not see each other} */
+    int groups();
+
+    /** {@return the form of its result} */
+    Output output();
+
+    /**
+     * {@return the same node on another input}
+     *
+     * @param input the name of codes of the same type
+     */
+    Weighted reading(String input);
+}

@@ -16,9 +16,6 @@ import java.util.stream.Stream;
 import org.deeplearning4j.nn.conf.ComputationGraphConfiguration.GraphBuilder;
 import org.deeplearning4j.nn.conf.ConvolutionMode;
 import org.deeplearning4j.nn.conf.NeuralNetConfiguration;
-import org.deeplearning4j.nn.conf.WorkspaceMode;
-import org.deeplearning4j.nn.conf.graph.ElementWiseVertex;
-import org.deeplearning4j.nn.conf.graph.ElementWiseVertex.Op;
 import org.deeplearning4j.nn.conf.inputs.InputType;
 import org.deeplearning4j.nn.conf.layers.ActivationLayer;
 import org.deeplearning4j.nn.conf.layers.BatchNormalization;
@@ -56,7 +53,6 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.Arguments;
-import org.junit.jupiter.params.provider.EnumSource;
 import org.junit.jupiter.params.provider.MethodSource;
 import org.nd4j.linalg.activations.Activation;
 import org.nd4j.linalg.activations.IActivation;
@@ -70,26 +66,25 @@ import org.nd4j.linalg.dataset.adapter.SingletonMultiDataSetIterator;
 import org.nd4j.linalg.factory.Nd4j;
 import org.nd4j.linalg.learning.config.Sgd;
 import org.nd4j.linalg.lossfunctions.LossFunctions.LossFunction;
-import org.nd4j.linalg.ops.transforms.Transforms;
 
 /** What an engine returns is what the network's output returns, the last function included. */
 class LastFunctionTest {
 
-    private static final int EXAMPLES = 9;
-    private static final int FEATURES = 7;
-    private static final int RESULTS = 4;
-    private static final int SIDE = 5;
+    static final int EXAMPLES = 9;
+    static final int FEATURES = 7;
+    static final int RESULTS = 4;
+    static final int SIDE = 5;
 
     /** Of the float network's largest value: 8 bits in two layers lose less than that. */
     private static final double QUANTIZATION = 0.06;
 
     @TempDir private Path folder;
 
-    private static DenseLayer dense(IActivation activation) {
+    static DenseLayer dense(IActivation activation) {
         return new DenseLayer.Builder().nOut(RESULTS).activation(activation).build();
     }
 
-    private static DenseLayer hidden() {
+    static DenseLayer hidden() {
         return new DenseLayer.Builder().nOut(6).activation(Activation.RELU).build();
     }
 
@@ -104,11 +99,11 @@ class LastFunctionTest {
         return new LossLayer.Builder(LossFunction.MSE).activation(activation).build();
     }
 
-    private static CnnLossLayer pixels(Activation activation) {
+    static CnnLossLayer pixels(Activation activation) {
         return new CnnLossLayer.Builder(LossFunction.MSE).activation(activation).build();
     }
 
-    private static ConvolutionLayer convolution(IActivation activation) {
+    static ConvolutionLayer convolution(IActivation activation) {
         return new ConvolutionLayer.Builder(3, 3)
                 .nOut(RESULTS)
                 .convolutionMode(ConvolutionMode.Same)
@@ -116,7 +111,7 @@ class LastFunctionTest {
                 .build();
     }
 
-    private static SubsamplingLayer pool(PoolingType type) {
+    static SubsamplingLayer pool(PoolingType type) {
         return new SubsamplingLayer.Builder(type).kernelSize(2, 2).stride(1, 1).build();
     }
 
@@ -139,7 +134,7 @@ class LastFunctionTest {
         return network(InputType.feedForward(FEATURES), layers);
     }
 
-    private static MultiLayerNetwork images(Layer... layers) {
+    static MultiLayerNetwork images(Layer... layers) {
         return network(InputType.convolutional(SIDE, SIDE, 2), layers);
     }
 
@@ -221,7 +216,7 @@ class LastFunctionTest {
                                 loss(Activation.SIGMOID))));
     }
 
-    private static INDArray features(MultiLayerNetwork network) {
+    static INDArray features(MultiLayerNetwork network) {
         Nd4j.getRandom().setSeed(3);
         boolean image = network.getLayer(0).conf().getLayer() instanceof ConvolutionLayer;
         return image ? Nd4j.randn(EXAMPLES, 2, SIDE, SIDE) : Nd4j.randn(EXAMPLES, FEATURES);
@@ -255,7 +250,7 @@ class LastFunctionTest {
                 RowMajor.floats(MultiLayerNetwork.load(file, true).output(features)));
     }
 
-    private static void requireNear(String name, INDArray expected, INDArray found) {
+    static void requireNear(String name, INDArray expected, INDArray found) {
         double most = expected.sub(found).amaxNumber().doubleValue();
         double largest = expected.amaxNumber().doubleValue();
         assertTrue(most <= QUANTIZATION * largest, name + ": " + most + " of " + largest);
@@ -269,7 +264,7 @@ class LastFunctionTest {
     }
 
     /* Both engines, the file, and the file's float tail. */
-    private static void requireSame(IntGraph graph, INDArray features, INDArray... outputs) {
+    static void requireSame(IntGraph graph, INDArray features, INDArray... outputs) {
         Map<String, Batch.Floats> inputs = EngineInputs.of(graph, features);
         try (Engine reference = Engine.open("reference", graph);
                 Engine onnxRuntime = Engine.open("onnxruntime", graph)) {
@@ -319,7 +314,7 @@ class LastFunctionTest {
         network.fit(new DataSet(features, expected));
     }
 
-    private static GraphBuilder builder() {
+    static GraphBuilder builder() {
         return new NeuralNetConfiguration.Builder()
                 .seed(6)
                 .updater(new Sgd(0.01))
@@ -383,89 +378,6 @@ class LastFunctionTest {
         try (Engine engine = Engine.open("reference", graph)) {
             requireSame(SimulatorCheck.between(network, engine).over(features));
         }
-    }
-
-    @ParameterizedTest
-    @EnumSource(
-            value = PoolingType.class,
-            names = {"AVG", "MAX"})
-    void aPoolThatIsTheOutputReturnsItsCodesAsValues(PoolingType type) {
-        for (Layer last : List.of(pool(type), new GlobalPoolingLayer(type))) {
-            MultiLayerNetwork trained = images(convolution(of(Activation.RELU)), last);
-            INDArray features = features(trained);
-            INDArray expected = trained.output(features);
-            MultiLayerNetwork network =
-                    Quantization.prepare(
-                            trained,
-                            QuantSpec.of(LayerScheme.INT8),
-                            new SingletonDataSetIterator(new DataSet(features, null)));
-            requireNear(type + " at the end", expected, network.output(features));
-            IntGraph graph = Quantization.lower(network);
-            assertEquals(List.of("layer1/values"), graph.outputs());
-            requireSame(graph, features, network.output(features));
-        }
-    }
-
-    @Test
-    void aSumBeforeTheLossIsCodes() {
-        ComputationGraph trained =
-                new ComputationGraph(
-                        builder()
-                                .setInputTypes(InputType.convolutional(SIDE, SIDE, RESULTS))
-                                .addLayer("conv", convolution(of(Activation.TANH)), "in")
-                                .addVertex("sum", new ElementWiseVertex(Op.Add), "conv", "in")
-                                .addLayer("relu", new ActivationLayer(Activation.RELU), "sum")
-                                .addLayer("loss", pixels(Activation.SOFTMAX), "sum")
-                                .setOutputs("loss", "relu")
-                                .build());
-        trained.init();
-        Nd4j.getRandom().setSeed(9);
-        INDArray features = Nd4j.randn(EXAMPLES, RESULTS, SIDE, SIDE);
-        INDArray[] expected = trained.output(features);
-        ComputationGraph network =
-                Quantization.prepare(
-                        trained,
-                        QuantSpec.of(LayerScheme.INT8),
-                        new SingletonDataSetIterator(new DataSet(features, null)));
-        INDArray[] outputs = network.output(features);
-        for (int i = 0; i < outputs.length; i++) {
-            requireNear("output " + i, expected[i], outputs[i]);
-        }
-        requireSame(Quantization.lower(network), features, outputs);
-    }
-
-    /* DL4J applies an ActivationLayer in place, to values that are an output of their own. */
-    @ParameterizedTest
-    @EnumSource(WorkspaceMode.class)
-    void outputsThatOtherOutputsReadStayAsTheyAre(WorkspaceMode mode) {
-        ComputationGraph trained =
-                new ComputationGraph(
-                        builder()
-                                .setInputTypes(InputType.feedForward(FEATURES))
-                                .addLayer("hidden", hidden(), "in")
-                                .addLayer("values", dense(of(Activation.TANH)), "hidden")
-                                .addLayer(
-                                        "positive", new ActivationLayer(Activation.RELU), "values")
-                                .addLayer(
-                                        "share",
-                                        new ActivationLayer(Activation.SOFTMAX),
-                                        "positive")
-                                .setOutputs("share", "values", "positive")
-                                .build());
-        trained.init();
-        Nd4j.getRandom().setSeed(8);
-        INDArray features = Nd4j.randn(EXAMPLES, FEATURES);
-        ComputationGraph network =
-                Quantization.prepare(
-                        trained,
-                        QuantSpec.of(LayerScheme.INT8),
-                        new SingletonDataSetIterator(new DataSet(features, null)));
-        network.getConfiguration().setInferenceWorkspaceMode(mode);
-        INDArray[] outputs = network.output(features);
-        requireSame(Quantization.lower(network), features, outputs);
-        assertTrue(outputs[1].minNumber().floatValue() < 0);
-        assertEquals(Transforms.relu(outputs[1], true), outputs[2]);
-        assertEquals(outputs[1], network.feedForward(features, false).get("values"));
     }
 
     @Test

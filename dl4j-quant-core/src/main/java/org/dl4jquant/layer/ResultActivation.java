@@ -51,6 +51,15 @@ public final class ResultActivation extends BaseActivationFunction {
         return known ? new ResultActivation(function) : function;
     }
 
+    /**
+     * {@return whether {@link #of} returns another function, which engines compute alike}
+     *
+     * @param function an activation function
+     */
+    public static boolean replaces(IActivation function) {
+        return of(function).getClass() != function.getClass();
+    }
+
     /** {@return the function that training computes with} */
     public IActivation function() {
         return function;

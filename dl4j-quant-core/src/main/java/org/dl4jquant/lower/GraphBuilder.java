@@ -161,6 +161,13 @@ final class GraphBuilder {
             String codes = codes(output, signal);
             return add(new IntNode.Dequantize(freeName(node(output)), codes));
         }
+        if (values.unprepared() != null) {
+            throw new LoweringException(
+                    values.unprepared(),
+                    "its activation function came after prepare, and the network computes it as"
+                            + " DL4J does, not in every bit as engines do",
+                    "prepare the network again; what is quantized in it stays as it is");
+        }
         boolean computed = values.layer() != null && !values.node().equals(node(output));
         return computed && !made.contains(node(output))
                 ? add(new IntNode.Reshape(node(output), values.node(), shape(values.node())))

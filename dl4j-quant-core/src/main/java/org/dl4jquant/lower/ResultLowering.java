@@ -14,6 +14,7 @@ import org.deeplearning4j.nn.conf.layers.LossLayer;
 import org.deeplearning4j.nn.conf.layers.RnnLossLayer;
 import org.dl4jquant.graph.IntNode;
 import org.dl4jquant.layer.OutputFunctions;
+import org.dl4jquant.layer.ResultActivation;
 import org.dl4jquant.numeric.OutputFunction;
 import org.dl4jquant.numeric.Shape;
 import org.nd4j.linalg.activations.IActivation;
@@ -57,7 +58,7 @@ final class ResultLowering {
         // Whether it is rectified does not depend on the axis.
         boolean rectified = isRectified(functions(activation, 0));
         String node = graph.add(scores.apply(rectified ? graph.inner(name + "/sum") : name));
-        Signal.Values values = new Signal.Values(node, List.of(), name);
+        Signal.Values values = Signal.Values.of(node, name);
         int last = graph.type(node).shape().rank() - 1;
         return applied(values, functions(activation, last));
     }
@@ -78,7 +79,8 @@ final class ResultLowering {
         }
         Signal.Values values = values(input);
         Shape shape = graph.type(values.node()).shape();
-        return applied(values, functions(activation, axis(conf, shape)));
+        Signal.Values result = applied(values, functions(activation, axis(conf, shape)));
+        return ResultActivation.replaces(activation) ? result.unpreparedAt(name) : result;
     }
 
     private Signal.Values values(Signal input) {
@@ -94,7 +96,7 @@ final class ResultLowering {
         }
         String codes = graph.codes(name, input);
         String node = graph.add(new IntNode.Dequantize(graph.inner(name + "/input"), codes));
-        return new Signal.Values(node, List.of(), name);
+        return Signal.Values.of(node, name);
     }
 
     private int axis(Layer conf, Shape shape) {
@@ -135,11 +137,11 @@ final class ResultLowering {
                 && functions.stream().allMatch(OutputFunction.Rectifier.class::isInstance);
     }
 
-    private Signal applied(Signal.Values scores, List<OutputFunction> functions) {
+    private Signal.Values applied(Signal.Values scores, List<OutputFunction> functions) {
         if (!scores.functions().isEmpty() || !isRectified(functions)) {
             List<OutputFunction> all = new ArrayList<>(scores.functions());
             all.addAll(functions);
-            return new Signal.Values(scores.node(), all, name);
+            return new Signal.Values(scores.node(), all, name, scores.unprepared());
         }
         String at = scores.node();
         for (int i = 0; i < functions.size(); i++) {
@@ -150,6 +152,6 @@ final class ResultLowering {
                             new IntNode.Rectify(
                                     last ? name : graph.inner(name + "/slope"), at, function));
         }
-        return new Signal.Values(at, List.of(), name);
+        return new Signal.Values(at, List.of(), name, scores.unprepared());
     }
 }

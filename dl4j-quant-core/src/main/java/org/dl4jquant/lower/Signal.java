@@ -18,8 +18,14 @@ sealed interface Signal {
      * @param functions the functions that make the values of the node's; engines apply them to what
      *     leaves the graph
      * @param layer the layer that computes them; null for a network input
+     * @param unprepared the last layer whose function the network computes otherwise than engines
+     *     do; null if there is none
      */
-    record Values(String node, List<OutputFunction> functions, @Nullable String layer)
+    record Values(
+            String node,
+            List<OutputFunction> functions,
+            @Nullable String layer,
+            @Nullable String unprepared)
             implements Signal {
 
         /** Copies the functions. */
@@ -29,12 +35,22 @@ sealed interface Signal {
 
         /** {@return a network input, or what only reshapes it} */
         static Values fromOutside(String node) {
-            return new Values(node, List.of(), null);
+            return new Values(node, List.of(), null, null);
+        }
+
+        /** {@return what a layer computes, no function being applied yet} */
+        static Values of(String node, String layer) {
+            return new Values(node, List.of(), layer, null);
         }
 
         /** {@return the same values in another node} */
         Values in(String other) {
-            return new Values(other, functions, layer);
+            return new Values(other, functions, layer, unprepared);
+        }
+
+        /** {@return the same values, made by a layer that computes otherwise than engines do} */
+        Values unpreparedAt(String name) {
+            return new Values(node, functions, layer, name);
         }
     }
 

@@ -47,8 +47,9 @@ interface CalibrationData {
             return new Inputs(batch.getFeatures(), batch.getFeaturesMaskArrays());
         }
 
+        /* A batch without features is refused where its number is known. */
         int examples() {
-            return features.length == 0 || features[0].isEmpty()
+            return features.length == 0 || features[0] == null || features[0].isEmpty()
                     ? 0
                     : Math.toIntExact(features[0].size(0));
         }
@@ -159,6 +160,11 @@ interface CalibrationData {
     }
 
     private static InputRange range(INDArray features, int batch, int input) {
+        Require.argument(
+                features != null,
+                "calibration batch %d: input %d has no features; give an array for each input",
+                batch,
+                input);
         Require.argument(
                 features.length() > 0, "calibration batch %d: input %d is empty", batch, input);
         // Other types have no minimum, or a sum that overflows.

@@ -233,7 +233,12 @@ public final class Preparation {
                         .findFirst()
                         .orElse(null);
         Require.argument(
-                kept == null || !plan.wrapped().isEmpty() || !plan.inserted().isEmpty(),
+                kept == null
+                        || !plan.wrapped().isEmpty()
+                        || !plan.inserted().isEmpty()
+                        || plan.network().steps().stream()
+                                .filter(step -> plan.results().contains(step.name()))
+                                .anyMatch(Wrapping::replacesFunction),
                 "layer '%s' is quantized already, and no layer is left that could be; prepare the"
                         + " float network, or call fit on this one",
                 String.valueOf(kept));

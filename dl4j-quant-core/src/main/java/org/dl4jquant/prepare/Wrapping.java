@@ -61,6 +61,13 @@ final class Wrapping {
         return fresh(conf);
     }
 
+    /** {@return whether a step that makes results gets another activation function} */
+    static boolean replacesFunction(Step step) {
+        return thawed(step) instanceof ActivationLayer only
+                ? ResultActivation.replaces(only.getActivationFn())
+                : ResultActivation.replaces(((BaseLayer) thawed(step)).getActivationFn());
+    }
+
     private static void useResultFunction(Layer layer) {
         if (layer instanceof ActivationLayer only) {
             only.setActivationFn(ResultActivation.of(only.getActivationFn()));

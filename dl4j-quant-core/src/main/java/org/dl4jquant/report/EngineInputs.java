@@ -39,6 +39,11 @@ public final class EngineInputs {
                 inputs.stream().map(IntNode.Input::name).toList());
         Map<String, Batch.Floats> batches = new LinkedHashMap<>();
         for (int i = 0; i < features.length; i++) {
+            Require.argument(
+                    features[i] != null,
+                    "the features for input '%s' are null; give an array for each of the graph's"
+                            + " inputs",
+                    inputs.get(i).name());
             batches.put(inputs.get(i).name(), batch(inputs.get(i), features[i]));
         }
         return batches;

@@ -15,6 +15,7 @@ import static org.dl4jquant.lower.LastFunctionTest.pool;
 import static org.dl4jquant.lower.LastFunctionTest.requireNear;
 import static org.dl4jquant.lower.LastFunctionTest.requireSame;
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.util.List;
@@ -25,9 +26,12 @@ import org.deeplearning4j.nn.conf.inputs.InputType;
 import org.deeplearning4j.nn.conf.layers.ActivationLayer;
 import org.deeplearning4j.nn.conf.layers.GlobalPoolingLayer;
 import org.deeplearning4j.nn.conf.layers.Layer;
+import org.deeplearning4j.nn.conf.layers.LossLayer;
 import org.deeplearning4j.nn.conf.layers.PoolingType;
 import org.deeplearning4j.nn.graph.ComputationGraph;
 import org.deeplearning4j.nn.multilayer.MultiLayerNetwork;
+import org.deeplearning4j.nn.transferlearning.FineTuneConfiguration;
+import org.deeplearning4j.nn.transferlearning.TransferLearning;
 import org.dl4jquant.Quantization;
 import org.dl4jquant.graph.IntGraph;
 import org.dl4jquant.scheme.LayerScheme;
@@ -36,10 +40,13 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
 import org.nd4j.linalg.activations.Activation;
+import org.nd4j.linalg.activations.impl.ActivationIdentity;
 import org.nd4j.linalg.api.ndarray.INDArray;
 import org.nd4j.linalg.dataset.DataSet;
 import org.nd4j.linalg.dataset.adapter.SingletonDataSetIterator;
 import org.nd4j.linalg.factory.Nd4j;
+import org.nd4j.linalg.learning.config.Sgd;
+import org.nd4j.linalg.lossfunctions.LossFunctions.LossFunction;
 import org.nd4j.linalg.ops.transforms.Transforms;
 
 /** What a pool, a sum, or an output that others read returns at a network's end. */
@@ -133,5 +140,54 @@ class NetworkEndsTest {
         assertTrue(outputs[1].minNumber().floatValue() < 0);
         assertEquals(Transforms.relu(outputs[1], true), outputs[2]);
         assertEquals(outputs[1], network.feedForward(features, false).get("values"));
+    }
+
+    /* Such as by transfer learning: DL4J's softmax and the engines' differ in the last bits. */
+    @Test
+    void aFunctionThatCameAfterPrepareIsRefusedUntilItIsPrepared() {
+        for (Layer last :
+                List.of(
+                        new ActivationLayer(Activation.TANH),
+                        new LossLayer.Builder(LossFunction.MSE)
+                                .activation(Activation.SOFTMAX)
+                                .build())) {
+            MultiLayerNetwork trained =
+                    images(
+                            convolution(Activation.RELU.getActivationFunction()),
+                            dense(new ActivationIdentity()),
+                            new LossLayer.Builder(LossFunction.MSE)
+                                    .activation(Activation.IDENTITY)
+                                    .build());
+            INDArray features = features(trained);
+            SingletonDataSetIterator data =
+                    new SingletonDataSetIterator(new DataSet(features, null));
+            MultiLayerNetwork changed =
+                    new TransferLearning.Builder(
+                                    Quantization.prepare(
+                                            trained, QuantSpec.of(LayerScheme.INT8), data))
+                            .fineTuneConfiguration(
+                                    new FineTuneConfiguration.Builder()
+                                            .updater(new Sgd(0.01))
+                                            .seed(3)
+                                            .build())
+                            .removeLayersFromOutput(1)
+                            .addLayer(last)
+                            .build();
+            assertEquals(
+                    "layer 'layer2' cannot be lowered to integers: its activation function came"
+                            + " after prepare, and the network computes it as DL4J does, not in"
+                            + " every bit as engines do; prepare the network again; what is"
+                            + " quantized in it stays as it is",
+                    assertThrows(LoweringException.class, () -> Quantization.lower(changed))
+                            .getMessage());
+            MultiLayerNetwork prepared =
+                    Quantization.prepare(changed, QuantSpec.of(LayerScheme.INT8), data);
+            assertEquals(changed.params(), prepared.params());
+            requireSame(Quantization.lower(prepared), features, prepared.output(features));
+            // Nothing is left to prepare.
+            assertThrows(
+                    IllegalArgumentException.class,
+                    () -> Quantization.prepare(prepared, QuantSpec.of(LayerScheme.INT8), data));
+        }
     }
 }

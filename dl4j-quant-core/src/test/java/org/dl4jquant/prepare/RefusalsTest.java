@@ -28,6 +28,7 @@ import org.junit.jupiter.api.function.Executable;
 import org.nd4j.linalg.activations.Activation;
 import org.nd4j.linalg.api.ndarray.INDArray;
 import org.nd4j.linalg.dataset.DataSet;
+import org.nd4j.linalg.dataset.adapter.SingletonDataSetIterator;
 import org.nd4j.linalg.dataset.api.MultiDataSet;
 import org.nd4j.linalg.dataset.api.iterator.DataSetIterator;
 import org.nd4j.linalg.factory.Nd4j;
@@ -128,6 +129,19 @@ class RefusalsTest {
                         () ->
                                 Preparation.prepare(
                                         graph(), INT8, new SingletonMultiDataSetIterator(none))));
+    }
+
+    @Test
+    void refusesABatchWithoutFeatures() {
+        assertEquals(
+                "calibration batch 0: input 0 has no features; give an array for each input",
+                argument(
+                        () ->
+                                Preparation.prepare(
+                                        graph(),
+                                        INT8,
+                                        new SingletonDataSetIterator(
+                                                new DataSet(null, data().getLabels())))));
     }
 
     private static MultiLayerNetwork neverCalibrated() {

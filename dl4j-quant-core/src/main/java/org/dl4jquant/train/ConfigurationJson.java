@@ -2,7 +2,9 @@
 package org.dl4jquant.train;
 
 import java.io.IOException;
+import java.math.BigInteger;
 import java.util.HashSet;
+import java.util.Map;
 import java.util.Set;
 import java.util.TreeSet;
 import java.util.function.Function;
@@ -11,6 +13,7 @@ import java.util.regex.Pattern;
 import org.nd4j.shade.jackson.core.JsonFactory;
 import org.nd4j.shade.jackson.core.JsonParser;
 import org.nd4j.shade.jackson.core.JsonProcessingException;
+import org.nd4j.shade.jackson.core.JsonStreamContext;
 import org.nd4j.shade.jackson.core.JsonToken;
 
 /**
@@ -34,6 +37,16 @@ final class ConfigurationJson {
 
     /* DL4J's own have about a dozen levels. */
     private static final int DEEPEST = 200;
+
+    /* The sizes of windows by their least number: native code follows them unseen. */
+    private static final Map<String, Integer> WINDOWS =
+            Map.of("kernelSize", 1, "stride", 1, "dilation", 1, "padding", 0);
+
+    /* So that no product of two is beyond 32 bits; no image is as large. */
+    private static final int LARGEST_WINDOW = 1 << 15;
+
+    /* More than any double has; to read one takes the square of its digits. */
+    private static final int LONGEST_NUMBER = 400;
 
     /* Each is looked for on the class path; large networks have some thousand. */
     private static final int MOST_TEXTS = 100_000;
@@ -77,6 +90,15 @@ final class ConfigurationJson {
                                 "its configuration has more than " + MOST_TEXTS + " texts");
                     }
                 }
+                if (token.isNumeric() && parser.getTextLength() > LONGEST_NUMBER) {
+                    throw refusal.apply(
+                            "its configuration has a number of more than "
+                                    + LONGEST_NUMBER
+                                    + " digits");
+                }
+                if (token == JsonToken.VALUE_NUMBER_INT) {
+                    requireWindow(parser, refusal);
+                }
                 if (token == JsonToken.FIELD_NAME) {
                     if (depth == 1) {
                         top.add(parser.getCurrentName());
@@ -109,6 +131,26 @@ final class ConfigurationJson {
                             + "; if you know and trust them, allow them by SafeModels.allowing");
         }
         return top;
+    }
+
+    private static void requireWindow(JsonParser parser, Function<String, IOException> refusal)
+            throws IOException {
+        JsonStreamContext context = parser.getParsingContext();
+        while (context.inArray()) {
+            context = context.getParent();
+        }
+        String key = String.valueOf(context.getCurrentName());
+        Integer least = WINDOWS.get(key);
+        if (least == null) {
+            return;
+        }
+        BigInteger size = parser.getBigIntegerValue();
+        if (size.compareTo(BigInteger.valueOf(least)) < 0
+                || size.compareTo(BigInteger.valueOf(LARGEST_WINDOW)) > 0) {
+            throw refusal.apply(
+                    "its configuration has a '%s' of %s; %d to %d are possible"
+                            .formatted(key, size, least, LARGEST_WINDOW));
+        }
     }
 
     private void addForeign(String text, Set<String> foreign) {

@@ -237,7 +237,11 @@ final class ModelZip implements Closeable {
         try {
             return maker.get();
         } catch (RuntimeException e) {
-            String reason = String.valueOf(e.getMessage()).lines().findFirst().orElse("");
+            String said = e instanceof NullPointerException ? null : e.getMessage();
+            String reason =
+                    said == null
+                            ? "a part of it is missing, or impossible"
+                            : said.lines().findFirst().orElse("");
             throw refused(file, "its " + what + " is not understood: " + reason, e);
         }
     }

@@ -27,6 +27,7 @@ import org.nd4j.linalg.api.ndarray.INDArray;
  *   <li>the checksum of each entry that is read;
  *   <li>the classes that its JSON names, wherever it does, before any is loaded: those of DL4J,
  *       ND4J and dl4j-quant, and those that the caller allows;
+ *   <li>the sizes of windows, which native code follows;
  *   <li>the headers of parameters and updater state against the bytes that follow, and against the
  *       configuration.
  * </ul>

@@ -32,6 +32,7 @@ import org.deeplearning4j.nn.conf.layers.ActivationLayer;
 import org.deeplearning4j.nn.conf.layers.DenseLayer;
 import org.deeplearning4j.nn.conf.layers.LossLayer;
 import org.deeplearning4j.nn.conf.layers.OutputLayer;
+import org.deeplearning4j.nn.conf.layers.SubsamplingLayer;
 import org.deeplearning4j.nn.graph.ComputationGraph;
 import org.deeplearning4j.nn.multilayer.MultiLayerNetwork;
 import org.deeplearning4j.util.ModelSerializer;
@@ -42,6 +43,7 @@ import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
 import org.nd4j.linalg.activations.Activation;
 import org.nd4j.linalg.activations.impl.ActivationReLU;
@@ -288,6 +290,50 @@ class SafeModelsTest {
                 "\"@class\" : \"" + RELU + "\"",
                 "\"@class\" : \"" + RELU + "\", \"dataBuffer\" : [1]");
         refuses("raw array", this::restore);
+    }
+
+    @ParameterizedTest
+    @CsvSource({
+        "dilation, -1",
+        "dilation, 2147483647",
+        "stride, 0",
+        "stride, 99999999999999999999",
+        "kernelSize, 0",
+        "padding, -1"
+    })
+    void refusesWindowsThatNativeCodeCannotFollow(String key, String size) throws IOException {
+        MultiLayerNetwork pool =
+                new MultiLayerNetwork(
+                        new NeuralNetConfiguration.Builder()
+                                .list()
+                                .layer(
+                                        new SubsamplingLayer.Builder(
+                                                        SubsamplingLayer.PoolingType.AVG)
+                                                .kernelSize(3, 2)
+                                                .stride(3, 2)
+                                                .padding(3, 2)
+                                                .dilation(3, 2)
+                                                .build())
+                                .layer(new OutputLayer.Builder().nOut(3).build())
+                                .setInputType(InputType.convolutional(8, 8, 1))
+                                .build());
+        pool.init();
+        ModelSerializer.writeModel(pool, file, true);
+        assertEquals(pool.params(), restore().params());
+        replaceInJson("\"" + key + "\" : [ 3, 2 ]", "\"" + key + "\" : [ 3, " + size + " ]");
+        refuses("its configuration has a '" + key + "' of " + size + "; ", this::restore);
+    }
+
+    @Test
+    void refusesNumbersThatTakeForeverToRead() throws IOException {
+        replaceInJson("\"nout\" : 5", "\"nout\" : 5" + "0".repeat(1_000_000));
+        refuses("a number of more than 400 digits", this::restore);
+    }
+
+    @Test
+    void saysThatAPartOfTheNetworkIsMissing() throws IOException {
+        replaceInJson("\"layer\" : {", "\"layer\" : null, \"own\" : {");
+        refuses("is not understood: a part of it is missing, or impossible", this::restore);
     }
 
     // ---- arrays --------------------------------------------------------------------------------

@@ -82,6 +82,10 @@ final class Outliers {
         if (others <= 0 || share >= LEAST_SHARE) {
             return null;
         }
+        List<Integer> far = far(others);
+        if (far.isEmpty()) {
+            return unused(tensor, params, sorted[sorted.length - 1]);
+        }
         return String.format(
                 Locale.ROOT,
                 "%s: all but %d of %d calibration examples use %d of its %d codes (%.1f %%): they"
@@ -94,19 +98,37 @@ final class Outliers {
                 codes(1, params),
                 100 * share,
                 others,
-                farthest(others),
+                far.size() == 1 ? "example " + far.get(0) : "one of the examples " + far,
                 sorted[sorted.length - 1],
                 remedy(others, scheme, seen));
     }
 
-    private String farthest(float others) {
+    /* No example stands out: the scale itself is too coarse. */
+    private static String unused(String tensor, QuantParams params, float largest) {
+        double share = largest / reachOf(params);
+        return String.format(
+                Locale.ROOT,
+                "%s: the calibration examples use %d of its %d codes (%.1f %%): they reach %.4g, and"
+                        + " its codes reach %.4g. %s",
+                tensor,
+                codes(Math.min(share, 1), params),
+                codes(1, params),
+                100 * Math.min(share, 1),
+                largest,
+                reachOf(params),
+                params.scale() <= Calibration.MIN_SCALE
+                        ? "No scale is smaller: multiply the data by a factor"
+                        : "Calibrate with another method, such as CalibrationMethod.MinMax");
+    }
+
+    private List<Integer> far(float others) {
         List<Integer> far = new ArrayList<>();
         for (int i = 0; i < reaches.length && far.size() < NAMED; i++) {
             if (reaches[i] * LEAST_SHARE > others) {
                 far.add(i);
             }
         }
-        return far.size() == 1 ? "example " + far.get(0) : "one of the examples " + far;
+        return far;
     }
 
     private static String remedy(float others, ActivationScheme scheme, TensorStatistics seen) {

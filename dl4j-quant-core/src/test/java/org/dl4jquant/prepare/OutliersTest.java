@@ -96,4 +96,23 @@ class OutliersTest {
         assertTrue(input.contains("one of the examples [3, 9, 499] reaches 500."), input);
         assertTrue(input.contains("Percentile[percent=99.0]"), input);
     }
+
+    @Test
+    void codesThatNoExampleUsesAreNoExamplesFault() {
+        INDArray features = Networks.normal(4, EXAMPLES, 6);
+
+        String tiny = warnings(features.mul(1e-30), LayerScheme.INT8).get(0);
+        assertTrue(
+                tiny.startsWith(
+                        "the input of layer 'first': the calibration examples use 1 of its 256"
+                                + " codes (0.0 %): they reach "),
+                tiny);
+        assertTrue(tiny.endsWith(". No scale is smaller: multiply the data by a factor"), tiny);
+
+        String wide = warnings(features, by(new CalibrationMethod.Sigma(50))).get(0);
+        assertTrue(wide.contains(": the calibration examples use "), wide);
+        assertTrue(
+                wide.endsWith(". Calibrate with another method, such as CalibrationMethod.MinMax"),
+                wide);
+    }
 }

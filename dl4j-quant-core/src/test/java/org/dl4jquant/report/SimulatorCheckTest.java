@@ -218,4 +218,24 @@ class SimulatorCheckTest {
                             .getMessage());
         }
     }
+
+    @Test
+    void refusesAnInputWithoutFeaturesByName() {
+        IntGraph graph =
+                IntGraph.of(
+                        List.of(
+                                new IntNode.Input("image", Shape.of(2)),
+                                new IntNode.Quantize(
+                                        "codes",
+                                        "image",
+                                        new QuantParams(1, 0, CodeRange.signed(8)))),
+                        List.of("codes"));
+        assertEquals(
+                "the features for input 'image' are null; give an array for each of the graph's"
+                        + " inputs",
+                assertThrows(
+                                IllegalArgumentException.class,
+                                () -> EngineInputs.of(graph, (INDArray) null))
+                        .getMessage());
+    }
 }

@@ -76,7 +76,8 @@ public final class RecordLog implements AutoCloseable {
         try {
             Require.state(
                     Locks.claim(channel, path) != Locks.Found.OTHERS,
-                    "%s is written by another process: wait until it has ended, or name another"
+                    "%s is written by another process, or under another name in this one:"
+                            + " wait until that has ended, or name another"
                             + " file",
                     path);
             log.readHeader((header + "\n").getBytes(StandardCharsets.UTF_8), foreign);

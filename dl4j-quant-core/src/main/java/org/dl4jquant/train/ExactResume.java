@@ -126,7 +126,8 @@ public final class ExactResume extends BaseTrainingListener {
      * {@return the network of a model file, ready to train on in this thread}
      *
      * @param file what {@link #save} or ModelSerializer wrote
-     * @throws IOException if it cannot be read, or {@link SafeModels#standard} refuses it
+     * @throws IOException if it cannot be read, {@link SafeModels#standard} refuses it, its notes
+     *     are damaged, or it has no quantized layer
      */
     public static MultiLayerNetwork restoreMultiLayerNetwork(File file) throws IOException {
         Require.given(file, "file");
@@ -138,14 +139,19 @@ public final class ExactResume extends BaseTrainingListener {
      *
      * @param file what {@link #save} or ModelSerializer wrote
      * @param models opens it; says which classes of one's own it may name
-     * @throws IOException if it cannot be read, or is refused
+     * @throws IOException if it cannot be read, is refused, its notes are damaged, or it has no
+     *     quantized layer
      */
     public static MultiLayerNetwork restoreMultiLayerNetwork(File file, SafeModels models)
             throws IOException {
         Require.given(file, "file");
         Require.given(models, "models");
         MultiLayerNetwork network = models.restoreMultiLayerNetwork(file, true);
-        restored(network);
+        try {
+            restored(network);
+        } catch (IllegalArgumentException e) {
+            throw unresumable(file, e);
+        }
         return network;
     }
 
@@ -153,7 +159,8 @@ public final class ExactResume extends BaseTrainingListener {
      * {@return the network of a model file, ready to train on in this thread}
      *
      * @param file what {@link #save} or ModelSerializer wrote
-     * @throws IOException if it cannot be read, or {@link SafeModels#standard} refuses it
+     * @throws IOException if it cannot be read, {@link SafeModels#standard} refuses it, its notes
+     *     are damaged, or it has no quantized layer
      */
     public static ComputationGraph restoreComputationGraph(File file) throws IOException {
         Require.given(file, "file");
@@ -165,15 +172,24 @@ public final class ExactResume extends BaseTrainingListener {
      *
      * @param file what {@link #save} or ModelSerializer wrote
      * @param models opens it; says which classes of one's own it may name
-     * @throws IOException if it cannot be read, or is refused
+     * @throws IOException if it cannot be read, is refused, its notes are damaged, or it has no
+     *     quantized layer
      */
     public static ComputationGraph restoreComputationGraph(File file, SafeModels models)
             throws IOException {
         Require.given(file, "file");
         Require.given(models, "models");
         ComputationGraph network = models.restoreComputationGraph(file, true);
-        restored(network);
+        try {
+            restored(network);
+        } catch (IllegalArgumentException e) {
+            throw unresumable(file, e);
+        }
         return network;
+    }
+
+    private static IOException unresumable(File file, IllegalArgumentException cause) {
+        return new IOException("cannot resume from " + file + ": " + cause.getMessage(), cause);
     }
 
     /**

@@ -4,6 +4,7 @@ package org.dl4jquant.train;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertNotEquals;
+import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.io.File;
@@ -13,6 +14,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 import java.util.concurrent.TimeUnit;
 import org.deeplearning4j.nn.graph.ComputationGraph;
 import org.deeplearning4j.nn.multilayer.MultiLayerNetwork;
@@ -167,6 +169,24 @@ class ExactResumeTest {
         schedule().attachTo(careless);
         careless.fit(StagedNetworks.batches());
         assertNotEquals(half.params(), careless.params());
+    }
+
+    @Test
+    void namesTheFileWhoseNotesAreDamaged() throws IOException {
+        MultiLayerNetwork network = fresh();
+        File file = folder.resolve("network.zip").toFile();
+        ExactResume.save(network, file);
+        new TrainedNetwork(network).addNotes(Map.of("resume.iterations", "-1"));
+        ModelSerializer.writeModel(network, file, true);
+        IOException refused =
+                assertThrows(IOException.class, () -> ExactResume.restoreMultiLayerNetwork(file));
+        assertTrue(
+                refused.getMessage()
+                        .startsWith(
+                                "cannot resume from "
+                                        + file
+                                        + ": the network's training note 'resume.iterations' is -1"),
+                refused.getMessage());
     }
 
     @Test

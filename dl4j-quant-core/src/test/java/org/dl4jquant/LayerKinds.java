@@ -93,7 +93,7 @@ final class LayerKinds {
                 new Convolution3D.Builder(2, 2, 2).nOut(3).name(NAME).build(),
                 output());
         image("locally connected 2D", locallyConnected());
-        image("batch normalization behind a convolution", named(new BatchNormalization()));
+        image("batch normalization after a convolution", named(new BatchNormalization()));
         image("max pooling", new SubsamplingLayer.Builder(PoolingType.MAX).name(NAME).build());
         image("average pooling", new SubsamplingLayer.Builder(PoolingType.AVG).name(NAME).build());
         image("global max pooling", named(new GlobalPoolingLayer(PoolingType.MAX)));

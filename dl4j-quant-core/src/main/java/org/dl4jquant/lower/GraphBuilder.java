@@ -94,7 +94,7 @@ final class GraphBuilder {
             throw new LoweringException(
                     name,
                     "it adds " + inputs.size() + " tensors",
-                    "add two at a time, in vertices one behind the other");
+                    "add two at a time, in vertices one after the other");
         }
         String left = codes(name, signal(name, inputs.get(0)));
         String right = codes(name, signal(name, inputs.get(1)));
@@ -234,7 +234,10 @@ final class GraphBuilder {
             throw new LoweringException(
                     unrounded.layer(),
                     "'" + reader + "' reads its result, which no quantizer rounds",
-                    "prepare the network with a spec that quantizes this layer's activations");
+                    "let it read the layer that rounds it, such as '"
+                            + unrounded.layer()
+                            + "/quantized', or prepare the float network with a spec that"
+                            + " quantizes its activations");
         }
         if (signal instanceof Signal.Values values && values.layer() != null) {
             throw computedInFloat(values.layer(), reader);

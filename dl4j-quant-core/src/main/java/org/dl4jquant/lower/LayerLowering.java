@@ -293,6 +293,10 @@ final class LayerLowering {
     }
 
     private Signal quantized(IntegerParameters layer, Signal input) {
+        if (input instanceof Signal.Unrounded) {
+            // Refuses it by name.
+            graph.codes(name, input);
+        }
         if (!(input instanceof Signal.Values values)) {
             throw new IllegalStateException(
                     "layer '" + name + "' rounds its input, which is rounded already");
@@ -354,7 +358,7 @@ final class LayerLowering {
     }
 
     /* Rounds a result to the layer's codes. A clamp that the operation's node cannot apply, and an
-     * activation that is a table, become a table behind it. */
+     * activation that is a table, become a table after it. */
     private String rounded(String node, Signal.Operation operation, IntegerParameters layer) {
         QuantParams output = requireNonNull(layer.output());
         CodeRange bounds = requireNonNull(layer.bounds());

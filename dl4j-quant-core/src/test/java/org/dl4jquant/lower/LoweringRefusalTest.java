@@ -230,7 +230,7 @@ final class LoweringRefusalTest {
     void refusesASumOfThree() {
         assertEquals(
                 "layer 'joined' cannot be lowered to integers: it adds 3 tensors; add two at a"
-                        + " time, in vertices one behind the other",
+                        + " time, in vertices one after the other",
                 messageFor(
                         QuantSpec.of(LayerScheme.INT8),
                         new ElementWiseVertex(ElementWiseVertex.Op.Add),

@@ -469,4 +469,31 @@ class PartialPreparationTest {
     void whatWasQuantizedFirstStaysAsItWasInManyNetworks() {
         prepareInTwoSteps(500);
     }
+
+    @Test
+    void aNewLayerThatReadsASumInsteadOfItsCodesIsToldWhereTheyAre() {
+        ComputationGraph old = Preparation.prepare(residual(), INT8, batch()).network();
+        for (String read : List.of("sum", "sum/quantized")) {
+            ComputationGraph changed =
+                    new TransferLearning.GraphBuilder(old)
+                            .fineTuneConfiguration(FINE_TUNING)
+                            .addLayer("new", output("new", NEW_CLASSES), read)
+                            .setOutputs("new", "last")
+                            .build();
+            ComputationGraph network = Preparation.prepare(changed, INT8, batch()).network();
+            if (read.equals("sum/quantized")) {
+                requireExact(network, data().getFeatures());
+            } else {
+                assertEquals(
+                        "layer 'sum' cannot be lowered to integers: 'new' reads its result, which"
+                                + " no quantizer rounds; let it read the layer that rounds it, such"
+                                + " as 'sum/quantized', or prepare the float network with a spec"
+                                + " that quantizes its activations",
+                        assertThrows(
+                                        IllegalArgumentException.class,
+                                        () -> Quantization.lower(network))
+                                .getMessage());
+            }
+        }
+    }
 }

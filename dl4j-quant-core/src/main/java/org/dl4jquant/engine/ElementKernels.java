@@ -70,7 +70,7 @@ final class ElementKernels {
         };
     }
 
-    /* Channels come first, so that an example of the result is its parts one behind another. */
+    /* Channels come first, so that an example of the result is its parts in a row. */
     static Kernel concat(List<QuantParams> params, QuantParams result, Shape shape) {
         List<CodeTable> tables =
                 params.stream().map(part -> CodeTable.from(value -> value, part, result)).toList();

@@ -53,7 +53,7 @@ final class AttentionRounding {
      * {@return the values that the products read: new ones, or the same array in float}
      *
      * @param role which factor it is
-     * @param raw what was computed, one example behind the other along dimension 0
+     * @param raw what was computed, one example after the other along dimension 0
      */
     INDArray forward(TensorRole role, INDArray raw) {
         TensorObserver watching = observer.get();

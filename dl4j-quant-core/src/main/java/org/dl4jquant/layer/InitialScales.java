@@ -14,7 +14,7 @@ import org.nd4j.linalg.api.ndarray.INDArray;
  */
 final class InitialScales {
 
-    /* Activations behind normalized layers and standardized inputs seldom leave [-4, 4]. */
+    /* Activations after normalized layers and standardized inputs seldom leave [-4, 4]. */
     private static final double LARGEST_ACTIVATION = 4;
 
     private InitialScales() {}

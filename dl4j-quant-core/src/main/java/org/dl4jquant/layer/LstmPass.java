@@ -100,7 +100,7 @@ final class LstmPass implements RecurrentPass {
     }
 
     /**
-     * The state before the first step, or behind the last one.
+     * The state before the first step, or after the last one.
      *
      * @param hidden the hidden state, rounded, [m, n]; null is 0
      * @param memory the memory cells, [m, n]; null is 0

@@ -171,7 +171,7 @@ record MeanPath(Layer layer) {
      * @param kernel how long a window is
      * @param stride the step from window to window
      * @param before the padding in front of the image; below 0, what is skipped there
-     * @param behind the padding behind it
+     * @param behind the padding after it
      * @param results how many windows there are
      */
     private record Span(int size, int kernel, int stride, int before, int behind, int results) {

@@ -202,7 +202,7 @@ public record PointwiseActivation(
      * {@return the function as a table of codes}
      *
      * @param input how the codes before it stand for values
-     * @param output how the codes behind it stand for values
+     * @param output how the codes after it stand for values
      * @throws NullPointerException if the function is a clamp
      */
     public CodeTable toTable(QuantParams input, QuantParams output) {

@@ -18,7 +18,7 @@ import org.nd4j.shade.jackson.databind.annotation.JsonDeserialize;
  *
  * <p>In training it is DL4J's own addition. In inference it returns the values of the codes that an
  * engine computes from the inputs' codes, {@link org.dl4jquant.numeric.CodeSum}, in the codes of
- * the layer behind it, which then finds nothing left to round. {@code prepare} makes it; in a model
+ * the layer after it, which then finds nothing left to round. {@code prepare} makes it; in a model
  * file it is found under this class's name.
  */
 public final class QuantizedAddVertex extends ElementWiseVertex {
@@ -37,7 +37,7 @@ public final class QuantizedAddVertex extends ElementWiseVertex {
      *
      * @param left the layer that made the codes of the first input
      * @param right the layer that made the codes of the second input
-     * @param result the layer behind the sum, which rounds it
+     * @param result the layer after the sum, which rounds it
      */
     public QuantizedAddVertex(
             @JsonProperty("left") @JsonDeserialize(using = StrictScalars.OfText.class) String left,
@@ -61,7 +61,7 @@ public final class QuantizedAddVertex extends ElementWiseVertex {
         return right;
     }
 
-    /** {@return the layer behind the sum, which rounds it} */
+    /** {@return the layer after the sum, which rounds it} */
     String result() {
         return result;
     }

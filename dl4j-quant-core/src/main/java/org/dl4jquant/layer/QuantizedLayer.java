@@ -36,9 +36,9 @@ import org.nd4j.shade.jackson.databind.annotation.JsonDeserialize;
  * rounded in training, and which computes with integer codes in inference.
  *
  * <p>It may stand for up to three layers of the float network: a convolution or dense layer, the
- * batch normalization behind it, and the activation function behind that, because these are one
- * step in the integer graph. {@code prepare} makes it; in a model file it is found under this
- * class's name.
+ * batch normalization after it, and the activation function after that, because these are one step
+ * in the integer graph. {@code prepare} makes it; in a model file it is found under this class's
+ * name.
  *
  * <p>Its parameters are the underlying layer's (in float), then the scales: one per output channel
  * for each weight ({@code scaleW} belongs to {@code W}), and one for each activation quantizer;
@@ -124,8 +124,8 @@ public final class QuantizedLayer extends BaseWrapperLayer {
      *
      * @param underlying the layer; {@code Bidirectional}, {@code LastTimeStep} and other wrappers
      *     stand inside, never outside
-     * @param batchNormalization the batch normalization behind it; null if there is none
-     * @param activation the activation function behind both, the underlying layer's own being the
+     * @param batchNormalization the batch normalization after it; null if there is none
+     * @param activation the activation function after both, the underlying layer's own being the
      *     identity; null if the underlying layer's own is all there is
      * @param quantizers what is rounded
      */

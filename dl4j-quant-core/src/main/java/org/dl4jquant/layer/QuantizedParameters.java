@@ -20,7 +20,7 @@ import org.nd4j.linalg.learning.regularization.Regularization;
 
 /**
  * The layout of a quantized layer's parameters: the underlying layer's, the scales, the batch
- * normalization's, one behind the other.
+ * normalization's, one after the other.
  *
  * <p>The batch normalization's running mean and variance come last, because they are not moved by
  * gradients: what lies before them is one view, which DL4J may clip or normalize.

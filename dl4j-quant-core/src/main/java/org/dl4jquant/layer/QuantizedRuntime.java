@@ -397,7 +397,7 @@ class QuantizedRuntime extends BaseWrapperLayer {
         gradient.gradientForVariable().forEach((key, value) -> update(value, key));
     }
 
-    /** DL4J calls this behind each update. */
+    /** DL4J calls this after each update. */
     @Override
     public void applyConstraints(int iteration, int epoch) {
         List<LayerConstraint> constraints = layerConf.getUnderlying().getConstraints();

@@ -20,7 +20,7 @@ sealed interface RecurrentPass permits LstmPass, SimpleRnnPass {
     /** {@return the same before they were rounded} */
     INDArray raw();
 
-    /** {@return the state behind the last step, [m, n] each; the arrays are copies} */
+    /** {@return the state after the last step, [m, n] each; the arrays are copies} */
     Map<String, INDArray> end();
 
     /**

@@ -15,7 +15,7 @@ import org.nd4j.linalg.indexing.NDArrayIndex;
 final class UpdaterState {
 
     /* DL4J joins neighbouring parameters of equal updater configurations in a block. A block's state
-     * is one or more arrays, one behind the other, each as long as its parameters together; so
+     * is one or more arrays, one after the other, each as long as its parameters together; so
      * whenever configurations change, the state of a parameter moves. */
 
     private final List<UpdaterBlock> blocks;

@@ -62,7 +62,7 @@ sealed interface Signal {
     record Codes(String node) implements Signal {}
 
     /**
-     * A result whose quantizer comes behind it, so that the node waits for its scale.
+     * A result whose quantizer comes after it, so that the node waits for its scale.
      *
      * @param layer the layer or vertex that computes it
      * @param operation what it computes

@@ -21,7 +21,7 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * Joins what is one step in the integer graph: a convolution or dense layer, the batch
- * normalization behind it, and the activation layer behind that.
+ * normalization after it, and the activation layer after that.
  *
  * <p>Nothing else may read the tensors in between, none of them may be an output of the network,
  * and no preprocessor may stand there.

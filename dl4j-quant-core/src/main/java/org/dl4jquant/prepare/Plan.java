@@ -14,13 +14,13 @@ import org.dl4jquant.layer.QuantizedAddVertex;
  *
  * @param network the network, layers that become one joined
  * @param wrapped the quantizers of each layer that gets some, by step
- * @param inserted the quantizers that stand behind vertices that are no layers and behind network
+ * @param inserted the quantizers that stand after vertices that are no layers and after network
  *     inputs, by the name of either
  * @param quantizers the names of those, which no layer, vertex or input of the network bears
  * @param sums what takes the place of the vertices that add codes, by vertex
  * @param results the steps that are not wrapped and only apply the functions which make the
  *     network's results of what a quantized layer computes
- * @param wiring what each step reads, a quantizer being named instead of what it stands behind
+ * @param wiring what each step reads, a quantizer being named instead of what it stands after
  * @param report what became of each layer, and why
  */
 record Plan(

@@ -35,7 +35,7 @@ import org.jspecify.annotations.Nullable;
 /** Decides which tensor of a network is rounded where. */
 final class Planner {
 
-    /* One quantizer for each tensor, at the step that makes it, and only where some step behind it
+    /* One quantizer for each tensor, at the step that makes it, and only where some step after it
      * computes with codes. A tensor that comes in float (the network's input, the result of a layer
      * left in float) is rounded by each layer that reads it instead. A sum or a concatenation is no
      * layer and rounds nothing it reads, and a max pool picks codes, so a network input that goes
@@ -380,7 +380,7 @@ final class Planner {
                 && activations(reader) != null;
     }
 
-    /* A sum with a ReLU behind it is one node of the integer graph: the ReLU is the clamp of the
+    /* A sum with a ReLU after it is one node of the integer graph: the ReLU is the clamp of the
      * sum's codes, so the activation layer carries the only quantizer. */
     private boolean carriedByActivation(Step step) {
         Step next = network.onlyConsumer(step.name());

@@ -30,7 +30,7 @@ final class Reasons {
         boolean holdsCodes(String tensor);
 
         /**
-         * {@return the layer behind a step that rounds its result instead of it; null if none does}
+         * {@return the layer after a step that rounds its result instead of it; null if none does}
          *
          * @param step the step
          */
@@ -234,7 +234,7 @@ final class Reasons {
                     : "passes values on as they are: those that it reads are in float";
         }
         if (layer != null && layer.getClass() == BatchNormalization.class) {
-            return "stays in float: it is not directly behind a convolution or dense layer with"
+            return "stays in float: it is not directly after a convolution or dense layer with"
                     + " identity activation";
         }
         if (Traits.makesValues(step)) {

@@ -20,7 +20,7 @@ import org.nd4j.linalg.activations.IActivation;
 
 /**
  * One step of the float network: a layer, perhaps with the batch normalization and the activation
- * layer behind it, or a vertex that is no layer.
+ * layer after it, or a vertex that is no layer.
  *
  * @param name the name of its first member
  * @param layer the layer's configuration; null if it is another vertex

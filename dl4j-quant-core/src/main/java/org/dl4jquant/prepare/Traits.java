@@ -292,7 +292,7 @@ final class Traits {
         return layer instanceof EmbeddingLayer || layer instanceof EmbeddingSequenceLayer;
     }
 
-    /** {@return whether codes pass through the step and mean the same behind it} */
+    /** {@return whether codes pass through the step and mean the same after it} */
     static boolean preservesCodes(Step step) {
         Layer layer = step.thawed();
         if (layer == null) {

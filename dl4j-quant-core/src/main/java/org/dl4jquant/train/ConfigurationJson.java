@@ -49,7 +49,10 @@ final class ConfigurationJson {
     private static final int LONGEST_NUMBER = 400;
 
     /* Each is looked for on the class path; large networks have some thousand. */
-    private static final int MOST_TEXTS = 100_000;
+    private static final int MOST_TEXTS = 20_000;
+
+    /* No class has a longer one. */
+    private static final int LONGEST_NAME = 1000;
 
     /* What stands between the names of a type with parameters, or an array's. */
     private static final Pattern NO_NAME = Pattern.compile("[^\\p{javaJavaIdentifierPart}.]+");
@@ -82,9 +85,7 @@ final class ConfigurationJson {
                     throw refusal.apply("its configuration is nested deeper than " + DEEPEST);
                 }
                 if (token == JsonToken.FIELD_NAME || token == JsonToken.VALUE_STRING) {
-                    if (texts.add(parser.getText())) {
-                        addForeign(parser.getText(), foreign);
-                    }
+                    addForeign(parser.getText(), foreign);
                     if (texts.size() > MOST_TEXTS) {
                         throw refusal.apply(
                                 "its configuration has more than " + MOST_TEXTS + " texts");
@@ -155,12 +156,24 @@ final class ConfigurationJson {
 
     private void addForeign(String text, Set<String> foreign) {
         boolean composed = text.startsWith("[") || text.indexOf('<') >= 0;
-        for (String name : composed ? NO_NAME.split(text) : new String[] {text}) {
-            if (isForeign(name)) {
-                foreign.add(name);
-            } else if (composed && name.startsWith(ELEMENT) && isForeign(name.substring(1))) {
-                foreign.add(name.substring(1));
+        if (!composed) {
+            addIfForeign(text, foreign);
+            return;
+        }
+        for (String name : NO_NAME.split(text, -1)) {
+            addIfForeign(name, foreign);
+            if (name.startsWith(ELEMENT)) {
+                addIfForeign(name.substring(1), foreign);
             }
+            if (texts.size() > MOST_TEXTS) {
+                return;
+            }
+        }
+    }
+
+    private void addIfForeign(String name, Set<String> foreign) {
+        if (name.length() <= LONGEST_NAME && texts.add(name) && isForeign(name)) {
+            foreign.add(name);
         }
     }
 

@@ -17,15 +17,20 @@ public final class EmulatedKernel {
 
     private final KernelSpec spec;
     private final Pointer function;
+    /* Its fibers and their stacks are the library's, of which all kernels of one source and one
+     * set of constants are users, edited ones, too, if the edit left this source alone. JNA has one
+     * object for each library. */
+    private final NativeLibrary library;
     private final Function launch;
     private final Function extraPhases;
+    private volatile long lastExtraPhases;
 
     EmulatedKernel(KernelSpec spec, Path library) {
-        NativeLibrary loaded = NativeLibrary.getInstance(library.toString());
+        this.library = NativeLibrary.getInstance(library.toString());
         this.spec = spec;
-        this.function = loaded.getFunction(spec.entry());
-        this.launch = loaded.getFunction("shim_launch");
-        this.extraPhases = loaded.getFunction("shim_extra_phases");
+        this.function = this.library.getFunction(spec.entry());
+        this.launch = this.library.getFunction("shim_launch");
+        this.extraPhases = this.library.getFunction("shim_extra_phases");
     }
 
     /**
@@ -72,8 +77,7 @@ public final class EmulatedKernel {
      * @param arguments all arguments
      * @return what went wrong, and where; empty if nothing did
      */
-    public synchronized Optional<String> launch(
-            int rows, long seed, List<Range> ranges, long... arguments) {
+    public Optional<String> launch(int rows, long seed, List<Range> ranges, long... arguments) {
         long[] flat = new long[Math.max(2, 2 * ranges.size())];
         for (int i = 0; i < ranges.size(); i++) {
             flat[2 * i] = ranges.get(i).address();
@@ -92,12 +96,15 @@ public final class EmulatedKernel {
             shape.sharedBytes(),
             seed
         };
-        @Nullable String fault = (String) launch.invoke(String.class, values);
-        return Optional.ofNullable(fault);
+        synchronized (library) {
+            @Nullable String fault = (String) launch.invoke(String.class, values);
+            lastExtraPhases = extraPhases.invokeLong(new Object[0]);
+            return Optional.ofNullable(fault);
+        }
     }
 
     /** {@return phases that the last launch's matrix loads lost to bank conflicts} */
-    public synchronized long extraPhases() {
-        return extraPhases.invokeLong(new Object[0]);
+    public long extraPhases() {
+        return lastExtraPhases;
     }
 }

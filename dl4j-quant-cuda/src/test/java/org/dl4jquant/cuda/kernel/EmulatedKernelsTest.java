@@ -7,11 +7,15 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import com.sun.jna.Memory;
+import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.List;
 import java.util.Optional;
 import java.util.Random;
 import java.util.TreeMap;
+import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.stream.IntStream;
 import org.junit.jupiter.api.Test;
 
 /** The shim itself, with a kernel that reverses runs of 64 bytes through shared memory. */
@@ -167,5 +171,28 @@ class EmulatedKernelsTest {
         String message =
                 assertThrows(IllegalStateException.class, () -> edited.of(REVERSE)).getMessage();
         assertTrue(message.contains("'u9' does not name a type"), message);
+    }
+
+    /** Classes of tests run at once, and an edit leaves most sources as they are. */
+    @Test
+    void oneLibraryServesManyKernelsAtOnce() {
+        EmulatedKernels kernels = EmulatedKernels.available();
+        List<EmulatedKernel> same =
+                IntStream.range(0, 4)
+                        .mapToObj(i -> kernels.edited(source -> source).of(REVERSE))
+                        .toList();
+        List<CompletableFuture<Optional<String>>> launches = new ArrayList<>();
+        for (int i = 0; i < 400; i++) {
+            EmulatedKernel kernel = same.get(i % same.size());
+            long seed = i;
+            launches.add(
+                    CompletableFuture.supplyAsync(
+                            () -> {
+                                Memory input = new Memory((long) RUN * EXAMPLES);
+                                Memory output = new Memory((long) RUN * EXAMPLES);
+                                return kernel.launch(EXAMPLES, seed, input, output);
+                            }));
+        }
+        launches.forEach(launch -> assertEquals(Optional.empty(), launch.join()));
     }
 }

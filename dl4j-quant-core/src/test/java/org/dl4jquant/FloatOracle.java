@@ -24,6 +24,7 @@ import org.dl4jquant.layer.IntegerParameters;
 import org.dl4jquant.layer.LayerQuantizers;
 import org.dl4jquant.layer.QuantizedLayer;
 import org.dl4jquant.layer.QuantizedLayers;
+import org.dl4jquant.layer.TensorRole;
 import org.dl4jquant.nd.RowMajor;
 import org.dl4jquant.numeric.QuantParams;
 import org.dl4jquant.numeric.WeightTensor;
@@ -124,7 +125,7 @@ final class FloatOracle {
 
         void check(INDArray input, INDArray found) {
             IActivation function = null;
-            if (quantizers.preActivation() != null) {
+            if (quantizers.scheme(TensorRole.PRE_ACTIVATION) != null) {
                 function = takeFunction();
             }
             copyParameters();
@@ -137,7 +138,8 @@ final class FloatOracle {
             float[] expected = RowMajor.floats(x);
             float[] values = RowMajor.floats(found);
             assertTrue(expected.length == values.length, () -> "shape of " + network);
-            if (quantizers.hidden() != null || quantizers.probabilities() != null) {
+            if (quantizers.scheme(TensorRole.HIDDEN) != null
+                    || quantizers.scheme(TensorRole.PROBABILITY) != null) {
                 if (exactRange) {
                     requireNear(expected, values);
                 }
@@ -345,7 +347,9 @@ final class FloatOracle {
         private void requireLookedUp(
                 IActivation function, float[] expected, float[] values, double bound) {
             QuantParams before =
-                    params(quantizers.preActivation(), QuantizedLayer.PRE_ACTIVATION_SCALE);
+                    params(
+                            quantizers.scheme(TensorRole.PRE_ACTIVATION),
+                            QuantizedLayer.PRE_ACTIVATION_SCALE);
             QuantParams output = params(quantizers.output(), QuantizedLayer.OUTPUT_SCALE);
             for (int i = 0; i < values.length; i++) {
                 int low = before.quantize((float) (expected[i] - bound));

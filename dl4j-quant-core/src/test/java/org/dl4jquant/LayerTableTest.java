@@ -16,6 +16,7 @@ import org.deeplearning4j.nn.graph.ComputationGraph;
 import org.dl4jquant.layer.LayerQuantizers;
 import org.dl4jquant.layer.QuantizedLayer;
 import org.dl4jquant.layer.QuantizedLayers;
+import org.dl4jquant.layer.TensorRole;
 import org.dl4jquant.layer.WeightSlot;
 import org.dl4jquant.lower.LoweringException;
 import org.dl4jquant.prepare.Preparation;
@@ -92,19 +93,19 @@ class LayerTableTest {
         if (quantizers.input() != null || quantizers.inputFrom() != null) {
             rounded.add("input");
         }
-        if (quantizers.preActivation() != null) {
+        if (quantizers.scheme(TensorRole.PRE_ACTIVATION) != null) {
             rounded.add("before the function");
         }
-        if (quantizers.hidden() != null) {
+        if (quantizers.scheme(TensorRole.HIDDEN) != null) {
             rounded.add(
-                    quantizers.hiddenBackward() == null
+                    quantizers.scheme(TensorRole.HIDDEN_BACKWARD) == null
                             ? "hidden state"
                             : "hidden state of each direction");
         }
-        if (quantizers.products() != null) {
+        if (quantizers.scheme(TensorRole.QUERY) != null) {
             rounded.add("queries, keys, values, joined heads");
         }
-        if (quantizers.probabilities() != null) {
+        if (quantizers.scheme(TensorRole.PROBABILITY) != null) {
             rounded.add("probabilities");
         }
         if (quantizers.result() != null) {

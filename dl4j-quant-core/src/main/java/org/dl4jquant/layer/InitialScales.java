@@ -28,16 +28,9 @@ final class InitialScales {
             }
         }
         LayerQuantizers quantizers = layer.preparedQuantizers();
-        assignActivation(quantizers.input(), table.get(QuantizedLayer.INPUT_SCALE));
-        assignActivation(
-                quantizers.preActivation(), table.get(QuantizedLayer.PRE_ACTIVATION_SCALE));
-        assignActivation(quantizers.output(), table.get(QuantizedLayer.OUTPUT_SCALE));
-        assignActivation(quantizers.hidden(), table.get(QuantizedLayer.HIDDEN_SCALE));
-        assignActivation(
-                quantizers.hiddenBackward(), table.get(QuantizedLayer.HIDDEN_BACKWARD_SCALE));
-        for (TensorRole role : TensorRole.OF_ATTENTION) {
-            assignActivation(role.scheme(quantizers), table.get(role.scaleKey()));
-        }
+        quantizers
+                .tensors()
+                .forEach((role, scheme) -> assignActivation(scheme, table.get(role.scaleKey())));
     }
 
     /** The largest magnitude of the whole weight becomes the largest code. */
@@ -53,9 +46,8 @@ final class InitialScales {
         scales.assign(reach / maxCode);
     }
 
-    private static void assignActivation(
-            @Nullable ActivationScheme scheme, @Nullable INDArray scale) {
-        if (scheme != null && scale != null) {
+    private static void assignActivation(ActivationScheme scheme, @Nullable INDArray scale) {
+        if (scale != null) {
             double reach = hasUnitRange(scheme.scheme()) ? 1 : LARGEST_ACTIVATION;
             scale.assign(reach / scheme.range().max());
         }

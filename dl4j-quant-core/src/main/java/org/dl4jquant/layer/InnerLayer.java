@@ -112,10 +112,10 @@ final class InnerLayer {
         inner.clearVariables();
         INDArray buffer = buffer(copy, inner, type);
         if (copy instanceof SelfAttentionLayer attention
-                && conf.preparedQuantizers().probabilities() != null) {
+                && conf.preparedQuantizers().scheme(TensorRole.PROBABILITY) != null) {
             return RoundedAttention.of(inner, attention, index, buffer, type);
         }
-        return conf.preparedQuantizers().hidden() == null || buffer == null
+        return conf.preparedQuantizers().scheme(TensorRole.HIDDEN) == null || buffer == null
                 ? copy.instantiate(inner, listeners, index, buffer, false, type)
                 : new RoundedRecurrence(listeners, index, type).instantiate(inner, buffer);
     }

@@ -117,12 +117,10 @@ final class IntegerPath {
         if (quantizers.output() == null) {
             return Optional.of(PointwiseActivation.IDENTITY);
         }
+        ActivationScheme argument = quantizers.scheme(TensorRole.PRE_ACTIVATION);
+        boolean table = argument != null && argument.isInteger();
         return PointwiseActivation.of(InnerLayer.separateActivation(conf))
-                .filter(
-                        known ->
-                                known.isClamp()
-                                        || (quantizers.preActivation() != null
-                                                && quantizers.preActivation().isInteger()));
+                .filter(known -> known.isClamp() || table);
     }
 
     /** {@return the integer inference of a layer; null if it has none} */

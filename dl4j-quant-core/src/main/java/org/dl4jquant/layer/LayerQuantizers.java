@@ -1,58 +1,55 @@
 // SPDX-License-Identifier: Apache-2.0
 package org.dl4jquant.layer;
 
+import java.util.Collections;
+import java.util.EnumMap;
+import java.util.List;
+import java.util.Map;
 import org.dl4jquant.check.Require;
 import org.dl4jquant.scheme.IntFormat;
 import org.dl4jquant.scheme.Precision;
-import org.dl4jquant.scheme.StrictScalars;
 import org.dl4jquant.scheme.TensorScheme;
 import org.jspecify.annotations.Nullable;
-import org.nd4j.shade.jackson.annotation.JsonInclude;
 import org.nd4j.shade.jackson.databind.annotation.JsonDeserialize;
+import org.nd4j.shade.jackson.databind.annotation.JsonSerialize;
 
 /**
  * The quantizers that one layer carries: each tensor of a network has one, at its producer.
  *
  * @param weights the scheme of each of its weights; null leaves them in float
- * @param input the scheme of its input, where no other layer has rounded it; else null
  * @param inputFrom the name of the layer that has rounded its input; null if none has
- * @param preActivation the scheme of the value before the activation function, where that function
- *     becomes a table of codes; else null
- * @param output the scheme of its result; null leaves it in float
- * @param hidden the scheme of a recurrent layer's hidden state, which is rounded before the next
- *     step reads it and before it leaves the layer; else null
- * @param hiddenBackward the same for the direction that goes back in time
- * @param products the scheme of an attention's queries, keys, values and joined heads, each with
- *     its own scale; null without projections
- * @param probabilities the scheme of an attention's probabilities; else null
+ * @param tensors the schemes of its activation tensors; those that are not there stay in float. A
+ *     value before the activation function is rounded where that function becomes a table of codes,
+ *     a hidden state before the next step reads it and before it leaves the layer
  */
+@JsonSerialize(using = LayerQuantizersJson.Writer.class)
+@JsonDeserialize(using = LayerQuantizersJson.Reader.class)
 public record LayerQuantizers(
         @Nullable TensorScheme weights,
-        @Nullable ActivationScheme input,
-        @JsonDeserialize(using = StrictScalars.OfTextOrNull.class) @Nullable String inputFrom,
-        @Nullable ActivationScheme preActivation,
-        @Nullable ActivationScheme output,
-        @JsonInclude(JsonInclude.Include.NON_NULL) @Nullable ActivationScheme hidden,
-        @JsonInclude(JsonInclude.Include.NON_NULL) @Nullable ActivationScheme hiddenBackward,
-        @JsonInclude(JsonInclude.Include.NON_NULL) @Nullable ActivationScheme products,
-        @JsonInclude(JsonInclude.Include.NON_NULL) @Nullable ActivationScheme probabilities) {
+        @Nullable String inputFrom,
+        Map<TensorRole, ActivationScheme> tensors) {
 
     /** No quantizer at all. */
-    public static final LayerQuantizers NONE =
-            new LayerQuantizers(null, null, null, null, null, null, null, null, null);
+    public static final LayerQuantizers NONE = new LayerQuantizers(null, null, Map.of());
 
     /** Checks that the input is rounded only once, and a table has codes on both sides. */
     public LayerQuantizers {
+        EnumMap<TensorRole, ActivationScheme> copy = new EnumMap<>(TensorRole.class);
+        copy.putAll(tensors);
+        tensors = Collections.unmodifiableMap(copy);
         Require.argument(
-                input == null || inputFrom == null,
+                !tensors.containsKey(TensorRole.INPUT) || inputFrom == null,
                 "the input is rounded by layer '%s' already; a second quantizer would round codes",
                 inputFrom == null ? "" : inputFrom);
         Require.argument(
-                preActivation == null || output != null,
-                "a quantizer before the activation function needs one behind it: a table maps"
+                !tensors.containsKey(TensorRole.PRE_ACTIVATION)
+                        || tensors.containsKey(TensorRole.OUTPUT),
+                "a quantizer before the activation function needs one after it: a table maps"
                         + " codes to codes");
         Require.argument(
-                hidden == null || hiddenBackward != null || output == null,
+                !tensors.containsKey(TensorRole.HIDDEN)
+                        || tensors.containsKey(TensorRole.HIDDEN_BACKWARD)
+                        || !tensors.containsKey(TensorRole.OUTPUT),
                 "a layer that gives out its rounded hidden state needs no quantizer of its result:"
                         + " it would round codes");
     }
@@ -65,25 +62,36 @@ public record LayerQuantizers(
      */
     public static LayerQuantizers of(
             @Nullable TensorScheme weights, @Nullable ActivationScheme output) {
-        return new LayerQuantizers(weights, null, null, null, output, null, null, null, null);
+        return new LayerQuantizers(
+                weights, null, output == null ? Map.of() : Map.of(TensorRole.OUTPUT, output));
+    }
+
+    /**
+     * {@return the scheme of a tensor; null if it is not rounded}
+     *
+     * @param role the tensor
+     */
+    public @Nullable ActivationScheme scheme(TensorRole role) {
+        return tensors.get(role);
+    }
+
+    /** {@return the scheme of the input; null if it is float, or another layer has rounded it} */
+    public @Nullable ActivationScheme input() {
+        return scheme(TensorRole.INPUT);
+    }
+
+    /** {@return the scheme of the result; null leaves it in float} */
+    public @Nullable ActivationScheme output() {
+        return scheme(TensorRole.OUTPUT);
     }
 
     /**
      * {@return these quantizers with one for the input}
      *
-     * @param scheme how the input is rounded
+     * @param scheme the input's scheme
      */
     public LayerQuantizers withInput(ActivationScheme scheme) {
-        return new LayerQuantizers(
-                weights,
-                scheme,
-                null,
-                preActivation,
-                output,
-                hidden,
-                hiddenBackward,
-                products,
-                probabilities);
+        return new LayerQuantizers(weights, null, tensors).with(scheme, TensorRole.INPUT);
     }
 
     /**
@@ -92,87 +100,86 @@ public record LayerQuantizers(
      * @param layer that layer's name
      */
     public LayerQuantizers withInputFrom(String layer) {
-        return new LayerQuantizers(
-                weights,
-                null,
-                layer,
-                preActivation,
-                output,
-                hidden,
-                hiddenBackward,
-                products,
-                probabilities);
+        return new LayerQuantizers(weights, layer, without(TensorRole.INPUT).tensors);
     }
 
     /**
      * {@return these quantizers with one before the activation function}
      *
-     * @param scheme how the value before it is rounded
+     * @param scheme the scheme of the function's argument
      */
     public LayerQuantizers withPreActivation(ActivationScheme scheme) {
-        return new LayerQuantizers(
-                weights,
-                input,
-                inputFrom,
-                scheme,
-                output,
-                hidden,
-                hiddenBackward,
-                products,
-                probabilities);
+        return with(scheme, TensorRole.PRE_ACTIVATION);
     }
 
     /**
      * {@return these quantizers with one for the hidden state, which then is the result}
      *
-     * @param scheme how the hidden state is rounded
+     * @param scheme the hidden state's scheme
      */
     public LayerQuantizers withHidden(ActivationScheme scheme) {
-        return new LayerQuantizers(weights, input, inputFrom, null, null, scheme, null, null, null);
+        return without(TensorRole.PRE_ACTIVATION, TensorRole.OUTPUT)
+                .with(scheme, TensorRole.HIDDEN);
     }
 
     /**
      * {@return these quantizers with one for the hidden state of each of two directions, whose
      * results are joined}
      *
-     * @param scheme how both hidden states are rounded, each with its own scale
+     * @param scheme the scheme of both hidden states, each with its own scale
      */
     public LayerQuantizers withHiddenBothWays(ActivationScheme scheme) {
-        return new LayerQuantizers(
-                weights, input, inputFrom, null, output, scheme, scheme, null, null);
+        return without(TensorRole.PRE_ACTIVATION)
+                .with(scheme, TensorRole.HIDDEN, TensorRole.HIDDEN_BACKWARD);
     }
 
     /**
      * {@return these quantizers with those of an attention's inner products}
      *
-     * @param scheme how their factors are rounded; probabilities have no sign
+     * @param scheme the scheme of their factors; probabilities have no sign
      * @param projects whether queries, keys, values and the heads' result are projections
      */
     public LayerQuantizers withAttention(TensorScheme scheme, boolean projects) {
-        return new LayerQuantizers(
-                weights,
-                input,
-                inputFrom,
-                preActivation,
-                output,
-                hidden,
-                hiddenBackward,
-                projects ? new ActivationScheme(scheme, true) : null,
-                new ActivationScheme(scheme, false));
+        LayerQuantizers weighed = with(new ActivationScheme(scheme, false), TensorRole.PROBABILITY);
+        return projects
+                ? weighed.with(
+                        new ActivationScheme(scheme, true),
+                        TensorRole.QUERY,
+                        TensorRole.KEY,
+                        TensorRole.VALUE,
+                        TensorRole.JOINED)
+                : weighed;
     }
 
-    /** {@return what the layer's result is rounded by, at whichever place; null if it is float} */
+    private LayerQuantizers with(ActivationScheme scheme, TensorRole... roles) {
+        EnumMap<TensorRole, ActivationScheme> all = new EnumMap<>(TensorRole.class);
+        all.putAll(tensors);
+        List.of(roles).forEach(role -> all.put(role, scheme));
+        return new LayerQuantizers(weights, inputFrom, all);
+    }
+
+    private LayerQuantizers without(TensorRole... roles) {
+        EnumMap<TensorRole, ActivationScheme> rest = new EnumMap<>(TensorRole.class);
+        rest.putAll(tensors);
+        List.of(roles).forEach(rest::remove);
+        return new LayerQuantizers(weights, inputFrom, rest);
+    }
+
+    /** {@return the place where the layer's result is rounded; null if it is float} */
     public @Nullable TensorRole resultRole() {
-        if (output != null) {
+        if (tensors.containsKey(TensorRole.OUTPUT)) {
             return TensorRole.OUTPUT;
         }
-        return hidden != null && hiddenBackward == null ? TensorRole.HIDDEN : null;
+        return tensors.containsKey(TensorRole.HIDDEN)
+                        && !tensors.containsKey(TensorRole.HIDDEN_BACKWARD)
+                ? TensorRole.HIDDEN
+                : null;
     }
 
     /** {@return the scheme of the layer's result; null if it is float} */
     public @Nullable ActivationScheme result() {
         TensorRole role = resultRole();
-        return role == null ? null : role.scheme(this);
+        return role == null ? null : scheme(role);
     }
 
     /**
@@ -182,24 +189,20 @@ public record LayerQuantizers(
      * @param precision the precision
      */
     LayerQuantizers at(Precision precision) {
-        ActivationScheme newOutput = at(output, precision);
+        EnumMap<TensorRole, ActivationScheme> all = new EnumMap<>(TensorRole.class);
+        tensors.forEach(
+                (role, prepared) -> {
+                    TensorScheme scheme = precision.ofActivations(prepared.scheme());
+                    if (scheme != null) {
+                        all.put(role, new ActivationScheme(scheme, prepared.signed()));
+                    }
+                });
+        if (!all.containsKey(TensorRole.OUTPUT)) {
+            all.remove(TensorRole.PRE_ACTIVATION);
+        }
         return new LayerQuantizers(
                 precision.ofWeights(weights),
-                at(input, precision),
                 precision.activations() instanceof IntFormat ? inputFrom : null,
-                newOutput == null ? null : at(preActivation, precision),
-                newOutput,
-                at(hidden, precision),
-                at(hiddenBackward, precision),
-                at(products, precision),
-                at(probabilities, precision));
-    }
-
-    private static @Nullable ActivationScheme at(
-            @Nullable ActivationScheme prepared, Precision precision) {
-        TensorScheme scheme = precision.ofActivations(prepared == null ? null : prepared.scheme());
-        return prepared == null || scheme == null
-                ? null
-                : new ActivationScheme(scheme, prepared.signed());
+                all);
     }
 }

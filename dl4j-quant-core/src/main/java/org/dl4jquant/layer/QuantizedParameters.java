@@ -102,28 +102,15 @@ final class QuantizedParameters implements ParamInitializer {
             extras.add(new Extra(slot.scaleKey(), slot.scales()));
         }
         LayerQuantizers quantizers = layer.preparedQuantizers();
-        add(extras, quantizers.input(), QuantizedLayer.INPUT_SCALE, QuantizedLayer.INPUT_ZERO);
-        add(
-                extras,
-                quantizers.preActivation(),
-                QuantizedLayer.PRE_ACTIVATION_SCALE,
-                QuantizedLayer.PRE_ACTIVATION_ZERO);
-        add(extras, quantizers.output(), QuantizedLayer.OUTPUT_SCALE, QuantizedLayer.OUTPUT_ZERO);
-        add(extras, quantizers.hidden(), QuantizedLayer.HIDDEN_SCALE, QuantizedLayer.HIDDEN_ZERO);
-        add(
-                extras,
-                quantizers.hiddenBackward(),
-                QuantizedLayer.HIDDEN_BACKWARD_SCALE,
-                QuantizedLayer.HIDDEN_BACKWARD_ZERO);
-        for (TensorRole role : TensorRole.OF_ATTENTION) {
-            add(extras, role.scheme(quantizers), role.scaleKey(), role.zeroKey());
-        }
+        quantizers
+                .tensors()
+                .forEach((role, scheme) -> add(extras, scheme, role.scaleKey(), role.zeroKey()));
         return extras;
     }
 
     private static void add(
-            List<Extra> extras, @Nullable ActivationScheme scheme, String scale, String zero) {
-        if (scheme != null && scheme.isInteger()) {
+            List<Extra> extras, ActivationScheme scheme, String scale, String zero) {
+        if (scheme.isInteger()) {
             extras.add(new Extra(scale, 1));
             if (scheme.hasZeroPoint()) {
                 extras.add(new Extra(zero, 1));

@@ -68,7 +68,7 @@ record Rounders(
         return ValueRounder.ofActivation(
                 String.valueOf(layer.getLayerName()),
                 role.name().toLowerCase(Locale.ROOT),
-                role.scheme(layer.quantizers()),
+                layer.quantizers().scheme(role),
                 table,
                 role.scaleKey(),
                 role.zeroKey());

@@ -79,9 +79,9 @@ final class ScaleHandover {
     }
 
     private @Nullable CodeRange activation(TensorRole role, LayerQuantizers quantizers) {
-        ActivationScheme scheme = role.scheme(quantizers);
+        ActivationScheme scheme = quantizers.scheme(role);
         ActivationScheme standing =
-                scheme != null && scheme.isInteger() ? scheme : role.scheme(prepared);
+                scheme != null && scheme.isInteger() ? scheme : prepared.scheme(role);
         return standing != null && standing.isInteger() ? standing.range() : null;
     }
 

@@ -100,7 +100,7 @@ final class ScaleStepLimit {
     private float[] lengths(String key, INDArray parameter) {
         float[] lengths = RowMajor.floats(parameter);
         for (TensorRole role : TensorRole.values()) {
-            ActivationScheme scheme = role.scheme(layer.quantizers());
+            ActivationScheme scheme = layer.quantizers().scheme(role);
             if (role.zeroKey().equals(key) && scheme != null && scheme.isInteger()) {
                 Arrays.fill(lengths, scheme.range().max() - scheme.range().min());
             }

@@ -93,33 +93,13 @@ final class ScaleUpdaters {
     }
 
     private static @Nullable TensorScheme schemeOf(LayerQuantizers quantizers, String key) {
-        return switch (key) {
-            case QuantizedLayer.INPUT_SCALE, QuantizedLayer.INPUT_ZERO ->
-                    schemeOf(quantizers.input());
-            case QuantizedLayer.PRE_ACTIVATION_SCALE, QuantizedLayer.PRE_ACTIVATION_ZERO ->
-                    schemeOf(quantizers.preActivation());
-            case QuantizedLayer.OUTPUT_SCALE, QuantizedLayer.OUTPUT_ZERO ->
-                    schemeOf(quantizers.output());
-            case QuantizedLayer.HIDDEN_SCALE, QuantizedLayer.HIDDEN_ZERO ->
-                    schemeOf(quantizers.hidden());
-            case QuantizedLayer.HIDDEN_BACKWARD_SCALE, QuantizedLayer.HIDDEN_BACKWARD_ZERO ->
-                    schemeOf(quantizers.hiddenBackward());
-            default -> ofAttentionOrWeight(quantizers, key);
-        };
-    }
-
-    private static @Nullable TensorScheme ofAttentionOrWeight(
-            LayerQuantizers quantizers, String key) {
-        for (TensorRole role : TensorRole.OF_ATTENTION) {
+        for (TensorRole role : TensorRole.values()) {
             if (key.equals(role.scaleKey()) || key.equals(role.zeroKey())) {
-                return schemeOf(role.scheme(quantizers));
+                ActivationScheme activation = quantizers.scheme(role);
+                return activation == null ? null : activation.scheme();
             }
         }
         return key.startsWith(QuantizedLayer.SCALE) ? quantizers.weights() : null;
-    }
-
-    private static @Nullable TensorScheme schemeOf(@Nullable ActivationScheme activation) {
-        return activation == null ? null : activation.scheme();
     }
 
     private static IUpdater forScales(QuantizedLayer layer) {

@@ -4,91 +4,58 @@ package org.dl4jquant.layer;
 import java.util.Collections;
 import java.util.EnumSet;
 import java.util.Set;
-import org.jspecify.annotations.Nullable;
 
-/** The activation tensors of a quantized layer that may have a quantizer. */
+/**
+ * The activation tensors of a quantized layer that may have a quantizer.
+ *
+ * <p>Their order is that of their parameters in model files: a new one is appended.
+ */
 public enum TensorRole {
-    /** What enters the layer. */
-    INPUT(QuantizedLayer.INPUT_SCALE, QuantizedLayer.INPUT_ZERO) {
-        @Override
-        public @Nullable ActivationScheme scheme(LayerQuantizers quantizers) {
-            return quantizers.input();
-        }
-    },
-    /** What stands before an activation function that becomes a table. */
-    PRE_ACTIVATION(QuantizedLayer.PRE_ACTIVATION_SCALE, QuantizedLayer.PRE_ACTIVATION_ZERO) {
-        @Override
-        public @Nullable ActivationScheme scheme(LayerQuantizers quantizers) {
-            return quantizers.preActivation();
-        }
-    },
-    /** What a recurrent layer hands from one step to the next. */
-    HIDDEN(QuantizedLayer.HIDDEN_SCALE, QuantizedLayer.HIDDEN_ZERO) {
-        @Override
-        public @Nullable ActivationScheme scheme(LayerQuantizers quantizers) {
-            return quantizers.hidden();
-        }
-    },
+    /** The layer's input. */
+    INPUT(QuantizedLayer.INPUT_SCALE, QuantizedLayer.INPUT_ZERO, "input"),
+    /** The argument of an activation function that becomes a table. */
+    PRE_ACTIVATION(
+            QuantizedLayer.PRE_ACTIVATION_SCALE,
+            QuantizedLayer.PRE_ACTIVATION_ZERO,
+            "preActivation"),
+    /** The layer's result. */
+    OUTPUT(QuantizedLayer.OUTPUT_SCALE, QuantizedLayer.OUTPUT_ZERO, "output"),
+    /** The state that a recurrent layer hands from one step to the next. */
+    HIDDEN(QuantizedLayer.HIDDEN_SCALE, QuantizedLayer.HIDDEN_ZERO, "hidden"),
     /** The same for the direction that goes back in time. */
-    HIDDEN_BACKWARD(QuantizedLayer.HIDDEN_BACKWARD_SCALE, QuantizedLayer.HIDDEN_BACKWARD_ZERO) {
-        @Override
-        public @Nullable ActivationScheme scheme(LayerQuantizers quantizers) {
-            return quantizers.hiddenBackward();
-        }
-    },
+    HIDDEN_BACKWARD(
+            QuantizedLayer.HIDDEN_BACKWARD_SCALE,
+            QuantizedLayer.HIDDEN_BACKWARD_ZERO,
+            "hiddenBackward"),
     /** A self-attention's projected queries. */
-    QUERY(QuantizedLayer.SCALE + "Query", QuantizedLayer.ZERO + "Query") {
-        @Override
-        public @Nullable ActivationScheme scheme(LayerQuantizers quantizers) {
-            return quantizers.products();
-        }
-    },
+    QUERY("Query", TensorRole.PRODUCTS),
     /** Its projected keys. */
-    KEY(QuantizedLayer.SCALE + "Key", QuantizedLayer.ZERO + "Key") {
-        @Override
-        public @Nullable ActivationScheme scheme(LayerQuantizers quantizers) {
-            return quantizers.products();
-        }
-    },
+    KEY("Key", TensorRole.PRODUCTS),
     /** Its projected values. */
-    VALUE(QuantizedLayer.SCALE + "Value", QuantizedLayer.ZERO + "Value") {
-        @Override
-        public @Nullable ActivationScheme scheme(LayerQuantizers quantizers) {
-            return quantizers.products();
-        }
-    },
+    VALUE("Value", TensorRole.PRODUCTS),
     /** The softmax's result, which weighs the values. */
-    PROBABILITY(QuantizedLayer.SCALE + "Probability", QuantizedLayer.ZERO + "Probability") {
-        @Override
-        public @Nullable ActivationScheme scheme(LayerQuantizers quantizers) {
-            return quantizers.probabilities();
-        }
-    },
+    PROBABILITY("Probability", "probabilities"),
     /** The joined result of its heads, which the last projection reads. */
-    JOINED(QuantizedLayer.SCALE + "Joined", QuantizedLayer.ZERO + "Joined") {
-        @Override
-        public @Nullable ActivationScheme scheme(LayerQuantizers quantizers) {
-            return quantizers.products();
-        }
-    },
-    /** What leaves the layer. */
-    OUTPUT(QuantizedLayer.OUTPUT_SCALE, QuantizedLayer.OUTPUT_ZERO) {
-        @Override
-        public @Nullable ActivationScheme scheme(LayerQuantizers quantizers) {
-            return quantizers.output();
-        }
-    };
+    JOINED("Joined", TensorRole.PRODUCTS);
 
     /** The factors of an attention's inner products. */
     static final Set<TensorRole> OF_ATTENTION =
             Collections.unmodifiableSet(EnumSet.of(QUERY, KEY, VALUE, PROBABILITY, JOINED));
 
+    private static final String PRODUCTS = "products";
+
     private final String scaleKey;
     private final String zeroKey;
+    private final String jsonName;
 
-    TensorRole(String scaleKey, String zeroKey) {
+    TensorRole(String scaleKey, String zeroKey, String jsonName) {
         this.scaleKey = scaleKey;
         this.zeroKey = zeroKey;
+        this.jsonName = jsonName;
+    }
+
+    TensorRole(String suffix, String jsonName) {
+        this(QuantizedLayer.SCALE + suffix, QuantizedLayer.ZERO + suffix, jsonName);
     }
 
     /** {@return the name of the parameter that holds the tensor's scale} */
@@ -101,10 +68,8 @@ public enum TensorRole {
         return zeroKey;
     }
 
-    /**
-     * {@return the tensor's scheme; null if it is not rounded}
-     *
-     * @param quantizers the layer's quantizers
-     */
-    public abstract @Nullable ActivationScheme scheme(LayerQuantizers quantizers);
+    /** {@return the name of its scheme in a layer's JSON; tensors of one name share a scheme} */
+    String jsonName() {
+        return jsonName;
+    }
 }

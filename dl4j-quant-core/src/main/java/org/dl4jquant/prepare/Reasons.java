@@ -11,6 +11,7 @@ import org.dl4jquant.layer.ActivationScheme;
 import org.dl4jquant.layer.LayerQuantizers;
 import org.dl4jquant.layer.MaxPoolingLayer;
 import org.dl4jquant.layer.QuantizedLayer;
+import org.dl4jquant.layer.TensorRole;
 import org.dl4jquant.scheme.LayerScheme;
 import org.dl4jquant.scheme.NumberFormat;
 import org.dl4jquant.scheme.TensorScheme;
@@ -143,7 +144,7 @@ final class Reasons {
         boolean rounds =
                 quantizers.input() != null
                         || quantizers.inputFrom() != null
-                        || quantizers.hidden() != null
+                        || quantizers.scheme(TensorRole.HIDDEN) != null
                         || result != null;
         return new LayerScheme(quantizers.weights(), rounds ? scheme.activations() : null);
     }
@@ -181,16 +182,17 @@ final class Reasons {
         if (quantizers.inputFrom() != null) {
             parts.add("input from '" + quantizers.inputFrom() + "'");
         }
-        if (quantizers.preActivation() != null) {
+        ActivationScheme argument = quantizers.scheme(TensorRole.PRE_ACTIVATION);
+        if (argument != null) {
             parts.add(
-                    quantizers.preActivation().isInteger()
+                    argument.isInteger()
                             ? "activation function as a table"
                             : "rounded before its activation function");
         }
-        if (quantizers.hidden() != null) {
+        if (quantizers.scheme(TensorRole.HIDDEN) != null) {
             parts.add("hidden state rounded in each step");
         }
-        if (quantizers.probabilities() != null) {
+        if (quantizers.scheme(TensorRole.PROBABILITY) != null) {
             parts.add("inner products rounded");
         }
         parts.add(result(quantizers, scheme));

@@ -119,7 +119,7 @@ final class ScaleFitting {
 
     private void observe(Observed observed) {
         for (TensorRole role : TensorRole.values()) {
-            ActivationScheme scheme = role.scheme(observed.conf().quantizers());
+            ActivationScheme scheme = observed.conf().quantizers().scheme(role);
             if (scheme != null && scheme.isInteger()) {
                 observed.tensors().put(role, new TensorStatistics(nameOf(role, observed.conf())));
             }
@@ -253,7 +253,7 @@ final class ScaleFitting {
 
     private static void fit(
             Observed observed, TensorRole role, TensorStatistics seen, List<String> warnings) {
-        ActivationScheme scheme = Objects.requireNonNull(role.scheme(observed.conf().quantizers()));
+        ActivationScheme scheme = Objects.requireNonNull(observed.conf().quantizers().scheme(role));
         QuantParams params =
                 Calibration.fit(
                         seen,

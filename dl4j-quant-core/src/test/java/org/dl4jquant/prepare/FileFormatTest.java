@@ -2,6 +2,7 @@
 package org.dl4jquant.prepare;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.io.File;
@@ -10,6 +11,7 @@ import java.io.InputStream;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.List;
 import java.util.Objects;
 import org.deeplearning4j.nn.conf.ComputationGraphConfiguration;
 import org.deeplearning4j.nn.conf.ConvolutionMode;
@@ -29,6 +31,7 @@ import org.deeplearning4j.util.ModelSerializer;
 import org.dl4jquant.layer.ActivationScheme;
 import org.dl4jquant.layer.LayerQuantizers;
 import org.dl4jquant.layer.QuantizedLayer;
+import org.dl4jquant.layer.TensorRole;
 import org.dl4jquant.scheme.CalibrationMethod;
 import org.dl4jquant.scheme.Estimator;
 import org.dl4jquant.scheme.Granularity;
@@ -192,6 +195,31 @@ public class FileFormatTest {
         String written = new String(resource(LAYER), StandardCharsets.UTF_8);
         Layer read = JsonMappers.getMapper().readValue(written, Layer.class);
         assertEquals(layer(), read);
+    }
+
+    /** Parameters stand in model files in this order, so a new role comes last. */
+    @Test
+    void rolesOfTensorsAreOnlyAppended() {
+        assertEquals(
+                "[INPUT, PRE_ACTIVATION, OUTPUT, HIDDEN, HIDDEN_BACKWARD, QUERY, KEY, VALUE,"
+                        + " PROBABILITY, JOINED]",
+                List.of(TensorRole.values()).toString());
+    }
+
+    @Test
+    void refusesATensorOfANewerVersion() throws IOException {
+        String newer =
+                new String(resource(LAYER), StandardCharsets.UTF_8)
+                        .replace("\"preActivation\"", "\"later\"");
+        IOException refused =
+                assertThrows(
+                        IOException.class,
+                        () -> JsonMappers.getMapper().readValue(newer, Layer.class));
+        assertTrue(
+                refused.getMessage()
+                        .startsWith(
+                                "a layer's quantizers have a tensor 'later'; known are [hidden,"),
+                refused.getMessage());
     }
 
     @Test

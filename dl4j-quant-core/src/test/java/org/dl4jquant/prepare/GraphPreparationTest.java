@@ -29,6 +29,7 @@ import org.deeplearning4j.nn.graph.ComputationGraph;
 import org.deeplearning4j.util.ModelSerializer;
 import org.dl4jquant.layer.LayerQuantizers;
 import org.dl4jquant.layer.QuantizedLayers;
+import org.dl4jquant.layer.TensorRole;
 import org.dl4jquant.scheme.LayerScheme;
 import org.dl4jquant.scheme.LayerSelector;
 import org.dl4jquant.scheme.QuantSpec;
@@ -125,7 +126,8 @@ class GraphPreparationTest {
                 "the ReLU behind the sum carries it");
         assertFalse(quantizers(graph, "sumRelu").output().signed());
         assertEquals("sumRelu", quantizers(graph, "left").inputFrom(), "through the max pool");
-        assertTrue(quantizers(graph, "right").preActivation().signed(), "a table");
+        assertTrue(
+                quantizers(graph, "right").scheme(TensorRole.PRE_ACTIVATION).signed(), "a table");
         assertTrue(quantizers(graph, "both/quantized").output().signed());
         assertEquals("both/quantized", quantizers(graph, "mean").inputFrom());
         assertNull(quantizers(graph, "out").output(), "the result leaves in float");

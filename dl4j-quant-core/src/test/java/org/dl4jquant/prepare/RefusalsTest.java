@@ -5,6 +5,7 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 
 import java.util.List;
+import java.util.Map;
 import org.deeplearning4j.datasets.iterator.IteratorDataSetIterator;
 import org.deeplearning4j.datasets.iterator.IteratorMultiDataSetIterator;
 import org.deeplearning4j.datasets.iterator.utilty.SingletonMultiDataSetIterator;
@@ -18,6 +19,7 @@ import org.dl4jquant.layer.LayerQuantizers;
 import org.dl4jquant.layer.QuantizedAddVertex;
 import org.dl4jquant.layer.QuantizedLayer;
 import org.dl4jquant.layer.QuantizedLayers;
+import org.dl4jquant.layer.TensorRole;
 import org.dl4jquant.lower.Lowering;
 import org.dl4jquant.scheme.Fp16Format;
 import org.dl4jquant.scheme.LayerScheme;
@@ -194,20 +196,19 @@ class RefusalsTest {
                 argument(
                         () ->
                                 new LayerQuantizers(
-                                        null, input, "before", null, null, null, null, null,
-                                        null)));
+                                        null, "before", Map.of(TensorRole.INPUT, input))));
     }
 
     @Test
     void aTableHasCodesOnBothSides() {
         ActivationScheme scheme = new ActivationScheme(LayerScheme.INT8.activations(), true);
         assertEquals(
-                "a quantizer before the activation function needs one behind it: a table maps"
+                "a quantizer before the activation function needs one after it: a table maps"
                         + " codes to codes",
                 argument(
                         () ->
                                 new LayerQuantizers(
-                                        null, null, null, scheme, null, null, null, null, null)));
+                                        null, null, Map.of(TensorRole.PRE_ACTIVATION, scheme))));
     }
 
     @Test
@@ -219,7 +220,13 @@ class RefusalsTest {
                 argument(
                         () ->
                                 new LayerQuantizers(
-                                        null, null, null, null, scheme, scheme, null, null, null)));
+                                        null,
+                                        null,
+                                        Map.of(
+                                                TensorRole.OUTPUT,
+                                                scheme,
+                                                TensorRole.HIDDEN,
+                                                scheme))));
     }
 
     @Test

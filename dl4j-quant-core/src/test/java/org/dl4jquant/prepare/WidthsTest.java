@@ -16,6 +16,7 @@ import org.deeplearning4j.nn.conf.layers.PoolingType;
 import org.deeplearning4j.nn.graph.ComputationGraph;
 import org.dl4jquant.layer.LayerQuantizers;
 import org.dl4jquant.layer.QuantizedLayers;
+import org.dl4jquant.layer.TensorRole;
 import org.dl4jquant.scheme.LayerScheme;
 import org.dl4jquant.scheme.LayerSelector;
 import org.dl4jquant.scheme.QuantSpec;
@@ -121,7 +122,7 @@ class WidthsTest {
 
         assertEquals(
                 8,
-                Objects.requireNonNull(quantizers(network, "a").preActivation())
+                Objects.requireNonNull(quantizers(network, "a").scheme(TensorRole.PRE_ACTIVATION))
                         .scheme()
                         .format()
                         .bitsPerNumber());

@@ -52,6 +52,25 @@ public record LayerQuantizers(
                         || !tensors.containsKey(TensorRole.OUTPUT),
                 "a layer that gives out its rounded hidden state needs no quantizer of its result:"
                         + " it would round codes");
+        requireOneSchemeEach(tensors);
+    }
+
+    /* As files have them: an attention's projections are rounded alike, or not at all. */
+    private static void requireOneSchemeEach(Map<TensorRole, ActivationScheme> tensors) {
+        tensors.forEach(
+                (role, scheme) -> {
+                    for (TensorRole other : TensorRole.values()) {
+                        Require.argument(
+                                !role.jsonName().equals(other.jsonName())
+                                        || scheme.equals(tensors.get(other)),
+                                "%s and %s share one scheme, but have %s and %s; give both the"
+                                        + " same",
+                                role,
+                                other,
+                                scheme,
+                                String.valueOf(tensors.get(other)));
+                    }
+                });
     }
 
     /**

@@ -159,31 +159,6 @@ public final class StrictScalars {
         }
     }
 
-    /** Reads a text, or null. */
-    public static final class OfTextOrNull extends Strict<String> {
-
-        private static final long serialVersionUID = 1L;
-
-        /** For Jackson. */
-        public OfTextOrNull() {
-            super(String.class, "a text or null");
-        }
-
-        @Override
-        public @Nullable String getNullValue(DeserializationContext context) {
-            return null;
-        }
-
-        @Override
-        public String deserialize(JsonParser json, DeserializationContext context)
-                throws IOException {
-            if (!json.hasToken(JsonToken.VALUE_STRING)) {
-                throw wrong(json);
-            }
-            return json.getText();
-        }
-    }
-
     /** Reads a {@link Symmetry} by its name. */
     static final class OfSymmetry extends Strict<Symmetry> {
 

@@ -230,6 +230,16 @@ class RefusalsTest {
     }
 
     @Test
+    void theProjectionsOfAnAttentionShareOneScheme() {
+        ActivationScheme scheme = new ActivationScheme(LayerScheme.INT8.activations(), true);
+        assertEquals(
+                "QUERY and KEY share one scheme, but have "
+                        + scheme
+                        + " and null; give both the same",
+                argument(() -> new LayerQuantizers(null, null, Map.of(TensorRole.QUERY, scheme))));
+    }
+
+    @Test
     void anActivationHasOneScale() {
         assertEquals(
                 "an activation has one scale for the whole tensor, not PER_CHANNEL",

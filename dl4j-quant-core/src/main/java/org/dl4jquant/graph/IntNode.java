@@ -490,7 +490,7 @@ public sealed interface IntNode
         /** {@return what is made of a dequantization} */
         R visit(Dequantize node);
 
-        /** {@return what is made of a function of float32 results} */
+        /** {@return the result for a function of float32 results} */
         R visit(Rectify node);
     }
 }

@@ -38,7 +38,7 @@ sealed interface Signal {
             return new Values(node, List.of(), null, null);
         }
 
-        /** {@return what a layer computes, no function being applied yet} */
+        /** {@return the results of a layer, to which no function is applied yet} */
         static Values of(String node, String layer) {
             return new Values(node, List.of(), layer, null);
         }

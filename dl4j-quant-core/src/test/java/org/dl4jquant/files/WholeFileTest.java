@@ -345,7 +345,7 @@ class WholeFileTest {
         void run() throws IOException;
     }
 
-    /** {@return what a call says in the log of this package} */
+    /** {@return the messages of a call in the log of this package} */
     static List<String> warnings(Action action) throws IOException {
         List<String> said = new ArrayList<>();
         SimpleFormatter formatter = new SimpleFormatter();

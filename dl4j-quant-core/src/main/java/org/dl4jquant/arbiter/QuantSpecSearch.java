@@ -45,14 +45,14 @@ public final class QuantSpecSearch {
     private final Trial trial;
     private final Limits limits;
     private final int threads;
-    private final SearchFolder folder;
+    private final ResultStore folder;
 
     private QuantSpecSearch(Path path, Trial trial, Limits limits, int threads) {
         this.path = path;
         this.trial = trial;
         this.limits = limits;
         this.threads = threads;
-        this.folder = SearchFolder.open(path, trial.description() + ", " + limits);
+        this.folder = ResultStore.open(path, trial.description() + ", " + limits);
     }
 
     /**
@@ -119,7 +119,7 @@ public final class QuantSpecSearch {
      */
     public void run(CandidateGenerator generator, int candidates) {
         Require.argument(candidates >= 1, "a search of %d candidates", candidates);
-        Countdown countdown = new Countdown(generator, candidates);
+        BoundedCandidates countdown = new BoundedCandidates(generator, candidates);
         OptimizationConfiguration configuration =
                 new OptimizationConfiguration.Builder()
                         .candidateGenerator(countdown)

@@ -29,10 +29,10 @@ final class SpecTasks implements TaskCreator {
 
     private final Trial trial;
     private final Limits limits;
-    private final SearchFolder folder;
+    private final ResultStore folder;
     private final Map<String, Object> locks = new ConcurrentHashMap<>();
 
-    SpecTasks(Trial trial, Limits limits, SearchFolder folder) {
+    SpecTasks(Trial trial, Limits limits, ResultStore folder) {
         this.trial = trial;
         this.limits = limits;
         this.folder = folder;

@@ -36,10 +36,10 @@ public final class StochasticQuantizer {
 
     private final Grid grid;
     private final Estimator estimator;
-    private final Draws draws;
+    private final CounterRandom draws;
     private final FakeQuantizer nearest;
 
-    private StochasticQuantizer(Grid grid, Estimator estimator, Draws draws) {
+    private StochasticQuantizer(Grid grid, Estimator estimator, CounterRandom draws) {
         this.grid = grid;
         this.estimator = estimator;
         this.draws = draws;
@@ -60,7 +60,7 @@ public final class StochasticQuantizer {
      *     EWGS
      */
     public static StochasticQuantizer of(
-            CodeRange range, int zeroPoint, Estimator estimator, Channels channels, Draws draws) {
+            CodeRange range, int zeroPoint, Estimator estimator, Channels channels, CounterRandom draws) {
         Require.argument(
                 !(estimator instanceof Estimator.Ewgs),
                 "%s scales gradients by the distance to the nearest code, so it cannot round"

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package org.dl4jquant.layer;
 
-import org.dl4jquant.fakequant.Draws;
+import org.dl4jquant.fakequant.CounterRandom;
 import org.dl4jquant.fakequant.FakeQuantizer;
 import org.dl4jquant.fakequant.Scales;
 import org.dl4jquant.fakequant.StochasticQuantizer;
@@ -36,7 +36,7 @@ final class CodeRounder implements ValueRounder {
     private final boolean weight;
     private @Nullable INDArray scaleGradients;
     private @Nullable INDArray zeroPointGradient;
-    private @Nullable Draws draws;
+    private @Nullable CounterRandom draws;
 
     private CodeRounder(
             String layer,
@@ -213,7 +213,7 @@ final class CodeRounder implements ValueRounder {
     public void setIteration(int iteration) {
         draws =
                 iteration != NO_TRAINING && rounding instanceof CodeRounding.Stochastic stochastic
-                        ? Draws.of(stochastic.seed(), layer + '/' + tensor, iteration)
+                        ? CounterRandom.of(stochastic.seed(), layer + '/' + tensor, iteration)
                         : null;
     }
 

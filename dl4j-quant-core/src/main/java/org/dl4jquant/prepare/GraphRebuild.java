@@ -27,7 +27,7 @@ final class GraphRebuild {
         ZeroNetworks.init(prepared);
         for (Step step : plan.network().steps()) {
             if (step.layer() != null) {
-                Masters.copy(step, original::getLayer, prepared.getLayer(step.name()));
+                ParameterTransfer.copy(step, original::getLayer, prepared.getLayer(step.name()));
             } else {
                 copyVertex(original, prepared, step.name());
             }

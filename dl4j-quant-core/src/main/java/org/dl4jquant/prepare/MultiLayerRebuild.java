@@ -23,7 +23,7 @@ final class MultiLayerRebuild {
         Map<String, Layer> from = layersByName(original);
         int index = plan.inserted().size();
         for (Step step : plan.network().steps()) {
-            Masters.copy(step, from::get, prepared.getLayer(index));
+            ParameterTransfer.copy(step, from::get, prepared.getLayer(index));
             index++;
         }
         return prepared;

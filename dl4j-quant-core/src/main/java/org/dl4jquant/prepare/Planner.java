@@ -50,7 +50,7 @@ final class Planner {
     private static final int NO_PLACE = Integer.MAX_VALUE / 2;
 
     private final FloatNetwork network;
-    private final Signs signs;
+    private final SignAnalysis signs;
     private final Map<String, LayerScheme> schemes;
     private final Map<String, Boolean> needed = new HashMap<>();
     private final Map<String, ActivationScheme> inserted = new LinkedHashMap<>();
@@ -58,7 +58,7 @@ final class Planner {
     private final Map<String, String> quantizers = new HashMap<>();
     private final Set<String> taken;
 
-    private Planner(FloatNetwork network, Signs signs, Map<String, LayerScheme> schemes) {
+    private Planner(FloatNetwork network, SignAnalysis signs, Map<String, LayerScheme> schemes) {
         this.network = network;
         this.signs = signs;
         this.schemes = schemes;
@@ -74,16 +74,16 @@ final class Planner {
      * @param nonNegativeInput whether a network input's data are never negative
      */
     static Plan plan(FloatNetwork float32, QuantSpec spec, Predicate<String> nonNegativeInput) {
-        FloatNetwork joined = Merging.merge(float32, layer -> true);
+        FloatNetwork joined = LayerFusion.merge(float32, layer -> true);
         Map<String, LayerScheme> schemes = schemes(joined, spec);
-        FloatNetwork merged = Merging.merge(float32, layer -> !isFloat(schemes, layer));
+        FloatNetwork merged = LayerFusion.merge(float32, layer -> !isFloat(schemes, layer));
         for (Step step : merged.steps()) {
             // The followers of a layer in float, which its scheme holds for
             if (joined.step(step.name()) == null) {
                 schemes.put(step.name(), LayerScheme.FLOAT);
             }
         }
-        Planner planner = new Planner(merged, new Signs(merged, nonNegativeInput), schemes);
+        Planner planner = new Planner(merged, new SignAnalysis(merged, nonNegativeInput), schemes);
         merged.inputs().stream().sorted().forEach(planner::decideInput);
         for (Step step : merged.steps()) {
             planner.decide(step);
@@ -91,7 +91,7 @@ final class Planner {
         planner.inserted.keySet().forEach(planner::quantized);
         Kept.requireFit(merged, planner.wrapped.keySet(), planner::sourceOfCodes);
         PrepareReport report =
-                Reasons.report(
+                SkipReasons.report(
                         float32,
                         merged,
                         planner.wrapped,
@@ -110,8 +110,8 @@ final class Planner {
                 report.withWarnings(IdleRules.warnings(float32, joined, spec)));
     }
 
-    private Reasons.Facts facts() {
-        return new Reasons.Facts() {
+    private SkipReasons.Facts facts() {
+        return new SkipReasons.Facts() {
             @Override
             public boolean holdsCodes(String tensor) {
                 return sourceOfCodes(tensor) != null;

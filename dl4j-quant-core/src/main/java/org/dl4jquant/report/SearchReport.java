@@ -43,17 +43,17 @@ public final class SearchReport {
 
     private final String title;
     private final List<SearchResult> results;
-    private final List<Sensitivities> heats;
+    private final List<Sensitivities> heatMaps;
     private final Map<String, Double> baselines;
 
     private SearchReport(
             String title,
             List<SearchResult> results,
-            List<Sensitivities> heats,
+            List<Sensitivities> heatMaps,
             Map<String, Double> baselines) {
         this.title = title;
         this.results = List.copyOf(results);
-        this.heats = List.copyOf(heats);
+        this.heatMaps = List.copyOf(heatMaps);
         this.baselines = baselines;
     }
 
@@ -75,7 +75,7 @@ public final class SearchReport {
      * @param heat sensitivities by layer and width
      */
     public SearchReport with(Sensitivities heat) {
-        List<Sensitivities> more = new ArrayList<>(heats);
+        List<Sensitivities> more = new ArrayList<>(heatMaps);
         more.add(heat);
         return new SearchReport(title, results, more, baselines);
     }
@@ -89,7 +89,7 @@ public final class SearchReport {
     public SearchReport withBaseline(String name, double accuracy) {
         Map<String, Double> more = new LinkedHashMap<>(baselines);
         more.put(name, accuracy);
-        return new SearchReport(title, results, heats, more);
+        return new SearchReport(title, results, heatMaps, more);
     }
 
     /**
@@ -137,7 +137,7 @@ public final class SearchReport {
     /**
      * {@return the report as JSON: {@code title}, {@code baselines}, {@code candidates} with their
      * widths, status, accuracy, bytes, milliseconds, and whether they are on a front, and {@code
-     * heats}}
+     * heatMaps}}
      */
     public String toJson() {
         ObjectNode root = JSON.createObjectNode().put("title", title);
@@ -159,8 +159,8 @@ public final class SearchReport {
             node.put("frontBySize", bySize.contains(result));
             node.put("frontByTime", byTime.contains(result));
         }
-        ArrayNode maps = root.putArray("heats");
-        heats.forEach(heat -> write(heat, maps.addObject()));
+        ArrayNode maps = root.putArray("heatMaps");
+        heatMaps.forEach(heat -> write(heat, maps.addObject()));
         try {
             return JSON.writerWithDefaultPrettyPrinter().writeValueAsString(root);
         } catch (IOException e) {

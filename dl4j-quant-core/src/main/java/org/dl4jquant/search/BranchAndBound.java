@@ -10,7 +10,7 @@ import org.jspecify.annotations.Nullable;
  * Finds the best choices exactly, up to the rounding of float64 sums.
  *
  * <p>Parts of the problem wait in the order of their bounds. Prices say which choices can be part
- * of a better allocation than the best one known; if few combinations can, {@link TwoHalves} tries
+ * of a better allocation than the best one known; if few combinations can, {@link MeetInTheMiddle} tries
  * them all. If not, it tries those priced lowest, which finds good allocations and raises the bound
  * to the price of those left out; then the part is divided by the choices of one group, for each of
  * which there are better prices. What is kept at a time is small: no list grows without limit.
@@ -155,7 +155,7 @@ final class BranchAndBound {
                     knapsack.budgets() <= JOINED_FAST
                             ? lengths[i]
                             : Math.min(lengths[i], MOST_PAIRED);
-            TwoHalves halves = new TwoHalves(knapsack, excess, gap(part), least, most);
+            MeetInTheMiddle halves = new MeetInTheMiddle(knapsack, excess, gap(part), least, most);
             proven = Math.max(proven, halves.proven());
             int[] chosen = halves.chosen();
             if (chosen != null) {

@@ -221,8 +221,8 @@ public final class ExactResume extends BaseTrainingListener {
         if (!notes.containsKey(ROOT)) {
             return;
         }
-        int iterations = Notes.integer(notes, ITERATIONS, 0, Integer.MAX_VALUE);
-        int epochs = Notes.integer(notes, EPOCHS, 0, Integer.MAX_VALUE);
+        int iterations = TrainingState.integer(notes, ITERATIONS, 0, Integer.MAX_VALUE);
+        int epochs = TrainingState.integer(notes, EPOCHS, 0, Integer.MAX_VALUE);
         if (iterations > network.iterations()) {
             // The file was written before DL4J applied the last iteration's constraints.
             for (Layer layer : network.layers()) {
@@ -230,7 +230,7 @@ public final class ExactResume extends BaseTrainingListener {
             }
         }
         network.setCounts(iterations, epochs);
-        Nd4j.getRandom().setStates(Notes.number(notes, ROOT), Notes.number(notes, NODE));
+        Nd4j.getRandom().setStates(TrainingState.number(notes, ROOT), TrainingState.number(notes, NODE));
     }
 
     // ---- what DL4J calls -----------------------------------------------------------------------

@@ -147,15 +147,15 @@ record ScheduleState(
             return null;
         }
         return new ScheduleState(
-                Notes.integer(notes, STAGE, 0, stages - 1),
-                Notes.integer(notes, FIRST_ITERATION, 0, Integer.MAX_VALUE),
-                Notes.integer(notes, FIRST_EPOCH, -Integer.MAX_VALUE, Integer.MAX_VALUE),
+                TrainingState.integer(notes, STAGE, 0, stages - 1),
+                TrainingState.integer(notes, FIRST_ITERATION, 0, Integer.MAX_VALUE),
+                TrainingState.integer(notes, FIRST_EPOCH, -Integer.MAX_VALUE, Integer.MAX_VALUE),
                 notes.containsKey(EPOCH)
-                        ? Notes.integer(notes, EPOCH, UNSEEN, Integer.MAX_VALUE)
+                        ? TrainingState.integer(notes, EPOCH, UNSEEN, Integer.MAX_VALUE)
                         : UNSEEN,
-                Notes.real(notes, BEST),
-                Notes.integer(notes, EPOCHS_WAITED, 0, Integer.MAX_VALUE),
-                Notes.real(notes, SCORE_SUM),
-                Notes.integer(notes, SCORE_COUNT, 0, Integer.MAX_VALUE));
+                TrainingState.real(notes, BEST),
+                TrainingState.integer(notes, EPOCHS_WAITED, 0, Integer.MAX_VALUE),
+                TrainingState.real(notes, SCORE_SUM),
+                TrainingState.integer(notes, SCORE_COUNT, 0, Integer.MAX_VALUE));
     }
 }

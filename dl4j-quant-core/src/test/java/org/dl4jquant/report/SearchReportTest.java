@@ -121,7 +121,7 @@ class SearchReportTest {
         assertTrue(failed.get("accuracy").isNull());
         assertEquals("its training diverged: </script>", failed.get("reason").asText());
         assertEquals(
-                0.15, root.get("heats").get(0).get("rows").get(1).get("scores").get(0).asDouble());
+                0.15, root.get("heatMaps").get(0).get("rows").get(1).get("scores").get(0).asDouble());
         assertEquals(0.987, root.get("baselines").get("float").asDouble());
     }
 

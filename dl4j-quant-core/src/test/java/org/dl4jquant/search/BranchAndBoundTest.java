@@ -302,8 +302,8 @@ class BranchAndBoundTest {
         }
         Relaxation relaxation = new Relaxation(knapsack, knapsack.worst());
         double gap = Math.max(0, knapsack.worst() - relaxation.bound());
-        TwoHalves halves =
-                new TwoHalves(knapsack, relaxation.excess(), gap, Double.POSITIVE_INFINITY, most);
+        MeetInTheMiddle halves =
+                new MeetInTheMiddle(knapsack, relaxation.excess(), gap, Double.POSITIVE_INFINITY, most);
         double found = loss(problem, halves.chosen());
         double best = bruteForce(problem);
         assertTrue(found >= best - SUM_ERROR);

@@ -6,7 +6,7 @@ import java.util.List;
 import java.util.Locale;
 import java.util.concurrent.Callable;
 import org.dl4jquant.report.TextTable;
-import org.dl4jquant.report.TimesInTurn;
+import org.dl4jquant.engine.InterleavedTimer;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 import picocli.CommandLine;
@@ -65,9 +65,9 @@ public final class IterationBenchmark implements Callable<Integer> {
         return CommandLines.OK;
     }
 
-    private TimesInTurn.Medians time(BenchNetwork network) throws IOException {
-        TimesInTurn times =
-                new TimesInTurn()
+    private InterleavedTimer.Medians time(BenchNetwork network) throws IOException {
+        InterleavedTimer times =
+                new InterleavedTimer()
                         .with(FLOAT, network.fit(false))
                         .with(QUANTIZED, network.fit(true));
         if (network != BenchNetwork.LENET) {
@@ -79,7 +79,7 @@ public final class IterationBenchmark implements Callable<Integer> {
         }
     }
 
-    private static String table(TimesInTurn.Medians medians) {
+    private static String table(InterleavedTimer.Medians medians) {
         TextTable table = TextTable.of("training iteration", "ms", "by float");
         medians.nanos()
                 .forEach(

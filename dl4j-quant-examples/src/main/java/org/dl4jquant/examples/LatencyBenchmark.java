@@ -9,7 +9,7 @@ import org.dl4jquant.Quantization;
 import org.dl4jquant.engine.Engine;
 import org.dl4jquant.examples.data.LabelledImages;
 import org.dl4jquant.report.TextTable;
-import org.dl4jquant.report.TimesInTurn;
+import org.dl4jquant.engine.InterleavedTimer;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 import picocli.CommandLine;
@@ -58,8 +58,8 @@ public final class LatencyBenchmark implements Callable<Integer> {
                 TextTable.of("", "one picture, ms", "times INT8", "batch of 32, ms", "times INT8");
         try (Engine engine = Engine.open("onnxruntime", Quantization.lower(quantized));
                 StockDl4j stock = StockDl4j.start()) {
-            TimesInTurn.Medians one = times(bench, engine, stock, FloatTask.ONE, 1);
-            TimesInTurn.Medians batch =
+            InterleavedTimer.Medians one = times(bench, engine, stock, FloatTask.ONE, 1);
+            InterleavedTimer.Medians batch =
                     times(bench, engine, stock, FloatTask.BATCH, InferenceTasks.BATCH);
             for (String name : one.nanos().keySet()) {
                 table.row(
@@ -74,21 +74,21 @@ public final class LatencyBenchmark implements Callable<Integer> {
         return CommandLines.OK;
     }
 
-    private TimesInTurn.Medians times(
+    private InterleavedTimer.Medians times(
             FloatTask.Bench bench, Engine engine, StockDl4j stock, FloatTask task, int size) {
         LabelledImages images = bench.images().first(size);
-        return new TimesInTurn()
+        return new InterleavedTimer()
                 .with(INTEGER, InferenceTasks.of(engine, images))
                 .with(FLOAT, bench.runnable(task))
                 .withReported(STOCK, stock.nanos(task))
                 .run(options.warmUp(), options.rounds());
     }
 
-    private static String millis(TimesInTurn.Medians medians, String name) {
+    private static String millis(InterleavedTimer.Medians medians, String name) {
         return String.format(Locale.ROOT, "%.3f", medians.millis(name));
     }
 
-    private static String ratio(TimesInTurn.Medians medians, String name) {
+    private static String ratio(InterleavedTimer.Medians medians, String name) {
         return String.format(Locale.ROOT, "%.2f", medians.nanos(name) / medians.nanos(INTEGER));
     }
 }

@@ -17,7 +17,7 @@ import org.dl4jquant.files.WholeFile;
 import org.dl4jquant.graph.IntGraph;
 import org.dl4jquant.onnx.OnnxWriter;
 import org.dl4jquant.report.SimulatorReport;
-import org.dl4jquant.report.TimesInTurn;
+import org.dl4jquant.engine.InterleavedTimer;
 import org.dl4jquant.scheme.LayerScheme;
 import org.dl4jquant.scheme.QuantSpec;
 import org.slf4j.Logger;
@@ -163,8 +163,8 @@ public final class Quickstart implements Callable<Integer> {
             MultiLayerNetwork network, Engine engine, LabelledImages images) {
         LabelledImages one = images.first(1);
         LabelledImages batch = images.first(InferenceTasks.BATCH);
-        TimesInTurn.Medians medians =
-                new TimesInTurn()
+        InterleavedTimer.Medians medians =
+                new InterleavedTimer()
                         .with("floatOne", InferenceTasks.of(network, one))
                         .with("integerOne", InferenceTasks.of(engine, one))
                         .with("floatBatch", InferenceTasks.of(network, batch))

@@ -15,7 +15,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.nd4j.linalg.learning.config.Sgd;
 
-class ScaleWatchTest {
+class DivergenceGuardTest {
 
     private static final String REMEDY =
             "training has diverged. Go back to the last good checkpoint, and lower the learning rate"
@@ -26,7 +26,7 @@ class ScaleWatchTest {
     @Test
     void namesLayerParameterEpochAndIterationOfAScaleThatIsNaN() {
         MultiLayerNetwork network = StagedNetworks.chain();
-        ScaleWatch.attachTo(network);
+        DivergenceGuard.attachTo(network);
         network.fit(StagedNetworks.batches());
         network.getLayer("dense").getParam("scaleW").putScalar(0, Float.NaN);
         IllegalStateException stop =
@@ -46,7 +46,7 @@ class ScaleWatchTest {
     @Test
     void namesALossThatIsNaN() {
         ComputationGraph network = StagedNetworks.residual();
-        ScaleWatch.attachTo(network);
+        DivergenceGuard.attachTo(network);
         network.setScore(Double.NaN);
         IllegalStateException stop =
                 assertThrows(
@@ -70,7 +70,7 @@ class ScaleWatchTest {
         CheckpointListener checkpoints =
                 new CheckpointListener.Builder(folder.toFile()).saveEveryNIterations(1).build();
         network.setListeners(checkpoints);
-        ScaleWatch.attachTo(network);
+        DivergenceGuard.attachTo(network);
         network.fit(StagedNetworks.data());
         network.fit(StagedNetworks.data());
         float[] good = network.params().dup().toFloatVector();

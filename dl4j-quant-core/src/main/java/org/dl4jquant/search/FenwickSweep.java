@@ -17,7 +17,7 @@ import org.jspecify.annotations.Nullable;
  * @see <a href="https://doi.org/10.1145/321812.321823">Horowitz and Sahni, Computing partitions
  *     with applications to the knapsack problem, 1974</a>
  */
-final class Meeting {
+final class FenwickSweep {
 
     private final Knapsack knapsack;
     private final HalfAllocations one;
@@ -34,7 +34,7 @@ final class Meeting {
      * @param other of the other half, sorted by the first cost
      * @param below only a loss below this is of interest
      */
-    Meeting(Knapsack knapsack, HalfAllocations one, HalfAllocations other, double below) {
+    FenwickSweep(Knapsack knapsack, HalfAllocations one, HalfAllocations other, double below) {
         this.knapsack = knapsack;
         this.one = one;
         this.other = other;

@@ -18,13 +18,13 @@ import org.nd4j.linalg.api.ndarray.INDArray;
  * <p>It stands before all other listeners, so that none of them saves the ruined network: the last
  * checkpoint stays good.
  */
-public final class ScaleWatch extends BaseTrainingListener {
+public final class DivergenceGuard extends BaseTrainingListener {
 
     private static final String REMEDY =
             "training has diverged. Go back to the last good checkpoint, and lower the learning rate"
                     + " or clip the gradients";
 
-    private ScaleWatch() {}
+    private DivergenceGuard() {}
 
     /**
      * Watches over a network.
@@ -34,7 +34,7 @@ public final class ScaleWatch extends BaseTrainingListener {
      */
     public static void attachTo(MultiLayerNetwork network) {
         Require.given(network, "network");
-        new TrainedNetwork(network).listenFirst(new ScaleWatch());
+        new TrainedNetwork(network).listenFirst(new DivergenceGuard());
     }
 
     /**
@@ -45,7 +45,7 @@ public final class ScaleWatch extends BaseTrainingListener {
      */
     public static void attachTo(ComputationGraph network) {
         Require.given(network, "network");
-        new TrainedNetwork(network).listenFirst(new ScaleWatch());
+        new TrainedNetwork(network).listenFirst(new DivergenceGuard());
     }
 
     /**

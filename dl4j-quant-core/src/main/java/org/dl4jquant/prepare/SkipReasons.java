@@ -18,7 +18,7 @@ import org.dl4jquant.scheme.TensorScheme;
 import org.jspecify.annotations.Nullable;
 
 /** Says for each layer what became of it, in words. */
-final class Reasons {
+final class SkipReasons {
 
     /** What the planner knows of a network's tensors. */
     interface Facts {
@@ -45,7 +45,7 @@ final class Reasons {
         boolean isOutput(String tensor);
     }
 
-    private Reasons() {}
+    private SkipReasons() {}
 
     static PrepareReport report(
             FloatNetwork original,

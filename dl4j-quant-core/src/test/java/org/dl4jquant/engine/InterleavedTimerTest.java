@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-package org.dl4jquant.report;
+package org.dl4jquant.engine;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
@@ -15,13 +15,13 @@ import net.jqwik.api.Property;
 import net.jqwik.api.constraints.Size;
 import org.junit.jupiter.api.Test;
 
-final class TimesInTurnTest {
+final class InterleavedTimerTest {
 
     @Test
     void everyTaskRunsOncePerRound() {
         List<String> order = new ArrayList<>();
-        TimesInTurn.Medians medians =
-                new TimesInTurn()
+        InterleavedTimer.Medians medians =
+                new InterleavedTimer()
                         .with("a", () -> order.add("a"))
                         .with("b", () -> order.add("b"))
                         .run(1, 2);
@@ -31,8 +31,8 @@ final class TimesInTurnTest {
 
     @Test
     void aTaskThatTakesLongerHasTheLargerMedian() {
-        TimesInTurn.Medians medians =
-                new TimesInTurn()
+        InterleavedTimer.Medians medians =
+                new InterleavedTimer()
                         .with("waits", () -> LockSupport.parkNanos(5_000_000))
                         .with("does nothing", () -> {})
                         .run(0, 5);
@@ -42,8 +42,8 @@ final class TimesInTurnTest {
     @Test
     void aTaskMayTakeItsTimeItself() {
         Iterator<Long> nanos = List.of(99_000_000L, 7_000_000L, 1_000_000L, 2_000_000L).iterator();
-        TimesInTurn.Medians medians =
-                new TimesInTurn().withReported("elsewhere", nanos::next).run(1, 3);
+        InterleavedTimer.Medians medians =
+                new InterleavedTimer().withReported("elsewhere", nanos::next).run(1, 3);
         assertEquals(2_000_000, medians.nanos("elsewhere"));
         assertEquals(2, medians.millis("elsewhere"));
         refuses("there is no task 'here'; there are [elsewhere]", () -> medians.nanos("here"));
@@ -51,14 +51,14 @@ final class TimesInTurnTest {
 
     @Test
     void theMedianIsTheMiddleOrTheMeanOfTheMiddleTwo() {
-        assertEquals(5, TimesInTurn.median(9, 5, 1));
-        assertEquals(3.5, TimesInTurn.median(9, 5, 1, 2));
+        assertEquals(5, InterleavedTimer.median(9, 5, 1));
+        assertEquals(3.5, InterleavedTimer.median(9, 5, 1, 2));
     }
 
     @Property
     void theMedianLiesBetweenTheExtremes(@ForAll @Size(min = 1, max = 9) int[] numbers) {
         long[] longs = Arrays.stream(numbers).asLongStream().toArray();
-        double median = TimesInTurn.median(longs);
+        double median = InterleavedTimer.median(longs);
         assertTrue(
                 Arrays.stream(longs).filter(number -> number <= median).count() * 2
                         >= longs.length);
@@ -69,10 +69,10 @@ final class TimesInTurnTest {
 
     @Test
     void refusesWhatCannotBeTimed() {
-        TimesInTurn one = new TimesInTurn().with("a", () -> {});
+        InterleavedTimer one = new InterleavedTimer().with("a", () -> {});
         refuses("there is a task 'a' already", () -> one.with("a", () -> {}));
         refuses("0 rounds are timed; one at least is needed", () -> one.run(1, 0));
-        refuses("there is no median of no numbers", TimesInTurn::median);
+        refuses("there is no median of no numbers", InterleavedTimer::median);
     }
 
     private static void refuses(String message, org.junit.jupiter.api.function.Executable what) {

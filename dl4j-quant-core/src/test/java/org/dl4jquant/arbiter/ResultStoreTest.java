@@ -22,7 +22,7 @@ import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
-class SearchFolderTest {
+class ResultStoreTest {
 
     @TempDir private Path folder;
 
@@ -31,8 +31,8 @@ class SearchFolderTest {
                 .with(LayerSelector.named("schicht ü"), LayerScheme.ofBits(width, 8));
     }
 
-    private SearchFolder written() {
-        SearchFolder written = SearchFolder.open(folder, "a search,\nin two lines");
+    private ResultStore written() {
+        ResultStore written = ResultStore.open(folder, "a search,\nin two lines");
         for (int width = 2; width <= 8; width++) {
             Outcome outcome =
                     width == 3
@@ -49,8 +49,8 @@ class SearchFolderTest {
         return written;
     }
 
-    private SearchFolder opened() {
-        return SearchFolder.open(folder, "a search,\nin two lines");
+    private ResultStore opened() {
+        return ResultStore.open(folder, "a search,\nin two lines");
     }
 
     @Test

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-package org.dl4jquant.report;
+package org.dl4jquant.engine;
 
 import com.google.errorprone.annotations.CanIgnoreReturnValue;
 import java.util.ArrayList;
@@ -18,7 +18,7 @@ import org.dl4jquant.check.Require;
  *
  * <p>Good for ratios of tasks of a millisecond and more in one run; for less, use JMH.
  */
-public final class TimesInTurn {
+public final class InterleavedTimer {
 
     private static final double NANOS_PER_MILLI = 1e6;
 
@@ -70,7 +70,7 @@ public final class TimesInTurn {
      * @throws IllegalArgumentException if there is a task of this name already
      */
     @CanIgnoreReturnValue
-    public TimesInTurn with(String name, Runnable task) {
+    public InterleavedTimer with(String name, Runnable task) {
         return withReported(
                 name,
                 () -> {
@@ -89,7 +89,7 @@ public final class TimesInTurn {
      * @throws IllegalArgumentException if there is a task of this name already
      */
     @CanIgnoreReturnValue
-    public TimesInTurn withReported(String name, LongSupplier nanos) {
+    public InterleavedTimer withReported(String name, LongSupplier nanos) {
         Require.argument(!tasks.containsKey(name), "there is a task '%s' already", name);
         tasks.put(name, Objects.requireNonNull(nanos, "nanos"));
         return this;

@@ -14,12 +14,12 @@ import org.deeplearning4j.arbiter.optimize.runner.IOptimizationRunner;
  * no more and all are done. Arbiter's own conditions wait for ever when a grid is exhausted.
  */
 @SuppressWarnings("rawtypes") // Arbiter's interfaces
-final class Countdown implements CandidateGenerator, TerminationCondition {
+final class BoundedCandidates implements CandidateGenerator, TerminationCondition {
 
     private final CandidateGenerator generator;
     private final AtomicInteger left;
 
-    Countdown(CandidateGenerator generator, int candidates) {
+    BoundedCandidates(CandidateGenerator generator, int candidates) {
         this.generator = generator;
         this.left = new AtomicInteger(candidates);
     }

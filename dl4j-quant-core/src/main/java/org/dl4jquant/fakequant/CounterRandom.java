@@ -11,7 +11,7 @@ package org.dl4jquant.fakequant;
  * @see <a href="https://doi.org/10.1145/2660193.2660195">Steele et al., Fast Splittable
  *     Pseudorandom Number Generators, 2014</a>
  */
-public record Draws(long key) {
+public record CounterRandom(long key) {
 
     private static final long GAMMA = 0x9e3779b97f4a7c15L;
     private static final int UNUSED_BITS = 11;
@@ -24,12 +24,12 @@ public record Draws(long key) {
      * @param tensor which tensor of which layer
      * @param iteration the network's count of iterations
      */
-    public static Draws of(long seed, String tensor, int iteration) {
+    public static CounterRandom of(long seed, String tensor, int iteration) {
         long key = mixed(seed + GAMMA);
         for (int i = 0; i < tensor.length(); i++) {
             key = mixed(key + tensor.charAt(i) + GAMMA);
         }
-        return new Draws(mixed(key + iteration + GAMMA));
+        return new CounterRandom(mixed(key + iteration + GAMMA));
     }
 
     /**

@@ -26,9 +26,9 @@ import org.jspecify.annotations.Nullable;
  * <p>Nothing else may read the tensors in between, none of them may be an output of the network,
  * and no preprocessor may stand there.
  */
-final class Merging {
+final class LayerFusion {
 
-    private Merging() {}
+    private LayerFusion() {}
 
     /**
      * {@return the network with followers joined to those that lead them}

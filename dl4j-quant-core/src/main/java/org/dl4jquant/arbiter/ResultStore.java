@@ -31,7 +31,7 @@ import org.nd4j.shade.jackson.databind.node.ObjectNode;
  * <p>A result is on disk before the search goes on. A line that a killed search left unfinished is
  * cut off with a warning, and its candidate tried again.
  */
-final class SearchFolder {
+final class ResultStore {
 
     private static final ObjectMapper JSON = StrictJson.mapper();
     private static final int NAME_DIGITS = 12;
@@ -41,7 +41,7 @@ final class SearchFolder {
     private final Path networks;
     private final Map<String, SearchResult> bySpec = new LinkedHashMap<>();
 
-    private SearchFolder(Path folder) throws IOException {
+    private ResultStore(Path folder) throws IOException {
         Path lines = folder.resolve("results.jsonl");
         this.results = LineLog.beginningWith(lines, "results of a search", "{");
         this.networks = folder.resolve("networks");
@@ -54,9 +54,9 @@ final class SearchFolder {
      * @param description what the results depend on
      * @throws IllegalStateException if the folder holds results of something else, or is damaged
      */
-    static SearchFolder open(Path folder, String description) {
+    static ResultStore open(Path folder, String description) {
         try {
-            SearchFolder opened = new SearchFolder(folder);
+            ResultStore opened = new ResultStore(folder);
             Files.createDirectories(opened.networks);
             opened.requireSame(folder, description);
             opened.read();

@@ -19,7 +19,7 @@ import org.nd4j.linalg.activations.impl.ActivationSoftmax;
  * @param network the network
  * @param nonNegativeInput whether a network input's data are never negative
  */
-record Signs(FloatNetwork network, Predicate<String> nonNegativeInput) {
+record SignAnalysis(FloatNetwork network, Predicate<String> nonNegativeInput) {
 
     boolean nonNegative(String tensor) {
         Step step = network.step(tensor);

@@ -13,7 +13,7 @@ import org.jspecify.annotations.Nullable;
  * @see <a href="https://doi.org/10.1145/321812.321823">Horowitz and Sahni, Computing partitions
  *     with applications to the knapsack problem, 1974</a>
  */
-final class TwoHalves {
+final class MeetInTheMiddle {
 
     private final Knapsack knapsack;
     private final double[][] excess;
@@ -30,13 +30,13 @@ final class TwoHalves {
      * @param below only a loss below this is of interest
      * @param most how many allocations of a half to list at most
      */
-    TwoHalves(Knapsack knapsack, double[][] excess, double gap, double below, int most) {
+    MeetInTheMiddle(Knapsack knapsack, double[][] excess, double gap, double below, int most) {
         this.knapsack = knapsack;
         this.excess = excess;
         one = new HalfAllocations(knapsack.budgets(), gap);
         other = new HalfAllocations(knapsack.budgets(), gap);
         list(most);
-        chosen = new Meeting(knapsack, one, other, below).chosen();
+        chosen = new FenwickSweep(knapsack, one, other, below).chosen();
     }
 
     /** {@return the place of each group's choice; null if none loses less than asked} */

@@ -5,9 +5,9 @@ import java.util.Map;
 import org.dl4jquant.check.Require;
 
 /** Reads numbers from the training notes of a model file. */
-final class Notes {
+final class TrainingState {
 
-    private Notes() {}
+    private TrainingState() {}
 
     /**
      * {@return an integer}

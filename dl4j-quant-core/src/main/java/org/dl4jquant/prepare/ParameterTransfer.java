@@ -8,9 +8,9 @@ import org.dl4jquant.check.Require;
 import org.nd4j.linalg.api.ndarray.INDArray;
 
 /** Copies the float network's parameters into the prepared network. */
-final class Masters {
+final class ParameterTransfer {
 
-    private Masters() {}
+    private ParameterTransfer() {}
 
     /**
      * Copies the parameters of all members of a step.

@@ -25,6 +25,7 @@
  * <tr><td>train</td><td></td><td>precision schedules, distillation, exact resume</td><td>numeric to prepare</td></tr>
  * <tr><td>monitor</td><td></td><td>what a training shows of its quantizers: log, JSON lines, DL4J's UI</td><td>numeric to prepare</td></tr>
  * <tr><td>search</td><td></td><td>which bits for which layer</td><td>numeric to prepare</td></tr>
+ * <tr><td>graph.node</td><td>P</td><td>the nodes of an integer graph, one file each</td><td>scheme, numeric</td></tr>
  * <tr><td>graph</td><td>P</td><td>the integer graph, its verifier and overflow certificate</td><td>scheme, numeric</td></tr>
  * <tr><td>lower</td><td></td><td>the one bridge from a quantized DL4J network to a graph</td><td>numeric to prepare, graph</td></tr>
  * <tr><td>engine</td><td>P</td><td>the engine contract, the reference that defines it, the equality check</td><td>graph, scheme, numeric</td></tr>

@@ -7,10 +7,13 @@ import java.util.Map;
 import java.util.Random;
 import java.util.concurrent.TimeUnit;
 import org.dl4jquant.graph.IntGraph;
-import org.dl4jquant.graph.IntNode;
-import org.dl4jquant.graph.Output;
-import org.dl4jquant.graph.Window;
-import org.dl4jquant.graph.Window.Extent;
+import org.dl4jquant.graph.node.Convolution;
+import org.dl4jquant.graph.node.Dense;
+import org.dl4jquant.graph.node.Input;
+import org.dl4jquant.graph.node.Output;
+import org.dl4jquant.graph.node.Quantize;
+import org.dl4jquant.graph.node.Window;
+import org.dl4jquant.graph.node.Window.Extent;
 import org.dl4jquant.numeric.CodeRange;
 import org.dl4jquant.numeric.QuantParams;
 import org.dl4jquant.numeric.Shape;
@@ -75,8 +78,8 @@ public class ReferenceEngineBenchmark {
             IntGraph.Builder graph = IntGraph.builder();
             Output output = Output.Codes.of(CODES);
             Shape input = this == DENSE ? Shape.of(channels) : Shape.of(channels, size, size);
-            graph.add(new IntNode.Input("x", input));
-            graph.add(new IntNode.Quantize("q", "x", CODES));
+            graph.add(new Input("x", input));
+            graph.add(new Quantize("q", "x", CODES));
             WeightTensor weights = weights(random);
             Window window =
                     new Window(
@@ -87,8 +90,8 @@ public class ReferenceEngineBenchmark {
                             Extent.square(kernel == 3 ? 1 : 0));
             graph.add(
                     this == DENSE
-                            ? new IntNode.Dense("y", "q", weights, output)
-                            : new IntNode.Convolution("y", "q", weights, window, groups, output));
+                            ? new Dense("y", "q", weights, output)
+                            : new Convolution("y", "q", weights, window, groups, output));
             return graph.build(List.of("y"));
         }
 

@@ -21,7 +21,7 @@ import org.dl4jquant.engine.Batch;
 import org.dl4jquant.engine.Engine;
 import org.dl4jquant.files.Checksum;
 import org.dl4jquant.graph.IntGraph;
-import org.dl4jquant.graph.IntNode;
+import org.dl4jquant.graph.node.Input;
 import org.dl4jquant.layer.QuantizedLayers;
 import org.dl4jquant.layer.QuantizedTensor;
 import org.dl4jquant.lower.Lowering;
@@ -277,7 +277,7 @@ public final class QatTrial implements Trial {
     }
 
     private static double milliseconds(IntGraph graph, String engine) {
-        IntNode.Input input = graph.inputs().get(0);
+        Input input = graph.inputs().get(0);
         Map<String, Batch.Floats> one =
                 Map.of(
                         input.name(),

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package org.dl4jquant.check;
 
+import com.google.errorprone.annotations.CanIgnoreReturnValue;
 import com.google.errorprone.annotations.FormatMethod;
 import com.google.errorprone.annotations.FormatString;
 import java.util.Locale;
@@ -44,11 +45,18 @@ public final class Require {
     /**
      * Requires that an argument is there.
      *
-     * @param argument what must not be null
-     * @param name what the caller's documentation calls it
+     * @param argument must not be null
+     * @param name its name in the caller's documentation
+     * @param <T> its type
+     * @return the argument
      * @throws IllegalArgumentException if it is null; the message names it
      */
-    public static void given(@Nullable Object argument, String name) {
-        argument(argument != null, "the argument '%s' is null; it must be given", name);
+    @CanIgnoreReturnValue
+    public static <T> T given(@Nullable T argument, String name) {
+        if (argument == null) {
+            throw new IllegalArgumentException(
+                    "the argument '" + name + "' is null; it must be given");
+        }
+        return argument;
     }
 }

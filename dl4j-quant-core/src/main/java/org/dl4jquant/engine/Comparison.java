@@ -6,7 +6,8 @@ import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 import org.dl4jquant.check.Require;
-import org.dl4jquant.graph.IntNode;
+import org.dl4jquant.graph.node.Input;
+import org.dl4jquant.graph.node.IntNode;
 import org.dl4jquant.numeric.OutputFunction;
 import org.jspecify.annotations.Nullable;
 
@@ -24,7 +25,7 @@ final class Comparison {
         this.left = left;
         this.right = right;
         for (IntNode node : left.graph().nodes()) {
-            if (!(node instanceof IntNode.Input)) {
+            if (!(node instanceof Input)) {
                 differing.put(node.name(), 0L);
             }
         }

@@ -3,8 +3,8 @@ package org.dl4jquant.engine;
 
 import java.util.Arrays;
 import java.util.List;
-import org.dl4jquant.graph.IntNode;
-import org.dl4jquant.graph.Window;
+import org.dl4jquant.graph.node.Convolution;
+import org.dl4jquant.graph.node.Window;
 import org.dl4jquant.numeric.QuantParams;
 import org.dl4jquant.numeric.Shape;
 
@@ -39,7 +39,7 @@ final class ConvolutionKernel implements Kernel {
     private final int paddedWidth;
     private final Requantization requantization;
 
-    ConvolutionKernel(IntNode.Convolution node, Shape image, QuantParams input, Shape result) {
+    ConvolutionKernel(Convolution node, Shape image, QuantParams input, Shape result) {
         this.weights = node.weights().codes();
         this.bias = node.weights().bias();
         this.window = node.window();

@@ -3,7 +3,7 @@ package org.dl4jquant.engine;
 
 import java.util.Arrays;
 import java.util.List;
-import org.dl4jquant.graph.IntNode;
+import org.dl4jquant.graph.node.Dense;
 import org.dl4jquant.numeric.QuantParams;
 import org.dl4jquant.numeric.Shape;
 
@@ -16,7 +16,7 @@ final class DenseKernel implements Kernel {
     private final int zeroPoint;
     private final Requantization requantization;
 
-    DenseKernel(IntNode.Dense node, QuantParams input) {
+    DenseKernel(Dense node, QuantParams input) {
         byte[] codes = node.weights().codes();
         this.weights = new int[codes.length];
         Arrays.setAll(weights, i -> codes[i]);

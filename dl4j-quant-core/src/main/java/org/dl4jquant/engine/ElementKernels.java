@@ -2,7 +2,7 @@
 package org.dl4jquant.engine;
 
 import java.util.List;
-import org.dl4jquant.graph.Output;
+import org.dl4jquant.graph.node.Output;
 import org.dl4jquant.numeric.CodeSum;
 import org.dl4jquant.numeric.CodeTable;
 import org.dl4jquant.numeric.OutputFunction;

@@ -7,7 +7,7 @@ import java.util.Map;
 import java.util.Objects;
 import org.dl4jquant.check.Require;
 import org.dl4jquant.graph.IntGraph;
-import org.dl4jquant.graph.IntNode;
+import org.dl4jquant.graph.node.IntNode;
 import org.dl4jquant.numeric.Shape;
 
 /** Checks what is given to an engine; every engine calls it first, so that all refuse alike. */

@@ -2,7 +2,20 @@
 package org.dl4jquant.engine;
 
 import org.dl4jquant.graph.IntGraph;
-import org.dl4jquant.graph.IntNode;
+import org.dl4jquant.graph.node.Add;
+import org.dl4jquant.graph.node.AveragePool;
+import org.dl4jquant.graph.node.Concat;
+import org.dl4jquant.graph.node.Convolution;
+import org.dl4jquant.graph.node.Dense;
+import org.dl4jquant.graph.node.Dequantize;
+import org.dl4jquant.graph.node.GlobalAveragePool;
+import org.dl4jquant.graph.node.Input;
+import org.dl4jquant.graph.node.IntNode;
+import org.dl4jquant.graph.node.MaxPool;
+import org.dl4jquant.graph.node.Quantize;
+import org.dl4jquant.graph.node.Rectify;
+import org.dl4jquant.graph.node.Reshape;
+import org.dl4jquant.graph.node.Table;
 import org.dl4jquant.numeric.QuantParams;
 import org.dl4jquant.numeric.Shape;
 
@@ -16,33 +29,33 @@ final class Kernels implements IntNode.Visitor<Kernel> {
     }
 
     @Override
-    public Kernel visit(IntNode.Input node) {
+    public Kernel visit(Input node) {
         return inputs -> inputs.get(0);
     }
 
     @Override
-    public Kernel visit(IntNode.Quantize node) {
+    public Kernel visit(Quantize node) {
         return ElementKernels.quantize(node.params());
     }
 
     @Override
-    public Kernel visit(IntNode.Convolution node) {
+    public Kernel visit(Convolution node) {
         return new ConvolutionKernel(
                 node, shape(node.input()), codes(node.input()), shape(node.name()));
     }
 
     @Override
-    public Kernel visit(IntNode.Dense node) {
+    public Kernel visit(Dense node) {
         return new DenseKernel(node, codes(node.input()));
     }
 
     @Override
-    public Kernel visit(IntNode.MaxPool node) {
+    public Kernel visit(MaxPool node) {
         return PoolKernels.max(node, shape(node.input()), shape(node.name()));
     }
 
     @Override
-    public Kernel visit(IntNode.AveragePool node) {
+    public Kernel visit(AveragePool node) {
         Shape image = shape(node.input());
         return node.coversImage(image)
                 ? PoolKernels.meanOfImage(image, codes(node.input()), node.params())
@@ -50,17 +63,17 @@ final class Kernels implements IntNode.Visitor<Kernel> {
     }
 
     @Override
-    public Kernel visit(IntNode.GlobalAveragePool node) {
+    public Kernel visit(GlobalAveragePool node) {
         return PoolKernels.meanOfImage(shape(node.input()), codes(node.input()), node.params());
     }
 
     @Override
-    public Kernel visit(IntNode.Add node) {
+    public Kernel visit(Add node) {
         return ElementKernels.add(codes(node.left()), codes(node.right()), node.output());
     }
 
     @Override
-    public Kernel visit(IntNode.Concat node) {
+    public Kernel visit(Concat node) {
         return ElementKernels.concat(
                 node.inputs().stream().map(this::codes).toList(),
                 node.params(),
@@ -68,22 +81,22 @@ final class Kernels implements IntNode.Visitor<Kernel> {
     }
 
     @Override
-    public Kernel visit(IntNode.Table node) {
+    public Kernel visit(Table node) {
         return ElementKernels.table(node.table(), node.params());
     }
 
     @Override
-    public Kernel visit(IntNode.Reshape node) {
+    public Kernel visit(Reshape node) {
         return ElementKernels.reshape(node.shape());
     }
 
     @Override
-    public Kernel visit(IntNode.Dequantize node) {
+    public Kernel visit(Dequantize node) {
         return ElementKernels.dequantize(codes(node.input()));
     }
 
     @Override
-    public Kernel visit(IntNode.Rectify node) {
+    public Kernel visit(Rectify node) {
         return ElementKernels.rectify(node.function());
     }
 

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 package org.dl4jquant.engine;
 
-import org.dl4jquant.graph.IntNode;
-import org.dl4jquant.graph.Window;
+import org.dl4jquant.graph.node.AveragePool;
+import org.dl4jquant.graph.node.MaxPool;
+import org.dl4jquant.graph.node.Window;
 import org.dl4jquant.numeric.CodeMean;
 import org.dl4jquant.numeric.QuantParams;
 import org.dl4jquant.numeric.Shape;
@@ -25,7 +26,7 @@ final class PoolKernels {
         int apply(Batch.Codes input, int plane, int top, int left);
     }
 
-    static Kernel max(IntNode.MaxPool node, Shape image, Shape result) {
+    static Kernel max(MaxPool node, Shape image, Shape result) {
         return inputs -> {
             Batch.Codes input = (Batch.Codes) inputs.get(0);
             return slide(
@@ -39,7 +40,7 @@ final class PoolKernels {
     }
 
     static Kernel meanOfWindows(
-            IntNode.AveragePool node, Shape image, QuantParams params, Shape result) {
+            AveragePool node, Shape image, QuantParams params, Shape result) {
         return inputs ->
                 slide(
                         (Batch.Codes) inputs.get(0),
@@ -108,7 +109,7 @@ final class PoolKernels {
             int plane,
             int top,
             int left,
-            IntNode.AveragePool node,
+            AveragePool node,
             Shape image,
             QuantParams params) {
         Window.Extent kernel = node.window().kernel();

@@ -8,7 +8,8 @@ import java.util.Map;
 import java.util.Objects;
 import org.dl4jquant.check.Require;
 import org.dl4jquant.graph.IntGraph;
-import org.dl4jquant.graph.IntNode;
+import org.dl4jquant.graph.node.Input;
+import org.dl4jquant.graph.node.IntNode;
 
 /**
  * The engine that defines the integer contract: pure Java, one thread, nothing but loops.
@@ -62,7 +63,7 @@ final class ReferenceEngine implements Engine {
         Map<String, Batch> results = new LinkedHashMap<>(inputs);
         for (int i = 0; i < kernels.size(); i++) {
             IntNode node = graph.nodes().get(i);
-            if (!(node instanceof IntNode.Input)) {
+            if (!(node instanceof Input)) {
                 results.put(node.name(), kernels.get(i).run(read(node, results)));
             }
         }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package org.dl4jquant.engine;
 
-import org.dl4jquant.graph.Output;
+import org.dl4jquant.graph.node.Output;
 import org.dl4jquant.numeric.QuantParams;
 import org.dl4jquant.numeric.Rounding;
 import org.dl4jquant.numeric.Shape;

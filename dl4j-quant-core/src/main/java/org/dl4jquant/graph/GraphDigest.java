@@ -13,6 +13,21 @@ import java.util.HexFormat;
 import java.util.List;
 import java.util.Map;
 import org.dl4jquant.files.Checksum;
+import org.dl4jquant.graph.node.Add;
+import org.dl4jquant.graph.node.AveragePool;
+import org.dl4jquant.graph.node.Concat;
+import org.dl4jquant.graph.node.Convolution;
+import org.dl4jquant.graph.node.Dense;
+import org.dl4jquant.graph.node.Dequantize;
+import org.dl4jquant.graph.node.GlobalAveragePool;
+import org.dl4jquant.graph.node.Input;
+import org.dl4jquant.graph.node.MaxPool;
+import org.dl4jquant.graph.node.Output;
+import org.dl4jquant.graph.node.Quantize;
+import org.dl4jquant.graph.node.Rectify;
+import org.dl4jquant.graph.node.Reshape;
+import org.dl4jquant.graph.node.Table;
+import org.dl4jquant.graph.node.Window;
 import org.dl4jquant.numeric.CodeRange;
 import org.dl4jquant.numeric.CodeTable;
 import org.dl4jquant.numeric.ElementwiseFunction;
@@ -33,19 +48,19 @@ final class GraphDigest {
     /* Part of the format: a class may be renamed, its name here stays. */
     private static final Map<Class<?>, String> NAMES =
             Map.ofEntries(
-                    Map.entry(IntNode.Input.class, "Input"),
-                    Map.entry(IntNode.Quantize.class, "Quantize"),
-                    Map.entry(IntNode.Convolution.class, "Convolution"),
-                    Map.entry(IntNode.Dense.class, "Dense"),
-                    Map.entry(IntNode.MaxPool.class, "MaxPool"),
-                    Map.entry(IntNode.AveragePool.class, "AveragePool"),
-                    Map.entry(IntNode.GlobalAveragePool.class, "GlobalAveragePool"),
-                    Map.entry(IntNode.Add.class, "Add"),
-                    Map.entry(IntNode.Concat.class, "Concat"),
-                    Map.entry(IntNode.Table.class, "Table"),
-                    Map.entry(IntNode.Reshape.class, "Reshape"),
-                    Map.entry(IntNode.Dequantize.class, "Dequantize"),
-                    Map.entry(IntNode.Rectify.class, "Rectify"),
+                    Map.entry(Input.class, "Input"),
+                    Map.entry(Quantize.class, "Quantize"),
+                    Map.entry(Convolution.class, "Convolution"),
+                    Map.entry(Dense.class, "Dense"),
+                    Map.entry(MaxPool.class, "MaxPool"),
+                    Map.entry(AveragePool.class, "AveragePool"),
+                    Map.entry(GlobalAveragePool.class, "GlobalAveragePool"),
+                    Map.entry(Add.class, "Add"),
+                    Map.entry(Concat.class, "Concat"),
+                    Map.entry(Table.class, "Table"),
+                    Map.entry(Reshape.class, "Reshape"),
+                    Map.entry(Dequantize.class, "Dequantize"),
+                    Map.entry(Rectify.class, "Rectify"),
                     Map.entry(Output.Codes.class, "Codes"),
                     Map.entry(Output.Floats.class, "Floats"),
                     Map.entry(Window.class, "Window"),

@@ -11,6 +11,14 @@ import java.util.Map;
 import java.util.Objects;
 import java.util.Set;
 import org.dl4jquant.check.Require;
+import org.dl4jquant.graph.node.Input;
+import org.dl4jquant.graph.node.IntNode;
+import org.dl4jquant.graph.node.NodeChecks;
+import org.dl4jquant.graph.node.NodeInputs;
+import org.dl4jquant.graph.node.OverflowCertificate;
+import org.dl4jquant.graph.node.Reshape;
+import org.dl4jquant.graph.node.TensorType;
+import org.dl4jquant.graph.node.Weighted;
 import org.dl4jquant.numeric.OutputFunction;
 
 /**
@@ -27,7 +35,7 @@ public final class IntGraph {
      * The greatest number of elements that one example has in any tensor of the graph, or in a
      * convolution's image with its padding: what an engine allocates for one example.
      */
-    public static final int MAX_ELEMENTS = 1 << 28;
+    public static final int MAX_ELEMENTS = TensorType.MAX_ELEMENTS;
 
     private final List<IntNode> nodes;
     private final List<String> outputs;
@@ -112,11 +120,11 @@ public final class IntGraph {
                         input,
                         types.keySet());
             }
-            TensorType type = node.accept(new TypeInference(types, fromOutside));
-            TypeInference.requireElements(node, "result", type.shape().elements());
+            TensorType type = node.type(new NodeInputs(types, fromOutside));
+            NodeChecks.requireElements(node, "result", type.shape().elements());
             types.put(node.name(), type);
-            boolean reshapes = node instanceof IntNode.Reshape;
-            if (node instanceof IntNode.Input
+            boolean reshapes = node instanceof Reshape;
+            if (node instanceof Input
                     || (reshapes && fromOutside.containsAll(node.inputs()))) {
                 fromOutside.add(node.name());
             }
@@ -220,7 +228,7 @@ public final class IntGraph {
         Set<String> leaving = Set.copyOf(new HashSet<>(outputs));
         for (IntNode node : nodes) {
             Require.argument(
-                    !(node instanceof IntNode.Input) || !leaving.contains(node.name()),
+                    !(node instanceof Input) || !leaving.contains(node.name()),
                     "the graph's output '%s' is an input; name what is computed from it",
                     node.name());
         }
@@ -236,10 +244,10 @@ public final class IntGraph {
     }
 
     /** {@return the input nodes, in order} */
-    public List<IntNode.Input> inputs() {
+    public List<Input> inputs() {
         return nodes.stream()
-                .filter(IntNode.Input.class::isInstance)
-                .map(IntNode.Input.class::cast)
+                .filter(Input.class::isInstance)
+                .map(Input.class::cast)
                 .toList();
     }
 

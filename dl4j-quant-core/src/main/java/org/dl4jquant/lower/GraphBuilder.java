@@ -14,8 +14,11 @@ import java.util.Set;
 import org.deeplearning4j.nn.api.Layer;
 import org.deeplearning4j.nn.conf.InputPreProcessor;
 import org.dl4jquant.graph.IntGraph;
-import org.dl4jquant.graph.IntNode;
-import org.dl4jquant.graph.TensorType;
+import org.dl4jquant.graph.node.Dequantize;
+import org.dl4jquant.graph.node.Input;
+import org.dl4jquant.graph.node.IntNode;
+import org.dl4jquant.graph.node.Reshape;
+import org.dl4jquant.graph.node.TensorType;
 import org.dl4jquant.network.LayerNames;
 import org.dl4jquant.numeric.OutputFunction;
 import org.dl4jquant.numeric.Shape;
@@ -143,7 +146,7 @@ final class GraphBuilder {
                     .forEach(nodes::add);
         }
         unordered.nodes().stream()
-                .filter(node -> !(node instanceof IntNode.Input))
+                .filter(node -> !(node instanceof Input))
                 .forEach(nodes::add);
         return IntGraph.of(nodes, results, functions);
     }
@@ -159,7 +162,7 @@ final class GraphBuilder {
         }
         if (!(signal instanceof Signal.Values values)) {
             String codes = codes(output, signal);
-            return add(new IntNode.Dequantize(freeName(node(output)), codes));
+            return add(new Dequantize(freeName(node(output)), codes));
         }
         if (values.unprepared() != null) {
             throw new LoweringException(
@@ -170,7 +173,7 @@ final class GraphBuilder {
         }
         boolean computed = values.layer() != null && !values.node().equals(node(output));
         return computed && !made.contains(node(output))
-                ? add(new IntNode.Reshape(node(output), values.node(), shape(values.node())))
+                ? add(new Reshape(node(output), values.node(), shape(values.node())))
                 : values.node();
     }
 
@@ -215,7 +218,7 @@ final class GraphBuilder {
     /** Returns the node of float32 values; a network input gets its node, of this shape, now. */
     String values(Signal.Values values, Shape shape) {
         if (inputsWithoutNode.remove(values.node())) {
-            return add(new IntNode.Input(values.node(), shape));
+            return add(new Input(values.node(), shape));
         }
         return values.node();
     }

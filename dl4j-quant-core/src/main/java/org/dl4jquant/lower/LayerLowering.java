@@ -20,9 +20,15 @@ import org.deeplearning4j.nn.conf.layers.Pooling2D;
 import org.deeplearning4j.nn.conf.layers.PoolingType;
 import org.deeplearning4j.nn.conf.layers.SeparableConvolution2D;
 import org.deeplearning4j.nn.conf.layers.SubsamplingLayer;
-import org.dl4jquant.graph.IntNode;
-import org.dl4jquant.graph.Output;
-import org.dl4jquant.graph.Window;
+import org.dl4jquant.graph.node.Convolution;
+import org.dl4jquant.graph.node.Dense;
+import org.dl4jquant.graph.node.IntNode;
+import org.dl4jquant.graph.node.MaxPool;
+import org.dl4jquant.graph.node.Output;
+import org.dl4jquant.graph.node.Quantize;
+import org.dl4jquant.graph.node.Reshape;
+import org.dl4jquant.graph.node.Table;
+import org.dl4jquant.graph.node.Window;
 import org.dl4jquant.layer.ActivationScheme;
 import org.dl4jquant.layer.IntegerParameters;
 import org.dl4jquant.layer.LayerQuantizers;
@@ -201,7 +207,7 @@ final class LayerLowering {
         if (conf instanceof SubsamplingLayer pool && pool.getPoolingType() == PoolingType.MAX) {
             String codes = graph.codes(name, input);
             Window window = Windows.of(name, pool, graph.type(codes).shape());
-            return new Signal.Codes(graph.add(new IntNode.MaxPool(name, codes, window)));
+            return new Signal.Codes(graph.add(new MaxPool(name, codes, window)));
         }
         if (conf instanceof GlobalPoolingLayer pool && pool.getPoolingType() == PoolingType.MAX) {
             return globalMax(pool, graph.codes(name, input));
@@ -220,8 +226,8 @@ final class LayerLowering {
         Shape image = graph.type(codes).shape();
         Windows.requireImages(name, pool, image);
         Window.Extent whole = new Window.Extent(image.size(1), image.size(2));
-        IntNode.MaxPool node =
-                new IntNode.MaxPool(
+        MaxPool node =
+                new MaxPool(
                         pool.isCollapseDimensions() ? graph.inner(name + "/pool") : name,
                         codes,
                         Window.of(whole, Window.Extent.ONE));
@@ -234,7 +240,7 @@ final class LayerLowering {
         }
         int channels = graph.type(pooled.node()).shape().size(0);
         return new Signal.Codes(
-                graph.add(new IntNode.Reshape(name, pooled.node(), Shape.of(channels))));
+                graph.add(new Reshape(name, pooled.node(), Shape.of(channels))));
     }
 
     private Signal lowerQuantized(QuantizedLayer quantized, IntegerParameters layer, Signal input) {
@@ -285,10 +291,10 @@ final class LayerLowering {
     private String clampedValues(IntegerParameters layer, String values) {
         QuantParams output = requireNonNull(layer.output());
         if (output.range().equals(layer.bounds())) {
-            return graph.add(new IntNode.Quantize(name, values, output));
+            return graph.add(new Quantize(name, values, output));
         }
         String codes =
-                graph.add(new IntNode.Quantize(graph.inner(name + "/quantize"), values, output));
+                graph.add(new Quantize(graph.inner(name + "/quantize"), values, output));
         return table(codes, layer);
     }
 
@@ -304,7 +310,7 @@ final class LayerLowering {
         String node = graph.valuesToRound(name, values, layer.inputShape());
         return new Signal.Codes(
                 graph.add(
-                        new IntNode.Quantize(
+                        new Quantize(
                                 graph.inner(name + "/quantize"),
                                 node,
                                 requireNonNull(layer.input()))));
@@ -349,11 +355,11 @@ final class LayerLowering {
             WeightTensor weights,
             Output output) {
         if (!(conf instanceof ConvolutionLayer convolution)) {
-            return new IntNode.Dense(node, input, weights, output);
+            return new Dense(node, input, weights, output);
         }
         Shape image = graph.type(input).shape();
         int groups = image.size(0) / weights.shape().size(1);
-        return new IntNode.Convolution(
+        return new Convolution(
                 node, input, weights, Windows.of(name, convolution, image), groups, output);
     }
 
@@ -370,7 +376,7 @@ final class LayerLowering {
         String unclamped =
                 graph.add(operation.node(graph.inner(node + "/sum"), Output.Codes.of(between)));
         CodeTable table = layer.table() != null ? layer.table() : clamp(between, output, bounds);
-        return graph.add(new IntNode.Table(node, unclamped, table, output));
+        return graph.add(new Table(node, unclamped, table, output));
     }
 
     private String table(String input, IntegerParameters layer) {
@@ -379,7 +385,7 @@ final class LayerLowering {
                 layer.table() != null
                         ? layer.table()
                         : clamp(graph.type(input).codes(), output, requireNonNull(layer.bounds()));
-        return graph.add(new IntNode.Table(name, input, table, output));
+        return graph.add(new Table(name, input, table, output));
     }
 
     private static CodeTable clamp(QuantParams input, QuantParams output, CodeRange bounds) {

@@ -6,7 +6,7 @@ import org.deeplearning4j.nn.conf.InputPreProcessor;
 import org.deeplearning4j.nn.conf.preprocessor.CnnToFeedForwardPreProcessor;
 import org.deeplearning4j.nn.conf.preprocessor.ComposableInputPreProcessor;
 import org.deeplearning4j.nn.conf.preprocessor.FeedForwardToCnnPreProcessor;
-import org.dl4jquant.graph.IntNode;
+import org.dl4jquant.graph.node.Reshape;
 import org.dl4jquant.numeric.OutputFunction;
 import org.dl4jquant.numeric.Shape;
 
@@ -81,13 +81,13 @@ final class Preprocessors {
                         "it reshapes what the softmax of '" + values.layer() + "' makes",
                         "put the softmax after it");
             }
-            return values.in(graph.add(new IntNode.Reshape(name, graph.values(values, from), to)));
+            return values.in(graph.add(new Reshape(name, graph.values(values, from), to)));
         }
         String codes = graph.codes(reader, input);
         if (graph.type(codes).shape().equals(to)) {
             return input;
         }
-        return new Signal.Codes(graph.add(new IntNode.Reshape(name, codes, to)));
+        return new Signal.Codes(graph.add(new Reshape(name, codes, to)));
     }
 
     private static Shape image(long channels, long height, long width) {

@@ -12,7 +12,9 @@ import org.deeplearning4j.nn.conf.layers.CnnLossLayer;
 import org.deeplearning4j.nn.conf.layers.Layer;
 import org.deeplearning4j.nn.conf.layers.LossLayer;
 import org.deeplearning4j.nn.conf.layers.RnnLossLayer;
-import org.dl4jquant.graph.IntNode;
+import org.dl4jquant.graph.node.Dequantize;
+import org.dl4jquant.graph.node.IntNode;
+import org.dl4jquant.graph.node.Rectify;
 import org.dl4jquant.layer.OutputFunctions;
 import org.dl4jquant.layer.ResultActivation;
 import org.dl4jquant.numeric.OutputFunction;
@@ -95,7 +97,7 @@ final class ResultLowering {
             return values;
         }
         String codes = graph.codes(name, input);
-        String node = graph.add(new IntNode.Dequantize(graph.inner(name + "/input"), codes));
+        String node = graph.add(new Dequantize(graph.inner(name + "/input"), codes));
         return Signal.Values.of(node, name);
     }
 
@@ -149,7 +151,7 @@ final class ResultLowering {
             OutputFunction.Rectifier function = (OutputFunction.Rectifier) functions.get(i);
             at =
                     graph.add(
-                            new IntNode.Rectify(
+                            new Rectify(
                                     last ? name : graph.inner(name + "/slope"), at, function));
         }
         return new Signal.Values(at, List.of(), name, scores.unprepared());

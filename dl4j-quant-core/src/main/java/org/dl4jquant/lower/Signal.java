@@ -2,9 +2,13 @@
 package org.dl4jquant.lower;
 
 import java.util.List;
-import org.dl4jquant.graph.IntNode;
-import org.dl4jquant.graph.Output;
-import org.dl4jquant.graph.Window;
+import org.dl4jquant.graph.node.Add;
+import org.dl4jquant.graph.node.AveragePool;
+import org.dl4jquant.graph.node.Concat;
+import org.dl4jquant.graph.node.GlobalAveragePool;
+import org.dl4jquant.graph.node.IntNode;
+import org.dl4jquant.graph.node.Output;
+import org.dl4jquant.graph.node.Window;
 import org.dl4jquant.numeric.OutputFunction;
 import org.jspecify.annotations.Nullable;
 
@@ -89,7 +93,7 @@ sealed interface Signal {
         record Sum(String left, String right) implements Operation {
             @Override
             public IntNode node(String name, Output.Codes output) {
-                return new IntNode.Add(name, left, right, output);
+                return new Add(name, left, right, output);
             }
         }
 
@@ -101,7 +105,7 @@ sealed interface Signal {
         record Joined(List<String> inputs) implements Operation {
             @Override
             public IntNode node(String name, Output.Codes output) {
-                return new IntNode.Concat(name, inputs, output.params());
+                return new Concat(name, inputs, output.params());
             }
         }
 
@@ -115,7 +119,7 @@ sealed interface Signal {
         record Mean(String input, Window window, boolean countPadding) implements Operation {
             @Override
             public IntNode node(String name, Output.Codes output) {
-                return new IntNode.AveragePool(name, input, window, countPadding, output.params());
+                return new AveragePool(name, input, window, countPadding, output.params());
             }
         }
 
@@ -127,7 +131,7 @@ sealed interface Signal {
         record ChannelMean(String input) implements Operation {
             @Override
             public IntNode node(String name, Output.Codes output) {
-                return new IntNode.GlobalAveragePool(name, input, output.params());
+                return new GlobalAveragePool(name, input, output.params());
             }
         }
 

@@ -8,8 +8,8 @@ import org.deeplearning4j.nn.conf.layers.ConvolutionLayer;
 import org.deeplearning4j.nn.conf.layers.GlobalPoolingLayer;
 import org.deeplearning4j.nn.conf.layers.PoolingType;
 import org.deeplearning4j.nn.conf.layers.SubsamplingLayer;
-import org.dl4jquant.graph.Window;
-import org.dl4jquant.graph.Window.Extent;
+import org.dl4jquant.graph.node.Window;
+import org.dl4jquant.graph.node.Window.Extent;
 import org.dl4jquant.numeric.Shape;
 
 /** DL4J's kernel, stride, padding and mode as a {@link Window} with explicit padding. */

@@ -9,10 +9,23 @@ import java.util.Objects;
 import onnx.Onnx.NodeProto;
 import onnx.Onnx.TensorProto.DataType;
 import org.dl4jquant.graph.IntGraph;
-import org.dl4jquant.graph.IntNode;
-import org.dl4jquant.graph.KeepsCodes;
-import org.dl4jquant.graph.Output;
-import org.dl4jquant.graph.Window;
+import org.dl4jquant.graph.node.Add;
+import org.dl4jquant.graph.node.AveragePool;
+import org.dl4jquant.graph.node.Concat;
+import org.dl4jquant.graph.node.Convolution;
+import org.dl4jquant.graph.node.Dense;
+import org.dl4jquant.graph.node.Dequantize;
+import org.dl4jquant.graph.node.GlobalAveragePool;
+import org.dl4jquant.graph.node.Input;
+import org.dl4jquant.graph.node.IntNode;
+import org.dl4jquant.graph.node.KeepsCodes;
+import org.dl4jquant.graph.node.MaxPool;
+import org.dl4jquant.graph.node.Output;
+import org.dl4jquant.graph.node.Quantize;
+import org.dl4jquant.graph.node.Rectify;
+import org.dl4jquant.graph.node.Reshape;
+import org.dl4jquant.graph.node.Table;
+import org.dl4jquant.graph.node.Window;
 import org.dl4jquant.numeric.CodeRange;
 import org.dl4jquant.numeric.CodeTable;
 import org.dl4jquant.numeric.QuantParams;
@@ -43,18 +56,18 @@ final class NodeWriter implements IntNode.Visitor<Void> {
     }
 
     @Override
-    public Void visit(IntNode.Input node) {
+    public Void visit(Input node) {
         target.input(node.name(), node.shape());
         return null;
     }
 
     @Override
-    public Void visit(IntNode.Quantize node) {
+    public Void visit(Quantize node) {
         return quantize(node, node.input(), node.params(), node.params().range());
     }
 
     @Override
-    public Void visit(IntNode.Convolution node) {
+    public Void visit(Convolution node) {
         if (node.output() instanceof Output.Codes codes) {
             String result = target.name(node.name() + "/float");
             NodeProto.Builder conv =
@@ -66,7 +79,7 @@ final class NodeWriter implements IntNode.Visitor<Void> {
         return convolutionWithFloats(node);
     }
 
-    private Void convolutionWithFloats(IntNode.Convolution node) {
+    private Void convolutionWithFloats(Convolution node) {
         String name = node.name();
         WeightTensor weights = node.weights();
         byte[] codes = weights.codes();
@@ -107,7 +120,7 @@ final class NodeWriter implements IntNode.Visitor<Void> {
     }
 
     @Override
-    public Void visit(IntNode.Dense node) {
+    public Void visit(Dense node) {
         List<String> inputs = weighted(node, node.weights());
         Output.Codes codes = node.output() instanceof Output.Codes c ? c : null;
         String result = codes == null ? node.name() : target.name(node.name() + "/float");
@@ -165,14 +178,14 @@ final class NodeWriter implements IntNode.Visitor<Void> {
     }
 
     @Override
-    public Void visit(IntNode.MaxPool node) {
+    public Void visit(MaxPool node) {
         NodeProto.Builder pool = operator(node, Operators.MAX_POOL);
         slide(pool, node.window(), true);
         return requantize(node, pool, source.type(node.name()).codes());
     }
 
     @Override
-    public Void visit(IntNode.AveragePool node) {
+    public Void visit(AveragePool node) {
         NodeProto.Builder pool = operator(node, Operators.AVERAGE_POOL);
         slide(pool, node.window(), false)
                 .addAttribute(
@@ -182,25 +195,25 @@ final class NodeWriter implements IntNode.Visitor<Void> {
     }
 
     @Override
-    public Void visit(IntNode.GlobalAveragePool node) {
+    public Void visit(GlobalAveragePool node) {
         return requantize(node, operator(node, Operators.GLOBAL_AVERAGE_POOL), node.params());
     }
 
     @Override
-    public Void visit(IntNode.Add node) {
+    public Void visit(Add node) {
         String sum = operator(node, Operators.ADD).getOutput(0);
         return quantize(node, sum, node.output().params(), node.output().bounds());
     }
 
     @Override
-    public Void visit(IntNode.Concat node) {
+    public Void visit(Concat node) {
         NodeProto.Builder concat = operator(node, Operators.CONCAT);
         concat.addAttribute(GraphProtoBuilder.attribute("axis", 1));
         return requantize(node, concat, node.params());
     }
 
     @Override
-    public Void visit(IntNode.Table node) {
+    public Void visit(Table node) {
         QuantParams input = source.type(node.input()).codes();
         String indices = target.name(node.name() + "/index");
         target.auxiliary(Operators.CAST, node.name() + "/cast", List.of(node.input()), indices)
@@ -218,7 +231,7 @@ final class NodeWriter implements IntNode.Visitor<Void> {
     }
 
     @Override
-    public Void visit(IntNode.Reshape node) {
+    public Void visit(Reshape node) {
         long[] sizes = new long[node.shape().rank() + 1]; // the first, 0, keeps the batch's size
         for (int axis = 0; axis < node.shape().rank(); axis++) {
             sizes[axis + 1] = node.shape().size(axis);
@@ -233,13 +246,13 @@ final class NodeWriter implements IntNode.Visitor<Void> {
     }
 
     @Override
-    public Void visit(IntNode.Dequantize node) {
+    public Void visit(Dequantize node) {
         target.node(Operators.DEQUANTIZE, node.name(), read(node.input()), node.name());
         return null;
     }
 
     @Override
-    public Void visit(IntNode.Rectify node) {
+    public Void visit(Rectify node) {
         new FunctionWriter(target, node.name()).node(node.function(), node.input());
         return null;
     }
@@ -308,7 +321,7 @@ final class NodeWriter implements IntNode.Visitor<Void> {
         return Objects.requireNonNull(zeroPoints.get(codes), codes);
     }
 
-    private static onnx.Onnx.AttributeProto groups(IntNode.Convolution node) {
+    private static onnx.Onnx.AttributeProto groups(Convolution node) {
         return GraphProtoBuilder.attribute("group", node.groups());
     }
 

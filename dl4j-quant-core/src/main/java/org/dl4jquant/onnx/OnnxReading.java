@@ -7,7 +7,7 @@ import java.util.Objects;
 import java.util.Set;
 import java.util.stream.Collectors;
 import org.dl4jquant.graph.IntGraph;
-import org.dl4jquant.graph.IntNode;
+import org.dl4jquant.graph.node.IntNode;
 
 /**
  * An integer graph read from a model file, and the nodes that ONNX Runtime computes otherwise when

@@ -11,7 +11,8 @@ import org.dl4jquant.engine.Engine;
 import org.dl4jquant.engine.GraphInputs;
 import org.dl4jquant.engine.LastFunctions;
 import org.dl4jquant.graph.IntGraph;
-import org.dl4jquant.graph.IntNode;
+import org.dl4jquant.graph.node.Input;
+import org.dl4jquant.graph.node.IntNode;
 import org.jspecify.annotations.Nullable;
 
 /*
@@ -72,7 +73,7 @@ final class OnnxRuntimeEngine implements Engine {
             if (traceSession == null) {
                 List<String> results =
                         graph.nodes().stream()
-                                .filter(node -> !(node instanceof IntNode.Input))
+                                .filter(node -> !(node instanceof Input))
                                 .map(IntNode::name)
                                 .toList();
                 traceSession = new OnnxRuntimeSession(IntGraph.of(graph.nodes(), results), options);

@@ -14,8 +14,9 @@ import java.util.LinkedHashMap;
 import java.util.Map;
 import org.dl4jquant.engine.Batch;
 import org.dl4jquant.graph.IntGraph;
-import org.dl4jquant.graph.IntNode;
-import org.dl4jquant.graph.TensorType;
+import org.dl4jquant.graph.node.Add;
+import org.dl4jquant.graph.node.IntNode;
+import org.dl4jquant.graph.node.TensorType;
 import org.dl4jquant.numeric.Shape;
 
 /** One loaded model of ONNX Runtime. */
@@ -59,7 +60,7 @@ final class OnnxRuntimeSession implements AutoCloseable {
      * for a scalar), which changes about one code in a million. Two examples are never that short.
      */
     private boolean addsSingleElements(IntNode node) {
-        return node instanceof IntNode.Add && graph.type(node.name()).shape().elements() == 1;
+        return node instanceof Add && graph.type(node.name()).shape().elements() == 1;
     }
 
     /**

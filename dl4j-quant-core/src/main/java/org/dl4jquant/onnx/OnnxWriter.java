@@ -13,10 +13,11 @@ import onnx.Onnx.TensorProto.DataType;
 import org.dl4jquant.check.Require;
 import org.dl4jquant.files.WholeFile;
 import org.dl4jquant.graph.IntGraph;
-import org.dl4jquant.graph.IntNode;
-import org.dl4jquant.graph.KeepsCodes;
-import org.dl4jquant.graph.TensorType;
-import org.dl4jquant.graph.Weighted;
+import org.dl4jquant.graph.node.Input;
+import org.dl4jquant.graph.node.IntNode;
+import org.dl4jquant.graph.node.KeepsCodes;
+import org.dl4jquant.graph.node.TensorType;
+import org.dl4jquant.graph.node.Weighted;
 import org.dl4jquant.numeric.CodeRange;
 import org.dl4jquant.numeric.OutputFunction;
 
@@ -181,7 +182,7 @@ public final class OnnxWriter {
                     && !layer.weights().range().equals(CodeRange.narrow(CodeRange.MAX_BITS))) {
                 metadata.put(Provenance.WEIGHT_RANGE + node.name(), text(layer.weights().range()));
             }
-            if (node instanceof IntNode.Input && place != graph.inputs().indexOf(node)) {
+            if (node instanceof Input && place != graph.inputs().indexOf(node)) {
                 metadata.put(Provenance.INPUT_PLACE + node.name(), String.valueOf(place));
             }
         }

@@ -6,10 +6,16 @@ import java.util.List;
 import java.util.Objects;
 import java.util.Optional;
 import onnx.Onnx.TensorProto.DataType;
-import org.dl4jquant.graph.IntNode;
-import org.dl4jquant.graph.Output;
-import org.dl4jquant.graph.Window;
-import org.dl4jquant.graph.Window.Extent;
+import org.dl4jquant.graph.node.Add;
+import org.dl4jquant.graph.node.AveragePool;
+import org.dl4jquant.graph.node.Concat;
+import org.dl4jquant.graph.node.Convolution;
+import org.dl4jquant.graph.node.Dense;
+import org.dl4jquant.graph.node.GlobalAveragePool;
+import org.dl4jquant.graph.node.MaxPool;
+import org.dl4jquant.graph.node.Output;
+import org.dl4jquant.graph.node.Window;
+import org.dl4jquant.graph.node.Window.Extent;
 import org.dl4jquant.numeric.CodeRange;
 import org.dl4jquant.numeric.QuantParams;
 import org.dl4jquant.numeric.Shape;
@@ -36,7 +42,7 @@ final class OperatorReader {
                 node,
                 (name, output) -> {
                     WeightTensor tensor = weights(node, input, 0, name, node.optionalInput(2));
-                    return new IntNode.Convolution(
+                    return new Convolution(
                             name,
                             input,
                             tensor,
@@ -58,7 +64,7 @@ final class OperatorReader {
      * @param name the result's name
      * @param output what it makes of its accumulators
      */
-    IntNode.Dense gemm(OnnxNode node, String input, String name, Output output) {
+    Dense gemm(OnnxNode node, String input, String name, Output output) {
         node.requireInputs(2, 3);
         node.requireAttributes("alpha", "beta", "transA", "transB");
         node.requireOne("alpha");
@@ -66,7 +72,7 @@ final class OperatorReader {
         node.requireInteger("transA", 0, 0);
         int axis = node.integer("transB", 0) == 0 ? 1 : 0;
         WeightTensor tensor = weights(node, input, axis, name, node.optionalInput(2));
-        return new IntNode.Dense(name, input, tensor, output);
+        return new Dense(name, input, tensor, output);
     }
 
     /**
@@ -78,11 +84,11 @@ final class OperatorReader {
      * @param name the result's name
      * @param output what it makes of its accumulators
      */
-    IntNode.Dense matMul(
+    Dense matMul(
             OnnxNode node, String input, Optional<String> bias, String name, Output output) {
         node.requireInputs(2, 2);
         node.requireAttributes();
-        return new IntNode.Dense(name, input, weights(node, input, 1, name, bias), output);
+        return new Dense(name, input, weights(node, input, 1, name, bias), output);
     }
 
     private WeightTensor weights(
@@ -99,7 +105,7 @@ final class OperatorReader {
      * @param multiplier the product of input scale and weight scales
      * @param name the result's name
      */
-    IntNode.Convolution integerConvolution(
+    Convolution integerConvolution(
             OnnxNode node, String bias, OnnxNode multiplier, String name) {
         String input = node.input(0);
         node.requireInputs(4, 4);
@@ -133,7 +139,7 @@ final class OperatorReader {
                         codes,
                         constants.floats(multiplier.input(1)),
                         constants.ints(bias));
-        return new IntNode.Convolution(
+        return new Convolution(
                 name,
                 input,
                 tensor,
@@ -166,7 +172,7 @@ final class OperatorReader {
                 "strides");
         Window window = node.window();
         return Pending.keeping(
-                node, input, (name, output) -> new IntNode.MaxPool(name, input, window));
+                node, input, (name, output) -> new MaxPool(name, input, window));
     }
 
     Pending averagePool(OnnxNode node, String input) {
@@ -178,26 +184,26 @@ final class OperatorReader {
         return Pending.rescaling(
                 node,
                 (name, params) ->
-                        new IntNode.AveragePool(name, input, window, countPadding, params));
+                        new AveragePool(name, input, window, countPadding, params));
     }
 
     Pending globalAveragePool(OnnxNode node, String input) {
         node.requireInputs(1, 1);
         node.requireAttributes();
         return Pending.rescaling(
-                node, (name, params) -> new IntNode.GlobalAveragePool(name, input, params));
+                node, (name, params) -> new GlobalAveragePool(name, input, params));
     }
 
     Pending add(OnnxNode node, String left, String right) {
         node.requireInputs(2, 2);
         node.requireAttributes();
-        return Pending.clamping(node, (name, output) -> new IntNode.Add(name, left, right, output));
+        return Pending.clamping(node, (name, output) -> new Add(name, left, right, output));
     }
 
     Pending concat(OnnxNode node, List<String> inputs) {
         node.requireAttributes("axis");
         node.requireInteger("axis", 0, 1);
-        return Pending.rescaling(node, (name, params) -> new IntNode.Concat(name, inputs, params));
+        return Pending.rescaling(node, (name, params) -> new Concat(name, inputs, params));
     }
 
     /**

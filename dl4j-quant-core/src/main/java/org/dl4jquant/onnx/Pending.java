@@ -2,8 +2,8 @@
 package org.dl4jquant.onnx;
 
 import java.util.function.BiFunction;
-import org.dl4jquant.graph.IntNode;
-import org.dl4jquant.graph.Output;
+import org.dl4jquant.graph.node.IntNode;
+import org.dl4jquant.graph.node.Output;
 import org.dl4jquant.numeric.CodeRange;
 import org.dl4jquant.numeric.QuantParams;
 import org.jspecify.annotations.Nullable;

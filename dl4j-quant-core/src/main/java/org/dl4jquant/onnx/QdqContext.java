@@ -18,7 +18,8 @@ import onnx.Onnx.TensorShapeProto;
 import onnx.Onnx.ValueInfoProto;
 import org.dl4jquant.check.Require;
 import org.dl4jquant.graph.IntGraph;
-import org.dl4jquant.graph.IntNode;
+import org.dl4jquant.graph.node.Input;
+import org.dl4jquant.graph.node.IntNode;
 import org.dl4jquant.numeric.CodeRange;
 import org.dl4jquant.numeric.OutputFunction;
 import org.dl4jquant.numeric.QuantParams;
@@ -34,7 +35,7 @@ final class QdqContext {
     private final List<String> outputs;
     private final Set<String> leaving;
     private final Map<String, TensorAnnotation> annotations = new HashMap<>();
-    private final TreeMap<Integer, IntNode.Input> waiting = new TreeMap<>();
+    private final TreeMap<Integer, Input> waiting = new TreeMap<>();
     private final IntGraph.Builder builder = IntGraph.builder();
     private final Set<String> made = new HashSet<>();
     private final Set<String> int8 = new HashSet<>();
@@ -120,7 +121,7 @@ final class QdqContext {
         }
         int place = number(Provenance.INPUT_PLACE + name, waiting.size());
         Require.argument(
-                waiting.putIfAbsent(place, new IntNode.Input(name, shape(name, sizes))) == null,
+                waiting.putIfAbsent(place, new Input(name, shape(name, sizes))) == null,
                 "metadata '%s%s' says that input '%s' is node %d, which another input is",
                 Provenance.INPUT_PLACE,
                 name,
@@ -198,7 +199,7 @@ final class QdqContext {
     /** Adds the inputs whose place is next. */
     void addWaiting() {
         while (waiting.containsKey(made.size())) {
-            IntNode.Input input = waiting.remove(made.size());
+            Input input = waiting.remove(made.size());
             builder.add(input);
             made.add(input.name());
         }

@@ -10,8 +10,12 @@ import java.util.Objects;
 import java.util.Optional;
 import java.util.Set;
 import onnx.Onnx.TensorProto.DataType;
-import org.dl4jquant.graph.IntNode;
-import org.dl4jquant.graph.Output;
+import org.dl4jquant.graph.node.Dequantize;
+import org.dl4jquant.graph.node.IntNode;
+import org.dl4jquant.graph.node.Output;
+import org.dl4jquant.graph.node.Quantize;
+import org.dl4jquant.graph.node.Reshape;
+import org.dl4jquant.graph.node.Table;
 import org.dl4jquant.numeric.CodeRange;
 import org.dl4jquant.numeric.CodeTable;
 import org.dl4jquant.numeric.QuantParams;
@@ -162,7 +166,7 @@ final class QdqReader {
                     bounds.max(),
                     params.range().min(),
                     params.range().max());
-            context.add(new IntNode.Quantize(name, node.input(0), params));
+            context.add(new Quantize(name, node.input(0), params));
             return;
         }
         Pending operator = pending.remove(node.input(0));
@@ -235,7 +239,7 @@ final class QdqReader {
         if (context.leaves(result)
                 || readers.isEmpty()
                 || readers.stream().anyMatch(this::readsFloats)) {
-            context.add(new IntNode.Dequantize(result, input));
+            context.add(new Dequantize(result, input));
         }
     }
 
@@ -348,7 +352,7 @@ final class QdqReader {
                     Pending.keeping(
                             node,
                             codes,
-                            (name, output) -> new IntNode.Reshape(name, codes, shape)));
+                            (name, output) -> new Reshape(name, codes, shape)));
             return;
         }
         node.require(
@@ -356,7 +360,7 @@ final class QdqReader {
                 "reads '%s', which is neither an input nor a float32 result",
                 input);
         Shape shape = operators.reshaped(node, context.shape(input));
-        context.add(new IntNode.Reshape(node.output(), input, shape));
+        context.add(new Reshape(node.output(), input, shape));
     }
 
     private void relu(OnnxNode node) {
@@ -432,7 +436,7 @@ final class QdqReader {
         QuantParams params = context.annotatedParams(node);
         QuantParams from = context.params(Objects.requireNonNull(input));
         CodeTable table = CodeTable.of(Containers.flipped(entries, from, params));
-        context.add(new IntNode.Table(node.output(), input, table, params));
+        context.add(new Table(node.output(), input, table, params));
     }
 
     private void integerConvolution(OnnxNode node) {

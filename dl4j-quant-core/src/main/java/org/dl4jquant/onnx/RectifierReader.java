@@ -4,7 +4,7 @@ package org.dl4jquant.onnx;
 import java.util.HashMap;
 import java.util.Map;
 import java.util.Objects;
-import org.dl4jquant.graph.IntNode;
+import org.dl4jquant.graph.node.Rectify;
 import org.dl4jquant.numeric.OutputFunction;
 import org.jspecify.annotations.Nullable;
 
@@ -138,6 +138,6 @@ final class RectifierReader {
     }
 
     private void add(OnnxNode node, String input, OutputFunction.Rectifier function) {
-        context.add(new IntNode.Rectify(node.output(), input, function));
+        context.add(new Rectify(node.output(), input, function));
     }
 }

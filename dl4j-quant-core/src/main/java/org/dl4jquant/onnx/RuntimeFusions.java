@@ -8,8 +8,11 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Optional;
 import java.util.stream.Stream;
-import org.dl4jquant.graph.IntNode;
-import org.dl4jquant.graph.KeepsCodes;
+import org.dl4jquant.graph.node.Concat;
+import org.dl4jquant.graph.node.Dense;
+import org.dl4jquant.graph.node.GlobalAveragePool;
+import org.dl4jquant.graph.node.IntNode;
+import org.dl4jquant.graph.node.KeepsCodes;
 import org.dl4jquant.numeric.CodeRange;
 import org.dl4jquant.numeric.QuantParams;
 import org.jspecify.annotations.Nullable;
@@ -144,7 +147,7 @@ final class RuntimeFusions {
                         .filter(next -> next.operator().equals(Operators.ADD))
                         .isPresent();
         boolean gemm = operator.operator().equals(Operators.GEMM) || biased;
-        if (!(made instanceof IntNode.Dense) || !gemm) {
+        if (!(made instanceof Dense) || !gemm) {
             return Optional.empty();
         }
         if (weights.haveZeroPoint(operator) && haveZeroPoints(codesOf(made))) {
@@ -168,7 +171,7 @@ final class RuntimeFusions {
                         .filter(tensor -> context.isInt8(tensor) && !context.isRaised(tensor))
                         .toList();
         boolean anyForm =
-                made instanceof IntNode.Concat || made instanceof IntNode.GlobalAveragePool;
+                made instanceof Concat || made instanceof GlobalAveragePool;
         if (int8.isEmpty() || (anyForm && int8.size() == codes.size())) {
             return Optional.empty();
         }

@@ -8,7 +8,7 @@ import java.util.Map;
 import org.dl4jquant.check.Require;
 import org.dl4jquant.engine.Batch;
 import org.dl4jquant.graph.IntGraph;
-import org.dl4jquant.graph.IntNode;
+import org.dl4jquant.graph.node.Input;
 import org.dl4jquant.nd.RowMajor;
 import org.dl4jquant.numeric.Shape;
 import org.nd4j.linalg.api.ndarray.INDArray;
@@ -30,13 +30,13 @@ public final class EngineInputs {
     public static Map<String, Batch.Floats> of(IntGraph graph, INDArray... features) {
         Require.given(graph, "graph");
         Require.given(features, "features");
-        List<IntNode.Input> inputs = graph.inputs();
+        List<Input> inputs = graph.inputs();
         Require.argument(
                 inputs.size() == features.length,
                 "%d arrays of features for the graph's %d inputs %s; give one for each, in order",
                 features.length,
                 inputs.size(),
-                inputs.stream().map(IntNode.Input::name).toList());
+                inputs.stream().map(Input::name).toList());
         Map<String, Batch.Floats> batches = new LinkedHashMap<>();
         for (int i = 0; i < features.length; i++) {
             Require.argument(
@@ -64,7 +64,7 @@ public final class EngineInputs {
         return fits;
     }
 
-    private static Batch.Floats batch(IntNode.Input input, INDArray features) {
+    private static Batch.Floats batch(Input input, INDArray features) {
         long examples = features.rank() == 0 ? 0 : features.size(0);
         Require.argument(
                 examples > 0 && hasExamples(features, examples, input.shape()),

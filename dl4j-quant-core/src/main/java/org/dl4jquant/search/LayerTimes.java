@@ -9,8 +9,10 @@ import org.dl4jquant.check.Require;
 import org.dl4jquant.engine.Batch;
 import org.dl4jquant.engine.Engine;
 import org.dl4jquant.graph.IntGraph;
-import org.dl4jquant.graph.IntNode;
-import org.dl4jquant.graph.Weighted;
+import org.dl4jquant.graph.node.Input;
+import org.dl4jquant.graph.node.IntNode;
+import org.dl4jquant.graph.node.Quantize;
+import org.dl4jquant.graph.node.Weighted;
 import org.dl4jquant.scheme.LayerScheme;
 import org.dl4jquant.scheme.QuantSpec;
 
@@ -64,7 +66,7 @@ public final class LayerTimes implements Cost {
                                                 network.data())
                                         .lower());
         IntGraph alone = alone(whole, layer);
-        IntNode.Input input = alone.inputs().get(0);
+        Input input = alone.inputs().get(0);
         Map<String, Batch.Floats> one =
                 Map.of(
                         input.name(),
@@ -94,8 +96,8 @@ public final class LayerTimes implements Cost {
                         node.getClass().getSimpleName());
                 String input = node.inputs().get(0);
                 IntGraph.Builder builder = IntGraph.builder();
-                builder.add(new IntNode.Input("x", whole.type(input).shape()));
-                builder.add(new IntNode.Quantize("q", "x", whole.type(input).codes()));
+                builder.add(new Input("x", whole.type(input).shape()));
+                builder.add(new Quantize("q", "x", whole.type(input).codes()));
                 builder.add(((Weighted) node).reading("q"));
                 return builder.build(List.of(layer));
             }

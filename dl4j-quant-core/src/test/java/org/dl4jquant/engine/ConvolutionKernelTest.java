@@ -10,10 +10,10 @@ import java.util.Random;
 import net.jqwik.api.ForAll;
 import net.jqwik.api.Property;
 import org.dl4jquant.graph.IntGraph;
-import org.dl4jquant.graph.IntNode;
-import org.dl4jquant.graph.Output;
-import org.dl4jquant.graph.Window;
-import org.dl4jquant.graph.Window.Extent;
+import org.dl4jquant.graph.node.Convolution;
+import org.dl4jquant.graph.node.Output;
+import org.dl4jquant.graph.node.Window;
+import org.dl4jquant.graph.node.Window.Extent;
 import org.dl4jquant.numeric.CodeRange;
 import org.dl4jquant.numeric.QuantParams;
 import org.dl4jquant.numeric.Shape;
@@ -49,7 +49,7 @@ class ConvolutionKernelTest {
                 SmallGraphs.graph(
                         image,
                         INPUT,
-                        new IntNode.Convolution(
+                        new Convolution(
                                 "y", "q", weights, window, groups, new Output.Floats()));
         float[] values = new float[EXAMPLES * image.elements()];
         for (int i = 0; i < values.length; i++) {
@@ -64,10 +64,10 @@ class ConvolutionKernelTest {
                 found.add(value);
             }
         }
-        assertEquals(new Convolution(image, weights, window, groups).of(values, result), found);
+        assertEquals(new Sums(image, weights, window, groups).of(values, result), found);
     }
 
-    private record Convolution(Shape image, WeightTensor weights, Window window, int groups) {
+    private record Sums(Shape image, WeightTensor weights, Window window, int groups) {
 
         List<Float> of(float[] values, Shape result) {
             List<Float> sums = new ArrayList<>();

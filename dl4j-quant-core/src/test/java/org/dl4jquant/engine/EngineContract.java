@@ -17,7 +17,8 @@ import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
 import org.dl4jquant.graph.IntGraph;
-import org.dl4jquant.graph.IntNode;
+import org.dl4jquant.graph.node.Input;
+import org.dl4jquant.graph.node.IntNode;
 import org.dl4jquant.numeric.CodeRange;
 import org.dl4jquant.numeric.QuantParams;
 import org.dl4jquant.numeric.Shape;
@@ -71,7 +72,7 @@ public abstract class EngineContract {
                     List.copyOf(engine.run(random.inputs(BATCH)).keySet()));
             assertEquals(
                     random.graph().nodes().stream()
-                            .filter(node -> !(node instanceof IntNode.Input))
+                            .filter(node -> !(node instanceof Input))
                             .map(IntNode::name)
                             .toList(),
                     List.copyOf(engine.trace(random.inputs(BATCH)).keySet()));

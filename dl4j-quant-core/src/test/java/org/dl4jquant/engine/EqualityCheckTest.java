@@ -10,7 +10,8 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import org.dl4jquant.graph.IntGraph;
-import org.dl4jquant.graph.IntNode;
+import org.dl4jquant.graph.node.Dequantize;
+import org.dl4jquant.graph.node.Reshape;
 import org.dl4jquant.numeric.OutputFunction;
 import org.dl4jquant.numeric.Shape;
 import org.junit.jupiter.api.Test;
@@ -21,8 +22,8 @@ class EqualityCheckTest {
             SmallGraphs.graph(
                     Shape.of(3),
                     SmallGraphs.uint8(1),
-                    new IntNode.Reshape("r", "q", Shape.of(3, 1)),
-                    new IntNode.Dequantize("d", "r"));
+                    new Reshape("r", "q", Shape.of(3, 1)),
+                    new Dequantize("d", "r"));
 
     private static final Map<String, Batch.Floats> TWO =
             Map.of("x", Batch.Floats.of(2, Shape.of(3), new float[] {1, 2, 3, 4, 5, 6}));

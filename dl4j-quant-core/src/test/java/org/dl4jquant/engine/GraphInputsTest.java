@@ -7,8 +7,10 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 import java.util.List;
 import java.util.Map;
 import org.dl4jquant.graph.IntGraph;
-import org.dl4jquant.graph.IntNode;
-import org.dl4jquant.graph.Output;
+import org.dl4jquant.graph.node.Convolution;
+import org.dl4jquant.graph.node.Input;
+import org.dl4jquant.graph.node.Output;
+import org.dl4jquant.graph.node.Quantize;
 import org.dl4jquant.numeric.Shape;
 import org.junit.jupiter.api.Test;
 
@@ -18,10 +20,10 @@ class GraphInputsTest {
     private static final IntGraph GRAPH =
             IntGraph.of(
                     List.of(
-                            new IntNode.Input("a", SHAPE),
-                            new IntNode.Quantize("qa", "a", SmallGraphs.uint8(1)),
-                            new IntNode.Input("b", SHAPE),
-                            new IntNode.Quantize("qb", "b", SmallGraphs.uint8(1))),
+                            new Input("a", SHAPE),
+                            new Quantize("qa", "a", SmallGraphs.uint8(1)),
+                            new Input("b", SHAPE),
+                            new Quantize("qb", "b", SmallGraphs.uint8(1))),
                     List.of("qa", "qb"));
 
     private static Batch.Floats zeros(int size) {
@@ -41,7 +43,7 @@ class GraphInputsTest {
                 SmallGraphs.graph(
                         Shape.of(1, 1, 1),
                         SmallGraphs.uint8(1),
-                        new IntNode.Convolution(
+                        new Convolution(
                                 "c",
                                 "q",
                                 SmallGraphs.weights(Shape.of(1, 1, 1, 1), 1),

@@ -7,8 +7,14 @@ import java.util.List;
 import java.util.Map;
 import java.util.Random;
 import org.dl4jquant.graph.IntGraph;
-import org.dl4jquant.graph.IntNode;
-import org.dl4jquant.graph.TensorType;
+import org.dl4jquant.graph.node.Concat;
+import org.dl4jquant.graph.node.Dequantize;
+import org.dl4jquant.graph.node.Input;
+import org.dl4jquant.graph.node.IntNode;
+import org.dl4jquant.graph.node.Quantize;
+import org.dl4jquant.graph.node.Rectify;
+import org.dl4jquant.graph.node.Reshape;
+import org.dl4jquant.graph.node.TensorType;
 import org.dl4jquant.numeric.OutputFunction;
 import org.dl4jquant.numeric.QuantParams;
 import org.dl4jquant.numeric.Shape;
@@ -58,7 +64,7 @@ public final class RandomGraph {
     public Map<String, Batch.Floats> inputs(int size) {
         Random random = new Random(~seed * SPREAD);
         Map<String, Batch.Floats> inputs = new LinkedHashMap<>();
-        for (IntNode.Input input : graph.inputs()) {
+        for (Input input : graph.inputs()) {
             QuantParams params = quantized(input.name());
             float[] values = new float[size * input.shape().elements()];
             for (int i = 0; i < values.length; i++) {
@@ -79,8 +85,8 @@ public final class RandomGraph {
     /* An input is quantized directly, or behind a reshape that bears the input's name and "r". */
     private QuantParams quantized(String input) {
         return graph.nodes().stream()
-                .filter(IntNode.Quantize.class::isInstance)
-                .map(IntNode.Quantize.class::cast)
+                .filter(Quantize.class::isInstance)
+                .map(Quantize.class::cast)
                 .filter(node -> node.input().equals(input) || node.input().equals(input + "r"))
                 .findFirst()
                 .orElseThrow()
@@ -127,14 +133,14 @@ public final class RandomGraph {
             for (String output : List.copyOf(outputs)) {
                 if (!builder.type(output).isCodes() && random.nextBoolean()) {
                     String name = next("rectified");
-                    builder.add(new IntNode.Rectify(name, output, nodes.rectifier()));
+                    builder.add(new Rectify(name, output, nodes.rectifier()));
                     if (random.nextBoolean()) {
                         outputs.remove(output);
                     }
                     if (random.nextBoolean()) {
                         Shape shape = builder.type(name).shape();
                         String reshaped = next("reshaped");
-                        builder.add(new IntNode.Reshape(reshaped, name, nodes.reshaped(shape)));
+                        builder.add(new Reshape(reshaped, name, nodes.reshaped(shape)));
                         name = reshaped;
                     }
                     outputs.add(name);
@@ -156,13 +162,13 @@ public final class RandomGraph {
         private void input(int i) {
             String name = "in" + i;
             Shape shape = nodes.inputShape();
-            builder.add(new IntNode.Input(name, shape));
+            builder.add(new Input(name, shape));
             String values = name;
             if (random.nextInt(4) == 0) {
                 values = name + "r";
-                builder.add(new IntNode.Reshape(values, name, nodes.reshaped(shape)));
+                builder.add(new Reshape(values, name, nodes.reshaped(shape)));
             }
-            add(new IntNode.Quantize(next("q"), values, nodes.params(nodes.scale())));
+            add(new Quantize(next("q"), values, nodes.params(nodes.scale())));
         }
 
         private void operation() {
@@ -190,14 +196,14 @@ public final class RandomGraph {
         }
 
         private void reshape(String input, TensorType type) {
-            add(new IntNode.Reshape(next("shape"), input, nodes.reshaped(type.shape())));
+            add(new Reshape(next("shape"), input, nodes.reshaped(type.shape())));
         }
 
         private void flatDense(String input, TensorType type, boolean floats) {
             String flat = next("flat");
             TensorType result =
                     builder.add(
-                            new IntNode.Reshape(flat, input, Shape.of(type.shape().elements())));
+                            new Reshape(flat, input, Shape.of(type.shape().elements())));
             codes.add(flat);
             IntNode dense = nodes.dense(next("dense"), flat, result, floats);
             if (floats) {
@@ -245,7 +251,7 @@ public final class RandomGraph {
                 parts.add(first);
             }
             float scale = builder.type(parts.get(random.nextInt(parts.size()))).codes().scale();
-            add(new IntNode.Concat(next("concat"), parts, nodes.params(nodes.near(scale))));
+            add(new Concat(next("concat"), parts, nodes.params(nodes.near(scale))));
         }
 
         private void floats() {
@@ -253,12 +259,12 @@ public final class RandomGraph {
             TensorType type = builder.type(input);
             String result = next("float");
             switch (random.nextInt(3)) {
-                case 0 -> builder.add(new IntNode.Dequantize(result, input));
+                case 0 -> builder.add(new Dequantize(result, input));
                 case 1 -> {
                     if (type.shape().isImage()) {
                         builder.add(nodes.convolution(result, input, type, true));
                     } else {
-                        builder.add(new IntNode.Dequantize(result, input));
+                        builder.add(new Dequantize(result, input));
                     }
                 }
                 default -> {
@@ -270,7 +276,7 @@ public final class RandomGraph {
             if (random.nextBoolean()) {
                 Shape shape = builder.type(result).shape();
                 String reshaped = next("reshaped");
-                builder.add(new IntNode.Reshape(reshaped, result, nodes.reshaped(shape)));
+                builder.add(new Reshape(reshaped, result, nodes.reshaped(shape)));
                 outputs.add(reshaped);
             }
         }

@@ -4,11 +4,18 @@ package org.dl4jquant.engine;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Random;
-import org.dl4jquant.graph.IntNode;
-import org.dl4jquant.graph.Output;
-import org.dl4jquant.graph.TensorType;
-import org.dl4jquant.graph.Window;
-import org.dl4jquant.graph.Window.Extent;
+import org.dl4jquant.graph.node.Add;
+import org.dl4jquant.graph.node.AveragePool;
+import org.dl4jquant.graph.node.Convolution;
+import org.dl4jquant.graph.node.Dense;
+import org.dl4jquant.graph.node.GlobalAveragePool;
+import org.dl4jquant.graph.node.IntNode;
+import org.dl4jquant.graph.node.MaxPool;
+import org.dl4jquant.graph.node.Output;
+import org.dl4jquant.graph.node.Table;
+import org.dl4jquant.graph.node.TensorType;
+import org.dl4jquant.graph.node.Window;
+import org.dl4jquant.graph.node.Window.Extent;
 import org.dl4jquant.numeric.CodeRange;
 import org.dl4jquant.numeric.CodeTable;
 import org.dl4jquant.numeric.ElementwiseFunction;
@@ -134,7 +141,7 @@ final class RandomNodes {
         out = Math.max(out, 1);
         Shape shape = Shape.of(out, in / groups, window.kernel().height(), window.kernel().width());
         WeightTensor weights = weights(shape);
-        return new IntNode.Convolution(
+        return new Convolution(
                 name, input, weights, window, groups, output(weights, type.codes(), floats));
     }
 
@@ -142,7 +149,7 @@ final class RandomNodes {
         int in = type.shape().elements();
         int out = Math.max(1, Math.min(channels(), MAX_WEIGHTS / in));
         WeightTensor weights = weights(Shape.of(out, in));
-        return new IntNode.Dense(name, input, weights, output(weights, type.codes(), floats));
+        return new Dense(name, input, weights, output(weights, type.codes(), floats));
     }
 
     private WeightTensor weights(Shape shape) {
@@ -195,7 +202,7 @@ final class RandomNodes {
     }
 
     IntNode maxPool(String name, String input, Shape image) {
-        return new IntNode.MaxPool(name, input, window(image, false));
+        return new MaxPool(name, input, window(image, false));
     }
 
     IntNode averagePool(String name, String input, TensorType type) {
@@ -204,26 +211,26 @@ final class RandomNodes {
                         ? Window.of(
                                 new Extent(type.shape().size(1), type.shape().size(2)), Extent.ONE)
                         : window(type.shape(), false);
-        return new IntNode.AveragePool(
+        return new AveragePool(
                 name, input, window, random.nextBoolean(), params(near(type.codes().scale())));
     }
 
     IntNode globalAverage(String name, String input, TensorType type) {
-        return new IntNode.GlobalAveragePool(name, input, params(near(type.codes().scale())));
+        return new GlobalAveragePool(name, input, params(near(type.codes().scale())));
     }
 
     IntNode sum(String name, String left, QuantParams first, String right, QuantParams second) {
         float larger = Math.max(first.scale(), second.scale());
-        return new IntNode.Add(name, left, right, bounded(params(near(larger))));
+        return new Add(name, left, right, bounded(params(near(larger))));
     }
 
     IntNode table(String name, String input, QuantParams from) {
         QuantParams to = params(near(from.scale()));
         return switch (random.nextInt(3)) {
-            case 0 -> new IntNode.Table(name, input, CodeTable.from(v -> v, from, to), to);
-            case 1 -> new IntNode.Table(name, input, CodeTable.from(Math::tanh, from, to), to);
+            case 0 -> new Table(name, input, CodeTable.from(v -> v, from, to), to);
+            case 1 -> new Table(name, input, CodeTable.from(Math::tanh, from, to), to);
             default ->
-                    new IntNode.Table(
+                    new Table(
                             name, input, CodeTable.from(v -> v < 0 ? v / 8 : v, from, to), to);
         };
     }

@@ -14,10 +14,20 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import java.util.List;
 import java.util.Map;
 import org.dl4jquant.graph.IntGraph;
-import org.dl4jquant.graph.IntNode;
-import org.dl4jquant.graph.Output;
-import org.dl4jquant.graph.Window;
-import org.dl4jquant.graph.Window.Extent;
+import org.dl4jquant.graph.node.Add;
+import org.dl4jquant.graph.node.AveragePool;
+import org.dl4jquant.graph.node.Concat;
+import org.dl4jquant.graph.node.Convolution;
+import org.dl4jquant.graph.node.Dense;
+import org.dl4jquant.graph.node.Dequantize;
+import org.dl4jquant.graph.node.GlobalAveragePool;
+import org.dl4jquant.graph.node.IntNode;
+import org.dl4jquant.graph.node.MaxPool;
+import org.dl4jquant.graph.node.Output;
+import org.dl4jquant.graph.node.Reshape;
+import org.dl4jquant.graph.node.Table;
+import org.dl4jquant.graph.node.Window;
+import org.dl4jquant.graph.node.Window.Extent;
 import org.dl4jquant.numeric.CodeRange;
 import org.dl4jquant.numeric.CodeTable;
 import org.dl4jquant.numeric.QuantParams;
@@ -82,7 +92,7 @@ class ReferenceEngineTest {
     @Test
     void convolvesGroupsApart() {
         WeightTensor weights = weights(Shape.of(4, 1, 1, 1), 1, 2, 3, 4);
-        IntNode conv = new IntNode.Convolution("y", "q", weights, window(1, 1, 0), 2, UNITS);
+        IntNode conv = new Convolution("y", "q", weights, window(1, 1, 0), 2, UNITS);
         IntGraph graph = graph(Shape.of(2, 1, 2), uint8(1), conv);
         assertEquals(List.of(1, 2, 2, 4, 9, 12, 12, 16), codes(run(graph, 1, 2, 3, 4)));
     }
@@ -97,7 +107,7 @@ class ReferenceEngineTest {
                         new float[] {0.5f, 0.25f},
                         new int[] {0, 5});
         Output output = Output.Codes.of(new QuantParams(1f, 10, CodeRange.unsigned(8)));
-        IntGraph graph = graph(Shape.of(1), uint8(1), new IntNode.Dense("y", "q", weights, output));
+        IntGraph graph = graph(Shape.of(1), uint8(1), new Dense("y", "q", weights, output));
         assertEquals(List.of(12, 12), codes(run(graph, 5))); // 2.5 and 2.5
         assertEquals(List.of(14, 13), codes(run(graph, 7))); // 3.5 and 3.0
     }
@@ -107,7 +117,7 @@ class ReferenceEngineTest {
         WeightTensor weights = weights(Shape.of(3, 1), 1, -1, 9);
         QuantParams params = new QuantParams(1f, 5, CodeRange.signed(8));
         Output output = new Output.Codes(params, new CodeRange(5, 11));
-        IntGraph graph = graph(Shape.of(1), uint8(1), new IntNode.Dense("y", "q", weights, output));
+        IntGraph graph = graph(Shape.of(1), uint8(1), new Dense("y", "q", weights, output));
         assertEquals(List.of(8, 5, 11), codes(run(graph, 3)));
     }
 
@@ -124,7 +134,7 @@ class ReferenceEngineTest {
                 graph(
                         Shape.of(2),
                         uint8(0.7),
-                        new IntNode.Dense("y", "q", weights, new Output.Floats()));
+                        new Dense("y", "q", weights, new Output.Floats()));
         Batch.Floats result = (Batch.Floats) run(graph, 0.7 * 20, 0.7 * 255);
         float[] expected = {(3 * 20 - 255 + 7) * (0.7f * 0.1f), 127 * 275 * (0.7f * 0.3f)};
         assertArrayEquals(expected, result.values());
@@ -132,7 +142,7 @@ class ReferenceEngineTest {
 
     @Test
     void takesTheLargestCodeAndNeverThePadding() {
-        IntNode pool = new IntNode.MaxPool("y", "q", window(2, 2, 1));
+        IntNode pool = new MaxPool("y", "q", window(2, 2, 1));
         IntGraph graph = graph(THREE_BY_THREE, int8(1), pool);
         assertEquals(
                 List.of(-1, -2, -4, -5), codes(run(graph, -1, -2, -3, -4, -5, -6, -7, -8, -9)));
@@ -156,12 +166,12 @@ class ReferenceEngineTest {
         return graph(
                 Shape.of(1, 2, 2),
                 uint8(1),
-                new IntNode.AveragePool("y", "q", window, countPadding, uint8(1)));
+                new AveragePool("y", "q", window, countPadding, uint8(1)));
     }
 
     @Test
     void averagesAWholeImageInIntegers() {
-        IntNode mean = new IntNode.GlobalAveragePool("y", "q", uint8(1));
+        IntNode mean = new GlobalAveragePool("y", "q", uint8(1));
         IntGraph graph = graph(Shape.of(2, 1, 2), uint8(1), mean);
         assertEquals(List.of(2, 4), codes(run(graph, 1, 4, 2, 5))); // 2.5 and 3.5
     }
@@ -169,8 +179,8 @@ class ReferenceEngineTest {
     @Test
     void addsTwoTensorsOfDifferentScales() {
         CodeTable twice = CodeTable.from(value -> 2 * value, uint8(1), uint8(2));
-        IntNode table = new IntNode.Table("t", "q", twice, uint8(2));
-        IntNode sum = new IntNode.Add("y", "q", "t", Output.Codes.of(uint8(3)));
+        IntNode table = new Table("t", "q", twice, uint8(2));
+        IntNode sum = new Add("y", "q", "t", Output.Codes.of(uint8(3)));
         assertEquals(
                 List.of(0, 1, 100, 255),
                 codes(run(graph(Shape.of(4), uint8(1), table, sum), 0, 1, 100, 255)));
@@ -179,8 +189,8 @@ class ReferenceEngineTest {
     @Test
     void joinsChannelsOfEachExampleAtTheResultsScale() {
         CodeTable halves = CodeTable.from(value -> value, uint8(1), uint8(0.5));
-        IntNode table = new IntNode.Table("t", "q", halves, uint8(0.5));
-        IntNode join = new IntNode.Concat("y", List.of("t", "q"), uint8(2));
+        IntNode table = new Table("t", "q", halves, uint8(0.5));
+        IntNode join = new Concat("y", List.of("t", "q"), uint8(2));
         IntGraph graph = graph(Shape.of(2), uint8(1), table, join);
         Batch.Floats examples = Batch.Floats.of(2, Shape.of(2), new float[] {2, 3, 5, 200});
         try (Engine engine = new ReferenceEngine(graph)) {
@@ -193,7 +203,7 @@ class ReferenceEngineTest {
     @Test
     void looksUpSignedCodesInATable() {
         CodeTable absolute = CodeTable.from(Math::abs, int8(1), uint8(0.5));
-        IntNode table = new IntNode.Table("y", "q", absolute, uint8(0.5));
+        IntNode table = new Table("y", "q", absolute, uint8(0.5));
         assertEquals(
                 List.of(255, 10, 0, 6),
                 codes(run(graph(Shape.of(4), int8(1), table), -128, -5, 0, 3)));
@@ -201,7 +211,7 @@ class ReferenceEngineTest {
 
     @Test
     void reshapesInRowMajorOrder() {
-        IntNode reshape = new IntNode.Reshape("y", "q", Shape.of(3, 2));
+        IntNode reshape = new Reshape("y", "q", Shape.of(3, 2));
         Batch result = run(graph(Shape.of(2, 3), uint8(1), reshape), 1, 2, 3, 4, 5, 6);
         assertEquals(Shape.of(3, 2), result.shape());
         assertEquals(List.of(1, 2, 3, 4, 5, 6), codes(result));
@@ -210,12 +220,12 @@ class ReferenceEngineTest {
     @Test
     void dequantizesCodesToTheirValues() {
         QuantParams params = new QuantParams(0.1f, 3, CodeRange.unsigned(8));
-        IntGraph graph = graph(Shape.of(2), params, new IntNode.Dequantize("y", "q"));
+        IntGraph graph = graph(Shape.of(2), params, new Dequantize("y", "q"));
         Batch.Floats result = (Batch.Floats) run(graph, 0.52, -9);
         assertArrayEquals(new float[] {5 * 0.1f, -3 * 0.1f}, result.values());
     }
 
     private static IntNode convolution(WeightTensor weights, Window window) {
-        return new IntNode.Convolution("y", "q", weights, window, 1, UNITS);
+        return new Convolution("y", "q", weights, window, 1, UNITS);
     }
 }

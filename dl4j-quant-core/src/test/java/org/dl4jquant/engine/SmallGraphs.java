@@ -6,9 +6,11 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
 import org.dl4jquant.graph.IntGraph;
-import org.dl4jquant.graph.IntNode;
-import org.dl4jquant.graph.Window;
-import org.dl4jquant.graph.Window.Extent;
+import org.dl4jquant.graph.node.Input;
+import org.dl4jquant.graph.node.IntNode;
+import org.dl4jquant.graph.node.Quantize;
+import org.dl4jquant.graph.node.Window;
+import org.dl4jquant.graph.node.Window.Extent;
 import org.dl4jquant.numeric.CodeRange;
 import org.dl4jquant.numeric.QuantParams;
 import org.dl4jquant.numeric.Shape;
@@ -46,8 +48,8 @@ public final class SmallGraphs {
      */
     public static IntGraph graph(Shape shape, QuantParams params, IntNode... nodes) {
         List<IntNode> all = new ArrayList<>();
-        all.add(new IntNode.Input("x", shape));
-        all.add(new IntNode.Quantize("q", "x", params));
+        all.add(new Input("x", shape));
+        all.add(new Quantize("q", "x", params));
         all.addAll(Arrays.asList(nodes));
         return IntGraph.of(all, List.of(all.get(all.size() - 1).name()));
     }

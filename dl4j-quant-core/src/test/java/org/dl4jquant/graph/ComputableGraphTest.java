@@ -7,7 +7,20 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
-import org.dl4jquant.graph.Window.Extent;
+import org.dl4jquant.graph.node.Add;
+import org.dl4jquant.graph.node.AveragePool;
+import org.dl4jquant.graph.node.Dense;
+import org.dl4jquant.graph.node.Dequantize;
+import org.dl4jquant.graph.node.GlobalAveragePool;
+import org.dl4jquant.graph.node.Input;
+import org.dl4jquant.graph.node.IntNode;
+import org.dl4jquant.graph.node.MaxPool;
+import org.dl4jquant.graph.node.Output;
+import org.dl4jquant.graph.node.Quantize;
+import org.dl4jquant.graph.node.Reshape;
+import org.dl4jquant.graph.node.Table;
+import org.dl4jquant.graph.node.Window;
+import org.dl4jquant.graph.node.Window.Extent;
 import org.dl4jquant.numeric.CodeRange;
 import org.dl4jquant.numeric.CodeTable;
 import org.dl4jquant.numeric.QuantParams;
@@ -26,8 +39,8 @@ class ComputableGraphTest {
 
     private static String refusal(Shape input, IntNode... nodes) {
         List<IntNode> all = new ArrayList<>();
-        all.add(new IntNode.Input("x", input));
-        all.add(new IntNode.Quantize("q", "x", ONE));
+        all.add(new Input("x", input));
+        all.add(new Quantize("q", "x", ONE));
         all.addAll(Arrays.asList(nodes));
         List<String> outputs = List.of(all.get(all.size() - 1).name());
         return assertThrows(IllegalArgumentException.class, () -> IntGraph.of(all, outputs))
@@ -42,7 +55,7 @@ class ComputableGraphTest {
                         new byte[1],
                         new float[] {weightScale},
                         new int[1]);
-        return new IntNode.Dense("d", "q", weights, output);
+        return new Dense("d", "q", weights, output);
     }
 
     @Test
@@ -60,7 +73,7 @@ class ComputableGraphTest {
                         + " times can be added, give the result a larger scale",
                 refusal(
                         Shape.of(1),
-                        new IntNode.Add("s", "q", "q", Output.Codes.of(uint8(1e-7f)))));
+                        new Add("s", "q", "q", Output.Codes.of(uint8(1e-7f)))));
     }
 
     @Test
@@ -70,7 +83,7 @@ class ComputableGraphTest {
                         + " times can be averaged, give the result a larger scale",
                 refusal(
                         Shape.of(1, 2, 2),
-                        new IntNode.AveragePool(
+                        new AveragePool(
                                 "m",
                                 "q",
                                 Window.of(new Extent(1, 2), Extent.ONE),
@@ -86,11 +99,11 @@ class ComputableGraphTest {
                         + " to the input's";
         Shape image = Shape.of(1, 2, 2);
         assertEquals(
-                message, refusal(image, new IntNode.GlobalAveragePool("m", "q", uint8(1e-4f))));
+                message, refusal(image, new GlobalAveragePool("m", "q", uint8(1e-4f))));
         Window whole = Window.of(Extent.square(2), Extent.ONE);
         assertEquals(
                 message,
-                refusal(image, new IntNode.AveragePool("m", "q", whole, true, uint8(1e-4f))));
+                refusal(image, new AveragePool("m", "q", whole, true, uint8(1e-4f))));
     }
 
     @Test
@@ -105,7 +118,7 @@ class ComputableGraphTest {
         assertEquals(
                 "pool 'm': the window at 0 of axis 1 sees padding only in an image [1x2x2]; use"
                         + " less dilation or padding",
-                refusal(Shape.of(1, 2, 2), new IntNode.MaxPool("m", "q", window)));
+                refusal(Shape.of(1, 2, 2), new MaxPool("m", "q", window)));
     }
 
     @Test
@@ -115,7 +128,7 @@ class ComputableGraphTest {
         String message =
                 assertThrows(
                                 IllegalArgumentException.class,
-                                () -> new IntNode.MaxPool("m", "q", window))
+                                () -> new MaxPool("m", "q", window))
                         .getMessage();
         assertEquals(
                 "pool 'm': padding Extent[height=0, width=0] and Extent[height=0, width=2] must be"
@@ -132,20 +145,20 @@ class ComputableGraphTest {
                 refusal(
                         Shape.of(1),
                         dense(1f, new Output.Floats()),
-                        new IntNode.Quantize("again", "d", ONE)));
+                        new Quantize("again", "d", ONE)));
         assertEquals(
                 "quantize 'again' reads 'r', which the graph computes from codes; let the node"
                         + " before it make codes, or use a Table to change scales",
                 refusal(
                         Shape.of(1),
-                        new IntNode.Dequantize("f", "q"),
-                        new IntNode.Reshape("r", "f", Shape.of(1, 1)),
-                        new IntNode.Quantize("again", "r", ONE)));
+                        new Dequantize("f", "q"),
+                        new Reshape("r", "f", Shape.of(1, 1)),
+                        new Quantize("again", "r", ONE)));
     }
 
     @Test
     void refusesAnInputAsOutput() {
-        List<IntNode> input = List.of(new IntNode.Input("x", Shape.of(1)));
+        List<IntNode> input = List.of(new Input("x", Shape.of(1)));
         assertEquals(
                 "the graph's output 'x' is an input; name what is computed from it",
                 assertThrows(IllegalArgumentException.class, () -> IntGraph.of(input, List.of("x")))
@@ -162,7 +175,7 @@ class ComputableGraphTest {
                 "table 't' has the entry 16, which is outside the codes [0, 15]",
                 assertThrows(
                                 IllegalArgumentException.class,
-                                () -> new IntNode.Table("t", "q", table, nibble))
+                                () -> new Table("t", "q", table, nibble))
                         .getMessage());
     }
 }

@@ -12,6 +12,10 @@ import java.util.Map;
 import org.dl4jquant.engine.RandomGraph;
 import org.dl4jquant.engine.SmallGraphs;
 import org.dl4jquant.files.Checksum;
+import org.dl4jquant.graph.node.Dense;
+import org.dl4jquant.graph.node.Input;
+import org.dl4jquant.graph.node.Output;
+import org.dl4jquant.graph.node.Quantize;
 import org.dl4jquant.numeric.CodeRange;
 import org.dl4jquant.numeric.QuantParams;
 import org.dl4jquant.numeric.Shape;
@@ -31,8 +35,8 @@ final class GraphDigestTest {
         IntGraph graph =
                 IntGraph.of(
                         List.of(
-                                new IntNode.Input("x", Shape.of(2)),
-                                new IntNode.Quantize("q", "x", UINT8)),
+                                new Input("x", Shape.of(2)),
+                                new Quantize("q", "x", UINT8)),
                         List.of("q"));
         assertEquals(
                 "986ffcc168d43001ecff00250edc7a20491de2c18f2ee6be7e211cdb9f936ba7", graph.sha256());
@@ -80,9 +84,9 @@ final class GraphDigestTest {
         Output output = new Output.Codes(SmallGraphs.uint8(1), new CodeRange(0, bound));
         return IntGraph.of(
                 List.of(
-                        new IntNode.Input("x", Shape.of(2)),
-                        new IntNode.Quantize("q", "x", UINT8),
-                        new IntNode.Dense(name, "q", weights, output)),
+                        new Input("x", Shape.of(2)),
+                        new Quantize("q", "x", UINT8),
+                        new Dense(name, "q", weights, output)),
                 List.of(name));
     }
 

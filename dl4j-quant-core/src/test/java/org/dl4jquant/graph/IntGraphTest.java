@@ -12,7 +12,24 @@ import java.util.Map;
 import net.jqwik.api.ForAll;
 import net.jqwik.api.Property;
 import net.jqwik.api.constraints.IntRange;
-import org.dl4jquant.graph.Window.Extent;
+import org.dl4jquant.graph.node.Add;
+import org.dl4jquant.graph.node.AveragePool;
+import org.dl4jquant.graph.node.Concat;
+import org.dl4jquant.graph.node.Convolution;
+import org.dl4jquant.graph.node.Dense;
+import org.dl4jquant.graph.node.Dequantize;
+import org.dl4jquant.graph.node.GlobalAveragePool;
+import org.dl4jquant.graph.node.Input;
+import org.dl4jquant.graph.node.IntNode;
+import org.dl4jquant.graph.node.MaxPool;
+import org.dl4jquant.graph.node.Output;
+import org.dl4jquant.graph.node.OverflowCertificate;
+import org.dl4jquant.graph.node.Quantize;
+import org.dl4jquant.graph.node.Rectify;
+import org.dl4jquant.graph.node.Reshape;
+import org.dl4jquant.graph.node.Table;
+import org.dl4jquant.graph.node.Window;
+import org.dl4jquant.graph.node.Window.Extent;
 import org.dl4jquant.numeric.CodeRange;
 import org.dl4jquant.numeric.OutputFunction;
 import org.dl4jquant.numeric.QuantParams;
@@ -26,8 +43,8 @@ final class IntGraphTest {
 
     private static final QuantParams UINT8 = new QuantParams(0.5f, 0, CodeRange.unsigned(8));
     private static final QuantParams INT8 = new QuantParams(0.25f, 3, CodeRange.signed(8));
-    private static final IntNode INPUT = new IntNode.Input("x", Shape.of(2, 5, 5));
-    private static final IntNode CODES = new IntNode.Quantize("q", "x", UINT8);
+    private static final IntNode INPUT = new Input("x", Shape.of(2, 5, 5));
+    private static final IntNode CODES = new Quantize("q", "x", UINT8);
 
     private static String refusal(Executable executable) {
         return assertThrows(IllegalArgumentException.class, executable).getMessage();
@@ -46,9 +63,9 @@ final class IntGraphTest {
         return WeightTensor.of(of, CodeRange.narrow(8), codes, scales, new int[shape[0]]);
     }
 
-    private static IntNode.Convolution convolution(WeightTensor weights, int groups) {
+    private static Convolution convolution(WeightTensor weights, int groups) {
         Extent kernel = new Extent(weights.shape().size(2), weights.shape().size(3));
-        return new IntNode.Convolution(
+        return new Convolution(
                 "c", "q", weights, Window.of(kernel, Extent.ONE), groups, Output.Codes.of(INT8));
     }
 
@@ -61,16 +78,16 @@ final class IntGraphTest {
         assertEquals(Shape.of(3, 4, 3), shapeOf(convolution(ones(3, 2, 2, 3), 1)));
         assertEquals(Shape.of(4, 5, 5), shapeOf(convolution(ones(4, 1, 1, 1), 2)));
         Window two = Window.of(Extent.square(2), Extent.square(2));
-        assertEquals(Shape.of(2, 2, 2), shapeOf(new IntNode.MaxPool("p", "q", two)));
+        assertEquals(Shape.of(2, 2, 2), shapeOf(new MaxPool("p", "q", two)));
         assertEquals(
-                Shape.of(2, 2, 2), shapeOf(new IntNode.AveragePool("p", "q", two, false, UINT8)));
-        assertEquals(Shape.of(2, 1, 1), shapeOf(new IntNode.GlobalAveragePool("p", "q", UINT8)));
+                Shape.of(2, 2, 2), shapeOf(new AveragePool("p", "q", two, false, UINT8)));
+        assertEquals(Shape.of(2, 1, 1), shapeOf(new GlobalAveragePool("p", "q", UINT8)));
         assertEquals(
-                Shape.of(2, 5, 5), shapeOf(new IntNode.Add("a", "q", "q", Output.Codes.of(INT8))));
+                Shape.of(2, 5, 5), shapeOf(new Add("a", "q", "q", Output.Codes.of(INT8))));
         assertEquals(
-                Shape.of(6, 5, 5), shapeOf(new IntNode.Concat("j", List.of("q", "q", "q"), UINT8)));
-        assertEquals(Shape.of(50), shapeOf(new IntNode.Reshape("r", "q", Shape.of(50))));
-        assertEquals(Shape.of(2, 5, 5), shapeOf(new IntNode.Dequantize("d", "q")));
+                Shape.of(6, 5, 5), shapeOf(new Concat("j", List.of("q", "q", "q"), UINT8)));
+        assertEquals(Shape.of(50), shapeOf(new Reshape("r", "q", Shape.of(50))));
+        assertEquals(Shape.of(2, 5, 5), shapeOf(new Dequantize("d", "q")));
     }
 
     @Test
@@ -79,16 +96,16 @@ final class IntGraphTest {
         assertEquals(
                 "rectify 'r' reads codes from 'q'; it takes float32 values that the graph computes,"
                         + " codes are clamped by their bounds or by a Table",
-                refusal(() -> graph(new IntNode.Rectify("r", "q", relu))));
+                refusal(() -> graph(new Rectify("r", "q", relu))));
         assertEquals(
                 "rectify 'r' reads an input from 'x'; it takes float32 values that the graph"
                         + " computes, codes are clamped by their bounds or by a Table",
-                refusal(() -> graph(new IntNode.Rectify("r", "x", relu))));
+                refusal(() -> graph(new Rectify("r", "x", relu))));
     }
 
     @Test
     void refusesLastFunctionsThatFitNoOutput() {
-        List<IntNode> nodes = List.of(INPUT, CODES, new IntNode.Dequantize("d", "q"));
+        List<IntNode> nodes = List.of(INPUT, CODES, new Dequantize("d", "q"));
         List<OutputFunction> softmax = List.of(new OutputFunction.Softmax(3));
         assertEquals(
                 "the graph's output 'q' is codes and has the last function [Softmax[axis=3]];"
@@ -107,7 +124,7 @@ final class IntGraphTest {
     void knowsCodesFromValues() {
         IntGraph graph =
                 IntGraph.of(
-                        List.of(INPUT, CODES, new IntNode.Dequantize("d", "q")), List.of("d", "q"));
+                        List.of(INPUT, CODES, new Dequantize("d", "q")), List.of("d", "q"));
         assertFalse(graph.type("x").isCodes());
         assertEquals(UINT8, graph.type("q").codes());
         assertFalse(graph.type("d").isCodes());
@@ -149,7 +166,7 @@ final class IntGraphTest {
                 refusal(() -> IntGraph.of(List.of(INPUT, CODES), List.of("q")).type("z")));
         assertEquals(
                 "a node of the integer graph has a blank name",
-                refusal(() -> new IntNode.Input(" ", Shape.of(1))));
+                refusal(() -> new Input(" ", Shape.of(1))));
     }
 
     @Test
@@ -157,10 +174,10 @@ final class IntGraphTest {
         assertEquals(
                 "quantize 'w' reads codes from 'q'; it takes float32 values, use a Table to change"
                         + " scales",
-                refusal(() -> graph(new IntNode.Quantize("w", "q", UINT8))));
+                refusal(() -> graph(new Quantize("w", "q", UINT8))));
         assertEquals(
                 "node 'd' reads float32 values from 'x'; it takes codes, quantize them first",
-                refusal(() -> graph(new IntNode.Dequantize("d", "x"))));
+                refusal(() -> graph(new Dequantize("d", "x"))));
         assertEquals(
                 "convolution 'c': 'q' has 2 channels, its weights [3x4x1x1] in 1 groups are for 4",
                 refusal(() -> graph(convolution(ones(3, 4, 1, 1), 1))));
@@ -169,13 +186,13 @@ final class IntGraphTest {
                 refusal(
                         () ->
                                 graph(
-                                        new IntNode.Dense(
+                                        new Dense(
                                                 "f", "q", ones(3, 50), new Output.Floats()))));
         assertEquals(
                 "reshape 'r': 'q' of shape [2x5x5] has 50 elements, [49] has 49",
-                refusal(() -> graph(new IntNode.Reshape("r", "q", Shape.of(49)))));
+                refusal(() -> graph(new Reshape("r", "q", Shape.of(49)))));
         IntNode pooled =
-                new IntNode.MaxPool("p", "q", Window.of(Extent.square(2), Extent.square(2)));
+                new MaxPool("p", "q", Window.of(Extent.square(2), Extent.square(2)));
         assertEquals(
                 "add 'a': 'q' has shape [2x5x5] and 'p' has [2x2x2]; they must be equal",
                 refusal(
@@ -185,7 +202,7 @@ final class IntGraphTest {
                                                 INPUT,
                                                 CODES,
                                                 pooled,
-                                                new IntNode.Add(
+                                                new Add(
                                                         "a", "q", "p", Output.Codes.of(INT8))),
                                         List.of("a"))));
         assertEquals(
@@ -197,7 +214,7 @@ final class IntGraphTest {
                                                 INPUT,
                                                 CODES,
                                                 pooled,
-                                                new IntNode.Concat("j", List.of("q", "p"), UINT8)),
+                                                new Concat("j", List.of("q", "p"), UINT8)),
                                         List.of("j"))));
     }
 
@@ -211,10 +228,10 @@ final class IntGraphTest {
                 "convolution 'c' has 0 groups", refusal(() -> convolution(ones(3, 2, 2, 2), 0)));
         assertEquals(
                 "dense 'f': weights [3x2x2x2] must be [out, in]",
-                refusal(() -> new IntNode.Dense("f", "q", ones(3, 2, 2, 2), new Output.Floats())));
+                refusal(() -> new Dense("f", "q", ones(3, 2, 2, 2), new Output.Floats())));
         assertEquals(
                 "concat 'j' has 1 inputs; it needs two or more",
-                refusal(() -> new IntNode.Concat("j", List.of("q"), UINT8)));
+                refusal(() -> new Concat("j", List.of("q"), UINT8)));
         assertEquals(
                 "the clamp [0, 200] is not inside the codes [-128, 127]",
                 refusal(() -> new Output.Codes(INT8, new CodeRange(0, 200))));
@@ -316,7 +333,7 @@ final class IntGraphTest {
                         codes,
                         weights.scales(),
                         weights.bias());
-        IntNode flat = new IntNode.Reshape("r", "q", Shape.of(50));
+        IntNode flat = new Reshape("r", "q", Shape.of(50));
         String message =
                 refusal(
                         () ->
@@ -325,7 +342,7 @@ final class IntGraphTest {
                                                 INPUT,
                                                 CODES,
                                                 flat,
-                                                new IntNode.Dense(
+                                                new Dense(
                                                         "f", "r", over, new Output.Floats())),
                                         List.of("f")));
         assertEquals(

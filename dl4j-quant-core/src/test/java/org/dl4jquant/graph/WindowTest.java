@@ -12,7 +12,10 @@ import net.jqwik.api.ForAll;
 import net.jqwik.api.Property;
 import net.jqwik.api.constraints.IntRange;
 import org.dl4jquant.engine.SmallGraphs;
-import org.dl4jquant.graph.Window.Extent;
+import org.dl4jquant.graph.node.IntNode;
+import org.dl4jquant.graph.node.MaxPool;
+import org.dl4jquant.graph.node.Window;
+import org.dl4jquant.graph.node.Window.Extent;
 import org.dl4jquant.numeric.Shape;
 import org.junit.jupiter.api.Test;
 
@@ -52,7 +55,7 @@ class WindowTest {
                                         IntStream.range(0, kernel)
                                                 .map(element -> start + element * dilation)
                                                 .noneMatch(place -> place >= 0 && place < size));
-        IntNode pool = new IntNode.MaxPool("m", "q", column(kernel, stride, dilation, first, last));
+        IntNode pool = new MaxPool("m", "q", column(kernel, stride, dilation, first, last));
         if (empty) {
             assertTrue(
                     assertThrows(IllegalArgumentException.class, () -> graphOf(size, pool))

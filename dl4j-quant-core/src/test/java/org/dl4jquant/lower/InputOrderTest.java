@@ -25,7 +25,7 @@ import org.dl4jquant.Quantization;
 import org.dl4jquant.engine.Batch;
 import org.dl4jquant.engine.Engine;
 import org.dl4jquant.graph.IntGraph;
-import org.dl4jquant.graph.IntNode;
+import org.dl4jquant.graph.node.Input;
 import org.dl4jquant.nd.RowMajor;
 import org.dl4jquant.onnx.OnnxReader;
 import org.dl4jquant.onnx.OnnxWriter;
@@ -117,7 +117,7 @@ class InputOrderTest {
     }
 
     private static List<String> names(IntGraph graph) {
-        return graph.inputs().stream().map(IntNode.Input::name).toList();
+        return graph.inputs().stream().map(Input::name).toList();
     }
 
     private static List<String> namesIn(byte[] file) {

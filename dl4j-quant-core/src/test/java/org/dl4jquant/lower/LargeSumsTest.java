@@ -16,7 +16,7 @@ import org.dl4jquant.Quantization;
 import org.dl4jquant.engine.Engine;
 import org.dl4jquant.engine.EqualityCheck;
 import org.dl4jquant.graph.IntGraph;
-import org.dl4jquant.graph.OverflowCertificate;
+import org.dl4jquant.graph.node.OverflowCertificate;
 import org.dl4jquant.layer.IntegerParameters;
 import org.dl4jquant.layer.QuantizedLayer;
 import org.dl4jquant.layer.QuantizedLayers;

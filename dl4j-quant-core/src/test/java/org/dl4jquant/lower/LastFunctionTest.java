@@ -37,7 +37,7 @@ import org.dl4jquant.engine.Batch;
 import org.dl4jquant.engine.Engine;
 import org.dl4jquant.engine.EqualityCheck;
 import org.dl4jquant.graph.IntGraph;
-import org.dl4jquant.graph.IntNode;
+import org.dl4jquant.graph.node.Rectify;
 import org.dl4jquant.layer.OutputFunctions;
 import org.dl4jquant.nd.RowMajor;
 import org.dl4jquant.numeric.ElementwiseFunction.Fixed;
@@ -401,10 +401,10 @@ class LastFunctionTest {
                     .applyInPlace(traced, EXAMPLES, graph.type("layer1").shape());
             assertArrayEquals(traced, values);
         }
-        assertFalse(graph.nodes().stream().anyMatch(IntNode.Rectify.class::isInstance));
+        assertFalse(graph.nodes().stream().anyMatch(Rectify.class::isInstance));
         assertTrue(
                 graphOf(vectors(hidden(), output(of(Activation.RELU)))).nodes().stream()
-                        .anyMatch(IntNode.Rectify.class::isInstance));
+                        .anyMatch(Rectify.class::isInstance));
     }
 
     private static IntGraph graphOf(MultiLayerNetwork trained) {

@@ -13,8 +13,14 @@ import java.util.List;
 import onnx.Onnx.ModelProto;
 import org.dl4jquant.engine.SmallGraphs;
 import org.dl4jquant.graph.IntGraph;
-import org.dl4jquant.graph.IntNode;
-import org.dl4jquant.graph.Output;
+import org.dl4jquant.graph.node.Add;
+import org.dl4jquant.graph.node.Concat;
+import org.dl4jquant.graph.node.Convolution;
+import org.dl4jquant.graph.node.Dense;
+import org.dl4jquant.graph.node.MaxPool;
+import org.dl4jquant.graph.node.Output;
+import org.dl4jquant.graph.node.Reshape;
+import org.dl4jquant.graph.node.Table;
 import org.dl4jquant.numeric.CodeTable;
 import org.dl4jquant.numeric.Shape;
 import org.junit.jupiter.api.Test;
@@ -27,24 +33,24 @@ class DamagedOnnxTest {
             SmallGraphs.graph(
                     Shape.of(1, 3, 3),
                     SmallGraphs.int8(1),
-                    new IntNode.Convolution(
+                    new Convolution(
                             "c",
                             "q",
                             SmallGraphs.weights(Shape.of(1, 1, 2, 2), 1, 2, 3, 4),
                             SmallGraphs.window(2, 1, 0),
                             1,
                             Output.Codes.of(SmallGraphs.uint8(2))),
-                    new IntNode.Table(
+                    new Table(
                             "t",
                             "c",
                             CodeTable.from(
                                     Math::sqrt, SmallGraphs.uint8(2), SmallGraphs.uint8(0.1)),
                             SmallGraphs.uint8(0.1)),
-                    new IntNode.Add("a", "c", "t", Output.Codes.of(SmallGraphs.uint8(2))),
-                    new IntNode.MaxPool("m", "a", SmallGraphs.window(2, 1, 0)),
-                    new IntNode.Concat("j", List.of("m", "m"), SmallGraphs.uint8(3)),
-                    new IntNode.Reshape("r", "j", Shape.of(2)),
-                    new IntNode.Dense(
+                    new Add("a", "c", "t", Output.Codes.of(SmallGraphs.uint8(2))),
+                    new MaxPool("m", "a", SmallGraphs.window(2, 1, 0)),
+                    new Concat("j", List.of("m", "m"), SmallGraphs.uint8(3)),
+                    new Reshape("r", "j", Shape.of(2)),
+                    new Dense(
                             "d",
                             "r",
                             SmallGraphs.weights(Shape.of(1, 2), 5, 6),

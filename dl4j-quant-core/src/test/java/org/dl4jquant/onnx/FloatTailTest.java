@@ -19,8 +19,10 @@ import onnx.Onnx.ModelProto;
 import org.dl4jquant.engine.Batch;
 import org.dl4jquant.engine.Engine;
 import org.dl4jquant.graph.IntGraph;
-import org.dl4jquant.graph.IntNode;
-import org.dl4jquant.graph.Output;
+import org.dl4jquant.graph.node.Dense;
+import org.dl4jquant.graph.node.Input;
+import org.dl4jquant.graph.node.Output;
+import org.dl4jquant.graph.node.Quantize;
 import org.dl4jquant.numeric.CodeRange;
 import org.dl4jquant.numeric.ElementwiseFunction;
 import org.dl4jquant.numeric.OutputFunction;
@@ -64,10 +66,10 @@ class FloatTailTest {
             codes[i] = (byte) (random.nextInt(255) - 127);
         }
         IntGraph.Builder graph = IntGraph.builder();
-        graph.add(new IntNode.Input("x", Shape.of(INPUTS)));
-        graph.add(new IntNode.Quantize("q", "x", new QuantParams(0.02f, 3, CodeRange.unsigned(8))));
+        graph.add(new Input("x", Shape.of(INPUTS)));
+        graph.add(new Quantize("q", "x", new QuantParams(0.02f, 3, CodeRange.unsigned(8))));
         graph.add(
-                new IntNode.Dense(
+                new Dense(
                         "scores",
                         "q",
                         WeightTensor.of(

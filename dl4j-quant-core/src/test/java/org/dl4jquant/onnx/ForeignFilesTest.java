@@ -18,7 +18,7 @@ import java.util.stream.Stream;
 import org.dl4jquant.engine.Batch;
 import org.dl4jquant.engine.Engine;
 import org.dl4jquant.graph.IntGraph;
-import org.dl4jquant.graph.IntNode;
+import org.dl4jquant.graph.node.Input;
 import org.junit.jupiter.api.Test;
 
 /**
@@ -77,7 +77,7 @@ class ForeignFilesTest {
         IntGraph graph = reading.graph();
         Random random = new Random(seed);
         Map<String, Batch.Floats> inputs = new LinkedHashMap<>();
-        for (IntNode.Input input : graph.inputs()) {
+        for (Input input : graph.inputs()) {
             float[] values = new float[input.shape().elements()];
             for (int i = 0; i < values.length; i++) {
                 values[i] = (float) random.nextGaussian();

@@ -21,10 +21,16 @@ import org.dl4jquant.engine.Batch;
 import org.dl4jquant.engine.Engine;
 import org.dl4jquant.engine.SmallGraphs;
 import org.dl4jquant.graph.IntGraph;
-import org.dl4jquant.graph.IntNode;
-import org.dl4jquant.graph.Output;
-import org.dl4jquant.graph.Window;
-import org.dl4jquant.graph.Window.Extent;
+import org.dl4jquant.graph.node.Convolution;
+import org.dl4jquant.graph.node.Dense;
+import org.dl4jquant.graph.node.Dequantize;
+import org.dl4jquant.graph.node.Input;
+import org.dl4jquant.graph.node.IntNode;
+import org.dl4jquant.graph.node.Output;
+import org.dl4jquant.graph.node.Quantize;
+import org.dl4jquant.graph.node.Reshape;
+import org.dl4jquant.graph.node.Window;
+import org.dl4jquant.graph.node.Window.Extent;
 import org.dl4jquant.numeric.CodeRange;
 import org.dl4jquant.numeric.QuantParams;
 import org.dl4jquant.numeric.Shape;
@@ -65,7 +71,7 @@ class ForeignOnnxTest {
                         .bytes();
         QuantParams params = new QuantParams(2f, -3, CodeRange.signed(8));
         IntNode conv =
-                new IntNode.Convolution(
+                new Convolution(
                         "y",
                         "q",
                         weights(
@@ -108,7 +114,7 @@ class ForeignOnnxTest {
                         .bytes();
         QuantParams params = new QuantParams(0.1f, 10, CodeRange.unsigned(8));
         IntNode dense =
-                new IntNode.Dense(
+                new Dense(
                         "y",
                         "q",
                         weights(Shape.of(1, 2), new float[] {0.5f}, new int[] {7}, 1, 2),
@@ -143,11 +149,11 @@ class ForeignOnnxTest {
         IntGraph expected =
                 IntGraph.of(
                         List.of(
-                                new IntNode.Input("x", Shape.of(2)),
-                                new IntNode.Quantize("q", "x", uint8(1)),
-                                new IntNode.Dense("gemm", "q", biased, new Output.Floats()),
-                                new IntNode.Dense("y", "q", biased, UNITS),
-                                new IntNode.Dense("plain", "q", unbiased, new Output.Floats())),
+                                new Input("x", Shape.of(2)),
+                                new Quantize("q", "x", uint8(1)),
+                                new Dense("gemm", "q", biased, new Output.Floats()),
+                                new Dense("y", "q", biased, UNITS),
+                                new Dense("plain", "q", unbiased, new Output.Floats())),
                         List.of("gemm", "y", "plain"));
         assertEquals(expected, OnnxReader.fromBytes(model.bytes(), "matrices"));
     }
@@ -173,13 +179,13 @@ class ForeignOnnxTest {
         IntGraph expected =
                 IntGraph.of(
                         List.of(
-                                new IntNode.Input("x", Shape.of(2, 3, 4)),
-                                new IntNode.Reshape("first", "x", Shape.of(12, 2)),
-                                new IntNode.Quantize("q", "first", uint8(1)),
-                                new IntNode.Reshape("f", "q", Shape.of(24)),
-                                new IntNode.Dequantize("f.f", "f"),
-                                new IntNode.Reshape("second", "f.f", Shape.of(4, 6)),
-                                new IntNode.Reshape("third", "second", Shape.of(4, 6))),
+                                new Input("x", Shape.of(2, 3, 4)),
+                                new Reshape("first", "x", Shape.of(12, 2)),
+                                new Quantize("q", "first", uint8(1)),
+                                new Reshape("f", "q", Shape.of(24)),
+                                new Dequantize("f.f", "f"),
+                                new Reshape("second", "f.f", Shape.of(4, 6)),
+                                new Reshape("third", "second", Shape.of(4, 6))),
                         List.of("third"));
         assertEquals(expected, OnnxReader.fromBytes(model, "shapes"));
     }

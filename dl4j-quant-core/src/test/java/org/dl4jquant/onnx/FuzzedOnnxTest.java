@@ -18,7 +18,11 @@ import org.dl4jquant.engine.Batch;
 import org.dl4jquant.engine.Engine;
 import org.dl4jquant.engine.RandomGraph;
 import org.dl4jquant.graph.IntGraph;
-import org.dl4jquant.graph.IntNode;
+import org.dl4jquant.graph.node.AveragePool;
+import org.dl4jquant.graph.node.Dequantize;
+import org.dl4jquant.graph.node.Input;
+import org.dl4jquant.graph.node.IntNode;
+import org.dl4jquant.graph.node.Reshape;
 import org.dl4jquant.numeric.Shape;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
@@ -159,7 +163,7 @@ class FuzzedOnnxTest {
 
     /** How far the largest window slides. */
     private static int reach(IntNode node) {
-        return node instanceof IntNode.AveragePool pool
+        return node instanceof AveragePool pool
                 ? pool.window().kernel().height() * pool.window().kernel().width()
                 : 0;
     }
@@ -167,7 +171,7 @@ class FuzzedOnnxTest {
     private static Map<String, Batch.Floats> inputs(IntGraph graph) {
         Random random = new Random(7);
         Map<String, Batch.Floats> inputs = new LinkedHashMap<>();
-        for (IntNode.Input input : graph.inputs()) {
+        for (Input input : graph.inputs()) {
             Shape shape = input.shape();
             float[] values = new float[EXAMPLES * shape.elements()];
             for (int i = 0; i < values.length; i++) {
@@ -188,7 +192,7 @@ class FuzzedOnnxTest {
                         .filter(n -> n.name().equals(output))
                         .findFirst()
                         .orElseThrow();
-        boolean moves = node instanceof IntNode.Dequantize || node instanceof IntNode.Reshape;
+        boolean moves = node instanceof Dequantize || node instanceof Reshape;
         return moves ? scale(graph, node.inputs().get(0)) : 0;
     }
 

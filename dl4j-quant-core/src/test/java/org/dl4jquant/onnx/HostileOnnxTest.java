@@ -18,7 +18,7 @@ import onnx.Onnx.TensorProto.DataType;
 import onnx.Onnx.TensorShapeProto;
 import org.dl4jquant.engine.SmallGraphs;
 import org.dl4jquant.graph.IntGraph;
-import org.dl4jquant.graph.IntNode;
+import org.dl4jquant.graph.node.Concat;
 import org.dl4jquant.numeric.Shape;
 import org.junit.jupiter.api.Test;
 import org.nd4j.shade.protobuf.ByteString;
@@ -372,7 +372,7 @@ class HostileOnnxTest {
                                 SmallGraphs.graph(
                                         Shape.of(1 << 14, 1 << 14, 1),
                                         SmallGraphs.uint8(1),
-                                        new IntNode.Concat(
+                                        new Concat(
                                                 "j", List.of("q", "q"), SmallGraphs.uint8(1))));
         assertEquals(
                 "node 'j': its result has 536870912 elements for one example; at most 268435456 are"

@@ -17,7 +17,14 @@ import onnx.Onnx.ModelProto;
 import onnx.Onnx.NodeProto;
 import org.dl4jquant.engine.RandomGraph;
 import org.dl4jquant.graph.IntGraph;
-import org.dl4jquant.graph.IntNode;
+import org.dl4jquant.graph.node.Add;
+import org.dl4jquant.graph.node.Convolution;
+import org.dl4jquant.graph.node.Dense;
+import org.dl4jquant.graph.node.Dequantize;
+import org.dl4jquant.graph.node.Input;
+import org.dl4jquant.graph.node.IntNode;
+import org.dl4jquant.graph.node.Quantize;
+import org.dl4jquant.graph.node.Rectify;
 import org.dl4jquant.numeric.OutputFunction;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -62,7 +69,7 @@ class OnnxOperatorCountTest {
             IntGraph graph = RandomGraph.of(seed).graph();
             Map<String, Integer> counts = optimized(graph);
             assertEquals(
-                    count(graph, IntNode.Convolution.class),
+                    count(graph, Convolution.class),
                     counts.getOrDefault("QLinearConv", 0) + counts.getOrDefault("ConvInteger", 0),
                     counts.toString());
             // each ConvInteger has one Add for its int32 bias and one Mul behind its Cast to
@@ -71,13 +78,13 @@ class OnnxOperatorCountTest {
             assertEquals(
                     counts.getOrDefault("ConvInteger", 0) + slopes(graph),
                     counts.getOrDefault("Mul", 0));
-            assertEquals(count(graph, IntNode.Dense.class), counts.getOrDefault("QGemm", 0));
-            assertEquals(count(graph, IntNode.Add.class), counts.getOrDefault("QLinearAdd", 0));
+            assertEquals(count(graph, Dense.class), counts.getOrDefault("QGemm", 0));
+            assertEquals(count(graph, Add.class), counts.getOrDefault("QLinearAdd", 0));
             assertEquals(
-                    count(graph, IntNode.Quantize.class), counts.getOrDefault("QuantizeLinear", 0));
+                    count(graph, Quantize.class), counts.getOrDefault("QuantizeLinear", 0));
             // the runtime copies one that is an output and is read, too
             assertEquals(
-                    count(graph, IntNode.Dequantize.class) > 0,
+                    count(graph, Dequantize.class) > 0,
                     counts.containsKey("DequantizeLinear"),
                     counts.toString());
             counts.keySet().removeAll(List.of("Add", "Mul"));
@@ -89,7 +96,7 @@ class OnnxOperatorCountTest {
     private Map<String, Integer> optimized(IntGraph graph) throws OrtException, IOException {
         List<String> results =
                 graph.nodes().stream()
-                        .filter(node -> !(node instanceof IntNode.Input))
+                        .filter(node -> !(node instanceof Input))
                         .map(IntNode::name)
                         .toList();
         byte[] model = OnnxWriter.toBytes(IntGraph.of(graph.nodes(), results));
@@ -113,7 +120,7 @@ class OnnxOperatorCountTest {
                 graph.nodes().stream()
                         .filter(
                                 node ->
-                                        node instanceof IntNode.Rectify rectify
+                                        node instanceof Rectify rectify
                                                 && rectify.function()
                                                         instanceof OutputFunction.Slope slope
                                                 && slope.threshold() != 0

@@ -19,8 +19,15 @@ import onnx.Onnx.TensorProto.DataType;
 import onnx.Onnx.TensorShapeProto;
 import org.dl4jquant.engine.SmallGraphs;
 import org.dl4jquant.graph.IntGraph;
-import org.dl4jquant.graph.IntNode;
-import org.dl4jquant.graph.Output;
+import org.dl4jquant.graph.node.Concat;
+import org.dl4jquant.graph.node.Convolution;
+import org.dl4jquant.graph.node.Dense;
+import org.dl4jquant.graph.node.Input;
+import org.dl4jquant.graph.node.MaxPool;
+import org.dl4jquant.graph.node.Output;
+import org.dl4jquant.graph.node.Quantize;
+import org.dl4jquant.graph.node.Reshape;
+import org.dl4jquant.graph.node.Table;
 import org.dl4jquant.numeric.CodeRange;
 import org.dl4jquant.numeric.CodeTable;
 import org.dl4jquant.numeric.QuantParams;
@@ -38,26 +45,26 @@ class OnnxRefusalTest {
     private static final IntGraph GRAPH =
             IntGraph.of(
                     List.of(
-                            new IntNode.Input("x", Shape.of(1, 3, 3)),
-                            new IntNode.Quantize("q", "x", SmallGraphs.int8(1)),
-                            new IntNode.Convolution(
+                            new Input("x", Shape.of(1, 3, 3)),
+                            new Quantize("q", "x", SmallGraphs.int8(1)),
+                            new Convolution(
                                     "c",
                                     "q",
                                     SmallGraphs.weights(Shape.of(2, 1, 1, 1), 1, 2),
                                     SmallGraphs.window(1, 1, 0),
                                     1,
                                     new Output.Codes(ONE, new CodeRange(0, 6))),
-                            new IntNode.Table("t", "c", CodeTable.from(v -> v, ONE, ONE), ONE),
-                            new IntNode.MaxPool("m", "c", SmallGraphs.window(2, 1, 0)),
-                            new IntNode.Concat("j", List.of("m", "m"), ONE),
-                            new IntNode.Reshape("r", "j", Shape.of(16)),
-                            new IntNode.Dense(
+                            new Table("t", "c", CodeTable.from(v -> v, ONE, ONE), ONE),
+                            new MaxPool("m", "c", SmallGraphs.window(2, 1, 0)),
+                            new Concat("j", List.of("m", "m"), ONE),
+                            new Reshape("r", "j", Shape.of(16)),
+                            new Dense(
                                     "d",
                                     "r",
                                     SmallGraphs.weights(Shape.of(1, 16), new int[16]),
                                     new Output.Floats()),
-                            new IntNode.Reshape("s", "d", Shape.of(1, 1)),
-                            new IntNode.Convolution(
+                            new Reshape("s", "d", Shape.of(1, 1)),
+                            new Convolution(
                                     "v",
                                     "c",
                                     SmallGraphs.weights(Shape.of(1, 2, 1, 1), 1, 2),

@@ -20,8 +20,12 @@ import org.dl4jquant.engine.EqualityCheck;
 import org.dl4jquant.engine.RandomGraph;
 import org.dl4jquant.engine.SmallGraphs;
 import org.dl4jquant.graph.IntGraph;
-import org.dl4jquant.graph.IntNode;
-import org.dl4jquant.graph.Output;
+import org.dl4jquant.graph.node.Dense;
+import org.dl4jquant.graph.node.Dequantize;
+import org.dl4jquant.graph.node.Input;
+import org.dl4jquant.graph.node.Output;
+import org.dl4jquant.graph.node.Quantize;
+import org.dl4jquant.graph.node.Reshape;
 import org.dl4jquant.numeric.Shape;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -56,20 +60,20 @@ class OnnxRoundTripTest {
         IntGraph graph =
                 IntGraph.of(
                         List.of(
-                                new IntNode.Input("x", shape),
-                                new IntNode.Quantize("y/scale", "x", SmallGraphs.uint8(1)),
-                                new IntNode.Dense(
+                                new Input("x", shape),
+                                new Quantize("y/scale", "x", SmallGraphs.uint8(1)),
+                                new Dense(
                                         "y",
                                         "y/scale",
                                         SmallGraphs.weights(Shape.of(1, 1), 3),
                                         Output.Codes.of(SmallGraphs.int8(2))),
-                                new IntNode.Dense(
+                                new Dense(
                                         "y/float",
                                         "y",
                                         SmallGraphs.weights(Shape.of(1, 1), 3),
                                         Output.Codes.of(SmallGraphs.uint8(3))),
-                                new IntNode.Reshape("ü ÷ \"'", "y/float", Shape.of(1, 1)),
-                                new IntNode.Dequantize("y/quantize", "ü ÷ \"'")),
+                                new Reshape("ü ÷ \"'", "y/float", Shape.of(1, 1)),
+                                new Dequantize("y/quantize", "ü ÷ \"'")),
                         List.of("y/quantize", "y"));
         assertEquals(graph, OnnxReader.fromBytes(OnnxWriter.toBytes(graph), "names"));
         try (Engine reference = Engine.open("reference", graph);
@@ -86,11 +90,11 @@ class OnnxRoundTripTest {
         IntGraph graph =
                 IntGraph.of(
                         List.of(
-                                new IntNode.Input("a", shape),
-                                new IntNode.Quantize("qa", "a", SmallGraphs.uint8(1)),
-                                new IntNode.Input("b", shape),
-                                new IntNode.Quantize("qb", "b", SmallGraphs.uint8(1)),
-                                new IntNode.Input("unread", shape)),
+                                new Input("a", shape),
+                                new Quantize("qa", "a", SmallGraphs.uint8(1)),
+                                new Input("b", shape),
+                                new Quantize("qb", "b", SmallGraphs.uint8(1)),
+                                new Input("unread", shape)),
                         List.of("qb", "qa"));
         assertEquals(graph, OnnxReader.fromBytes(OnnxWriter.toBytes(graph), "inputs"));
     }

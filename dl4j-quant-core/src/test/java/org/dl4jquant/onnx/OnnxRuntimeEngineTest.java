@@ -26,8 +26,9 @@ import org.dl4jquant.engine.EqualityCheck;
 import org.dl4jquant.engine.RandomGraph;
 import org.dl4jquant.engine.SmallGraphs;
 import org.dl4jquant.graph.IntGraph;
-import org.dl4jquant.graph.IntNode;
-import org.dl4jquant.graph.Output;
+import org.dl4jquant.graph.node.Add;
+import org.dl4jquant.graph.node.Output;
+import org.dl4jquant.graph.node.Table;
 import org.dl4jquant.numeric.CodeRange;
 import org.dl4jquant.numeric.CodeTable;
 import org.dl4jquant.numeric.QuantParams;
@@ -82,8 +83,8 @@ class OnnxRuntimeEngineTest {
                 SmallGraphs.graph(
                         Shape.of(1),
                         left,
-                        new IntNode.Table("t", "q", CodeTable.of(to216), right),
-                        new IntNode.Add(
+                        new Table("t", "q", CodeTable.of(to216), right),
+                        new Add(
                                 "y",
                                 "q",
                                 "t",

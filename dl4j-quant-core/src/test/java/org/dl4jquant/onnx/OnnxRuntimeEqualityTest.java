@@ -16,10 +16,18 @@ import org.dl4jquant.engine.EqualityCheck;
 import org.dl4jquant.engine.EqualityReport;
 import org.dl4jquant.engine.RandomGraph;
 import org.dl4jquant.graph.IntGraph;
-import org.dl4jquant.graph.IntNode;
-import org.dl4jquant.graph.Output;
-import org.dl4jquant.graph.Window;
-import org.dl4jquant.graph.Window.Extent;
+import org.dl4jquant.graph.node.Add;
+import org.dl4jquant.graph.node.AveragePool;
+import org.dl4jquant.graph.node.Concat;
+import org.dl4jquant.graph.node.Convolution;
+import org.dl4jquant.graph.node.Dense;
+import org.dl4jquant.graph.node.Input;
+import org.dl4jquant.graph.node.IntNode;
+import org.dl4jquant.graph.node.Output;
+import org.dl4jquant.graph.node.Quantize;
+import org.dl4jquant.graph.node.Reshape;
+import org.dl4jquant.graph.node.Window;
+import org.dl4jquant.graph.node.Window.Extent;
 import org.dl4jquant.numeric.CodeRange;
 import org.dl4jquant.numeric.QuantParams;
 import org.dl4jquant.numeric.Shape;
@@ -97,11 +105,11 @@ class OnnxRuntimeEqualityTest {
             IntGraph graph =
                     IntGraph.of(
                             List.of(
-                                    new IntNode.Input("a", Shape.of(CODES)),
-                                    new IntNode.Quantize("left", "a", left),
-                                    new IntNode.Input("b", Shape.of(CODES)),
-                                    new IntNode.Quantize("right", "b", right),
-                                    new IntNode.Add(
+                                    new Input("a", Shape.of(CODES)),
+                                    new Quantize("left", "a", left),
+                                    new Input("b", Shape.of(CODES)),
+                                    new Quantize("right", "b", right),
+                                    new Add(
                                             "sum", "left", "right", Output.Codes.of(result))),
                             List.of("sum"));
             EqualityReport report =
@@ -119,9 +127,9 @@ class OnnxRuntimeEqualityTest {
             IntGraph graph =
                     IntGraph.of(
                             List.of(
-                                    new IntNode.Input("x", Shape.of(CODES)),
-                                    new IntNode.Quantize("q", "x", input),
-                                    new IntNode.Concat("y", List.of("q", "q"), result)),
+                                    new Input("x", Shape.of(CODES)),
+                                    new Quantize("q", "x", input),
+                                    new Concat("y", List.of("q", "q"), result)),
                             List.of("y"));
             check(graph, Map.of("x", allCodes(input, false))).requireEqual();
         }
@@ -138,9 +146,9 @@ class OnnxRuntimeEqualityTest {
             IntGraph graph =
                     IntGraph.of(
                             List.of(
-                                    new IntNode.Input("x", Shape.of(1, 2, 2 * CODES)),
-                                    new IntNode.Quantize("q", "x", input),
-                                    new IntNode.AveragePool("y", "q", pairs, false, result)),
+                                    new Input("x", Shape.of(1, 2, 2 * CODES)),
+                                    new Quantize("q", "x", input),
+                                    new AveragePool("y", "q", pairs, false, result)),
                             List.of("y"));
             float[] first = allCodes(input, true).values();
             float[] second = allCodes(input, false).values();
@@ -172,9 +180,9 @@ class OnnxRuntimeEqualityTest {
         IntGraph graph =
                 IntGraph.of(
                         List.of(
-                                new IntNode.Input("x", Shape.of(in, 1, 1)),
-                                new IntNode.Quantize("q", "x", input),
-                                new IntNode.Convolution(
+                                new Input("x", Shape.of(in, 1, 1)),
+                                new Quantize("q", "x", input),
+                                new Convolution(
                                         "conv",
                                         "q",
                                         WeightTensor.of(
@@ -186,8 +194,8 @@ class OnnxRuntimeEqualityTest {
                                         Window.of(Extent.ONE, Extent.ONE),
                                         1,
                                         Output.Codes.of(result)),
-                                new IntNode.Reshape("flat", "q", Shape.of(in)),
-                                new IntNode.Dense(
+                                new Reshape("flat", "q", Shape.of(in)),
+                                new Dense(
                                         "dense",
                                         "flat",
                                         WeightTensor.of(

@@ -20,7 +20,12 @@ import org.dl4jquant.engine.Batch;
 import org.dl4jquant.engine.Engine;
 import org.dl4jquant.engine.RandomGraph;
 import org.dl4jquant.graph.IntGraph;
-import org.dl4jquant.graph.IntNode;
+import org.dl4jquant.graph.node.Dequantize;
+import org.dl4jquant.graph.node.Input;
+import org.dl4jquant.graph.node.IntNode;
+import org.dl4jquant.graph.node.MaxPool;
+import org.dl4jquant.graph.node.Quantize;
+import org.dl4jquant.graph.node.Reshape;
 import org.dl4jquant.numeric.Shape;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
@@ -173,11 +178,11 @@ class RuntimeFusionsTest {
     }
 
     private static boolean computes(IntNode node) {
-        return !(node instanceof IntNode.Input
-                || node instanceof IntNode.Quantize
-                || node instanceof IntNode.Dequantize
-                || node instanceof IntNode.MaxPool
-                || node instanceof IntNode.Reshape);
+        return !(node instanceof Input
+                || node instanceof Quantize
+                || node instanceof Dequantize
+                || node instanceof MaxPool
+                || node instanceof Reshape);
     }
 
     /** An int8 or uint8 image 'q' of two channels, with nothing after it yet. */

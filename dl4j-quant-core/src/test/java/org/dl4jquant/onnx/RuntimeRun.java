@@ -27,7 +27,7 @@ import onnx.Onnx.TensorProto;
 import onnx.Onnx.TensorProto.DataType;
 import org.dl4jquant.engine.Batch;
 import org.dl4jquant.graph.IntGraph;
-import org.dl4jquant.graph.TensorType;
+import org.dl4jquant.graph.node.TensorType;
 
 /** Runs model files, ours or foreign, in ONNX Runtime. */
 final class RuntimeRun {

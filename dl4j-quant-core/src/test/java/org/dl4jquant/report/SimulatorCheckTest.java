@@ -20,7 +20,8 @@ import org.dl4jquant.Quantization;
 import org.dl4jquant.engine.Batch;
 import org.dl4jquant.engine.Engine;
 import org.dl4jquant.graph.IntGraph;
-import org.dl4jquant.graph.IntNode;
+import org.dl4jquant.graph.node.Input;
+import org.dl4jquant.graph.node.Quantize;
 import org.dl4jquant.numeric.CodeRange;
 import org.dl4jquant.numeric.QuantParams;
 import org.dl4jquant.numeric.Shape;
@@ -197,8 +198,8 @@ class SimulatorCheckTest {
         IntGraph graph =
                 IntGraph.of(
                         List.of(
-                                new IntNode.Input("image", Shape.of(3, 8, 6)),
-                                new IntNode.Quantize(
+                                new Input("image", Shape.of(3, 8, 6)),
+                                new Quantize(
                                         "codes",
                                         "image",
                                         new QuantParams(1, 0, CodeRange.signed(8)))),
@@ -224,8 +225,8 @@ class SimulatorCheckTest {
         IntGraph graph =
                 IntGraph.of(
                         List.of(
-                                new IntNode.Input("image", Shape.of(2)),
-                                new IntNode.Quantize(
+                                new Input("image", Shape.of(2)),
+                                new Quantize(
                                         "codes",
                                         "image",
                                         new QuantParams(1, 0, CodeRange.signed(8)))),

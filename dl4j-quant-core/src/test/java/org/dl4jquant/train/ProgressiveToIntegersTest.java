@@ -11,7 +11,9 @@ import org.dl4jquant.Quantization;
 import org.dl4jquant.engine.Engine;
 import org.dl4jquant.engine.EqualityCheck;
 import org.dl4jquant.graph.IntGraph;
-import org.dl4jquant.graph.IntNode;
+import org.dl4jquant.graph.node.Convolution;
+import org.dl4jquant.graph.node.Dense;
+import org.dl4jquant.graph.node.IntNode;
 import org.dl4jquant.numeric.WeightTensor;
 import org.dl4jquant.report.EngineInputs;
 import org.dl4jquant.report.SimulatorCheck;
@@ -73,10 +75,10 @@ class ProgressiveToIntegersTest {
     }
 
     private static @Nullable WeightTensor weights(IntNode node) {
-        if (node instanceof IntNode.Convolution convolution) {
+        if (node instanceof Convolution convolution) {
             return convolution.weights();
         }
-        return node instanceof IntNode.Dense dense ? dense.weights() : null;
+        return node instanceof Dense dense ? dense.weights() : null;
     }
 
     @Test

@@ -27,7 +27,7 @@ import org.dl4jquant.cuda.plan.Port;
 import org.dl4jquant.files.Checksum;
 import org.dl4jquant.files.WholeFile;
 import org.dl4jquant.graph.IntGraph;
-import org.dl4jquant.graph.TensorType;
+import org.dl4jquant.graph.node.TensorType;
 import org.dl4jquant.numeric.OutputFunction;
 import org.nd4j.shade.jackson.core.JsonProcessingException;
 

@@ -23,7 +23,7 @@ import org.dl4jquant.cuda.plan.Plan;
 import org.dl4jquant.cuda.plan.Planner;
 import org.dl4jquant.cuda.plan.Port;
 import org.dl4jquant.cuda.plan.Step;
-import org.dl4jquant.graph.TensorType;
+import org.dl4jquant.graph.node.TensorType;
 import org.dl4jquant.numeric.CodeRange;
 import org.dl4jquant.numeric.QuantParams;
 import org.dl4jquant.numeric.Shape;

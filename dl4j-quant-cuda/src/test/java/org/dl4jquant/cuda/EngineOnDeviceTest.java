@@ -21,7 +21,10 @@ import org.dl4jquant.cuda.plan.Planner;
 import org.dl4jquant.engine.Batch;
 import org.dl4jquant.engine.Engine;
 import org.dl4jquant.graph.IntGraph;
-import org.dl4jquant.graph.IntNode;
+import org.dl4jquant.graph.node.Dense;
+import org.dl4jquant.graph.node.Input;
+import org.dl4jquant.graph.node.IntNode;
+import org.dl4jquant.graph.node.Quantize;
 import org.dl4jquant.numeric.CodeRange;
 import org.dl4jquant.numeric.QuantParams;
 import org.dl4jquant.numeric.Shape;
@@ -349,8 +352,8 @@ class EngineOnDeviceTest {
         IntGraph renamed =
                 IntGraph.of(
                         List.of(
-                                new IntNode.Input("y", Shape.of(1)),
-                                new IntNode.Quantize(
+                                new Input("y", Shape.of(1)),
+                                new Quantize(
                                         "z", "y", new QuantParams(1, 0, CodeRange.signed(8)))),
                         List.of("z"));
         assertEquals(
@@ -367,7 +370,7 @@ class EngineOnDeviceTest {
     void refusesTheEngineOfTheSameNetworkWithOtherWeights() {
         List<IntNode> nodes = new ArrayList<>();
         for (IntNode node : GRAPH.nodes()) {
-            nodes.add(node instanceof IntNode.Dense dense ? withOtherBias(dense) : node);
+            nodes.add(node instanceof Dense dense ? withOtherBias(dense) : node);
         }
         IntGraph other = IntGraph.of(nodes, GRAPH.outputs());
         assertEquals(
@@ -380,11 +383,11 @@ class EngineOnDeviceTest {
         assertEquals("", driver.held());
     }
 
-    private static IntNode.Dense withOtherBias(IntNode.Dense dense) {
+    private static Dense withOtherBias(Dense dense) {
         WeightTensor weights = dense.weights();
         int[] bias = weights.bias();
         bias[0]++;
-        return new IntNode.Dense(
+        return new Dense(
                 dense.name(),
                 dense.input(),
                 WeightTensor.of(

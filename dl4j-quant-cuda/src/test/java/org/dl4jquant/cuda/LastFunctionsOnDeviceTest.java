@@ -16,7 +16,10 @@ import org.dl4jquant.engine.Batch;
 import org.dl4jquant.engine.Engine;
 import org.dl4jquant.engine.EqualityCheck;
 import org.dl4jquant.graph.IntGraph;
-import org.dl4jquant.graph.IntNode;
+import org.dl4jquant.graph.node.Dequantize;
+import org.dl4jquant.graph.node.Input;
+import org.dl4jquant.graph.node.Quantize;
+import org.dl4jquant.graph.node.Rectify;
 import org.dl4jquant.numeric.CodeRange;
 import org.dl4jquant.numeric.ElementwiseFunction.Fixed;
 import org.dl4jquant.numeric.OutputFunction;
@@ -46,11 +49,11 @@ class LastFunctionsOnDeviceTest {
 
     private static IntGraph graph(Map<String, List<OutputFunction>> functions) {
         IntGraph.Builder graph = IntGraph.builder();
-        graph.add(new IntNode.Input("x", MAPS));
-        graph.add(new IntNode.Quantize("q", "x", new QuantParams(0.05f, 2, CodeRange.signed(8))));
-        graph.add(new IntNode.Dequantize("values", "q"));
+        graph.add(new Input("x", MAPS));
+        graph.add(new Quantize("q", "x", new QuantParams(0.05f, 2, CodeRange.signed(8))));
+        graph.add(new Dequantize("values", "q"));
         graph.add(
-                new IntNode.Rectify(
+                new Rectify(
                         "relu", "values", new OutputFunction.Clamp(0, Float.POSITIVE_INFINITY)));
         return graph.build(List.of("values", "relu"), functions);
     }

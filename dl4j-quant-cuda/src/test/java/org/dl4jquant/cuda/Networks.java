@@ -7,9 +7,17 @@ import java.util.Map;
 import java.util.Random;
 import org.dl4jquant.engine.Batch;
 import org.dl4jquant.graph.IntGraph;
-import org.dl4jquant.graph.IntNode;
-import org.dl4jquant.graph.Output;
-import org.dl4jquant.graph.Window;
+import org.dl4jquant.graph.node.Add;
+import org.dl4jquant.graph.node.Convolution;
+import org.dl4jquant.graph.node.Dense;
+import org.dl4jquant.graph.node.GlobalAveragePool;
+import org.dl4jquant.graph.node.Input;
+import org.dl4jquant.graph.node.IntNode;
+import org.dl4jquant.graph.node.MaxPool;
+import org.dl4jquant.graph.node.Output;
+import org.dl4jquant.graph.node.Quantize;
+import org.dl4jquant.graph.node.Reshape;
+import org.dl4jquant.graph.node.Window;
 import org.dl4jquant.numeric.CodeRange;
 import org.dl4jquant.numeric.QuantParams;
 import org.dl4jquant.numeric.Shape;
@@ -143,8 +151,8 @@ public final class Networks {
     }
 
     private Networks input(int channels, int size) {
-        graph.add(new IntNode.Input("x", Shape.of(channels, size, size)));
-        return add(new IntNode.Quantize("codes", "x", SIGNED));
+        graph.add(new Input("x", Shape.of(channels, size, size)));
+        return add(new Quantize("codes", "x", SIGNED));
     }
 
     private Networks basic(String name, int channels, int stride) {
@@ -185,7 +193,7 @@ public final class Networks {
                         Window.Extent.ONE);
         WeightTensor weights = weights(Shape.of(channels, 1, 3, 3), WEIGHTS);
         add(
-                new IntNode.Convolution(
+                new Convolution(
                         name, last, weights, window, channels, Output.Codes.of(ACTIVATIONS)));
     }
 
@@ -198,7 +206,7 @@ public final class Networks {
             convolution(name + "p", channels, 1, stride, 0, WEIGHTS);
             shortcut = last;
         }
-        return add(new IntNode.Add(name + "+", shortcut, branch, Output.Codes.of(ACTIVATIONS)));
+        return add(new Add(name + "+", shortcut, branch, Output.Codes.of(ACTIVATIONS)));
     }
 
     private Networks convolution(
@@ -213,7 +221,7 @@ public final class Networks {
                         around,
                         around);
         return add(
-                new IntNode.Convolution(
+                new Convolution(
                         name,
                         last,
                         weights(Shape.of(filters, channels, kernel, kernel), range),
@@ -225,13 +233,13 @@ public final class Networks {
     private Networks dense(String name, int units, CodeRange range, Output output) {
         int channels = graph.type(last).shape().elements();
         return add(
-                new IntNode.Dense(name, last, weights(Shape.of(units, channels), range), output));
+                new Dense(name, last, weights(Shape.of(units, channels), range), output));
     }
 
     private Networks maxPool(String name, int kernel, int stride, int padding) {
         Window.Extent around = Window.Extent.square(padding);
         return add(
-                new IntNode.MaxPool(
+                new MaxPool(
                         name,
                         last,
                         new Window(
@@ -243,13 +251,13 @@ public final class Networks {
     }
 
     private Networks globalMean() {
-        add(new IntNode.GlobalAveragePool("mean", last, ACTIVATIONS));
+        add(new GlobalAveragePool("mean", last, ACTIVATIONS));
         return flatten();
     }
 
     private Networks flatten() {
         int elements = graph.type(last).shape().elements();
-        return add(new IntNode.Reshape("flat", last, Shape.of(elements)));
+        return add(new Reshape("flat", last, Shape.of(elements)));
     }
 
     private Networks add(IntNode node) {

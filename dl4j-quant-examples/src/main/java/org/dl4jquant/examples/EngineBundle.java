@@ -16,7 +16,7 @@ import org.dl4jquant.cuda.Trial;
 import org.dl4jquant.engine.Batch;
 import org.dl4jquant.engine.Engine;
 import org.dl4jquant.graph.IntGraph;
-import org.dl4jquant.graph.IntNode;
+import org.dl4jquant.graph.node.Input;
 
 /** Writes what {@link GpuRunner} wants: engines, each with a golden run, and the runner itself. */
 final class EngineBundle {
@@ -84,10 +84,10 @@ final class EngineBundle {
         }
     }
 
-    private static Map<String, Batch.Floats> inputs(List<IntNode.Input> ports, int examples) {
+    private static Map<String, Batch.Floats> inputs(List<Input> ports, int examples) {
         Random random = new Random(1);
         Map<String, Batch.Floats> inputs = new LinkedHashMap<>();
-        for (IntNode.Input input : ports) {
+        for (Input input : ports) {
             float[] values = new float[examples * input.shape().elements()];
             for (int i = 0; i < values.length; i++) {
                 values[i] = (float) random.nextGaussian();

@@ -19,8 +19,11 @@ import org.dl4jquant.cuda.driver.CompilationException;
 import org.dl4jquant.cuda.driver.CudaException;
 import org.dl4jquant.cuda.driver.Nvrtc;
 import org.dl4jquant.graph.IntGraph;
-import org.dl4jquant.graph.IntNode;
-import org.dl4jquant.graph.Window;
+import org.dl4jquant.graph.node.Dequantize;
+import org.dl4jquant.graph.node.Input;
+import org.dl4jquant.graph.node.MaxPool;
+import org.dl4jquant.graph.node.Quantize;
+import org.dl4jquant.graph.node.Window;
 import org.dl4jquant.numeric.CodeRange;
 import org.dl4jquant.numeric.QuantParams;
 import org.dl4jquant.numeric.Shape;
@@ -43,10 +46,10 @@ final class CompileForGpuTest {
         IntGraph graph =
                 IntGraph.of(
                         List.of(
-                                new IntNode.Input("x", Shape.of(3, 8, 8)),
-                                new IntNode.Quantize("q", "x", params),
-                                new IntNode.MaxPool("pool", "q", window),
-                                new IntNode.Dequantize("y", "pool")),
+                                new Input("x", Shape.of(3, 8, 8)),
+                                new Quantize("q", "x", params),
+                                new MaxPool("pool", "q", window),
+                                new Dequantize("y", "pool")),
                         List.of("y"));
         model = folder.resolve("model.onnx");
         engine = folder.resolve("model.engine");

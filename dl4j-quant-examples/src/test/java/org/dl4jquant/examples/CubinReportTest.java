@@ -20,7 +20,9 @@ import org.dl4jquant.cuda.Target;
 import org.dl4jquant.cuda.driver.CompilationException;
 import org.dl4jquant.cuda.driver.Nvrtc;
 import org.dl4jquant.graph.IntGraph;
-import org.dl4jquant.graph.IntNode;
+import org.dl4jquant.graph.node.Dequantize;
+import org.dl4jquant.graph.node.Input;
+import org.dl4jquant.graph.node.Quantize;
 import org.dl4jquant.numeric.CodeRange;
 import org.dl4jquant.numeric.QuantParams;
 import org.dl4jquant.numeric.Shape;
@@ -44,9 +46,9 @@ final class CubinReportTest {
         IntGraph graph =
                 IntGraph.of(
                         List.of(
-                                new IntNode.Input("x", Shape.of(3, 8, 8)),
-                                new IntNode.Quantize("q", "x", params),
-                                new IntNode.Dequantize("y", "q")),
+                                new Input("x", Shape.of(3, 8, 8)),
+                                new Quantize("q", "x", params),
+                                new Dequantize("y", "q")),
                         List.of("y"));
         return EngineCompiler.of(nvrtc).compile(graph, Target.parse("sm_75,sm_90a"));
     }

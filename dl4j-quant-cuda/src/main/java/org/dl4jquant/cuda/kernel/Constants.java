@@ -3,8 +3,8 @@ package org.dl4jquant.cuda.kernel;
 
 import java.util.SortedMap;
 import java.util.TreeMap;
-import org.dl4jquant.graph.Output;
-import org.dl4jquant.graph.Window;
+import org.dl4jquant.graph.node.Output;
+import org.dl4jquant.graph.node.Window;
 import org.dl4jquant.numeric.CodeRange;
 import org.dl4jquant.numeric.CodeSum;
 import org.dl4jquant.numeric.QuantParams;

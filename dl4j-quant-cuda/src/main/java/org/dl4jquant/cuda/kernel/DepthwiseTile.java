@@ -6,7 +6,7 @@ import java.util.Comparator;
 import java.util.Optional;
 import java.util.stream.IntStream;
 import java.util.stream.Stream;
-import org.dl4jquant.graph.Window;
+import org.dl4jquant.graph.node.Window;
 
 /*
  * The time of a tile is estimated as the instructions of a thread times the threads; but a GPU that has too few threads to be busy takes as

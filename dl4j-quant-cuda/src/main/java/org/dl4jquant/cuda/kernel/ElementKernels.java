@@ -2,7 +2,7 @@
 package org.dl4jquant.cuda.kernel;
 
 import org.dl4jquant.check.Require;
-import org.dl4jquant.graph.Output;
+import org.dl4jquant.graph.node.Output;
 import org.dl4jquant.numeric.CodeRange;
 import org.dl4jquant.numeric.OutputFunction;
 import org.dl4jquant.numeric.QuantParams;

@@ -2,8 +2,8 @@
 package org.dl4jquant.cuda.kernel;
 
 import org.dl4jquant.check.Require;
-import org.dl4jquant.graph.Output;
-import org.dl4jquant.graph.Window;
+import org.dl4jquant.graph.node.Output;
+import org.dl4jquant.graph.node.Window;
 import org.dl4jquant.numeric.CodeRange;
 import org.dl4jquant.numeric.QuantParams;
 

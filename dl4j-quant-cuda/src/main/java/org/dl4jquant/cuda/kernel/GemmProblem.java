@@ -3,9 +3,10 @@ package org.dl4jquant.cuda.kernel;
 
 import java.util.Objects;
 import org.dl4jquant.check.Require;
-import org.dl4jquant.graph.IntNode;
-import org.dl4jquant.graph.Output;
-import org.dl4jquant.graph.Window;
+import org.dl4jquant.graph.node.Convolution;
+import org.dl4jquant.graph.node.Dense;
+import org.dl4jquant.graph.node.Output;
+import org.dl4jquant.graph.node.Window;
 import org.dl4jquant.numeric.QuantParams;
 import org.dl4jquant.numeric.Shape;
 import org.jspecify.annotations.Nullable;
@@ -142,7 +143,7 @@ public record GemmProblem(
      * @param image where its input lies
      * @param input how the input's codes stand for values
      */
-    public static GemmProblem of(IntNode.Convolution node, ImageLayout image, QuantParams input) {
+    public static GemmProblem of(Convolution node, ImageLayout image, QuantParams input) {
         Require.argument(
                 node.groups() == 1,
                 "convolution '%s' has %d groups; a product of matrices has one",
@@ -164,7 +165,7 @@ public record GemmProblem(
      * @param image where its input lies: a vector, or the image that the graph flattens
      * @param input how the input's codes stand for values
      */
-    public static GemmProblem of(IntNode.Dense node, ImageLayout image, QuantParams input) {
+    public static GemmProblem of(Dense node, ImageLayout image, QuantParams input) {
         Require.argument(
                 node.weights().weightsPerChannel()
                         == image.channels() * image.height() * image.width(),

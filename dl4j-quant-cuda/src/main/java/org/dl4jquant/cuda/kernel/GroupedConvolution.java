@@ -2,9 +2,9 @@
 package org.dl4jquant.cuda.kernel;
 
 import org.dl4jquant.check.Require;
-import org.dl4jquant.graph.IntNode;
-import org.dl4jquant.graph.Output;
-import org.dl4jquant.graph.Window;
+import org.dl4jquant.graph.node.Convolution;
+import org.dl4jquant.graph.node.Output;
+import org.dl4jquant.graph.node.Window;
 import org.dl4jquant.numeric.QuantParams;
 import org.dl4jquant.numeric.WeightTensor;
 
@@ -21,13 +21,13 @@ public final class GroupedConvolution {
     private static final int BYTE = 0xff;
     private static final int WORD = Integer.BYTES;
 
-    private final IntNode.Convolution node;
+    private final Convolution node;
     private final ImageLayout image;
     private final QuantParams input;
     private final Window.Extent result;
     private final boolean depthwise;
 
-    private GroupedConvolution(IntNode.Convolution node, ImageLayout image, QuantParams input) {
+    private GroupedConvolution(Convolution node, ImageLayout image, QuantParams input) {
         this.node = node;
         this.image = image;
         this.input = input;
@@ -44,7 +44,7 @@ public final class GroupedConvolution {
      * @throws IllegalArgumentException if the image does not have the node's channels
      */
     public static GroupedConvolution of(
-            IntNode.Convolution node, ImageLayout image, QuantParams input) {
+            Convolution node, ImageLayout image, QuantParams input) {
         Require.argument(
                 node.weights().shape().size(1) * node.groups() == image.channels(),
                 "convolution '%s' has weights %s in %d groups for an image of %d channels",

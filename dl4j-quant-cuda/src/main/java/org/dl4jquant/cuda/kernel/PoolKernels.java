@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 package org.dl4jquant.cuda.kernel;
 
-import org.dl4jquant.graph.IntNode;
-import org.dl4jquant.graph.Window;
+import org.dl4jquant.graph.node.AveragePool;
+import org.dl4jquant.graph.node.Window;
 import org.dl4jquant.numeric.CodeMean;
 import org.dl4jquant.numeric.QuantParams;
 
@@ -34,7 +34,7 @@ public final class PoolKernels {
      * @param pitch bytes from one pixel of the result to the next
      */
     public static KernelSpec mean(
-            ImageLayout image, QuantParams params, IntNode.AveragePool node, int pitch) {
+            ImageLayout image, QuantParams params, AveragePool node, int pitch) {
         QuantParams result = node.params();
         CodeMean.windowRatio(params, result); // refuses what could leave int32
         int offset = result.range().signed() ? INT8_OFFSET : 0;

@@ -3,7 +3,7 @@ package org.dl4jquant.cuda.kernel;
 
 import java.util.Objects;
 import java.util.Optional;
-import org.dl4jquant.graph.Window;
+import org.dl4jquant.graph.node.Window;
 
 /**
  * What of a pooled result a block makes, if it has computed the pixels under it.

@@ -2,7 +2,7 @@
 package org.dl4jquant.cuda.kernel;
 
 import java.util.Objects;
-import org.dl4jquant.graph.Output;
+import org.dl4jquant.graph.node.Output;
 import org.dl4jquant.numeric.QuantParams;
 
 /**

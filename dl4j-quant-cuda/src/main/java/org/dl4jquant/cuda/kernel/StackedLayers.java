@@ -4,7 +4,7 @@ package org.dl4jquant.cuda.kernel;
 import java.util.List;
 import java.util.stream.IntStream;
 import org.dl4jquant.check.Require;
-import org.dl4jquant.graph.Output;
+import org.dl4jquant.graph.node.Output;
 import org.dl4jquant.numeric.CodeRange;
 
 /**

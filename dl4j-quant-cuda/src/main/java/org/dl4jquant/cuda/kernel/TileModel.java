@@ -7,7 +7,7 @@ import java.util.List;
 import java.util.function.ToLongFunction;
 import java.util.stream.Stream;
 import org.dl4jquant.check.Require;
-import org.dl4jquant.graph.Window;
+import org.dl4jquant.graph.node.Window;
 
 /*
  * A multiprocessor that has `each` blocks to do, `resident` of them at a time, is busy for the longest of

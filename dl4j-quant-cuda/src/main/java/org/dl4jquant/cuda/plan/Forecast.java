@@ -11,9 +11,11 @@ import org.dl4jquant.cuda.kernel.ImageLayout;
 import org.dl4jquant.cuda.kernel.KernelCost;
 import org.dl4jquant.cuda.kernel.KernelSpec;
 import org.dl4jquant.graph.IntGraph;
-import org.dl4jquant.graph.IntNode;
-import org.dl4jquant.graph.Output;
-import org.dl4jquant.graph.Weighted;
+import org.dl4jquant.graph.node.Convolution;
+import org.dl4jquant.graph.node.Dense;
+import org.dl4jquant.graph.node.IntNode;
+import org.dl4jquant.graph.node.Output;
+import org.dl4jquant.graph.node.Weighted;
 import org.dl4jquant.numeric.WeightTensor;
 
 /**
@@ -30,12 +32,12 @@ record Forecast(IntGraph graph, Architecture architecture, Candidates candidates
     GemmProblem problem(IntNode node) {
         String input = node.inputs().get(0);
         ImageLayout image = Tensor.natural(graph.type(input));
-        if (node instanceof IntNode.Dense dense) {
+        if (node instanceof Dense dense) {
             return GemmProblem.of(dense, image, graph.type(input).codes());
         }
         boolean small = image.channels() <= ImageLayout.SMALL_PITCH;
         return GemmProblem.of(
-                (IntNode.Convolution) node,
+                (Convolution) node,
                 small ? image.withPitch(ImageLayout.SMALL_PITCH) : image,
                 graph.type(input).codes());
     }

@@ -15,8 +15,9 @@ import org.dl4jquant.cuda.kernel.ImageLayout;
 import org.dl4jquant.cuda.kernel.PoolKernels;
 import org.dl4jquant.cuda.kernel.Tile;
 import org.dl4jquant.graph.IntGraph;
-import org.dl4jquant.graph.IntNode;
-import org.dl4jquant.graph.Output;
+import org.dl4jquant.graph.node.Convolution;
+import org.dl4jquant.graph.node.MaxPool;
+import org.dl4jquant.graph.node.Output;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -51,7 +52,7 @@ final class FusedPools {
         Map<String, Work> joined = new HashMap<>();
         Set<String> gone = new HashSet<>();
         for (Work work : works) {
-            if (work.node() instanceof IntNode.MaxPool pool) {
+            if (work.node() instanceof MaxPool pool) {
                 Work maker = maker(pool);
                 if (maker != null) {
                     gone.add(pool.input());
@@ -69,12 +70,12 @@ final class FusedPools {
         return result;
     }
 
-    private @Nullable Work maker(IntNode.MaxPool pool) {
+    private @Nullable Work maker(MaxPool pool) {
         Work work = makers.get(pool.input());
         return work != null
                         && work.sum() == null
                         && Objects.requireNonNull(readers.get(pool.input())) == 1
-                        && work.node() instanceof IntNode.Convolution convolution
+                        && work.node() instanceof Convolution convolution
                         && convolution.groups() == 1
                         && convolution.output() instanceof Output.Codes
                         && isWorthIt(convolution, pool)
@@ -82,7 +83,7 @@ final class FusedPools {
                 : null;
     }
 
-    private boolean isWorthIt(IntNode.Convolution convolution, IntNode.MaxPool pool) {
+    private boolean isWorthIt(Convolution convolution, MaxPool pool) {
         GemmProblem apart = forecast.problem(convolution);
         GemmProblem together = apart.withPool(pool.window());
         if (!Tile.M64_N64_K64.suits(together)) {

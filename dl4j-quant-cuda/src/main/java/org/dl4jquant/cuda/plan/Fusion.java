@@ -10,8 +10,10 @@ import java.util.Map;
 import java.util.Objects;
 import java.util.Set;
 import org.dl4jquant.graph.IntGraph;
-import org.dl4jquant.graph.IntNode;
-import org.dl4jquant.graph.Weighted;
+import org.dl4jquant.graph.node.Add;
+import org.dl4jquant.graph.node.Input;
+import org.dl4jquant.graph.node.IntNode;
+import org.dl4jquant.graph.node.Weighted;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -41,7 +43,7 @@ final class Fusion {
     static List<Work> none(IntGraph graph) {
         List<Work> all = new ArrayList<>();
         for (IntNode node : graph.nodes()) {
-            if (!(node instanceof IntNode.Input)) {
+            if (!(node instanceof Input)) {
                 all.add(new Work(node, null));
             }
         }
@@ -54,10 +56,10 @@ final class Fusion {
     }
 
     private List<Work> works() {
-        Map<String, IntNode.Add> sums = new LinkedHashMap<>();
+        Map<String, Add> sums = new LinkedHashMap<>();
         Set<String> joined = new HashSet<>();
         for (IntNode node : graph.nodes()) {
-            if (node instanceof IntNode.Add add) {
+            if (node instanceof Add add) {
                 String with = feeder(add);
                 if (with != null) {
                     sums.put(with, add);
@@ -68,9 +70,9 @@ final class Fusion {
         // The sum's other term may be computed behind the feeder: the work then stands at the sum.
         List<Work> works = new ArrayList<>();
         for (IntNode node : graph.nodes()) {
-            if (node instanceof IntNode.Add add && joined.contains(add.name())) {
+            if (node instanceof Add add && joined.contains(add.name())) {
                 works.add(new Work(nodeOf(Objects.requireNonNull(feeder(add))), add));
-            } else if (!(node instanceof IntNode.Input) && !sums.containsKey(node.name())) {
+            } else if (!(node instanceof Input) && !sums.containsKey(node.name())) {
                 works.add(new Work(node, null));
             }
         }
@@ -81,7 +83,7 @@ final class Fusion {
         return graph.nodes().get(Objects.requireNonNull(places.get(name)));
     }
 
-    private @Nullable String feeder(IntNode.Add add) {
+    private @Nullable String feeder(Add add) {
         if (add.left().equals(add.right())) {
             return null;
         }
@@ -96,7 +98,7 @@ final class Fusion {
         return left ? add.left() : right ? add.right() : null;
     }
 
-    private IntNode later(IntNode.Add add) {
+    private IntNode later(Add add) {
         int left = Objects.requireNonNull(places.get(add.left()));
         int right = Objects.requireNonNull(places.get(add.right()));
         return graph.nodes().get(Math.max(left, right));

@@ -10,8 +10,9 @@ import java.util.Objects;
 import org.dl4jquant.cuda.kernel.Architecture;
 import org.dl4jquant.cuda.kernel.ElementKernels;
 import org.dl4jquant.graph.IntGraph;
-import org.dl4jquant.graph.IntNode;
-import org.dl4jquant.graph.TensorType;
+import org.dl4jquant.graph.node.Input;
+import org.dl4jquant.graph.node.IntNode;
+import org.dl4jquant.graph.node.TensorType;
 
 /** Makes plans of graphs. */
 public final class Planner {
@@ -73,7 +74,7 @@ public final class Planner {
         planner.add(Fusion.none(graph), Slices.none(), architecture, Candidates.best(1));
         List<String> all = new ArrayList<>();
         for (IntNode node : graph.nodes()) {
-            if (!(node instanceof IntNode.Input)) {
+            if (!(node instanceof Input)) {
                 all.add(node.name());
             }
         }
@@ -82,7 +83,7 @@ public final class Planner {
 
     private void add(
             List<Work> works, Slices slices, Architecture architecture, Candidates candidates) {
-        for (IntNode.Input input : graph.inputs()) {
+        for (Input input : graph.inputs()) {
             TensorType type = graph.type(input.name());
             String buffer = launches.buffer(input.name(), Port.bytes(type));
             launches.input(buffer);

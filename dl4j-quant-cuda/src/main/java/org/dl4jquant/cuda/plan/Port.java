@@ -2,7 +2,7 @@
 package org.dl4jquant.cuda.plan;
 
 import java.util.Objects;
-import org.dl4jquant.graph.TensorType;
+import org.dl4jquant.graph.node.TensorType;
 
 /**
  * A tensor that enters or leaves a plan, in the graph's own order without padding: float32 values,

@@ -9,9 +9,11 @@ import org.dl4jquant.cuda.kernel.Architecture;
 import org.dl4jquant.cuda.kernel.GemmWeights;
 import org.dl4jquant.cuda.kernel.StackedLayers;
 import org.dl4jquant.graph.IntGraph;
-import org.dl4jquant.graph.IntNode;
-import org.dl4jquant.graph.Output;
-import org.dl4jquant.graph.Weighted;
+import org.dl4jquant.graph.node.Convolution;
+import org.dl4jquant.graph.node.Dense;
+import org.dl4jquant.graph.node.IntNode;
+import org.dl4jquant.graph.node.Output;
+import org.dl4jquant.graph.node.Weighted;
 
 /**
  * Which layers that read the same codes with the same window become one product.
@@ -43,11 +45,11 @@ final class Siblings {
 
     /** {@return whether two nodes are layers that read the same codes with the same window} */
     static boolean areAlike(IntNode left, IntNode right) {
-        if (left instanceof IntNode.Dense one && right instanceof IntNode.Dense other) {
+        if (left instanceof Dense one && right instanceof Dense other) {
             return one.input().equals(other.input());
         }
-        return left instanceof IntNode.Convolution one
-                && right instanceof IntNode.Convolution other
+        return left instanceof Convolution one
+                && right instanceof Convolution other
                 && one.groups() == 1
                 && other.groups() == 1
                 && one.input().equals(other.input())

@@ -5,8 +5,10 @@ import java.util.HashMap;
 import java.util.Map;
 import org.dl4jquant.cuda.kernel.ImageLayout;
 import org.dl4jquant.graph.IntGraph;
-import org.dl4jquant.graph.IntNode;
-import org.dl4jquant.graph.TensorType;
+import org.dl4jquant.graph.node.Concat;
+import org.dl4jquant.graph.node.IntNode;
+import org.dl4jquant.graph.node.Reshape;
+import org.dl4jquant.graph.node.TensorType;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -25,7 +27,7 @@ final class Slices {
      * @param concat the concatenation
      * @param offset its first channel, which is its first byte in each pixel
      */
-    record Slice(IntNode.Concat concat, int offset) {}
+    record Slice(Concat concat, int offset) {}
 
     private Slices() {}
 
@@ -40,14 +42,14 @@ final class Slices {
         graph.nodes().forEach(node -> nodes.put(node.name(), node));
         Slices slices = new Slices();
         for (IntNode node : graph.nodes()) {
-            if (node instanceof IntNode.Concat concat) {
+            if (node instanceof Concat concat) {
                 slices.add(concat, graph, nodes);
             }
         }
         return slices;
     }
 
-    private void add(IntNode.Concat concat, IntGraph graph, Map<String, IntNode> nodes) {
+    private void add(Concat concat, IntGraph graph, Map<String, IntNode> nodes) {
         int offset = 0;
         for (int i = 0; i < concat.inputs().size(); i++) {
             String input = concat.inputs().get(i);
@@ -59,7 +61,7 @@ final class Slices {
             IntNode node = nodes.get(input);
             if (whole
                     && type.codes().equals(concat.params())
-                    && !(node instanceof IntNode.Reshape || node instanceof IntNode.Concat)) {
+                    && !(node instanceof Reshape || node instanceof Concat)) {
                 slices.putIfAbsent(input, new Slice(concat, offset));
             }
             offset += channels;
@@ -72,7 +74,7 @@ final class Slices {
     }
 
     /** {@return whether part {@code offset} of a concatenation is there without a copy} */
-    boolean isPlaced(String input, IntNode.Concat concat, int offset) {
+    boolean isPlaced(String input, Concat concat, int offset) {
         return new Slice(concat, offset).equals(slices.get(input));
     }
 }

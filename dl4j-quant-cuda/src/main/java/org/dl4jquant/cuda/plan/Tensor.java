@@ -3,7 +3,7 @@ package org.dl4jquant.cuda.plan;
 
 import java.util.Objects;
 import org.dl4jquant.cuda.kernel.ImageLayout;
-import org.dl4jquant.graph.TensorType;
+import org.dl4jquant.graph.node.TensorType;
 import org.jspecify.annotations.Nullable;
 
 /**

@@ -3,7 +3,9 @@ package org.dl4jquant.cuda.plan;
 
 import java.util.ArrayList;
 import java.util.List;
-import org.dl4jquant.graph.IntNode;
+import org.dl4jquant.graph.node.Add;
+import org.dl4jquant.graph.node.IntNode;
+import org.dl4jquant.graph.node.MaxPool;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -18,15 +20,15 @@ import org.jspecify.annotations.Nullable;
  */
 record Work(
         IntNode node,
-        IntNode.@Nullable Add sum,
-        IntNode.@Nullable MaxPool pool,
+        @Nullable Add sum,
+        @Nullable MaxPool pool,
         List<IntNode> siblings) {
 
     /* NullAway does not see in a compact constructor what may be null. */
     Work(
             IntNode node,
-            IntNode.@Nullable Add sum,
-            IntNode.@Nullable MaxPool pool,
+            @Nullable Add sum,
+            @Nullable MaxPool pool,
             List<IntNode> siblings) {
         this.node = node;
         this.sum = sum;
@@ -34,7 +36,7 @@ record Work(
         this.siblings = List.copyOf(siblings);
     }
 
-    Work(IntNode node, IntNode.@Nullable Add sum) {
+    Work(IntNode node, @Nullable Add sum) {
         this(node, sum, null, List.of());
     }
 

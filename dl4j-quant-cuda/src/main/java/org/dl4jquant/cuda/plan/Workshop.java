@@ -19,9 +19,22 @@ import org.dl4jquant.cuda.kernel.PoolKernels;
 import org.dl4jquant.cuda.kernel.Residual;
 import org.dl4jquant.cuda.kernel.StackedLayers;
 import org.dl4jquant.graph.IntGraph;
-import org.dl4jquant.graph.IntNode;
-import org.dl4jquant.graph.Output;
-import org.dl4jquant.graph.TensorType;
+import org.dl4jquant.graph.node.Add;
+import org.dl4jquant.graph.node.AveragePool;
+import org.dl4jquant.graph.node.Concat;
+import org.dl4jquant.graph.node.Convolution;
+import org.dl4jquant.graph.node.Dense;
+import org.dl4jquant.graph.node.Dequantize;
+import org.dl4jquant.graph.node.GlobalAveragePool;
+import org.dl4jquant.graph.node.Input;
+import org.dl4jquant.graph.node.IntNode;
+import org.dl4jquant.graph.node.MaxPool;
+import org.dl4jquant.graph.node.Output;
+import org.dl4jquant.graph.node.Quantize;
+import org.dl4jquant.graph.node.Rectify;
+import org.dl4jquant.graph.node.Reshape;
+import org.dl4jquant.graph.node.Table;
+import org.dl4jquant.graph.node.TensorType;
 import org.dl4jquant.numeric.CodeTable;
 import org.dl4jquant.numeric.QuantParams;
 import org.dl4jquant.numeric.WeightTensor;
@@ -39,8 +52,8 @@ final class Workshop implements IntNode.Visitor<Tensor> {
     private final Candidates candidates;
     private final Map<String, Tensor> reordered = new HashMap<>();
     private final Set<String> notOnlyConvolved = new HashSet<>();
-    private IntNode.@Nullable Add sum;
-    private IntNode.@Nullable MaxPool pool;
+    private @Nullable Add sum;
+    private @Nullable MaxPool pool;
 
     Workshop(
             IntGraph graph,
@@ -60,7 +73,7 @@ final class Workshop implements IntNode.Visitor<Tensor> {
         this.candidates = candidates;
         for (Work work : works) {
             boolean convolves =
-                    work.node() instanceof IntNode.Convolution node && node.groups() == 1;
+                    work.node() instanceof Convolution node && node.groups() == 1;
             if (!convolves) {
                 notOnlyConvolved.addAll(work.node().inputs());
             }
@@ -89,12 +102,12 @@ final class Workshop implements IntNode.Visitor<Tensor> {
     }
 
     @Override
-    public Tensor visit(IntNode.Input node) {
+    public Tensor visit(Input node) {
         return tensor(node.name());
     }
 
     @Override
-    public Tensor visit(IntNode.Quantize node) {
+    public Tensor visit(Quantize node) {
         ImageLayout layout = Tensor.natural(graph.type(node.name()));
         // What only convolutions read, such as a picture of three colours, needs no 16 channels.
         boolean small =
@@ -112,7 +125,7 @@ final class Workshop implements IntNode.Visitor<Tensor> {
     }
 
     @Override
-    public Tensor visit(IntNode.Convolution node) {
+    public Tensor visit(Convolution node) {
         if (node.groups() > 1) {
             return convolveGroups(node);
         }
@@ -121,17 +134,17 @@ final class Workshop implements IntNode.Visitor<Tensor> {
 
     private Tensor input(IntNode node) {
         String name = node.inputs().get(0);
-        return node instanceof IntNode.Dense ? tensor(name) : natural(name);
+        return node instanceof Dense ? tensor(name) : natural(name);
     }
 
     private GemmProblem problem(IntNode node) {
         Tensor input = input(node);
-        return node instanceof IntNode.Dense dense
+        return node instanceof Dense dense
                 ? GemmProblem.of(dense, input.image(), codes(input))
-                : GemmProblem.of((IntNode.Convolution) node, input.image(), codes(input));
+                : GemmProblem.of((Convolution) node, input.image(), codes(input));
     }
 
-    private Tensor convolveGroups(IntNode.Convolution node) {
+    private Tensor convolveGroups(Convolution node) {
         Tensor input = natural(node.input());
         GroupedConvolution convolution = GroupedConvolution.of(node, input.image(), codes(input));
         Tensor result =
@@ -149,7 +162,7 @@ final class Workshop implements IntNode.Visitor<Tensor> {
     }
 
     @Override
-    public Tensor visit(IntNode.Dense node) {
+    public Tensor visit(Dense node) {
         return multiply(problem(node), node.weights(), input(node), node.name());
     }
 
@@ -267,7 +280,7 @@ final class Workshop implements IntNode.Visitor<Tensor> {
     }
 
     @Override
-    public Tensor visit(IntNode.MaxPool node) {
+    public Tensor visit(MaxPool node) {
         Tensor input = natural(node.input());
         Tensor result = result(node.name());
         launches.add(
@@ -279,7 +292,7 @@ final class Workshop implements IntNode.Visitor<Tensor> {
     }
 
     @Override
-    public Tensor visit(IntNode.AveragePool node) {
+    public Tensor visit(AveragePool node) {
         if (node.coversImage(graph.type(node.input()).shape())) {
             return meanOfImage(node.name(), node.input(), node.params());
         }
@@ -294,7 +307,7 @@ final class Workshop implements IntNode.Visitor<Tensor> {
     }
 
     @Override
-    public Tensor visit(IntNode.GlobalAveragePool node) {
+    public Tensor visit(GlobalAveragePool node) {
         return meanOfImage(node.name(), node.input(), node.params());
     }
 
@@ -311,7 +324,7 @@ final class Workshop implements IntNode.Visitor<Tensor> {
     }
 
     @Override
-    public Tensor visit(IntNode.Add node) {
+    public Tensor visit(Add node) {
         boolean slice = slices.of(node.name()) != null;
         Tensor left = slice ? natural(node.left()) : tensor(node.left());
         Tensor right = inLayout(node.right(), left.image());
@@ -332,7 +345,7 @@ final class Workshop implements IntNode.Visitor<Tensor> {
     }
 
     @Override
-    public Tensor visit(IntNode.Table node) {
+    public Tensor visit(Table node) {
         boolean slice = slices.of(node.name()) != null;
         Tensor input = slice ? natural(node.input()) : tensor(node.input());
         Tensor result = result(node.name(), alone(input.image()));
@@ -346,7 +359,7 @@ final class Workshop implements IntNode.Visitor<Tensor> {
     }
 
     @Override
-    public Tensor visit(IntNode.Concat node) {
+    public Tensor visit(Concat node) {
         Tensor result = result(node.name());
         int offset = 0;
         for (String name : node.inputs()) {
@@ -358,7 +371,7 @@ final class Workshop implements IntNode.Visitor<Tensor> {
         return result;
     }
 
-    private void copy(Tensor part, IntNode.Concat node, Tensor result, int offset) {
+    private void copy(Tensor part, Concat node, Tensor result, int offset) {
         int channels = part.image().channels();
         // Code by code where whole chunks would reach into a neighbour, or are not aligned.
         boolean last = offset + channels == result.image().channels();
@@ -374,12 +387,12 @@ final class Workshop implements IntNode.Visitor<Tensor> {
     }
 
     @Override
-    public Tensor visit(IntNode.Reshape node) {
+    public Tensor visit(Reshape node) {
         return tensor(node.input()).as(graph.type(node.name()));
     }
 
     @Override
-    public Tensor visit(IntNode.Dequantize node) {
+    public Tensor visit(Dequantize node) {
         Tensor input = tensor(node.input());
         Tensor result = floats(node.name());
         launches.add(
@@ -388,7 +401,7 @@ final class Workshop implements IntNode.Visitor<Tensor> {
     }
 
     @Override
-    public Tensor visit(IntNode.Rectify node) {
+    public Tensor visit(Rectify node) {
         Tensor result = floats(node.name());
         int elements = result.type().shape().elements();
         launches.add(

@@ -6,9 +6,10 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 
 import java.util.Arrays;
-import org.dl4jquant.graph.IntNode;
-import org.dl4jquant.graph.Output;
-import org.dl4jquant.graph.Window;
+import org.dl4jquant.graph.node.Convolution;
+import org.dl4jquant.graph.node.Dense;
+import org.dl4jquant.graph.node.Output;
+import org.dl4jquant.graph.node.Window;
 import org.dl4jquant.numeric.CodeRange;
 import org.dl4jquant.numeric.QuantParams;
 import org.dl4jquant.numeric.Shape;
@@ -39,8 +40,8 @@ class GemmProblemTest {
     @Test
     void aConvolutionIsItsOwnWindow() {
         WeightTensor weights = weights(Shape.of(5, 2, 3, 3), CodeRange.narrow(8));
-        IntNode.Convolution node =
-                new IntNode.Convolution("c", "x", weights, GemmCases.window(3, 2, 1), 1, CODES);
+        Convolution node =
+                new Convolution("c", "x", weights, GemmCases.window(3, 2, 1), 1, CODES);
         GemmProblem problem =
                 GemmProblem.of(
                         node, GemmCases.image(2, 8, 6), GemmCases.params(GemmCases.UINT8, 0));
@@ -49,8 +50,8 @@ class GemmProblemTest {
         assertEquals(
                 "convolution 'c' has weights [5x2x3x3] for an image of 3 channels",
                 refusal(() -> GemmProblem.of(node, GemmCases.image(3, 8, 6), problem.input())));
-        IntNode.Convolution grouped =
-                new IntNode.Convolution(
+        Convolution grouped =
+                new Convolution(
                         "g",
                         "x",
                         weights(Shape.of(4, 1, 3, 3), CodeRange.narrow(8)),
@@ -64,8 +65,8 @@ class GemmProblemTest {
 
     @Test
     void aDenseLayersWindowIsTheWholeImage() {
-        IntNode.Dense node =
-                new IntNode.Dense(
+        Dense node =
+                new Dense(
                         "d",
                         "x",
                         weights(Shape.of(5, 24), CodeRange.narrow(8)),

@@ -7,7 +7,7 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.util.List;
-import org.dl4jquant.graph.Output;
+import org.dl4jquant.graph.node.Output;
 import org.junit.jupiter.api.Test;
 
 class GemmTacticTest {

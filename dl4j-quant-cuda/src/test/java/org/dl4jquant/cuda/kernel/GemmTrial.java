@@ -12,9 +12,15 @@ import java.util.Random;
 import org.dl4jquant.engine.Batch;
 import org.dl4jquant.engine.Engine;
 import org.dl4jquant.graph.IntGraph;
-import org.dl4jquant.graph.IntNode;
-import org.dl4jquant.graph.Output;
-import org.dl4jquant.graph.Window;
+import org.dl4jquant.graph.node.Add;
+import org.dl4jquant.graph.node.Convolution;
+import org.dl4jquant.graph.node.Dense;
+import org.dl4jquant.graph.node.Input;
+import org.dl4jquant.graph.node.MaxPool;
+import org.dl4jquant.graph.node.Output;
+import org.dl4jquant.graph.node.Quantize;
+import org.dl4jquant.graph.node.Reshape;
+import org.dl4jquant.graph.node.Window;
 import org.dl4jquant.numeric.CodeRange;
 import org.dl4jquant.numeric.QuantParams;
 import org.dl4jquant.numeric.Shape;
@@ -155,16 +161,16 @@ final class GemmTrial {
         feed(graph, inputs, "x", shape, problem.input(), input);
         String result = "gemm";
         if (dense) {
-            graph.add(new IntNode.Reshape("flat", "x codes", Shape.of(shape.elements())));
-            graph.add(new IntNode.Dense("gemm", "flat", weights, problem.output()));
+            graph.add(new Reshape("flat", "x codes", Shape.of(shape.elements())));
+            graph.add(new Dense("gemm", "flat", weights, problem.output()));
         } else {
             graph.add(
-                    new IntNode.Convolution(
+                    new Convolution(
                             "gemm", "x codes", weights, problem.window(), 1, problem.output()));
         }
         Window pool = problem.pool();
         if (pool != null) {
-            graph.add(new IntNode.MaxPool("pool", result, pool));
+            graph.add(new MaxPool("pool", result, pool));
             result = "pool";
         }
         Residual added = problem.residual();
@@ -172,7 +178,7 @@ final class GemmTrial {
             feed(graph, inputs, "r", problem.resultShape(), added.params(), residual);
             String left = added.right() ? "gemm" : "r codes";
             String right = added.right() ? "r codes" : "gemm";
-            graph.add(new IntNode.Add("sum", left, right, added.sum()));
+            graph.add(new Add("sum", left, right, added.sum()));
             result = "sum";
         }
         try (Engine engine = Engine.open("reference", graph.build(List.of(result)))) {
@@ -191,8 +197,8 @@ final class GemmTrial {
         for (int i = 0; i < values.length; i++) {
             values[i] = params.dequantize(params.range().decode(codes[i]));
         }
-        graph.add(new IntNode.Input(name, shape));
-        graph.add(new IntNode.Quantize(name + " codes", name, params));
+        graph.add(new Input(name, shape));
+        graph.add(new Quantize(name + " codes", name, params));
         inputs.put(name, Batch.Floats.of(examples, shape, values));
     }
 

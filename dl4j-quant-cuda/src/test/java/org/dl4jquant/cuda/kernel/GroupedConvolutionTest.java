@@ -13,10 +13,10 @@ import net.jqwik.api.ForAll;
 import net.jqwik.api.Property;
 import net.jqwik.api.Provide;
 import net.jqwik.api.ShrinkingMode;
-import org.dl4jquant.graph.IntNode;
-import org.dl4jquant.graph.Output;
-import org.dl4jquant.graph.Window;
-import org.dl4jquant.graph.Window.Extent;
+import org.dl4jquant.graph.node.Convolution;
+import org.dl4jquant.graph.node.Output;
+import org.dl4jquant.graph.node.Window;
+import org.dl4jquant.graph.node.Window.Extent;
 import org.dl4jquant.numeric.CodeRange;
 import org.dl4jquant.numeric.QuantParams;
 import org.dl4jquant.numeric.Shape;
@@ -202,8 +202,8 @@ class GroupedConvolutionTest {
                         new byte[12],
                         new float[] {1, 1, 1, 1, 1, 1},
                         new int[6]);
-        IntNode.Convolution node =
-                new IntNode.Convolution(
+        Convolution node =
+                new Convolution(
                         "c", "x", weights, GemmCases.window(1, 1, 0), 3, new Output.Floats());
         assertEquals(
                 "convolution 'c' has weights [6x2x1x1] in 3 groups for an image of 5 channels",

@@ -9,9 +9,11 @@ import java.util.Random;
 import org.dl4jquant.engine.Batch;
 import org.dl4jquant.engine.Engine;
 import org.dl4jquant.graph.IntGraph;
-import org.dl4jquant.graph.IntNode;
-import org.dl4jquant.graph.Output;
-import org.dl4jquant.graph.Window;
+import org.dl4jquant.graph.node.Convolution;
+import org.dl4jquant.graph.node.Input;
+import org.dl4jquant.graph.node.Output;
+import org.dl4jquant.graph.node.Quantize;
+import org.dl4jquant.graph.node.Window;
 import org.dl4jquant.numeric.QuantParams;
 import org.dl4jquant.numeric.Shape;
 import org.dl4jquant.numeric.WeightTensor;
@@ -28,7 +30,7 @@ final class GroupedTrial {
     private static final double SPREAD = 60;
 
     private final Case problem;
-    private final IntNode.Convolution node;
+    private final Convolution node;
     private final byte[] input;
     private final Batch expected;
 
@@ -97,7 +99,7 @@ final class GroupedTrial {
         Shape shape = Shape.of(problem.filters(), channels, kernel.height(), kernel.width());
         WeightTensor weights = weights(shape, random);
         this.node =
-                new IntNode.Convolution(
+                new Convolution(
                         "y", "codes", weights, problem.window(), problem.groups(), spread(weights));
         int codes = problem.examples() * image.channels() * image.height() * image.width();
         this.input = GemmCases.random(codes, problem.input().range(), random);
@@ -135,8 +137,8 @@ final class GroupedTrial {
             values[i] = problem.input().dequantize(problem.input().range().decode(input[i]));
         }
         IntGraph.Builder graph = IntGraph.builder();
-        graph.add(new IntNode.Input("x", shape));
-        graph.add(new IntNode.Quantize("codes", "x", problem.input()));
+        graph.add(new Input("x", shape));
+        graph.add(new Quantize("codes", "x", problem.input()));
         graph.add(node);
         try (Engine engine = Engine.open("reference", graph.build(List.of("y")))) {
             Batch.Floats batch = Batch.Floats.of(problem.examples(), shape, values);

@@ -5,7 +5,7 @@ import com.sun.jna.Memory;
 import java.util.Arrays;
 import java.util.Optional;
 import org.dl4jquant.engine.Batch;
-import org.dl4jquant.graph.Window;
+import org.dl4jquant.graph.node.Window;
 
 /** Where a kernel writes images to, channels last, and the comparison with what it must write. */
 final class KernelOutput {

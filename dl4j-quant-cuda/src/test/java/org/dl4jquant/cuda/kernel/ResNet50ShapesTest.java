@@ -6,7 +6,7 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
-import org.dl4jquant.graph.Output;
+import org.dl4jquant.graph.node.Output;
 import org.junit.jupiter.api.Test;
 
 /** Every product that a ResNet-50 is made of, once, batch 1, each with a tile that fits it. */

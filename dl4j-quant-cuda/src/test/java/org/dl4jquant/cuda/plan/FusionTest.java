@@ -12,9 +12,11 @@ import net.jqwik.api.Property;
 import org.dl4jquant.engine.RandomGraph;
 import org.dl4jquant.engine.SmallGraphs;
 import org.dl4jquant.graph.IntGraph;
-import org.dl4jquant.graph.IntNode;
-import org.dl4jquant.graph.Output;
-import org.dl4jquant.graph.Window;
+import org.dl4jquant.graph.node.Add;
+import org.dl4jquant.graph.node.Convolution;
+import org.dl4jquant.graph.node.IntNode;
+import org.dl4jquant.graph.node.Output;
+import org.dl4jquant.graph.node.Window;
 import org.dl4jquant.numeric.QuantParams;
 import org.dl4jquant.numeric.Shape;
 import org.junit.jupiter.api.Test;
@@ -24,7 +26,7 @@ class FusionTest {
     private static final QuantParams CODES = SmallGraphs.int8(0.5);
 
     private static IntNode convolution(String name, String input) {
-        return new IntNode.Convolution(
+        return new Convolution(
                 name,
                 input,
                 SmallGraphs.weights(Shape.of(2, 2, 1, 1), 1, 2, 3, 4),
@@ -34,7 +36,7 @@ class FusionTest {
     }
 
     private static IntNode sum(String name, String left, String right) {
-        return new IntNode.Add(name, left, right, Output.Codes.of(CODES));
+        return new Add(name, left, right, Output.Codes.of(CODES));
     }
 
     private static List<String> results(IntNode... nodes) {

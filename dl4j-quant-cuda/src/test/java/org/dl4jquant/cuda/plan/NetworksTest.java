@@ -11,7 +11,7 @@ import org.dl4jquant.cuda.kernel.Architecture;
 import org.dl4jquant.engine.Batch;
 import org.dl4jquant.engine.Engine;
 import org.dl4jquant.graph.IntGraph;
-import org.dl4jquant.graph.IntNode;
+import org.dl4jquant.graph.node.Input;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 
@@ -86,7 +86,7 @@ class NetworksTest {
         IntGraph graph = Networks.resNet50(224);
         long all =
                 graph.nodes().stream()
-                        .filter(node -> !(node instanceof IntNode.Input))
+                        .filter(node -> !(node instanceof Input))
                         .mapToLong(node -> graph.type(node.name()).shape().elements())
                         .sum();
         long arena = Planner.run(graph, Architecture.SM_90, 1).arenaBytes();

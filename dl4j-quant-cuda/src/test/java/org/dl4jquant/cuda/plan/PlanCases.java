@@ -6,10 +6,22 @@ import java.util.Map;
 import java.util.Random;
 import org.dl4jquant.engine.Batch;
 import org.dl4jquant.graph.IntGraph;
-import org.dl4jquant.graph.IntNode;
-import org.dl4jquant.graph.Output;
-import org.dl4jquant.graph.Window;
-import org.dl4jquant.graph.Window.Extent;
+import org.dl4jquant.graph.node.Add;
+import org.dl4jquant.graph.node.AveragePool;
+import org.dl4jquant.graph.node.Concat;
+import org.dl4jquant.graph.node.Convolution;
+import org.dl4jquant.graph.node.Dense;
+import org.dl4jquant.graph.node.Dequantize;
+import org.dl4jquant.graph.node.GlobalAveragePool;
+import org.dl4jquant.graph.node.Input;
+import org.dl4jquant.graph.node.IntNode;
+import org.dl4jquant.graph.node.MaxPool;
+import org.dl4jquant.graph.node.Output;
+import org.dl4jquant.graph.node.Quantize;
+import org.dl4jquant.graph.node.Rectify;
+import org.dl4jquant.graph.node.Reshape;
+import org.dl4jquant.graph.node.Window;
+import org.dl4jquant.graph.node.Window.Extent;
 import org.dl4jquant.numeric.CodeRange;
 import org.dl4jquant.numeric.OutputFunction;
 import org.dl4jquant.numeric.OutputFunction.Clamp;
@@ -66,8 +78,8 @@ final class PlanCases {
 
     private static IntGraph.Builder quantized(QuantParams params) {
         IntGraph.Builder graph = IntGraph.builder();
-        graph.add(new IntNode.Input("x", IMAGE));
-        graph.add(new IntNode.Quantize("q", "x", params));
+        graph.add(new Input("x", IMAGE));
+        graph.add(new Quantize("q", "x", params));
         return graph;
     }
 
@@ -75,21 +87,21 @@ final class PlanCases {
         Window window =
                 new Window(Extent.square(3), Extent.ONE, Extent.ONE, Extent.ONE, Extent.ONE);
         IntGraph.Builder graph = quantized(input);
-        graph.add(new IntNode.AveragePool("mean", "q", window, countPadding, result));
-        graph.add(new IntNode.MaxPool("max", "q", window));
+        graph.add(new AveragePool("mean", "q", window, countPadding, result));
+        graph.add(new MaxPool("max", "q", window));
         return graph.build(List.of("mean", "max"));
     }
 
     private static IntGraph dequantized(QuantParams params) {
         IntGraph.Builder graph = quantized(params);
-        graph.add(new IntNode.Dequantize("values", "q"));
+        graph.add(new Dequantize("values", "q"));
         return graph.build(List.of("values"));
     }
 
     /* Each function of results, one after another, and one that nothing else reads. */
     private static IntGraph rectified() {
         IntGraph.Builder graph = quantized(SIGNED);
-        graph.add(new IntNode.Dequantize("values", "q"));
+        graph.add(new Dequantize("values", "q"));
         graph.add(rectify("relu", "values", new Clamp(0, Float.POSITIVE_INFINITY)));
         graph.add(rectify("most", "values", new Clamp(Float.NEGATIVE_INFINITY, 17.5f)));
         graph.add(rectify("both", "values", new Clamp(-3.25f, 88)));
@@ -100,7 +112,7 @@ final class PlanCases {
     }
 
     private static IntNode rectify(String name, String input, OutputFunction.Rectifier function) {
-        return new IntNode.Rectify(name, input, function);
+        return new Rectify(name, input, function);
     }
 
     /* A sum that is computed with the convolution that feeds it, as its left or right term. */
@@ -108,7 +120,7 @@ final class PlanCases {
         IntGraph.Builder graph = quantized(UNSIGNED);
         graph.add(convolution("conv", 21, SIGNED));
         graph.add(
-                new IntNode.Add(
+                new Add(
                         "sum",
                         left ? "conv" : "q",
                         left ? "q" : "conv",
@@ -123,7 +135,7 @@ final class PlanCases {
         graph.add(convolution("b", 16, SIGNED));
         graph.add(convolution("c", 7, OTHER));
         graph.add(convolution("d", 5, OTHER));
-        graph.add(new IntNode.Concat("all", List.of("a", "b", "c", "d", "a"), OTHER));
+        graph.add(new Concat("all", List.of("a", "b", "c", "d", "a"), OTHER));
         return graph.build(List.of("all", "a", "c"));
     }
 
@@ -131,9 +143,9 @@ final class PlanCases {
     private static IntGraph longSums() {
         IntGraph.Builder graph = quantized(UNSIGNED);
         int inputs = IMAGE.elements();
-        graph.add(new IntNode.Reshape("flat", "q", Shape.of(inputs)));
+        graph.add(new Reshape("flat", "q", Shape.of(inputs)));
         graph.add(
-                new IntNode.Dense(
+                new Dense(
                         "long",
                         "flat",
                         weights(Shape.of(40, inputs)),
@@ -150,9 +162,9 @@ final class PlanCases {
     private static IntGraph reshaped() {
         IntGraph.Builder graph = quantized(SIGNED);
         graph.add(
-                new IntNode.Reshape(
+                new Reshape(
                         "other", "q", Shape.of(IMAGE.size(1), IMAGE.size(0), IMAGE.size(2))));
-        graph.add(new IntNode.MaxPool("max", "other", Window.of(new Extent(2, 1), Extent.ONE)));
+        graph.add(new MaxPool("max", "other", Window.of(new Extent(2, 1), Extent.ONE)));
         return graph.build(List.of("max"));
     }
 
@@ -160,10 +172,10 @@ final class PlanCases {
     private static IntGraph sumOfPools() {
         IntGraph.Builder graph = quantized(UNSIGNED);
         Window window = Window.of(Extent.square(2), Extent.ONE);
-        graph.add(new IntNode.AveragePool("mean", "q", window, false, OTHER));
-        graph.add(new IntNode.MaxPool("max", "q", window));
-        graph.add(new IntNode.Add("sum", "mean", "max", Output.Codes.of(OTHER)));
-        graph.add(new IntNode.GlobalAveragePool("whole", "sum", SIGNED));
+        graph.add(new AveragePool("mean", "q", window, false, OTHER));
+        graph.add(new MaxPool("max", "q", window));
+        graph.add(new Add("sum", "mean", "max", Output.Codes.of(OTHER)));
+        graph.add(new GlobalAveragePool("whole", "sum", SIGNED));
         return graph.build(List.of("sum", "whole"));
     }
 
@@ -171,7 +183,7 @@ final class PlanCases {
     private static IntGraph groups() {
         IntGraph.Builder graph = quantized(UNSIGNED);
         graph.add(
-                new IntNode.Convolution(
+                new Convolution(
                         "groups",
                         "q",
                         weights(Shape.of(15, IMAGE.size(0) / 3, 2, 2)),
@@ -182,7 +194,7 @@ final class PlanCases {
     }
 
     private static IntNode convolution(String name, int filters, QuantParams result) {
-        return new IntNode.Convolution(
+        return new Convolution(
                 name,
                 "q",
                 weights(Shape.of(filters, IMAGE.size(0), 1, 1)),

@@ -7,10 +7,20 @@ import java.util.Map;
 import java.util.Random;
 import org.dl4jquant.engine.Batch;
 import org.dl4jquant.graph.IntGraph;
-import org.dl4jquant.graph.IntNode;
-import org.dl4jquant.graph.Output;
-import org.dl4jquant.graph.Window;
-import org.dl4jquant.graph.Window.Extent;
+import org.dl4jquant.graph.node.Add;
+import org.dl4jquant.graph.node.Concat;
+import org.dl4jquant.graph.node.Convolution;
+import org.dl4jquant.graph.node.Dense;
+import org.dl4jquant.graph.node.Dequantize;
+import org.dl4jquant.graph.node.GlobalAveragePool;
+import org.dl4jquant.graph.node.Input;
+import org.dl4jquant.graph.node.IntNode;
+import org.dl4jquant.graph.node.MaxPool;
+import org.dl4jquant.graph.node.Output;
+import org.dl4jquant.graph.node.Quantize;
+import org.dl4jquant.graph.node.Reshape;
+import org.dl4jquant.graph.node.Window;
+import org.dl4jquant.graph.node.Window.Extent;
 import org.dl4jquant.numeric.CodeRange;
 import org.dl4jquant.numeric.QuantParams;
 import org.dl4jquant.numeric.Shape;
@@ -54,7 +64,7 @@ final class RandomPatterns {
                         random.nextInt(3) == 0 ? 4 : 8,
                         patterns.codes());
         Window window = patterns.window(3, 1 + random.nextInt(2));
-        String pool = patterns.add(new IntNode.MaxPool(patterns.next(), convolved, window));
+        String pool = patterns.add(new MaxPool(patterns.next(), convolved, window));
         if (random.nextInt(3) == 0) {
             QuantParams params = patterns.graph.type(pool).codes();
             String other =
@@ -62,7 +72,7 @@ final class RandomPatterns {
                             pool, 32, Window.of(Extent.ONE, Extent.ONE), 8, patterns.codes());
             patterns.outputs.add(
                     patterns.add(
-                            new IntNode.Concat(patterns.next(), List.of(pool, other), params)));
+                            new Concat(patterns.next(), List.of(pool, other), params)));
         } else {
             patterns.read(pool, true);
         }
@@ -77,8 +87,8 @@ final class RandomPatterns {
     static IntGraph twoKinds(boolean packs) {
         RandomPatterns patterns = new RandomPatterns(7);
         IntGraph.Builder graph = patterns.graph;
-        graph.add(new IntNode.Input("x", Shape.of(20, 7, 6)));
-        graph.add(new IntNode.Quantize("q", "x", new QuantParams(SCALE, 9, CodeRange.signed(8))));
+        graph.add(new Input("x", Shape.of(20, 7, 6)));
+        graph.add(new Quantize("q", "x", new QuantParams(SCALE, 9, CodeRange.signed(8))));
         QuantParams relu = new QuantParams(1, 0, CodeRange.unsigned(8));
         QuantParams other = new QuantParams(1, packs ? 0 : -7, CodeRange.signed(8));
         Window point = Window.of(Extent.ONE, Extent.ONE);
@@ -102,8 +112,8 @@ final class RandomPatterns {
 
     private void input() {
         Shape shape = Shape.of(one(CHANNELS), 5 + random.nextInt(8), 5 + random.nextInt(8));
-        graph.add(new IntNode.Input("x", shape));
-        graph.add(new IntNode.Quantize("q", "x", params()));
+        graph.add(new Input("x", shape));
+        graph.add(new Quantize("q", "x", params()));
     }
 
     private void addSiblings() {
@@ -111,7 +121,7 @@ final class RandomPatterns {
         String from = "q";
         if (dense) {
             from = "flat";
-            graph.add(new IntNode.Reshape("flat", "q", Shape.of(shape("q").elements())));
+            graph.add(new Reshape("flat", "q", Shape.of(shape("q").elements())));
         }
         Window window = window(3, 1 + random.nextInt(2));
         int bits = random.nextInt(3) == 0 ? 4 : 8;
@@ -133,11 +143,11 @@ final class RandomPatterns {
         QuantParams params = graph.type(name).codes();
         switch (random.nextInt(image ? 7 : 3)) {
             case 0 -> outputs.add(name);
-            case 1 -> outputs.add(add(new IntNode.Dequantize(next(), name)));
+            case 1 -> outputs.add(add(new Dequantize(next(), name)));
             case 2 ->
                     outputs.add(
                             add(
-                                    new IntNode.Add(
+                                    new Add(
                                             next(),
                                             name,
                                             name,
@@ -153,13 +163,13 @@ final class RandomPatterns {
             case 4 ->
                     outputs.add(
                             add(
-                                    new IntNode.MaxPool(
+                                    new MaxPool(
                                             next(), name, Window.of(Extent.ONE, Extent.ONE))));
-            case 5 -> outputs.add(add(new IntNode.GlobalAveragePool(next(), name, params)));
+            case 5 -> outputs.add(add(new GlobalAveragePool(next(), name, params)));
             default ->
                     outputs.add(
                             add(
-                                    new IntNode.Concat(
+                                    new Concat(
                                             next(), List.of(name, name), scaled(params, 1))));
         }
     }
@@ -174,13 +184,13 @@ final class RandomPatterns {
                         window.kernel().width());
         WeightTensor weights = weights(shape, bits);
         return add(
-                new IntNode.Convolution(
+                new Convolution(
                         next(), input, weights, window, 1, spread(input, weights, output)));
     }
 
     private String dense(String input, int filters, int bits, Output.Codes output) {
         WeightTensor weights = weights(Shape.of(filters, shape(input).elements()), bits);
-        return add(new IntNode.Dense(next(), input, weights, spread(input, weights, output)));
+        return add(new Dense(next(), input, weights, spread(input, weights, output)));
     }
 
     /* A scale with which the codes spread over their range. */

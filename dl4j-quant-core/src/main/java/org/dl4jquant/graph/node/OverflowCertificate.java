@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-package org.dl4jquant.graph;
+package org.dl4jquant.graph.node;
 
 import org.dl4jquant.numeric.QuantParams;
 import org.dl4jquant.numeric.WeightTensor;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-package org.dl4jquant.graph;
+package org.dl4jquant.graph.node;
 
 import java.util.List;
 import java.util.Objects;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-package org.dl4jquant.graph;
+package org.dl4jquant.graph.node;
 
 import java.util.Objects;
 import org.dl4jquant.check.Require;
@@ -14,6 +14,9 @@ import org.jspecify.annotations.Nullable;
  * @param params how its codes stand for values; null for a tensor of float32 values
  */
 public record TensorType(Shape shape, @Nullable QuantParams params) {
+
+    /** The most elements of one example that a node's result may have. */
+    public static final int MAX_ELEMENTS = 1 << 28;
 
     /** Checks that there is a shape. */
     public TensorType {

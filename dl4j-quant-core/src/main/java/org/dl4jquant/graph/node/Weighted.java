@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
-package org.dl4jquant.graph;
+package org.dl4jquant.graph.node;
 
 import org.dl4jquant.numeric.WeightTensor;
 
 /** The family of nodes that multiply codes by weights. */
-public sealed interface Weighted extends IntNode permits IntNode.Convolution, IntNode.Dense {
+public sealed interface Weighted extends IntNode permits Convolution, Dense {
 
     /** {@return the name of the codes that it reads} */
     String input();

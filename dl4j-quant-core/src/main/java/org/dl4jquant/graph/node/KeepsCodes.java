@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-package org.dl4jquant.graph;
+package org.dl4jquant.graph.node;
 
 /** The family of nodes that move or select codes: the result has the input's scale. */
-public sealed interface KeepsCodes extends IntNode permits IntNode.MaxPool, IntNode.Reshape {
+public sealed interface KeepsCodes extends IntNode permits MaxPool, Reshape {
 
     /** {@return the name of the codes that it reads} */
     String input();

@@ -1,0 +1,93 @@
+// SPDX-License-Identifier: Apache-2.0
+package org.dl4jquant.graph.node;
+
+import java.util.List;
+
+/**
+ * One operation of an integer graph. Its one result bears its name.
+ *
+ * <p>The family is sealed, so that whoever walks it, through a {@link Visitor}, is complete: a new
+ * node does not compile until every engine and format says what it does with it.
+ */
+public sealed interface IntNode
+        permits Weighted,
+                KeepsCodes,
+                Input,
+                Quantize,
+                AveragePool,
+                GlobalAveragePool,
+                Add,
+                Concat,
+                Table,
+                Dequantize,
+                Rectify {
+
+    /** {@return the node's name, which is its result's} */
+    String name();
+
+    /** {@return the names of the results that it reads} */
+    List<String> inputs();
+
+    /**
+     * {@return what the visitor makes of this node}
+     *
+     * @param visitor one method per kind of node
+     * @param <R> the type of what it makes
+     */
+    <R> R accept(Visitor<R> visitor);
+
+    /**
+     * Returns the type of the node's result, or refuses inputs that do not fit.
+     *
+     * @param inputs the types of the results that it reads
+     * @return the shape and the scale of its result
+     * @throws IllegalArgumentException if an input does not fit
+     */
+    TensorType type(NodeInputs inputs);
+
+    /**
+     * One method per kind of node.
+     *
+     * @param <R> the type of what the visitor makes of a node
+     */
+    interface Visitor<R> {
+        /** {@return what is made of an input} */
+        R visit(Input node);
+
+        /** {@return what is made of a quantization} */
+        R visit(Quantize node);
+
+        /** {@return what is made of a convolution} */
+        R visit(Convolution node);
+
+        /** {@return what is made of a dense node} */
+        R visit(Dense node);
+
+        /** {@return what is made of a max pool} */
+        R visit(MaxPool node);
+
+        /** {@return what is made of an average pool} */
+        R visit(AveragePool node);
+
+        /** {@return what is made of a global average pool} */
+        R visit(GlobalAveragePool node);
+
+        /** {@return what is made of a sum} */
+        R visit(Add node);
+
+        /** {@return what is made of a concatenation} */
+        R visit(Concat node);
+
+        /** {@return what is made of a table} */
+        R visit(Table node);
+
+        /** {@return what is made of a reshape} */
+        R visit(Reshape node);
+
+        /** {@return what is made of a dequantization} */
+        R visit(Dequantize node);
+
+        /** {@return the result for a function of float32 results} */
+        R visit(Rectify node);
+    }
+}

@@ -1,0 +1,58 @@
+// SPDX-License-Identifier: Apache-2.0
+package org.dl4jquant.graph.node;
+
+import java.util.Map;
+import java.util.Objects;
+import java.util.Set;
+import org.dl4jquant.check.Require;
+
+/** The types of all results so far, for the next node of a graph. */
+public final class NodeInputs {
+
+    private final Map<String, TensorType> types;
+    private final Set<String> fromOutside;
+
+    /**
+     * Makes the inputs of the next node.
+     *
+     * @param types the types of all nodes so far, by name; read, not copied
+     * @param fromOutside the graph's inputs, and reshaped inputs
+     */
+    public NodeInputs(Map<String, TensorType> types, Set<String> fromOutside) {
+        this.types = Require.given(types, "types");
+        this.fromOutside = Require.given(fromOutside, "fromOutside");
+    }
+
+    /** {@return whether a result is an input of the graph, possibly reshaped} */
+    boolean isFromOutside(String name) {
+        return fromOutside.contains(name);
+    }
+
+    /** {@return the type of a result} */
+    TensorType type(String name) {
+        return Objects.requireNonNull(types.get(name), name);
+    }
+
+    /** {@return the type of a result that must be codes} */
+    TensorType codes(IntNode node, String input) {
+        TensorType type = type(input);
+        Require.argument(
+                type.isCodes(),
+                "node '%s' reads float32 values from '%s'; it takes codes, quantize them first",
+                node.name(),
+                input);
+        return type;
+    }
+
+    /** {@return the type of a result that must be codes of an image} */
+    TensorType image(IntNode node, String input) {
+        TensorType type = codes(node, input);
+        Require.argument(
+                type.shape().isImage(),
+                "node '%s' reads '%s' of shape %s; it takes images [channels, height, width]",
+                node.name(),
+                input,
+                type.shape());
+        return type;
+    }
+}

@@ -1,0 +1,51 @@
+// SPDX-License-Identifier: Apache-2.0
+package org.dl4jquant.graph.node;
+
+import java.util.List;
+import java.util.Objects;
+import org.dl4jquant.check.Require;
+import org.dl4jquant.numeric.CodeTable;
+import org.dl4jquant.numeric.QuantParams;
+
+/**
+ * An element-wise function as a table of codes.
+ *
+ * @param name the node's name
+ * @param input codes
+ * @param table the result's code for each code
+ * @param params how the result's codes stand for values
+ */
+public record Table(String name, String input, CodeTable table, QuantParams params)
+        implements IntNode {
+    /** Checks that every entry is a code of the result. */
+    public Table {
+        NodeChecks.requireName(name);
+        Objects.requireNonNull(table, "table");
+        Objects.requireNonNull(params, "params");
+        for (byte entry : table.entries()) {
+            int code = params.range().decode(entry);
+            Require.argument(
+                    params.range().contains(code),
+                    "table '%s' has the entry %d, which is outside the codes [%d, %d]",
+                    name,
+                    code,
+                    params.range().min(),
+                    params.range().max());
+        }
+    }
+
+    @Override
+    public List<String> inputs() {
+        return List.of(input);
+    }
+
+    @Override
+    public TensorType type(NodeInputs inputs) {
+        return new TensorType(inputs.codes(this, input).shape(), params);
+    }
+
+    @Override
+    public <R> R accept(Visitor<R> visitor) {
+        return visitor.visit(this);
+    }
+}

@@ -13,23 +13,21 @@
  * <tr><td>files</td><td>P</td><td>whole-or-nothing writing of files, checked logs, checksums, bounds for readers</td><td>nothing; every package may use it</td></tr>
  * <tr><td>numeric</td><td>P</td><td>arithmetic that simulator, reference and kernels share bit for bit</td><td>nothing</td></tr>
  * <tr><td>scheme</td><td>P</td><td>what is wanted: number formats, granularity, schemes of tensors and layers</td><td>numeric</td></tr>
+ * <tr><td>graph.node</td><td>P</td><td>the nodes of an integer graph, one file each</td><td>numeric</td></tr>
+ * <tr><td>graph</td><td>P</td><td>the integer graph, its verifier and digest</td><td>graph.node, scheme, numeric</td></tr>
  * <tr><td>nd</td><td></td><td>the only place that copies between INDArray and Java arrays or buffers</td><td>nothing</td></tr>
  * <tr><td>calibrate</td><td>P</td><td>from statistics to scales</td><td>scheme, numeric</td></tr>
  * <tr><td>fakequant</td><td></td><td>differentiable rounding of INDArrays, observers</td><td>numeric to calibrate</td></tr>
  * <tr><td>network</td><td></td><td>one view of both kinds of DL4J network: what their layers are called</td><td>nothing</td></tr>
  * <tr><td>layer</td><td></td><td>DL4J layers and vertices that carry quantizers</td><td>numeric to fakequant</td></tr>
  * <tr><td>prepare</td><td></td><td>a DL4J network in, the same network with quantizers out</td><td>numeric to layer</td></tr>
- * <tr><td>ptq</td><td></td><td>better integers without training</td><td>numeric to prepare</td></tr>
- * <tr><td>prune</td><td></td><td>magnitude, 2:4 and channel sparsity</td><td>scheme, nd, numeric</td></tr>
- * <tr><td>lowrank</td><td></td><td>factorization, rank choice, low-rank adapters</td><td>scheme, nd, numeric</td></tr>
  * <tr><td>train</td><td></td><td>precision schedules, distillation, exact resume</td><td>numeric to prepare</td></tr>
  * <tr><td>monitor</td><td></td><td>what a training shows of its quantizers: log, JSON lines, DL4J's UI</td><td>numeric to prepare</td></tr>
- * <tr><td>search</td><td></td><td>which bits for which layer</td><td>numeric to prepare</td></tr>
- * <tr><td>graph.node</td><td>P</td><td>the nodes of an integer graph, one file each</td><td>scheme, numeric</td></tr>
- * <tr><td>graph</td><td>P</td><td>the integer graph, its verifier and overflow certificate</td><td>scheme, numeric</td></tr>
- * <tr><td>lower</td><td></td><td>the one bridge from a quantized DL4J network to a graph</td><td>numeric to prepare, graph</td></tr>
- * <tr><td>engine</td><td>P</td><td>the engine contract, the reference that defines it, the equality check</td><td>graph, scheme, numeric</td></tr>
- * <tr><td>onnx</td><td></td><td>a graph to and from ONNX, and the engine that runs it on ONNX Runtime</td><td>engine, graph, scheme, numeric</td></tr>
+ * <tr><td>lower</td><td></td><td>the one bridge from a quantized DL4J network to a graph</td><td>numeric to prepare</td></tr>
+ * <tr><td>engine</td><td>P</td><td>the engine contract, the reference that defines it, the equality check</td><td>graph, graph.node, scheme, numeric</td></tr>
+ * <tr><td>onnx</td><td></td><td>a graph to and from ONNX, and the engine that runs it on ONNX Runtime</td><td>engine, graph, graph.node, scheme, numeric</td></tr>
+ * <tr><td>search</td><td></td><td>which bits for which layer</td><td>all above</td></tr>
+ * <tr><td>arbiter</td><td></td><td>searches over specs by Arbiter</td><td>all above</td></tr>
  * <tr><td>report</td><td></td><td>noise by layer, accuracy, latency, memory; text, JSON, HTML</td><td>all above</td></tr>
  * </table>
  */

@@ -8,9 +8,17 @@ import com.tngtech.archunit.core.domain.JavaClass;
 import com.tngtech.archunit.core.domain.JavaClasses;
 import com.tngtech.archunit.core.importer.ClassFileImporter;
 import com.tngtech.archunit.core.importer.ImportOption;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.List;
+import java.util.Set;
+import java.util.TreeSet;
 import java.util.function.Predicate;
+import java.util.regex.Matcher;
 import java.util.regex.Pattern;
+import java.util.stream.Collectors;
 import org.jspecify.annotations.NullMarked;
 import org.junit.jupiter.api.Test;
 
@@ -36,6 +44,34 @@ final class ArchitectureTest {
     void everyClassObeysThePackageTable() {
         assertFalse(CORE.isEmpty());
         assertEquals(List.of(), PackageTable.ofCore().violations(CORE, ROOT));
+    }
+
+    @Test
+    void theTableListsThePackagesThatExist() {
+        Set<String> found =
+                CORE.stream()
+                        .map(type -> type.getPackageName().replaceFirst("org.dl4jquant[.]?", ""))
+                        .collect(Collectors.toCollection(TreeSet::new));
+        Set<String> listed =
+                PackageTable.ofCore().packages().stream()
+                        .map(row -> row.replace(" P", ""))
+                        .collect(Collectors.toCollection(TreeSet::new));
+        assertEquals(found, listed);
+    }
+
+    @Test
+    void theRootPackageShowsTheTable() throws IOException {
+        Matcher row =
+                Pattern.compile("<tr><td>([\\w.]+)</td><td>(P?)</td>")
+                        .matcher(
+                                Files.readString(
+                                        Path.of("src/main/java/org/dl4jquant/package-info.java")));
+        List<String> shown = new ArrayList<>();
+        while (row.find()) {
+            shown.add((row.group(1) + " " + row.group(2)).strip());
+        }
+        shown.add("");
+        assertEquals(shown, PackageTable.ofCore().packages());
     }
 
     @Test

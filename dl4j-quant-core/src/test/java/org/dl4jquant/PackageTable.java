@@ -42,6 +42,8 @@ final class PackageTable {
                 .pure("files")
                 .pure("numeric")
                 .pure("scheme", "numeric")
+                .pure("graph.node", "numeric")
+                .pure("graph", "graph.node", "scheme", "numeric")
                 .mixed("nd")
                 .pure("calibrate", "scheme", "numeric")
                 .mixed("fakequant", "numeric", "scheme", "nd", "calibrate")
@@ -56,14 +58,9 @@ final class PackageTable {
                         "fakequant",
                         "network",
                         "layer")
-                .mixedUsingAllUpTo("ptq", "prepare")
-                .mixed("prune", "scheme", "nd", "numeric")
-                .mixed("lowrank", "scheme", "nd", "numeric")
                 .mixedUsingAllUpTo("train", "prepare")
                 .mixedUsingAllUpTo("monitor", "prepare")
-                .pure("graph.node", "scheme", "numeric")
-                .pure("graph", "graph.node", "scheme", "numeric")
-                .mixedUsingAllUpTo("lower", "prepare", "graph")
+                .mixedUsingAllUpTo("lower", "prepare")
                 .pure("engine", "graph", "graph.node", "scheme", "numeric")
                 .mixed("onnx", "engine", "graph", "graph.node", "scheme", "numeric")
                 .mixedUsingAllUpTo("search", "onnx")
@@ -72,13 +69,20 @@ final class PackageTable {
                 .mixedUsingAllUpTo("", "report");
     }
 
+    /** {@return the packages that have a row, in order; "P" follows the name of a pure one} */
+    List<String> packages() {
+        return rows.entrySet().stream()
+                .map(row -> row.getKey() + (row.getValue().pure() ? " P" : ""))
+                .toList();
+    }
+
     private PackageTable pure(String name, String... mayUse) {
-        rows.put(name, new Row(true, Set.of(mayUse)));
+        add(name, new Row(true, Set.of(mayUse)));
         return this;
     }
 
     private PackageTable mixed(String name, String... mayUse) {
-        rows.put(name, new Row(false, Set.of(mayUse)));
+        add(name, new Row(false, Set.of(mayUse)));
         return this;
     }
 
@@ -90,8 +94,17 @@ final class PackageTable {
                 break;
             }
         }
-        rows.put(name, new Row(false, mayUse));
+        add(name, new Row(false, mayUse));
         return this;
+    }
+
+    /** Adds a row below all others; no arrow runs upwards, hence there is no cycle. */
+    private void add(String name, Row row) {
+        if (!rows.keySet().containsAll(row.mayUse())) {
+            throw new IllegalArgumentException(
+                    "package \"" + name + "\" may use " + row.mayUse() + " of " + rows.keySet());
+        }
+        rows.put(name, row);
     }
 
     /**

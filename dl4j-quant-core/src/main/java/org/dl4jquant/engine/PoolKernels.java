@@ -39,8 +39,7 @@ final class PoolKernels {
         };
     }
 
-    static Kernel meanOfWindows(
-            AveragePool node, Shape image, QuantParams params, Shape result) {
+    static Kernel meanOfWindows(AveragePool node, Shape image, QuantParams params, Shape result) {
         return inputs ->
                 slide(
                         (Batch.Codes) inputs.get(0),

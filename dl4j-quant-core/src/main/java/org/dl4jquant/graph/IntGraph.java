@@ -27,7 +27,8 @@ import org.dl4jquant.numeric.OutputFunction;
  * values.
  *
  * <p>A graph that exists is valid: names are unique, every input comes from an earlier node, types
- * and shapes fit, and no accumulator can overflow int32 (see {@link OverflowCertificate}).
+ * and shapes fit, and no accumulator can overflow int32 (see {@link
+ * org.dl4jquant.graph.node.OverflowCertificate}).
  */
 public final class IntGraph {
 
@@ -124,8 +125,7 @@ public final class IntGraph {
             NodeChecks.requireElements(node, "result", type.shape().elements());
             types.put(node.name(), type);
             boolean reshapes = node instanceof Reshape;
-            if (node instanceof Input
-                    || (reshapes && fromOutside.containsAll(node.inputs()))) {
+            if (node instanceof Input || (reshapes && fromOutside.containsAll(node.inputs()))) {
                 fromOutside.add(node.name());
             }
             nodes.add(node);
@@ -245,10 +245,7 @@ public final class IntGraph {
 
     /** {@return the input nodes, in order} */
     public List<Input> inputs() {
-        return nodes.stream()
-                .filter(Input.class::isInstance)
-                .map(Input.class::cast)
-                .toList();
+        return nodes.stream().filter(Input.class::isInstance).map(Input.class::cast).toList();
     }
 
     /** {@return the names of the results that leave the graph} */

@@ -145,9 +145,7 @@ final class GraphBuilder {
                     .filter(node -> node.name().equals(input))
                     .forEach(nodes::add);
         }
-        unordered.nodes().stream()
-                .filter(node -> !(node instanceof Input))
-                .forEach(nodes::add);
+        unordered.nodes().stream().filter(node -> !(node instanceof Input)).forEach(nodes::add);
         return IntGraph.of(nodes, results, functions);
     }
 

@@ -239,8 +239,7 @@ final class LayerLowering {
             return pooled;
         }
         int channels = graph.type(pooled.node()).shape().size(0);
-        return new Signal.Codes(
-                graph.add(new Reshape(name, pooled.node(), Shape.of(channels))));
+        return new Signal.Codes(graph.add(new Reshape(name, pooled.node(), Shape.of(channels))));
     }
 
     private Signal lowerQuantized(QuantizedLayer quantized, IntegerParameters layer, Signal input) {
@@ -293,8 +292,7 @@ final class LayerLowering {
         if (output.range().equals(layer.bounds())) {
             return graph.add(new Quantize(name, values, output));
         }
-        String codes =
-                graph.add(new Quantize(graph.inner(name + "/quantize"), values, output));
+        String codes = graph.add(new Quantize(graph.inner(name + "/quantize"), values, output));
         return table(codes, layer);
     }
 

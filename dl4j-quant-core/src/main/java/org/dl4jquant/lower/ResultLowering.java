@@ -149,10 +149,7 @@ final class ResultLowering {
         for (int i = 0; i < functions.size(); i++) {
             boolean last = i == functions.size() - 1;
             OutputFunction.Rectifier function = (OutputFunction.Rectifier) functions.get(i);
-            at =
-                    graph.add(
-                            new Rectify(
-                                    last ? name : graph.inner(name + "/slope"), at, function));
+            at = graph.add(new Rectify(last ? name : graph.inner(name + "/slope"), at, function));
         }
         return new Signal.Values(at, List.of(), name, scores.unprepared());
     }

@@ -84,8 +84,7 @@ final class OperatorReader {
      * @param name the result's name
      * @param output what it makes of its accumulators
      */
-    Dense matMul(
-            OnnxNode node, String input, Optional<String> bias, String name, Output output) {
+    Dense matMul(OnnxNode node, String input, Optional<String> bias, String name, Output output) {
         node.requireInputs(2, 2);
         node.requireAttributes();
         return new Dense(name, input, weights(node, input, 1, name, bias), output);
@@ -105,8 +104,7 @@ final class OperatorReader {
      * @param multiplier the product of input scale and weight scales
      * @param name the result's name
      */
-    Convolution integerConvolution(
-            OnnxNode node, String bias, OnnxNode multiplier, String name) {
+    Convolution integerConvolution(OnnxNode node, String bias, OnnxNode multiplier, String name) {
         String input = node.input(0);
         node.requireInputs(4, 4);
         node.requireAttributes("auto_pad", "dilations", "group", "kernel_shape", "pads", "strides");
@@ -171,8 +169,7 @@ final class OperatorReader {
                 "storage_order",
                 "strides");
         Window window = node.window();
-        return Pending.keeping(
-                node, input, (name, output) -> new MaxPool(name, input, window));
+        return Pending.keeping(node, input, (name, output) -> new MaxPool(name, input, window));
     }
 
     Pending averagePool(OnnxNode node, String input) {
@@ -182,9 +179,7 @@ final class OperatorReader {
         Window window = node.window();
         boolean countPadding = node.integer("count_include_pad", 0) != 0;
         return Pending.rescaling(
-                node,
-                (name, params) ->
-                        new AveragePool(name, input, window, countPadding, params));
+                node, (name, params) -> new AveragePool(name, input, window, countPadding, params));
     }
 
     Pending globalAveragePool(OnnxNode node, String input) {

@@ -350,9 +350,7 @@ final class QdqReader {
             pending.put(
                     node.output(),
                     Pending.keeping(
-                            node,
-                            codes,
-                            (name, output) -> new Reshape(name, codes, shape)));
+                            node, codes, (name, output) -> new Reshape(name, codes, shape)));
             return;
         }
         node.require(

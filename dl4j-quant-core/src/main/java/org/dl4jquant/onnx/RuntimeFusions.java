@@ -170,8 +170,7 @@ final class RuntimeFusions {
                 codes.stream()
                         .filter(tensor -> context.isInt8(tensor) && !context.isRaised(tensor))
                         .toList();
-        boolean anyForm =
-                made instanceof Concat || made instanceof GlobalAveragePool;
+        boolean anyForm = made instanceof Concat || made instanceof GlobalAveragePool;
         if (int8.isEmpty() || (anyForm && int8.size() == codes.size())) {
             return Optional.empty();
         }

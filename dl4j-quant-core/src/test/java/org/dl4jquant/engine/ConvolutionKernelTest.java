@@ -49,8 +49,7 @@ class ConvolutionKernelTest {
                 SmallGraphs.graph(
                         image,
                         INPUT,
-                        new Convolution(
-                                "y", "q", weights, window, groups, new Output.Floats()));
+                        new Convolution("y", "q", weights, window, groups, new Output.Floats()));
         float[] values = new float[EXAMPLES * image.elements()];
         for (int i = 0; i < values.length; i++) {
             values[i] = random.nextInt(256) - ZERO;

@@ -202,8 +202,7 @@ public final class RandomGraph {
         private void flatDense(String input, TensorType type, boolean floats) {
             String flat = next("flat");
             TensorType result =
-                    builder.add(
-                            new Reshape(flat, input, Shape.of(type.shape().elements())));
+                    builder.add(new Reshape(flat, input, Shape.of(type.shape().elements())));
             codes.add(flat);
             IntNode dense = nodes.dense(next("dense"), flat, result, floats);
             if (floats) {

@@ -229,9 +229,7 @@ final class RandomNodes {
         return switch (random.nextInt(3)) {
             case 0 -> new Table(name, input, CodeTable.from(v -> v, from, to), to);
             case 1 -> new Table(name, input, CodeTable.from(Math::tanh, from, to), to);
-            default ->
-                    new Table(
-                            name, input, CodeTable.from(v -> v < 0 ? v / 8 : v, from, to), to);
+            default -> new Table(name, input, CodeTable.from(v -> v < 0 ? v / 8 : v, from, to), to);
         };
     }
 

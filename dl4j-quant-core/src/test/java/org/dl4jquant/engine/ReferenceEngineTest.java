@@ -131,10 +131,7 @@ class ReferenceEngineTest {
                         new float[] {0.1f, 0.3f},
                         new int[] {7, 0});
         IntGraph graph =
-                graph(
-                        Shape.of(2),
-                        uint8(0.7),
-                        new Dense("y", "q", weights, new Output.Floats()));
+                graph(Shape.of(2), uint8(0.7), new Dense("y", "q", weights, new Output.Floats()));
         Batch.Floats result = (Batch.Floats) run(graph, 0.7 * 20, 0.7 * 255);
         float[] expected = {(3 * 20 - 255 + 7) * (0.7f * 0.1f), 127 * 275 * (0.7f * 0.3f)};
         assertArrayEquals(expected, result.values());

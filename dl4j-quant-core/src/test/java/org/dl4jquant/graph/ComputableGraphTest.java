@@ -71,9 +71,7 @@ class ComputableGraphTest {
         assertEquals(
                 "node 's': a scale of 1.0 is 1.0E7 times the result's 1.0E-7; at most 1048576.0"
                         + " times can be added, give the result a larger scale",
-                refusal(
-                        Shape.of(1),
-                        new Add("s", "q", "q", Output.Codes.of(uint8(1e-7f)))));
+                refusal(Shape.of(1), new Add("s", "q", "q", Output.Codes.of(uint8(1e-7f)))));
     }
 
     @Test
@@ -98,12 +96,9 @@ class ComputableGraphTest {
                         + " multiplier 2500.0, outside [2^-32, 256); choose a result scale nearer"
                         + " to the input's";
         Shape image = Shape.of(1, 2, 2);
-        assertEquals(
-                message, refusal(image, new GlobalAveragePool("m", "q", uint8(1e-4f))));
+        assertEquals(message, refusal(image, new GlobalAveragePool("m", "q", uint8(1e-4f))));
         Window whole = Window.of(Extent.square(2), Extent.ONE);
-        assertEquals(
-                message,
-                refusal(image, new AveragePool("m", "q", whole, true, uint8(1e-4f))));
+        assertEquals(message, refusal(image, new AveragePool("m", "q", whole, true, uint8(1e-4f))));
     }
 
     @Test
@@ -126,9 +121,7 @@ class ComputableGraphTest {
         Window window =
                 new Window(Extent.square(2), Extent.ONE, Extent.ONE, Extent.ZERO, new Extent(0, 2));
         String message =
-                assertThrows(
-                                IllegalArgumentException.class,
-                                () -> new MaxPool("m", "q", window))
+                assertThrows(IllegalArgumentException.class, () -> new MaxPool("m", "q", window))
                         .getMessage();
         assertEquals(
                 "pool 'm': padding Extent[height=0, width=0] and Extent[height=0, width=2] must be"

@@ -34,9 +34,7 @@ final class GraphDigestTest {
     void isTheHashOfAllBytes() {
         IntGraph graph =
                 IntGraph.of(
-                        List.of(
-                                new Input("x", Shape.of(2)),
-                                new Quantize("q", "x", UINT8)),
+                        List.of(new Input("x", Shape.of(2)), new Quantize("q", "x", UINT8)),
                         List.of("q"));
         assertEquals(
                 "986ffcc168d43001ecff00250edc7a20491de2c18f2ee6be7e211cdb9f936ba7", graph.sha256());

@@ -27,7 +27,6 @@ import org.dl4jquant.graph.node.OverflowCertificate;
 import org.dl4jquant.graph.node.Quantize;
 import org.dl4jquant.graph.node.Rectify;
 import org.dl4jquant.graph.node.Reshape;
-import org.dl4jquant.graph.node.Table;
 import org.dl4jquant.graph.node.Window;
 import org.dl4jquant.graph.node.Window.Extent;
 import org.dl4jquant.numeric.CodeRange;
@@ -79,13 +78,10 @@ final class IntGraphTest {
         assertEquals(Shape.of(4, 5, 5), shapeOf(convolution(ones(4, 1, 1, 1), 2)));
         Window two = Window.of(Extent.square(2), Extent.square(2));
         assertEquals(Shape.of(2, 2, 2), shapeOf(new MaxPool("p", "q", two)));
-        assertEquals(
-                Shape.of(2, 2, 2), shapeOf(new AveragePool("p", "q", two, false, UINT8)));
+        assertEquals(Shape.of(2, 2, 2), shapeOf(new AveragePool("p", "q", two, false, UINT8)));
         assertEquals(Shape.of(2, 1, 1), shapeOf(new GlobalAveragePool("p", "q", UINT8)));
-        assertEquals(
-                Shape.of(2, 5, 5), shapeOf(new Add("a", "q", "q", Output.Codes.of(INT8))));
-        assertEquals(
-                Shape.of(6, 5, 5), shapeOf(new Concat("j", List.of("q", "q", "q"), UINT8)));
+        assertEquals(Shape.of(2, 5, 5), shapeOf(new Add("a", "q", "q", Output.Codes.of(INT8))));
+        assertEquals(Shape.of(6, 5, 5), shapeOf(new Concat("j", List.of("q", "q", "q"), UINT8)));
         assertEquals(Shape.of(50), shapeOf(new Reshape("r", "q", Shape.of(50))));
         assertEquals(Shape.of(2, 5, 5), shapeOf(new Dequantize("d", "q")));
     }
@@ -123,8 +119,7 @@ final class IntGraphTest {
     @Test
     void knowsCodesFromValues() {
         IntGraph graph =
-                IntGraph.of(
-                        List.of(INPUT, CODES, new Dequantize("d", "q")), List.of("d", "q"));
+                IntGraph.of(List.of(INPUT, CODES, new Dequantize("d", "q")), List.of("d", "q"));
         assertFalse(graph.type("x").isCodes());
         assertEquals(UINT8, graph.type("q").codes());
         assertFalse(graph.type("d").isCodes());
@@ -183,16 +178,11 @@ final class IntGraphTest {
                 refusal(() -> graph(convolution(ones(3, 4, 1, 1), 1))));
         assertEquals(
                 "dense 'f': 'q' has shape [2x5x5], its weights [3x50] are for [50]; reshape it first",
-                refusal(
-                        () ->
-                                graph(
-                                        new Dense(
-                                                "f", "q", ones(3, 50), new Output.Floats()))));
+                refusal(() -> graph(new Dense("f", "q", ones(3, 50), new Output.Floats()))));
         assertEquals(
                 "reshape 'r': 'q' of shape [2x5x5] has 50 elements, [49] has 49",
                 refusal(() -> graph(new Reshape("r", "q", Shape.of(49)))));
-        IntNode pooled =
-                new MaxPool("p", "q", Window.of(Extent.square(2), Extent.square(2)));
+        IntNode pooled = new MaxPool("p", "q", Window.of(Extent.square(2), Extent.square(2)));
         assertEquals(
                 "add 'a': 'q' has shape [2x5x5] and 'p' has [2x2x2]; they must be equal",
                 refusal(
@@ -202,8 +192,7 @@ final class IntGraphTest {
                                                 INPUT,
                                                 CODES,
                                                 pooled,
-                                                new Add(
-                                                        "a", "q", "p", Output.Codes.of(INT8))),
+                                                new Add("a", "q", "p", Output.Codes.of(INT8))),
                                         List.of("a"))));
         assertEquals(
                 "concat 'j': 'p' has shape [2x2x2], which does not fit [2x5x5] behind the channels",
@@ -342,8 +331,7 @@ final class IntGraphTest {
                                                 INPUT,
                                                 CODES,
                                                 flat,
-                                                new Dense(
-                                                        "f", "r", over, new Output.Floats())),
+                                                new Dense("f", "r", over, new Output.Floats())),
                                         List.of("f")));
         assertEquals(
                 "node 'f': the accumulator of channel 1 can reach [0, 2147483902], which int32 cannot"

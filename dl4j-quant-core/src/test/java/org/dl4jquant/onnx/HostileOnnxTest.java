@@ -372,8 +372,7 @@ class HostileOnnxTest {
                                 SmallGraphs.graph(
                                         Shape.of(1 << 14, 1 << 14, 1),
                                         SmallGraphs.uint8(1),
-                                        new Concat(
-                                                "j", List.of("q", "q"), SmallGraphs.uint8(1))));
+                                        new Concat("j", List.of("q", "q"), SmallGraphs.uint8(1))));
         assertEquals(
                 "node 'j': its result has 536870912 elements for one example; at most 268435456 are"
                         + " allowed",

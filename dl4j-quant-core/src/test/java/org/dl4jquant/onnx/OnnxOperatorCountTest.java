@@ -80,8 +80,7 @@ class OnnxOperatorCountTest {
                     counts.getOrDefault("Mul", 0));
             assertEquals(count(graph, Dense.class), counts.getOrDefault("QGemm", 0));
             assertEquals(count(graph, Add.class), counts.getOrDefault("QLinearAdd", 0));
-            assertEquals(
-                    count(graph, Quantize.class), counts.getOrDefault("QuantizeLinear", 0));
+            assertEquals(count(graph, Quantize.class), counts.getOrDefault("QuantizeLinear", 0));
             // the runtime copies one that is an output and is read, too
             assertEquals(
                     count(graph, Dequantize.class) > 0,

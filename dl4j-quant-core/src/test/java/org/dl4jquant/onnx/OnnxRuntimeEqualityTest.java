@@ -109,8 +109,7 @@ class OnnxRuntimeEqualityTest {
                                     new Quantize("left", "a", left),
                                     new Input("b", Shape.of(CODES)),
                                     new Quantize("right", "b", right),
-                                    new Add(
-                                            "sum", "left", "right", Output.Codes.of(result))),
+                                    new Add("sum", "left", "right", Output.Codes.of(result))),
                             List.of("sum"));
             EqualityReport report =
                     check(graph, Map.of("a", allCodes(left, true), "b", allCodes(right, false)));

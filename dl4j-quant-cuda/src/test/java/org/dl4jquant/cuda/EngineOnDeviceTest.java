@@ -353,8 +353,7 @@ class EngineOnDeviceTest {
                 IntGraph.of(
                         List.of(
                                 new Input("y", Shape.of(1)),
-                                new Quantize(
-                                        "z", "y", new QuantParams(1, 0, CodeRange.signed(8)))),
+                                new Quantize("z", "y", new QuantParams(1, 0, CodeRange.signed(8)))),
                         List.of("z"));
         assertEquals(
                 "the engine is another graph's: it makes [logits] of [x], and the graph makes [z]"

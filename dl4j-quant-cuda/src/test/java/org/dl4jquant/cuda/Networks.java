@@ -192,9 +192,7 @@ public final class Networks {
                         Window.Extent.ONE,
                         Window.Extent.ONE);
         WeightTensor weights = weights(Shape.of(channels, 1, 3, 3), WEIGHTS);
-        add(
-                new Convolution(
-                        name, last, weights, window, channels, Output.Codes.of(ACTIVATIONS)));
+        add(new Convolution(name, last, weights, window, channels, Output.Codes.of(ACTIVATIONS)));
     }
 
     private Networks residual(
@@ -232,8 +230,7 @@ public final class Networks {
 
     private Networks dense(String name, int units, CodeRange range, Output output) {
         int channels = graph.type(last).shape().elements();
-        return add(
-                new Dense(name, last, weights(Shape.of(units, channels), range), output));
+        return add(new Dense(name, last, weights(Shape.of(units, channels), range), output));
     }
 
     private Networks maxPool(String name, int kernel, int stride, int padding) {

@@ -40,7 +40,12 @@ public record Add(String name, String left, String right, Output.Codes output) i
                 rightType.shape());
         NodeChecks.inNode(
                 this,
-                () -> CodeSum.of(leftType.codes(), rightType.codes(), output.params(), output.bounds()));
+                () ->
+                        CodeSum.of(
+                                leftType.codes(),
+                                rightType.codes(),
+                                output.params(),
+                                output.bounds()));
         return new TensorType(leftType.shape(), output.params());
     }
 

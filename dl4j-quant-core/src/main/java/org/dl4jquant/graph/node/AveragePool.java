@@ -42,8 +42,8 @@ public record AveragePool(
     }
 
     /**
-     * {@return whether one window sees a whole image and no padding; its mean is then computed
-     * like that of {@link GlobalAveragePool}}
+     * {@return whether one window sees a whole image and no padding; its mean is then computed like
+     * that of {@link GlobalAveragePool}}
      *
      * @param image the input's shape
      */

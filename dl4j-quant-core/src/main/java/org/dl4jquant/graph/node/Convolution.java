@@ -18,12 +18,7 @@ import org.dl4jquant.numeric.WeightTensor;
  * @param output codes or float32 values
  */
 public record Convolution(
-        String name,
-        String input,
-        WeightTensor weights,
-        Window window,
-        int groups,
-        Output output)
+        String name, String input, WeightTensor weights, Window window, int groups, Output output)
         implements Weighted {
     /** Checks that the weights have the window's kernel. */
     public Convolution {

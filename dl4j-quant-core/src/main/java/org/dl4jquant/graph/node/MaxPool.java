@@ -45,11 +45,7 @@ public record MaxPool(String name, String input, Window window) implements Keeps
      * after its begin, and one that begins after it has none before.
      */
     private static void requireNoEmptyWindow(
-            MaxPool node,
-            Shape image,
-            Shape result,
-            int axis,
-            ToIntFunction<Window.Extent> size) {
+            MaxPool node, Shape image, Shape result, int axis, ToIntFunction<Window.Extent> size) {
         Window window = node.window();
         int dilation = size.applyAsInt(window.dilation());
         int stride = size.applyAsInt(window.stride());

@@ -7,8 +7,8 @@ import org.dl4jquant.check.Require;
 import org.dl4jquant.numeric.OutputFunction;
 
 /**
- * Clamps float32 results, or makes their negative part flatter: the activation function of a
- * last layer whose results leave as float32.
+ * Clamps float32 results, or makes their negative part flatter: the activation function of a last
+ * layer whose results leave as float32.
  *
  * @param name the node's name
  * @param input float32 values that the graph computes from codes

@@ -11,5 +11,4 @@
 @NullMarked
 package org.dl4jquant.graph.node;
 
-
 import org.jspecify.annotations.NullMarked;

@@ -43,8 +43,7 @@ public final class GroupedConvolution {
      * @param input how the input's codes stand for values
      * @throws IllegalArgumentException if the image does not have the node's channels
      */
-    public static GroupedConvolution of(
-            Convolution node, ImageLayout image, QuantParams input) {
+    public static GroupedConvolution of(Convolution node, ImageLayout image, QuantParams input) {
         Require.argument(
                 node.weights().shape().size(1) * node.groups() == image.channels(),
                 "convolution '%s' has weights %s in %d groups for an image of %d channels",

@@ -18,18 +18,10 @@ import org.jspecify.annotations.Nullable;
  * @param siblings convolutions or dense layers with the input and window of the node, computed in
  *     the same product; empty if there are none
  */
-record Work(
-        IntNode node,
-        @Nullable Add sum,
-        @Nullable MaxPool pool,
-        List<IntNode> siblings) {
+record Work(IntNode node, @Nullable Add sum, @Nullable MaxPool pool, List<IntNode> siblings) {
 
     /* NullAway does not see in a compact constructor what may be null. */
-    Work(
-            IntNode node,
-            @Nullable Add sum,
-            @Nullable MaxPool pool,
-            List<IntNode> siblings) {
+    Work(IntNode node, @Nullable Add sum, @Nullable MaxPool pool, List<IntNode> siblings) {
         this.node = node;
         this.sum = sum;
         this.pool = pool;

@@ -72,8 +72,7 @@ final class Workshop implements IntNode.Visitor<Tensor> {
         this.architecture = architecture;
         this.candidates = candidates;
         for (Work work : works) {
-            boolean convolves =
-                    work.node() instanceof Convolution node && node.groups() == 1;
+            boolean convolves = work.node() instanceof Convolution node && node.groups() == 1;
             if (!convolves) {
                 notOnlyConvolved.addAll(work.node().inputs());
             }

@@ -40,8 +40,7 @@ class GemmProblemTest {
     @Test
     void aConvolutionIsItsOwnWindow() {
         WeightTensor weights = weights(Shape.of(5, 2, 3, 3), CodeRange.narrow(8));
-        Convolution node =
-                new Convolution("c", "x", weights, GemmCases.window(3, 2, 1), 1, CODES);
+        Convolution node = new Convolution("c", "x", weights, GemmCases.window(3, 2, 1), 1, CODES);
         GemmProblem problem =
                 GemmProblem.of(
                         node, GemmCases.image(2, 8, 6), GemmCases.params(GemmCases.UINT8, 0));

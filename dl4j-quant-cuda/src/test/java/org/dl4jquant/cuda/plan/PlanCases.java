@@ -161,9 +161,7 @@ final class PlanCases {
     /* The same codes as an image of other channels. */
     private static IntGraph reshaped() {
         IntGraph.Builder graph = quantized(SIGNED);
-        graph.add(
-                new Reshape(
-                        "other", "q", Shape.of(IMAGE.size(1), IMAGE.size(0), IMAGE.size(2))));
+        graph.add(new Reshape("other", "q", Shape.of(IMAGE.size(1), IMAGE.size(0), IMAGE.size(2))));
         graph.add(new MaxPool("max", "other", Window.of(new Extent(2, 1), Extent.ONE)));
         return graph.build(List.of("max"));
     }

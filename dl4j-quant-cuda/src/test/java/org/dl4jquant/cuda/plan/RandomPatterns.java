@@ -71,8 +71,7 @@ final class RandomPatterns {
                     patterns.convolution(
                             pool, 32, Window.of(Extent.ONE, Extent.ONE), 8, patterns.codes());
             patterns.outputs.add(
-                    patterns.add(
-                            new Concat(patterns.next(), List.of(pool, other), params)));
+                    patterns.add(new Concat(patterns.next(), List.of(pool, other), params)));
         } else {
             patterns.read(pool, true);
         }
@@ -161,16 +160,9 @@ final class RandomPatterns {
                                     8,
                                     codes()));
             case 4 ->
-                    outputs.add(
-                            add(
-                                    new MaxPool(
-                                            next(), name, Window.of(Extent.ONE, Extent.ONE))));
+                    outputs.add(add(new MaxPool(next(), name, Window.of(Extent.ONE, Extent.ONE))));
             case 5 -> outputs.add(add(new GlobalAveragePool(next(), name, params)));
-            default ->
-                    outputs.add(
-                            add(
-                                    new Concat(
-                                            next(), List.of(name, name), scaled(params, 1))));
+            default -> outputs.add(add(new Concat(next(), List.of(name, name), scaled(params, 1))));
         }
     }
 
@@ -184,8 +176,7 @@ final class RandomPatterns {
                         window.kernel().width());
         WeightTensor weights = weights(shape, bits);
         return add(
-                new Convolution(
-                        next(), input, weights, window, 1, spread(input, weights, output)));
+                new Convolution(next(), input, weights, window, 1, spread(input, weights, output)));
     }
 
     private String dense(String input, int filters, int bits, Output.Codes output) {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/** One view of both kinds of DL4J network: what their layers are called. */
+/** One view of both kinds of DL4J network: their steps, and what these are called. */
 @NullMarked
 package org.dl4jquant.network;
 

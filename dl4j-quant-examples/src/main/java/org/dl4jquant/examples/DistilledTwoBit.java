@@ -5,7 +5,13 @@ import java.io.IOException;
 import java.util.concurrent.Callable;
 import org.deeplearning4j.nn.multilayer.MultiLayerNetwork;
 import org.dl4jquant.Quantization;
+import org.dl4jquant.examples.cli.CommandLines;
+import org.dl4jquant.examples.cli.ImageOptions;
 import org.dl4jquant.examples.data.TrainTest;
+import org.dl4jquant.examples.model.LeNet;
+import org.dl4jquant.examples.support.Accuracy;
+import org.dl4jquant.examples.support.Percent;
+import org.dl4jquant.examples.support.Training;
 import org.dl4jquant.report.TextTable;
 import org.dl4jquant.scheme.LayerScheme;
 import org.dl4jquant.scheme.QuantSpec;
@@ -41,7 +47,7 @@ public final class DistilledTwoBit implements Callable<Integer> {
     private static final double SOFT_SHARE = 0.7;
     private static final double VALUES_WEIGHT = 0.5;
 
-    @CommandLine.Mixin private PictureOptions pictures = new PictureOptions();
+    @CommandLine.Mixin private ImageOptions images = new ImageOptions();
 
     @CommandLine.Option(
             names = "--epochs",
@@ -64,15 +70,14 @@ public final class DistilledTwoBit implements Callable<Integer> {
 
     @Override
     public Integer call() throws IOException {
-        pictures.validate();
+        images.validate();
         CommandLines.require(command, "--epochs", epochs, 1, CommandLines.NO_LIMIT);
-        TrainTest data = pictures.load();
+        TrainTest data = images.load();
         LeNet.requireLargeEnough(data.train().shape());
-        Training training = new Training(data.train(), epochs, pictures.seed());
+        Training training = new Training(data.train(), epochs, images.seed());
 
         log.info("Train the teacher in float....");
-        MultiLayerNetwork teacher =
-                LeNet.create(data.train(), pictures.seed(), training.floatRate());
+        MultiLayerNetwork teacher = LeNet.create(data.train(), images.seed(), training.floatRate());
         training.fit(teacher);
 
         log.info("Train two bits on the labels....");

@@ -14,7 +14,14 @@ import org.deeplearning4j.nn.multilayer.MultiLayerNetwork;
 import org.dl4jquant.Quantization;
 import org.dl4jquant.engine.Engine;
 import org.dl4jquant.engine.EqualityReport;
+import org.dl4jquant.examples.cli.CommandLines;
+import org.dl4jquant.examples.cli.ImageOptions;
 import org.dl4jquant.examples.data.TrainTest;
+import org.dl4jquant.examples.model.LeNet;
+import org.dl4jquant.examples.support.Accuracy;
+import org.dl4jquant.examples.support.Checks;
+import org.dl4jquant.examples.support.Percent;
+import org.dl4jquant.examples.support.Training;
 import org.dl4jquant.graph.IntGraph;
 import org.dl4jquant.report.TextTable;
 import org.dl4jquant.scheme.LayerScheme;
@@ -30,7 +37,7 @@ import picocli.CommandLine;
  * the best of its epochs becomes integers.
  *
  * <pre>{@code
- * mvn -Dquick -Pquickstart compile -Dexec.mainClass=org.dl4jquant.examples.LeNetMnist \
+ * mvn -Dquick -Pquickstart compile -Dexec.mainClass=org.dl4jquant.examples.model.LeNetMnist \
  *     -Dexec.args="--data DIR"
  * }</pre>
  *
@@ -49,7 +56,7 @@ public final class LeNetMnist implements Callable<Integer> {
     private static final int CALIBRATION_IMAGES = 512;
     private static final int BITS = 4;
 
-    @CommandLine.Mixin private PictureOptions pictures = new PictureOptions();
+    @CommandLine.Mixin private ImageOptions images = new ImageOptions();
 
     @CommandLine.Option(
             names = "--epochs",
@@ -72,15 +79,14 @@ public final class LeNetMnist implements Callable<Integer> {
 
     @Override
     public Integer call() throws IOException {
-        pictures.validate();
+        images.validate();
         CommandLines.require(command, "--epochs", epochs, 1, CommandLines.NO_LIMIT);
-        TrainTest data = pictures.load();
+        TrainTest data = images.load();
         LeNet.requireLargeEnough(data.train().shape());
 
         log.info("Train in float....");
-        Training training = new Training(data.train(), epochs, pictures.seed());
-        MultiLayerNetwork trained =
-                LeNet.create(data.train(), pictures.seed(), training.floatRate());
+        Training training = new Training(data.train(), epochs, images.seed());
+        MultiLayerNetwork trained = LeNet.create(data.train(), images.seed(), training.floatRate());
         training.fit(trained);
 
         log.info("Put quantizers in....");
@@ -96,7 +102,7 @@ public final class LeNetMnist implements Callable<Integer> {
                         data.train().first(CALIBRATION_IMAGES).inOrder(Training.BATCH));
         double calibrated = Accuracy.of(quantized, data.test());
 
-        log.info("Train until the loss on other pictures no longer falls....");
+        log.info("Train until the loss on other images no longer falls....");
         EarlyStoppingConfiguration<MultiLayerNetwork> stopping =
                 new EarlyStoppingConfiguration.Builder<MultiLayerNetwork>()
                         .scoreCalculator(
@@ -111,7 +117,7 @@ public final class LeNetMnist implements Callable<Integer> {
                 new EarlyStoppingTrainer(
                                 stopping,
                                 quantized,
-                                data.train().shuffled(Training.BATCH, pictures.seed()))
+                                data.train().shuffled(Training.BATCH, images.seed()))
                         .fit();
         MultiLayerNetwork best = result.getBestModel();
         log.info(

@@ -7,7 +7,14 @@ import org.deeplearning4j.nn.multilayer.MultiLayerNetwork;
 import org.dl4jquant.Quantization;
 import org.dl4jquant.engine.Engine;
 import org.dl4jquant.engine.EqualityReport;
+import org.dl4jquant.examples.cli.CommandLines;
+import org.dl4jquant.examples.cli.ImageOptions;
 import org.dl4jquant.examples.data.TrainTest;
+import org.dl4jquant.examples.model.LeNet;
+import org.dl4jquant.examples.support.Accuracy;
+import org.dl4jquant.examples.support.Checks;
+import org.dl4jquant.examples.support.Percent;
+import org.dl4jquant.examples.support.Training;
 import org.dl4jquant.graph.IntGraph;
 import org.dl4jquant.report.TextTable;
 import org.dl4jquant.scheme.LayerScheme;
@@ -24,7 +31,7 @@ import picocli.CommandLine;
  * of epochs: with 4 bits from the first one, and with half precision, then 8 bits, then 4.
  *
  * <pre>{@code
- * mvn -Dquick -Pquickstart compile -Dexec.mainClass=org.dl4jquant.examples.ProgressiveInt4
+ * mvn -Dquick -Pquickstart compile -Dexec.mainClass=org.dl4jquant.examples.support.ProgressiveInt4
  * }</pre>
  *
  * <p>It returns 0, or 1 if the engines differ in one code, or 2 if an option, a file or a folder is
@@ -43,7 +50,7 @@ public final class ProgressiveInt4 implements Callable<Integer> {
     private static final int BITS = 4;
     private static final int STAGES = 3;
 
-    @CommandLine.Mixin private PictureOptions pictures = new PictureOptions();
+    @CommandLine.Mixin private ImageOptions images = new ImageOptions();
 
     @CommandLine.Option(
             names = "--epochs",
@@ -66,15 +73,14 @@ public final class ProgressiveInt4 implements Callable<Integer> {
 
     @Override
     public Integer call() throws IOException {
-        pictures.validate();
+        images.validate();
         CommandLines.require(command, "--epochs", epochs, STAGES, CommandLines.NO_LIMIT);
-        TrainTest data = pictures.load();
+        TrainTest data = images.load();
         LeNet.requireLargeEnough(data.train().shape());
-        Training training = new Training(data.train(), epochs, pictures.seed());
+        Training training = new Training(data.train(), epochs, images.seed());
 
         log.info("Train in float....");
-        MultiLayerNetwork trained =
-                LeNet.create(data.train(), pictures.seed(), training.floatRate());
+        MultiLayerNetwork trained = LeNet.create(data.train(), images.seed(), training.floatRate());
         training.fit(trained);
 
         log.info("Train with 4 bits....");

@@ -4,7 +4,16 @@ package org.dl4jquant.examples;
 import java.io.IOException;
 import java.util.concurrent.Callable;
 import org.deeplearning4j.nn.graph.ComputationGraph;
+import org.dl4jquant.examples.benchmark.ResNetExperiment;
+import org.dl4jquant.examples.benchmark.ResNetOptions;
+import org.dl4jquant.examples.benchmark.Variant;
+import org.dl4jquant.examples.cli.CommandLines;
+import org.dl4jquant.examples.cli.ImageOptions;
 import org.dl4jquant.examples.data.TrainTest;
+import org.dl4jquant.examples.model.ResNet;
+import org.dl4jquant.examples.support.Accuracy;
+import org.dl4jquant.examples.support.Percent;
+import org.dl4jquant.examples.support.Training;
 import org.dl4jquant.report.TextTable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -15,7 +24,7 @@ import picocli.CommandLine;
  * layer with 8 bits), trains on, and shows that the integer graph computes the same.
  *
  * <pre>{@code
- * mvn -Dquick -Pquickstart compile -Dexec.mainClass=org.dl4jquant.examples.ResNetCifar \
+ * mvn -Dquick -Pquickstart compile -Dexec.mainClass=org.dl4jquant.examples.model.ResNetCifar \
  *     -Dexec.args="--data DIR --bits 4"
  * }</pre>
  *
@@ -32,7 +41,7 @@ public final class ResNetCifar implements Callable<Integer> {
 
     private static final Logger log = LoggerFactory.getLogger(ResNetCifar.class);
 
-    @CommandLine.Mixin private PictureOptions pictureOptions = new PictureOptions();
+    @CommandLine.Mixin private ImageOptions imageOptions = new ImageOptions();
 
     @CommandLine.Mixin private ResNetOptions options = new ResNetOptions();
 
@@ -58,15 +67,15 @@ public final class ResNetCifar implements Callable<Integer> {
     @Override
     public Integer call() throws IOException {
         options.validate(command);
-        pictureOptions.validate();
+        imageOptions.validate();
         CommandLines.require(command, "--bits", bits, 2, Byte.SIZE);
-        TrainTest pictures = pictureOptions.load();
-        long seed = pictureOptions.seed();
+        TrainTest images = imageOptions.load();
+        long seed = imageOptions.seed();
         log.info("Train in float....");
-        Training floatTraining = new Training(pictures.train(), options.epochs(), seed);
+        Training floatTraining = new Training(images.train(), options.epochs(), seed);
         ComputationGraph trained =
                 ResNet.create(
-                        pictures.train(),
+                        images.train(),
                         options.channels(),
                         options.stemStride(),
                         seed,
@@ -76,10 +85,10 @@ public final class ResNetCifar implements Callable<Integer> {
         log.info("Quantize, train on....");
         ResNetExperiment result =
                 ResNetExperiment.run(
-                        trained, Contender.lsq(bits), floatTraining.forFineTuning(), pictures);
+                        trained, Variant.lsq(bits), floatTraining.forFineTuning(), images);
         TextTable table =
                 TextTable.of("network", "accuracy")
-                        .row("float", Percent.of(Accuracy.of(trained, pictures.test())))
+                        .row("float", Percent.of(Accuracy.of(trained, images.test())))
                         .row(bits + " bits, calibrated", Percent.of(result.ptqAccuracy()))
                         .row(bits + " bits, trained", Percent.of(result.qatAccuracy()));
         log.info("{}{}", System.lineSeparator(), table);

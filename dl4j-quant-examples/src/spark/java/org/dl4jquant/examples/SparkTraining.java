@@ -16,8 +16,16 @@ import org.deeplearning4j.spark.impl.paramavg.ParameterAveragingTrainingMaster;
 import org.dl4jquant.Quantization;
 import org.dl4jquant.engine.Engine;
 import org.dl4jquant.engine.EqualityReport;
+import org.dl4jquant.examples.benchmark.LeNetExperiment;
+import org.dl4jquant.examples.cli.CommandLines;
+import org.dl4jquant.examples.cli.ImageOptions;
 import org.dl4jquant.examples.data.LabelledImages;
 import org.dl4jquant.examples.data.TrainTest;
+import org.dl4jquant.examples.model.LeNet;
+import org.dl4jquant.examples.support.Accuracy;
+import org.dl4jquant.examples.support.Checks;
+import org.dl4jquant.examples.support.Percent;
+import org.dl4jquant.examples.support.Training;
 import org.dl4jquant.graph.IntGraph;
 import org.dl4jquant.report.SimulatorReport;
 import org.dl4jquant.report.TextTable;
@@ -51,7 +59,7 @@ public final class SparkTraining implements Callable<Integer> {
     /* Iterations of each worker between two averages; more of them cost accuracy, fewer cost time. */
     private static final int ITERATIONS_PER_AVERAGE = 4;
 
-    @CommandLine.Mixin private PictureOptions pictures = new PictureOptions();
+    @CommandLine.Mixin private ImageOptions images = new ImageOptions();
 
     @CommandLine.Option(
             names = "--epochs",
@@ -82,16 +90,15 @@ public final class SparkTraining implements Callable<Integer> {
 
     @Override
     public Integer call() throws IOException {
-        pictures.validate();
+        images.validate();
         CommandLines.require(command, "--epochs", epochs, 1, CommandLines.NO_LIMIT);
         CommandLines.require(command, "--workers", workers, 1, CommandLines.NO_LIMIT);
-        TrainTest data = pictures.load();
+        TrainTest data = images.load();
         LeNet.requireLargeEnough(data.train().shape());
 
         log.info("Train in float....");
-        Training training = new Training(data.train(), epochs, pictures.seed());
-        MultiLayerNetwork trained =
-                LeNet.create(data.train(), pictures.seed(), training.floatRate());
+        Training training = new Training(data.train(), epochs, images.seed());
+        MultiLayerNetwork trained = LeNet.create(data.train(), images.seed(), training.floatRate());
         training.fit(trained);
         double floatAccuracy = Accuracy.of(trained, data.test());
         Training fineTuning = training.forFineTuning();
@@ -134,7 +141,7 @@ public final class SparkTraining implements Callable<Integer> {
                 .batchSizePerWorker(Training.BATCH)
                 .averagingFrequency(ITERATIONS_PER_AVERAGE)
                 .rddTrainingApproach(RDDTrainingApproach.Direct)
-                .rngSeed(pictures.seed())
+                .rngSeed(images.seed())
                 .build();
     }
 

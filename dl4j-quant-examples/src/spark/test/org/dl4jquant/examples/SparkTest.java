@@ -33,8 +33,16 @@ import org.dl4jquant.arbiter.QuantSpecSearch;
 import org.dl4jquant.arbiter.SearchResult;
 import org.dl4jquant.arbiter.TrialData;
 import org.dl4jquant.engine.Engine;
+import org.dl4jquant.examples.benchmark.LeNetExperiment;
+import org.dl4jquant.examples.benchmark.ResNetExperiment;
+import org.dl4jquant.examples.benchmark.Variant;
 import org.dl4jquant.examples.data.LabelledImages;
 import org.dl4jquant.examples.data.StrokeDigits;
+import org.dl4jquant.examples.model.LeNet;
+import org.dl4jquant.examples.model.ResNet;
+import org.dl4jquant.examples.support.Checks;
+import org.dl4jquant.examples.support.SparkTrials;
+import org.dl4jquant.examples.support.Training;
 import org.dl4jquant.graph.IntGraph;
 import org.dl4jquant.scheme.LayerScheme;
 import org.dl4jquant.scheme.QuantSpec;
@@ -115,8 +123,7 @@ final class SparkTest {
             if (each.getKey().contains("scale") && !each.getKey().endsWith("scaleIn")) {
                 scales++;
                 assertFalse(
-                        Arrays.equals(
-                                values(before.get(each.getKey())), values(each.getValue())),
+                        Arrays.equals(values(before.get(each.getKey())), values(each.getValue())),
                         each.getKey());
                 assertTrue(each.getValue().minNumber().floatValue() > 0, each.getKey());
             }
@@ -157,7 +164,7 @@ final class SparkTest {
         ComputationGraph network =
                 ResNetExperiment.prepare(
                         ResNet.create(IMAGES, 2, 1, 1, training.floatRate()),
-                        Contender.lsq(4),
+                        Variant.lsq(4),
                         training);
         Map<String, INDArray> before = network.clone().paramTable();
         ComputationGraph one = network.clone();
@@ -199,15 +206,15 @@ final class SparkTest {
 
     @Test
     void candidatesAreTriedByTheSameCodeAsAtHome(@TempDir Path folder) {
-        QatTrial trial = QatTrial.of(LeNet.create(IMAGES, 1, new FixedSchedule(1e-3)), new Digits(), 1);
+        QatTrial trial =
+                QatTrial.of(LeNet.create(IMAGES, 1, new FixedSchedule(1e-3)), new Digits(), 1);
         List<QuantSpec> specs =
                 List.of(QuantSpec.of(LayerScheme.INT8), QuantSpec.of(LayerScheme.INT4));
         QuantSpecSearch search = QuantSpecSearch.in(folder, trial).open();
         search.run(specs, SparkTrials.on(spark(), trial, Limits.NONE));
         assertEquals(2, search.results().size());
         for (SearchResult result : search.results()) {
-            Outcome here =
-                    QuantSpecSearch.attempt(trial, result.spec(), Limits.NONE).outcome();
+            Outcome here = QuantSpecSearch.attempt(trial, result.spec(), Limits.NONE).outcome();
             assertEquals(Outcome.Status.MEASURED, result.outcome().status());
             assertEquals(here.accuracy(), result.outcome().accuracy());
             assertEquals(here.bytes(), result.outcome().bytes());

@@ -3,9 +3,12 @@ package org.dl4jquant.examples;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 
+import org.dl4jquant.examples.cli.CommandLines;
 import org.junit.jupiter.api.Test;
 
-/** The example on Spark at toy size. It starts Spark itself, which a JVM does only once at a time. */
+/**
+ * The example on Spark at toy size. It starts Spark itself, which a JVM does only once at a time.
+ */
 final class SparkTrainingTest {
 
     @Test

@@ -9,6 +9,8 @@ import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.List;
 import java.util.concurrent.Callable;
+import org.dl4jquant.examples.benchmark.MixedPrecisionBenchmark;
+import org.dl4jquant.examples.cli.CommandLines;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -56,14 +58,14 @@ final class ExamplesTest {
         String[] small = {
             "--epochs", "1", "--candidates", "3", "--out", folder.toString(), "--channels", "3"
         };
-        assertEquals(CommandLines.OK, run(new MixedPrecisionSearch(), small));
+        assertEquals(CommandLines.OK, run(new MixedPrecisionBenchmark(), small));
         assertTrue(Files.exists(folder.resolve("mobilenet-1").resolve("search.html")));
         String[] other = small.clone();
         other[small.length - 1] = "2";
-        assertEquals(CommandLines.WRONG_INPUT, run(new MixedPrecisionSearch(), other));
+        assertEquals(CommandLines.WRONG_INPUT, run(new MixedPrecisionBenchmark(), other));
         for (String network : List.of("lenet", "resnet")) {
             String[] plain = {"--epochs", "1", "--network", network};
-            assertEquals(CommandLines.OK, run(new MixedPrecisionSearch(), plain));
+            assertEquals(CommandLines.OK, run(new MixedPrecisionBenchmark(), plain));
         }
     }
 
@@ -71,14 +73,14 @@ final class ExamplesTest {
     void refusesNumbersThatCannotBe() {
         assertEquals(
                 CommandLines.WRONG_INPUT,
-                CommandLines.run(new MixedPrecisionSearch(), "--candidates", "2"));
+                CommandLines.run(new MixedPrecisionBenchmark(), "--candidates", "2"));
         assertEquals(
                 CommandLines.WRONG_INPUT,
-                CommandLines.run(new MixedPrecisionSearch(), "--channels", "0"));
+                CommandLines.run(new MixedPrecisionBenchmark(), "--channels", "0"));
         assertEquals(
                 CommandLines.WRONG_INPUT,
                 CommandLines.run(
-                        new MixedPrecisionSearch(), "--network", "lenet", "--channels", "8"));
+                        new MixedPrecisionBenchmark(), "--network", "lenet", "--channels", "8"));
         assertEquals(CommandLines.WRONG_INPUT, CommandLines.run(new LeNetMnist(), "--epochs", "0"));
         assertEquals(
                 CommandLines.WRONG_INPUT, CommandLines.run(new DistilledTwoBit(), "--train", "0"));

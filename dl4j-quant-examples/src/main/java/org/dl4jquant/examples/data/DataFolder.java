@@ -12,7 +12,7 @@ public final class DataFolder {
     private DataFolder() {}
 
     /**
-     * {@return the pictures in a folder}
+     * {@return the images in a folder}
      *
      * @param folder holds MNIST's files, see {@link IdxImages}, or images, see {@link ImageFolder}
      * @throws IOException if there is no such folder, it has neither layout, or something in it

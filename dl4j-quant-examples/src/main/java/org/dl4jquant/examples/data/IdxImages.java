@@ -50,7 +50,7 @@ public final class IdxImages {
         if (trainImages.dimension(1) != testImages.dimension(1)
                 || trainImages.dimension(2) != testImages.dimension(2)) {
             throw new IOException(
-                    "%s has pictures of %d x %d pixels and %s of %d x %d; they must be the same"
+                    "%s has images of %d x %d pixels and %s of %d x %d; they must be the same"
                             .formatted(
                                     trainImages.path(),
                                     trainImages.dimension(1),
@@ -96,7 +96,7 @@ public final class IdxImages {
             throws IOException {
         if (images.dimension(0) != labels.dimension(0)) {
             throw new IOException(
-                    "%s has %d pictures, but %s has %d labels; they do not belong together"
+                    "%s has %d images, but %s has %d labels; they do not belong together"
                             .formatted(
                                     images.path(),
                                     images.dimension(0),

@@ -15,7 +15,7 @@ import org.nd4j.linalg.dataset.api.iterator.DataSetIterator;
 import org.nd4j.linalg.factory.Nd4j;
 
 /**
- * Hands pictures to DL4J, in order or in a new order after each reset.
+ * Hands images to DL4J, in order or in a new order after each reset.
  *
  * <p>java.util.Random's algorithm is part of its contract, so the orders are the same everywhere.
  */
@@ -57,7 +57,7 @@ final class ImageIterator implements DataSetIterator {
     @Override
     public DataSet next(int count) {
         if (!hasNext()) {
-            throw new NoSuchElementException("all " + order.length + " pictures have been read");
+            throw new NoSuchElementException("all " + order.length + " images have been read");
         }
         int size = Math.min(count, order.length - position);
         Shape shape = images.shape();

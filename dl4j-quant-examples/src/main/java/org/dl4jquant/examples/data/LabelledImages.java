@@ -10,7 +10,7 @@ import org.dl4jquant.numeric.Shape;
 import org.nd4j.linalg.dataset.api.iterator.DataSetIterator;
 
 /**
- * Pictures of one size with a class each, in memory as bytes; a pixel's value is its byte / 255.
+ * Images of one size with a class each, in memory as bytes; a pixel's value is its byte / 255.
  *
  * <p>For speed the arrays are not copied in: whoever makes an object must not write to them
  * afterwards.
@@ -32,20 +32,20 @@ public final class LabelledImages {
     }
 
     /**
-     * {@return these pictures}
+     * {@return these images}
      *
-     * @param shape one picture's channels, height and width
-     * @param pixels uint8, picture by picture, each [channels, height, width] row-major
-     * @param labels each picture's class, uint8, an index into {@code classes}
+     * @param shape one image's channels, height and width
+     * @param pixels uint8, image by image, each [channels, height, width] row-major
+     * @param labels each image's class, uint8, an index into {@code classes}
      * @param classes the classes' names, at most 256
-     * @throws IllegalArgumentException if there is no picture, the lengths do not fit, or a label
-     *     is no class
+     * @throws IllegalArgumentException if there is no image, the lengths do not fit, or a label is
+     *     no class
      */
     public static LabelledImages of(
             Shape shape, byte[] pixels, byte[] labels, List<String> classes) {
         Require.argument(
                 shape.isImage(), "shape %s is not one of channels, height and width", shape);
-        Require.argument(labels.length > 0, "there is no picture");
+        Require.argument(labels.length > 0, "there is no image");
         Require.argument(
                 (long) labels.length * shape.elements() == pixels.length,
                 "%d labels need %d bytes of pixels %s, but there are %d",
@@ -56,7 +56,7 @@ public final class LabelledImages {
         for (int i = 0; i < labels.length; i++) {
             Require.argument(
                     (labels[i] & 0xff) < classes.size(),
-                    "label %d of picture %d is not below the number of classes, %d",
+                    "label %d of image %d is not below the number of classes, %d",
                     labels[i] & 0xff,
                     i,
                     classes.size());
@@ -64,12 +64,12 @@ public final class LabelledImages {
         return new LabelledImages(shape, pixels, labels, List.copyOf(classes));
     }
 
-    /** {@return how many pictures there are} */
+    /** {@return how many images there are} */
     public int size() {
         return labels.length;
     }
 
-    /** {@return one picture's channels, height and width} */
+    /** {@return one image's channels, height and width} */
     public Shape shape() {
         return shape;
     }
@@ -80,7 +80,7 @@ public final class LabelledImages {
     }
 
     /**
-     * {@return a picture's class}
+     * {@return a image's class}
      *
      * @param index from 0
      */
@@ -89,12 +89,12 @@ public final class LabelledImages {
     }
 
     /**
-     * {@return the first pictures, at most as many as there are}
+     * {@return the first images, at most as many as there are}
      *
      * @param count how many, above 0
      */
     public LabelledImages first(int count) {
-        Require.argument(count > 0, "%d pictures are asked for; ask for one at least", count);
+        Require.argument(count > 0, "%d images are asked for; ask for one at least", count);
         int kept = Math.min(count, size());
         return new LabelledImages(
                 shape,
@@ -104,14 +104,14 @@ public final class LabelledImages {
     }
 
     /**
-     * {@return the pictures from one on}
+     * {@return the images from one on}
      *
      * @param index of the first of them, from 0, below {@link #size()}
      */
     public LabelledImages from(int index) {
         Require.argument(
                 index >= 0 && index < size(),
-                "pictures from %d on are asked for, and there are %d",
+                "images from %d on are asked for, and there are %d",
                 index,
                 size());
         return new LabelledImages(
@@ -122,7 +122,7 @@ public final class LabelledImages {
     }
 
     /**
-     * {@return the pictures in order, for DL4J's {@code evaluate} and for calibration}
+     * {@return the images in order, for DL4J's {@code evaluate} and for calibration}
      *
      * @param batchSize how many at a time, above 0; the last batch may be smaller
      */
@@ -131,7 +131,7 @@ public final class LabelledImages {
     }
 
     /**
-     * {@return the pictures for DL4J's {@code fit}, in another order in each epoch}
+     * {@return the images for DL4J's {@code fit}, in another order in each epoch}
      *
      * @param batchSize how many at a time, above 0; the last batch may be smaller
      * @param seed decides over all orders
@@ -141,10 +141,10 @@ public final class LabelledImages {
     }
 
     /**
-     * {@return some pictures as an engine takes them}
+     * {@return some images as an engine takes them}
      *
-     * @param from the first picture, from 0
-     * @param to behind the last picture, above {@code from}
+     * @param from the first image, from 0
+     * @param to behind the last image, above {@code from}
      */
     public Batch.Floats batch(int from, int to) {
         Objects.checkFromToIndex(from, to, size());
@@ -155,7 +155,7 @@ public final class LabelledImages {
         return Batch.Floats.of(to - from, shape, values);
     }
 
-    /** Writes one picture's values, between 0 and 1, into an array. */
+    /** Writes one image's values, between 0 and 1, into an array. */
     void copyValues(int index, float[] target, int offset) {
         int start = index * shape.elements();
         for (int i = 0; i < shape.elements(); i++) {

@@ -10,7 +10,7 @@ import org.dl4jquant.numeric.Shape;
 /**
  * Digits drawn in code: a data set that needs no file and is the same on every machine.
  *
- * <p>Each picture is a digit's strokes in one of several ways of writing it, bent, turned, sheared,
+ * <p>Each image is a digit's strokes in one of several ways of writing it, bent, turned, sheared,
  * stretched, moved, inked with a pen of some width on paper with noise and stray marks, as 28 x 28
  * grey pixels, ink bright. They are meant to be harder than MNIST: a small convolutional network
  * gets about 98 of 100 right.
@@ -27,9 +27,9 @@ public final class StrokeDigits {
     private StrokeDigits() {}
 
     /**
-     * {@return pictures of the digits 0 to 9 in turn}
+     * {@return images of the digits 0 to 9 in turn}
      *
-     * @param seed decides over every pixel; another seed gives other pictures
+     * @param seed decides over every pixel; another seed gives other images
      * @param count how many, above 0
      */
     public static LabelledImages generate(long seed, int count) {
@@ -40,8 +40,8 @@ public final class StrokeDigits {
         for (int i = 0; i < count; i++) {
             int digit = i % DIGITS;
             labels[i] = (byte) digit;
-            byte[] picture = draw(digit, new Random(seed + i * GOLDEN_GAMMA));
-            System.arraycopy(picture, 0, pixels, i * size, size);
+            byte[] image = draw(digit, new Random(seed + i * GOLDEN_GAMMA));
+            System.arraycopy(image, 0, pixels, i * size, size);
         }
         return LabelledImages.of(Shape.of(1, Canvas.SIZE, Canvas.SIZE), pixels, labels, names());
     }

@@ -4,7 +4,7 @@ package org.dl4jquant.examples.data;
 import org.dl4jquant.check.Require;
 
 /**
- * Pictures to train with and others to test with, of one size and the same classes.
+ * Images to train with and others to test with, of one size and the same classes.
  *
  * @param train to train with
  * @param test to test with
@@ -21,7 +21,7 @@ public record TrainTest(LabelledImages train, LabelledImages test) {
     }
 
     /**
-     * {@return the first pictures of each part, at most as many as there are}
+     * {@return the first images of each part, at most as many as there are}
      *
      * @param trainCount how many to train with, above 0
      * @param testCount how many to test with, above 0

@@ -114,7 +114,7 @@ final class DataFolderTest {
         colour("train/sky/a.png", Color.BLUE);
         colour("test/sky/a.png", Color.BLUE);
         Path damaged = folder.resolve("train/sky/b.png");
-        Files.writeString(damaged, "this is not a picture");
+        Files.writeString(damaged, "this is not a image");
         refuses(damaged + " cannot be read as an image; replace or remove it");
         Path first = folder.resolve("train/sky/0.png");
         Files.writeString(first, "nor is this");

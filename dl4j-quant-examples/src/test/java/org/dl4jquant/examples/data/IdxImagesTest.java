@@ -33,7 +33,7 @@ final class IdxImagesTest {
     @TempDir Path folder;
 
     @BeforeEach
-    void twoPicturesToTrainWithAndOneToTest() throws IOException {
+    void twoImagesToTrainWithAndOneToTest() throws IOException {
         write(TRAIN_IMAGES, idx(IMAGES, new int[] {2, 1, 2}, 0, 255, 51, 102));
         write(TRAIN_LABELS, idx(LABELS, new int[] {2}, 7, 3));
         write(TEST_IMAGES, idx(IMAGES, new int[] {1, 1, 2}, 1, 2));
@@ -66,7 +66,7 @@ final class IdxImagesTest {
     }
 
     @Test
-    void readsPicturesAndLabels() throws IOException {
+    void readsImagesAndLabels() throws IOException {
         TrainTest data = IdxImages.load(folder);
         assertEquals(Shape.of(1, 1, 2), data.train().shape());
         assertArrayEquals(new float[] {0, 1, 0.2f, 0.4f}, data.train().batch(0, 2).values());
@@ -164,13 +164,13 @@ final class IdxImagesTest {
         write(TRAIN_LABELS, idx(LABELS, new int[] {1}, 7));
         refuses(
                 folder.resolve(TRAIN_IMAGES)
-                        + " has 2 pictures, but "
+                        + " has 2 images, but "
                         + folder.resolve(TRAIN_LABELS)
                         + " has 1 labels; they do not belong together");
         write(TEST_IMAGES, idx(IMAGES, new int[] {1, 2, 1}, 1, 2));
         refuses(
                 folder.resolve(TRAIN_IMAGES)
-                        + " has pictures of 1 x 2 pixels and "
+                        + " has images of 1 x 2 pixels and "
                         + folder.resolve(TEST_IMAGES)
                         + " of 2 x 1; they must be the same");
     }

@@ -23,7 +23,7 @@ final class LabelledImagesTest {
     private static final Shape SHAPE = Shape.of(1, 1, 2);
     private static final List<String> CLASSES = List.of("cat", "dog");
 
-    /* Picture i is the pixels 10 i and 10 i + 1; odd ones are dogs. */
+    /* Image i is the pixels 10 i and 10 i + 1; odd ones are dogs. */
     private static LabelledImages images(int count) {
         byte[] pixels = new byte[2 * count];
         byte[] labels = new byte[count];
@@ -43,7 +43,7 @@ final class LabelledImagesTest {
     }
 
     @Test
-    void dl4jGetsPicturesAndOneHotLabelsInOrder() {
+    void dl4jGetsImagesAndOneHotLabelsInOrder() {
         DataSetIterator iterator = images(5).inOrder(2);
         DataSet first = iterator.next();
         assertArrayEquals(new long[] {2, 1, 1, 2}, first.getFeatures().shape());
@@ -59,7 +59,7 @@ final class LabelledImagesTest {
     }
 
     @Property(tries = 30)
-    void shufflingKeepsEveryPictureWithItsLabel(
+    void shufflingKeepsEveryImageWithItsLabel(
             @ForAll long seed,
             @ForAll @IntRange(min = 1, max = 25) int count,
             @ForAll @IntRange(min = 1, max = 30) int batchSize) {
@@ -104,7 +104,7 @@ final class LabelledImagesTest {
     }
 
     @Test
-    void theFirstPicturesAreAtMostAllOfThem() {
+    void theFirstImagesAreAtMostAllOfThem() {
         assertEquals(images(3), images(5).first(3));
         assertEquals(images(5), images(5).first(6));
     }
@@ -112,9 +112,9 @@ final class LabelledImagesTest {
     @Test
     void refusesWhatDoesNotFitTogether() {
         refuses("shape [2] is not one of channels, height and width", Shape.of(2), 2, 0);
-        refuses("there is no picture", SHAPE, 0);
+        refuses("there is no image", SHAPE, 0);
         refuses("2 labels need 4 bytes of pixels [1x1x2], but there are 3", SHAPE, 3, 0, 0);
-        refuses("label 2 of picture 1 is not below the number of classes, 2", SHAPE, 4, 0, 2);
+        refuses("label 2 of image 1 is not below the number of classes, 2", SHAPE, 4, 0, 2);
     }
 
     private static void refuses(String message, Shape shape, int pixels, int... labels) {
@@ -137,12 +137,12 @@ final class LabelledImagesTest {
                 "the batch size 0 is not above 0",
                 assertThrows(IllegalArgumentException.class, () -> images.inOrder(0)).getMessage());
         assertEquals(
-                "0 pictures are asked for; ask for one at least",
+                "0 images are asked for; ask for one at least",
                 assertThrows(IllegalArgumentException.class, () -> images.first(0)).getMessage());
     }
 
     @Test
-    void refusesToTestOnPicturesOfAnotherKind() {
+    void refusesToTestOnImagesOfAnotherKind() {
         LabelledImages wide =
                 LabelledImages.of(Shape.of(1, 1, 4), new byte[4], new byte[1], CLASSES);
         assertEquals(

@@ -64,7 +64,7 @@ final class StrokeDigitsTest {
 
     /* Whatever the distortion, a digit is neither a blank nor a blot. */
     @Test
-    void everyPictureHasInkAndPaper() {
+    void everyImageHasInkAndPaper() {
         LabelledImages digits = StrokeDigits.generate(3, 500);
         for (int i = 0; i < digits.size(); i++) {
             double mean = 0;

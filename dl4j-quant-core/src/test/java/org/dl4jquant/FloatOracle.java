@@ -236,7 +236,7 @@ final class FloatOracle {
         }
 
         private INDArray roundedInput(INDArray x) {
-            QuantParams params = params(quantizers.input(), QuantizedLayer.INPUT_SCALE);
+            QuantParams params = params(quantizers.input(), TensorRole.INPUT.scaleKey());
             float[] values = RowMajor.floats(x);
             for (int i = 0; i < values.length; i++) {
                 values[i] = params.dequantize(params.quantize(values[i]));
@@ -245,7 +245,7 @@ final class FloatOracle {
         }
 
         private QuantParams params(ActivationScheme scheme, String scale) {
-            String zero = scale.replace(QuantizedLayer.SCALE, QuantizedLayer.ZERO);
+            String zero = scale.replace(TensorRole.SCALE, TensorRole.ZERO);
             INDArray zeroPoint = layer.paramTable().get(zero);
             return new QuantParams(
                     layer.getParam(scale).getFloat(0),
@@ -286,7 +286,7 @@ final class FloatOracle {
                             : before.preProcess(input.dup(), (int) input.size(0), mgr);
             float[] trained = RowMajor.floats(rounded.getLayer(index).activate(x, true, mgr));
             float[] values = RowMajor.floats(found);
-            float code = layer.getParam(QuantizedLayer.OUTPUT_SCALE).getFloat(0);
+            float code = layer.getParam(TensorRole.OUTPUT.scaleKey()).getFloat(0);
             int off = 0;
             for (int i = 0; i < values.length; i++) {
                 off += Math.abs(trained[i] - values[i]) < 0.5 * code ? 0 : 1;
@@ -327,7 +327,7 @@ final class FloatOracle {
         }
 
         private void requireRounded(float[] expected, float[] values, double bound) {
-            QuantParams output = params(quantizers.output(), QuantizedLayer.OUTPUT_SCALE);
+            QuantParams output = params(quantizers.output(), TensorRole.OUTPUT.scaleKey());
             for (int i = 0; i < values.length; i++) {
                 requireCode(output, expected[i], values[i], bound);
             }
@@ -349,8 +349,8 @@ final class FloatOracle {
             QuantParams before =
                     params(
                             quantizers.scheme(TensorRole.PRE_ACTIVATION),
-                            QuantizedLayer.PRE_ACTIVATION_SCALE);
-            QuantParams output = params(quantizers.output(), QuantizedLayer.OUTPUT_SCALE);
+                            TensorRole.PRE_ACTIVATION.scaleKey());
+            QuantParams output = params(quantizers.output(), TensorRole.OUTPUT.scaleKey());
             for (int i = 0; i < values.length; i++) {
                 int low = before.quantize((float) (expected[i] - bound));
                 int high = before.quantize((float) (expected[i] + bound));

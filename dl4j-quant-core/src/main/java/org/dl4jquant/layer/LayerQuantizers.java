@@ -207,7 +207,7 @@ public record LayerQuantizers(
      *
      * @param precision the precision
      */
-    LayerQuantizers at(Precision precision) {
+    public LayerQuantizers at(Precision precision) {
         EnumMap<TensorRole, ActivationScheme> all = new EnumMap<>(TensorRole.class);
         tensors.forEach(
                 (role, prepared) -> {

@@ -59,42 +59,6 @@ public final class QuantizedLayer extends BaseWrapperLayer {
 
     private static final long serialVersionUID = 1L;
 
-    /** What the names of all scales begin with. */
-    public static final String SCALE = "scale";
-
-    /** The parameter that holds the scale of the layer's own input quantizer. */
-    public static final String INPUT_SCALE = SCALE + "In";
-
-    /** The parameter that holds the scale before the activation function. */
-    public static final String PRE_ACTIVATION_SCALE = SCALE + "Pre";
-
-    /** The parameter that holds the scale of the result. */
-    public static final String OUTPUT_SCALE = SCALE + "Out";
-
-    /** The parameter that holds the scale of a recurrent layer's hidden state. */
-    public static final String HIDDEN_SCALE = SCALE + "Hidden";
-
-    /** The same for the direction that goes back in time. */
-    public static final String HIDDEN_BACKWARD_SCALE = SCALE + "HiddenBack";
-
-    /** What the names of all zero points begin with; they are codes, and learn with LSQ+. */
-    public static final String ZERO = "zero";
-
-    /** The parameter that holds the input's code of the value 0, in asymmetric schemes. */
-    public static final String INPUT_ZERO = ZERO + "In";
-
-    /** The parameter that holds the code of 0 before the activation function. */
-    public static final String PRE_ACTIVATION_ZERO = ZERO + "Pre";
-
-    /** The parameter that holds the result's code of the value 0, in asymmetric schemes. */
-    public static final String OUTPUT_ZERO = ZERO + "Out";
-
-    /** The parameter that holds the hidden state's code of the value 0, in asymmetric schemes. */
-    public static final String HIDDEN_ZERO = ZERO + "Hidden";
-
-    /** The same for the direction that goes back in time. */
-    public static final String HIDDEN_BACKWARD_ZERO = ZERO + "HiddenBack";
-
     private @Nullable BatchNormalization batchNormalization;
     private @Nullable IActivation activation;
     private LayerQuantizers quantizers = LayerQuantizers.NONE;

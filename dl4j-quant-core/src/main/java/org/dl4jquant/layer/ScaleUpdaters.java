@@ -72,7 +72,7 @@ final class ScaleUpdaters {
         if (scheme == null) {
             return false;
         }
-        return key.startsWith(QuantizedLayer.ZERO)
+        return key.startsWith(TensorRole.ZERO)
                 ? scheme.estimator().learnsZeroPoint()
                 : scheme.estimator().learnsScale();
     }
@@ -99,7 +99,7 @@ final class ScaleUpdaters {
                 return activation == null ? null : activation.scheme();
             }
         }
-        return key.startsWith(QuantizedLayer.SCALE) ? quantizers.weights() : null;
+        return key.startsWith(TensorRole.SCALE) ? quantizers.weights() : null;
     }
 
     private static IUpdater forScales(QuantizedLayer layer) {

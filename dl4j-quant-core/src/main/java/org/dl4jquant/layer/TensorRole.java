@@ -12,21 +12,15 @@ import java.util.Set;
  */
 public enum TensorRole {
     /** The layer's input. */
-    INPUT(QuantizedLayer.INPUT_SCALE, QuantizedLayer.INPUT_ZERO, "input"),
+    INPUT("In", "input"),
     /** The argument of an activation function that becomes a table. */
-    PRE_ACTIVATION(
-            QuantizedLayer.PRE_ACTIVATION_SCALE,
-            QuantizedLayer.PRE_ACTIVATION_ZERO,
-            "preActivation"),
+    PRE_ACTIVATION("Pre", "preActivation"),
     /** The layer's result. */
-    OUTPUT(QuantizedLayer.OUTPUT_SCALE, QuantizedLayer.OUTPUT_ZERO, "output"),
+    OUTPUT("Out", "output"),
     /** The state that a recurrent layer hands from one step to the next. */
-    HIDDEN(QuantizedLayer.HIDDEN_SCALE, QuantizedLayer.HIDDEN_ZERO, "hidden"),
+    HIDDEN("Hidden", "hidden"),
     /** The same for the direction that goes back in time. */
-    HIDDEN_BACKWARD(
-            QuantizedLayer.HIDDEN_BACKWARD_SCALE,
-            QuantizedLayer.HIDDEN_BACKWARD_ZERO,
-            "hiddenBackward"),
+    HIDDEN_BACKWARD("HiddenBack", "hiddenBackward"),
     /** A self-attention's projected queries. */
     QUERY("Query", TensorRole.PRODUCTS),
     /** Its projected keys. */
@@ -38,8 +32,14 @@ public enum TensorRole {
     /** The joined result of its heads, which the last projection reads. */
     JOINED("Joined", TensorRole.PRODUCTS);
 
+    /** The first letters of the names of all scales. */
+    public static final String SCALE = "scale";
+
+    /** The first letters of the names of all zero points: codes, which learn with LSQ+. */
+    public static final String ZERO = "zero";
+
     /** The factors of an attention's inner products. */
-    static final Set<TensorRole> OF_ATTENTION =
+    public static final Set<TensorRole> OF_ATTENTION =
             Collections.unmodifiableSet(EnumSet.of(QUERY, KEY, VALUE, PROBABILITY, JOINED));
 
     private static final String PRODUCTS = "products";
@@ -48,14 +48,10 @@ public enum TensorRole {
     private final String zeroKey;
     private final String jsonName;
 
-    TensorRole(String scaleKey, String zeroKey, String jsonName) {
-        this.scaleKey = scaleKey;
-        this.zeroKey = zeroKey;
-        this.jsonName = jsonName;
-    }
-
     TensorRole(String suffix, String jsonName) {
-        this(QuantizedLayer.SCALE + suffix, QuantizedLayer.ZERO + suffix, jsonName);
+        this.scaleKey = TensorRole.SCALE + suffix;
+        this.zeroKey = TensorRole.ZERO + suffix;
+        this.jsonName = jsonName;
     }
 
     /** {@return the name of the parameter that holds the tensor's scale} */

@@ -13,6 +13,7 @@ import org.deeplearning4j.nn.conf.layers.SeparableConvolution2D;
 import org.deeplearning4j.nn.conf.layers.misc.ElementWiseMultiplicationLayer;
 import org.deeplearning4j.nn.conf.layers.samediff.AbstractSameDiffLayer;
 import org.deeplearning4j.nn.params.SeparableConvolutionParamInitializer;
+import org.dl4jquant.check.Require;
 import org.dl4jquant.nd.Channels;
 import org.dl4jquant.scheme.Granularity;
 import org.jspecify.annotations.Nullable;
@@ -43,9 +44,23 @@ public record WeightSlot(
         Objects.requireNonNull(channels, "channels");
     }
 
-    static WeightSlot of(Layer layer, String key, INDArray weight, Granularity granularity) {
+    /**
+     * {@return the scales that a weight needs}
+     *
+     * @param layer the layer's configuration, without its quantizers
+     * @param key the weight's parameter name
+     * @param weight an array of the weight's shape and order, as the parameter table has it; its
+     *     values are not read
+     * @param granularity which parts of the weight share a scale
+     * @throws IllegalArgumentException if its inputs cannot be grouped as asked; the message names
+     *     layer and weight
+     */
+    public static WeightSlot of(Layer layer, String key, INDArray weight, Granularity granularity) {
+        Require.given(layer, "layer");
+        Require.given(weight, "weight");
+        Require.given(granularity, "granularity");
         // DL4J splits names at the last underscore.
-        String scaleKey = QuantizedLayer.SCALE + key.replace("_", "");
+        String scaleKey = TensorRole.SCALE + Require.given(key, "key").replace("_", "");
         boolean reversed = layer instanceof Convolution1DLayer;
         INDArray arranged = arranged(weight, reversed);
         Channels channels =

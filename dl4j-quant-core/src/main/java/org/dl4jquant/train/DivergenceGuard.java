@@ -8,7 +8,7 @@ import org.deeplearning4j.nn.graph.ComputationGraph;
 import org.deeplearning4j.nn.multilayer.MultiLayerNetwork;
 import org.deeplearning4j.optimize.api.BaseTrainingListener;
 import org.dl4jquant.check.Require;
-import org.dl4jquant.layer.QuantizedLayer;
+import org.dl4jquant.layer.TensorRole;
 import org.nd4j.linalg.api.ndarray.INDArray;
 
 /**
@@ -79,7 +79,7 @@ public final class DivergenceGuard extends BaseTrainingListener {
 
     private static void check(Layer layer, int iteration, int epoch) {
         for (Map.Entry<String, INDArray> parameter : layer.paramTable().entrySet()) {
-            boolean scale = parameter.getKey().startsWith(QuantizedLayer.SCALE);
+            boolean scale = parameter.getKey().startsWith(TensorRole.SCALE);
             Require.state(
                     isFinite(parameter.getValue()),
                     "layer \"%s\", epoch %d, iteration %d: %s \"%s\" is NaN or infinite; %s",

@@ -16,6 +16,7 @@ import org.deeplearning4j.optimize.api.TrainingListener;
 import org.dl4jquant.check.Require;
 import org.dl4jquant.layer.QuantizedLayer;
 import org.dl4jquant.layer.QuantizedLayers;
+import org.dl4jquant.layer.TensorRole;
 import org.jspecify.annotations.Nullable;
 import org.nd4j.linalg.api.ndarray.INDArray;
 import org.nd4j.linalg.indexing.NDArrayIndex;
@@ -161,7 +162,7 @@ final class TrainedNetwork {
         int parameters = block.getParamOffsetEnd() - block.getParamOffsetStart();
         for (UpdaterBlock.ParamState param : block.getLayersAndVariablesInBlock()) {
             String name = param.getParamName();
-            if (!name.startsWith(QuantizedLayer.SCALE) && !name.startsWith(QuantizedLayer.ZERO)) {
+            if (!name.startsWith(TensorRole.SCALE) && !name.startsWith(TensorRole.ZERO)) {
                 continue;
             }
             int from = param.getParamOffsetStart() - block.getParamOffsetStart();

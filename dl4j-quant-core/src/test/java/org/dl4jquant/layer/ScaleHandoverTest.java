@@ -58,9 +58,9 @@ class ScaleHandoverTest {
         return Map.of(
                 "scaleW",
                 Nd4j.createFromArray(0.5f, 2f),
-                QuantizedLayer.OUTPUT_SCALE,
+                TensorRole.OUTPUT.scaleKey(),
                 Nd4j.createFromArray(outputScale),
-                QuantizedLayer.OUTPUT_ZERO,
+                TensorRole.OUTPUT.zeroKey(),
                 Nd4j.createFromArray(zero));
     }
 
@@ -83,8 +83,8 @@ class ScaleHandoverTest {
         new ScaleHandover(prepared, prepared.at(Precision.INT8), prepared)
                 .applyInPlace(List.of(), table);
         // 15 steps of 17 from -85: code -8 is -85, so 0 has the code -3, and 7 is 170.
-        assertEquals(17f, table.get(QuantizedLayer.OUTPUT_SCALE).getFloat(0));
-        assertEquals(-3f, table.get(QuantizedLayer.OUTPUT_ZERO).getFloat(0));
+        assertEquals(17f, table.get(TensorRole.OUTPUT.scaleKey()).getFloat(0));
+        assertEquals(-3f, table.get(TensorRole.OUTPUT.zeroKey()).getFloat(0));
     }
 
     @Test

@@ -21,7 +21,7 @@ import org.dl4jquant.engine.Engine;
 import org.dl4jquant.engine.EqualityCheck;
 import org.dl4jquant.fakequant.FakeQuantizer;
 import org.dl4jquant.graph.IntGraph;
-import org.dl4jquant.layer.QuantizedLayer;
+import org.dl4jquant.layer.TensorRole;
 import org.dl4jquant.nd.Channels;
 import org.dl4jquant.nd.RowMajor;
 import org.dl4jquant.numeric.CodeMean;
@@ -118,10 +118,10 @@ final class ExactMeansTest {
 
     private static void set(MultiLayerNetwork network, QuantParams input, QuantParams output) {
         org.deeplearning4j.nn.api.Layer pool = network.getLayer(0);
-        pool.getParam(QuantizedLayer.INPUT_SCALE).assign(input.scale());
-        pool.getParam(QuantizedLayer.INPUT_ZERO).assign(input.zeroPoint());
-        pool.getParam(QuantizedLayer.OUTPUT_SCALE).assign(output.scale());
-        pool.getParam(QuantizedLayer.OUTPUT_ZERO).assign(output.zeroPoint());
+        pool.getParam(TensorRole.INPUT.scaleKey()).assign(input.scale());
+        pool.getParam(TensorRole.INPUT.zeroKey()).assign(input.zeroPoint());
+        pool.getParam(TensorRole.OUTPUT.scaleKey()).assign(output.scale());
+        pool.getParam(TensorRole.OUTPUT.zeroKey()).assign(output.zeroPoint());
     }
 
     @ParameterizedTest(name = "of {0}")

@@ -23,7 +23,7 @@ import org.dl4jquant.engine.EqualityCheck;
 import org.dl4jquant.fakequant.FakeQuantizer;
 import org.dl4jquant.graph.IntGraph;
 import org.dl4jquant.layer.QuantizedAddVertex;
-import org.dl4jquant.layer.QuantizedLayer;
+import org.dl4jquant.layer.TensorRole;
 import org.dl4jquant.nd.Channels;
 import org.dl4jquant.nd.RowMajor;
 import org.dl4jquant.numeric.CodeRange;
@@ -110,8 +110,8 @@ final class ExactSumsTest {
 
     private static void set(ComputationGraph network, String layer, QuantParams params) {
         Layer quantizer = network.getLayer(layer);
-        quantizer.getParam(QuantizedLayer.OUTPUT_SCALE).assign(params.scale());
-        quantizer.getParam(QuantizedLayer.OUTPUT_ZERO).assign(params.zeroPoint());
+        quantizer.getParam(TensorRole.OUTPUT.scaleKey()).assign(params.scale());
+        quantizer.getParam(TensorRole.OUTPUT.zeroKey()).assign(params.zeroPoint());
     }
 
     private static QuantParams randomParams(Random random, boolean nearTies) {
@@ -244,9 +244,9 @@ final class ExactSumsTest {
             set(network, "right/quantized", right);
             // Unsigned codes, for nothing behind the clamp is negative.
             network.getLayer("clamp")
-                    .getParam(QuantizedLayer.OUTPUT_SCALE)
+                    .getParam(TensorRole.OUTPUT.scaleKey())
                     .assign(NEAR_TIES[trial % NEAR_TIES.length] * factors[trial % factors.length]);
-            network.getLayer("clamp").getParam(QuantizedLayer.OUTPUT_ZERO).assign(trial % 4);
+            network.getLayer("clamp").getParam(TensorRole.OUTPUT.zeroKey()).assign(trial % 4);
             IntGraph graph = Quantization.lower(network);
             INDArray[] features = allPairs(left, right);
             try (Engine reference = Engine.open("reference", graph);

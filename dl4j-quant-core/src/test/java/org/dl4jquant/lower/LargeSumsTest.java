@@ -18,8 +18,8 @@ import org.dl4jquant.engine.EqualityCheck;
 import org.dl4jquant.graph.IntGraph;
 import org.dl4jquant.graph.node.OverflowCertificate;
 import org.dl4jquant.layer.IntegerParameters;
-import org.dl4jquant.layer.QuantizedLayer;
 import org.dl4jquant.layer.QuantizedLayers;
+import org.dl4jquant.layer.TensorRole;
 import org.dl4jquant.nd.RowMajor;
 import org.dl4jquant.numeric.WeightTensor;
 import org.dl4jquant.prepare.Networks;
@@ -78,7 +78,7 @@ class LargeSumsTest {
         for (int channel = 0; channel < weights.channels(); channel++) {
             assertEquals(trained[channel], weights.scale(channel), "scale of " + channel);
         }
-        float code = network.getLayer(0).getParam(QuantizedLayer.OUTPUT_SCALE).getFloat(0);
+        float code = network.getLayer(0).getParam(TensorRole.OUTPUT.scaleKey()).getFloat(0);
         INDArray inference = network.feedForward(features, false).get(1);
         INDArray training = network.feedForward(features, true).get(1);
         assertTrue(inference.amaxNumber().floatValue() > 50 * code, "the sums cancel to nothing");

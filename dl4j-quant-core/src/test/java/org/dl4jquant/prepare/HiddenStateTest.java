@@ -20,8 +20,8 @@ import org.deeplearning4j.nn.conf.layers.recurrent.Bidirectional;
 import org.deeplearning4j.nn.conf.layers.recurrent.SimpleRnn;
 import org.deeplearning4j.nn.graph.ComputationGraph;
 import org.deeplearning4j.nn.multilayer.MultiLayerNetwork;
-import org.dl4jquant.layer.QuantizedLayer;
 import org.dl4jquant.layer.QuantizedLayers;
+import org.dl4jquant.layer.TensorRole;
 import org.dl4jquant.nd.RowMajor;
 import org.dl4jquant.scheme.LayerScheme;
 import org.dl4jquant.scheme.Precision;
@@ -118,8 +118,8 @@ class HiddenStateTest {
     @MethodSource("recurrentLayers")
     void whatLeavesTheLayerAreCodesOfTheHiddenState(Layer layer) {
         MultiLayerNetwork network = prepared(BackpropType.Standard, layer);
-        float scale = parameter(network, QuantizedLayer.HIDDEN_SCALE).getFloat(0);
-        assertFalse(network.getLayer(0).paramTable().containsKey(QuantizedLayer.OUTPUT_SCALE));
+        float scale = parameter(network, TensorRole.HIDDEN.scaleKey()).getFloat(0);
+        assertFalse(network.getLayer(0).paramTable().containsKey(TensorRole.OUTPUT.scaleKey()));
 
         INDArray states = network.feedForward(data().getFeatures()).get(1);
 
@@ -149,12 +149,12 @@ class HiddenStateTest {
     @Test
     void theScaleLearns() {
         MultiLayerNetwork network = prepared(BackpropType.Standard, lstm());
-        float before = parameter(network, QuantizedLayer.HIDDEN_SCALE).getFloat(0);
+        float before = parameter(network, TensorRole.HIDDEN.scaleKey()).getFloat(0);
         double loss = network.score(data());
         for (int i = 0; i < 20; i++) {
             network.fit(data());
         }
-        assertNotEquals(before, parameter(network, QuantizedLayer.HIDDEN_SCALE).getFloat(0));
+        assertNotEquals(before, parameter(network, TensorRole.HIDDEN.scaleKey()).getFloat(0));
         assertTrue(network.score(data()) < loss);
     }
 
@@ -162,29 +162,29 @@ class HiddenStateTest {
     @MethodSource("recurrentLayers")
     void bothDirectionsHaveTheirOwnScale(Layer layer) {
         MultiLayerNetwork network = prepared(BackpropType.Standard, new Bidirectional(layer));
-        float forwards = parameter(network, QuantizedLayer.HIDDEN_SCALE).getFloat(0);
-        float backwards = parameter(network, QuantizedLayer.HIDDEN_BACKWARD_SCALE).getFloat(0);
+        float forwards = parameter(network, TensorRole.HIDDEN.scaleKey()).getFloat(0);
+        float backwards = parameter(network, TensorRole.HIDDEN_BACKWARD.scaleKey()).getFloat(0);
         assertNotEquals(forwards, backwards);
 
         network.fit(data());
 
-        assertNotEquals(forwards, parameter(network, QuantizedLayer.HIDDEN_SCALE).getFloat(0));
+        assertNotEquals(forwards, parameter(network, TensorRole.HIDDEN.scaleKey()).getFloat(0));
         assertNotEquals(
-                backwards, parameter(network, QuantizedLayer.HIDDEN_BACKWARD_SCALE).getFloat(0));
+                backwards, parameter(network, TensorRole.HIDDEN_BACKWARD.scaleKey()).getFloat(0));
     }
 
     @Test
     void theStateFollowsThePrecisionInForce() {
         MultiLayerNetwork network = prepared(BackpropType.Standard, lstm());
         INDArray x = data().getFeatures();
-        float scale = parameter(network, QuantizedLayer.HIDDEN_SCALE).getFloat(0);
+        float scale = parameter(network, TensorRole.HIDDEN.scaleKey()).getFloat(0);
         INDArray codes = network.feedForward(x).get(1).div(scale);
         QuantizedLayers.setPrecision(network.getLayer(0), Precision.FP16);
         INDArray halves = network.feedForward(x).get(1);
         assertEquals(halves.castTo(DataType.FLOAT16).castTo(DataType.FLOAT), halves);
         assertNotEquals(codes, halves.div(scale));
         network.fit(data());
-        assertEquals(scale, parameter(network, QuantizedLayer.HIDDEN_SCALE).getFloat(0));
+        assertEquals(scale, parameter(network, TensorRole.HIDDEN.scaleKey()).getFloat(0));
 
         QuantizedLayers.setPrecision(network.getLayer(0), null);
 

@@ -20,7 +20,7 @@ import org.deeplearning4j.nn.graph.ComputationGraph;
 import org.deeplearning4j.nn.multilayer.MultiLayerNetwork;
 import org.dl4jquant.Quantization;
 import org.dl4jquant.engine.Engine;
-import org.dl4jquant.layer.QuantizedLayer;
+import org.dl4jquant.layer.TensorRole;
 import org.dl4jquant.lower.LoweringException;
 import org.dl4jquant.nd.RowMajor;
 import org.dl4jquant.report.SimulatorCheck;
@@ -93,7 +93,7 @@ class PoolingOptionsTest {
         MultiLayerNetwork prepared = prepared(network(layer, 4, format), features);
         for (boolean training : new boolean[] {false, true}) {
             float[] maxima = RowMajor.floats(prepared.feedForward(features, training).get(2));
-            float scale = prepared.getLayer(0).getParam(QuantizedLayer.OUTPUT_SCALE).getFloat(0);
+            float scale = prepared.getLayer(0).getParam(TensorRole.OUTPUT.scaleKey()).getFloat(0);
             assertArrayEquals(new float[] {10, 11, 14, 15}, maxima, scale / 2);
         }
         if (!last) {
@@ -226,8 +226,8 @@ class PoolingOptionsTest {
         float[] expected = RowMajor.floats(network.feedForward(features, false).get(2));
         float[] found = RowMajor.floats(prepared.feedForward(features, false).get(2));
         float codes =
-                prepared.getLayer(0).getParam(QuantizedLayer.OUTPUT_SCALE).getFloat(0)
-                        + prepared.getLayer(1).getParam(QuantizedLayer.OUTPUT_SCALE).getFloat(0);
+                prepared.getLayer(0).getParam(TensorRole.OUTPUT.scaleKey()).getFloat(0)
+                        + prepared.getLayer(1).getParam(TensorRole.OUTPUT.scaleKey()).getFloat(0);
         assertArrayEquals(expected, found, codes);
         assertTrue(Nd4j.createFromArray(expected).amaxNumber().floatValue() > 5 * codes);
     }
@@ -245,7 +245,7 @@ class PoolingOptionsTest {
                         output());
         INDArray features = Networks.normal(2, EXAMPLES, 5).muli(9);
         MultiLayerNetwork prepared = prepared(network, features);
-        prepared.getLayer(0).getParam(QuantizedLayer.OUTPUT_SCALE).assign(9 / 255.0);
+        prepared.getLayer(0).getParam(TensorRole.OUTPUT.scaleKey()).assign(9 / 255.0);
         for (boolean training : new boolean[] {false, true}) {
             INDArray values = prepared.feedForward(features, training).get(1);
             assertEquals(6, values.maxNumber().doubleValue(), 4.5 / 255);

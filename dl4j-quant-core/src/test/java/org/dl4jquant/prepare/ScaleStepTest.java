@@ -12,7 +12,7 @@ import org.deeplearning4j.nn.conf.layers.DenseLayer;
 import org.deeplearning4j.nn.conf.layers.OutputLayer;
 import org.deeplearning4j.nn.multilayer.MultiLayerNetwork;
 import org.deeplearning4j.optimize.api.BaseTrainingListener;
-import org.dl4jquant.layer.QuantizedLayer;
+import org.dl4jquant.layer.TensorRole;
 import org.dl4jquant.scheme.LayerScheme;
 import org.dl4jquant.scheme.QuantSpec;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -90,9 +90,9 @@ class ScaleStepTest {
         }
 
         private static boolean isActivationScale(String name) {
-            return name.endsWith(QuantizedLayer.INPUT_SCALE)
-                    || name.endsWith(QuantizedLayer.PRE_ACTIVATION_SCALE)
-                    || name.endsWith(QuantizedLayer.OUTPUT_SCALE);
+            return name.endsWith(TensorRole.INPUT.scaleKey())
+                    || name.endsWith(TensorRole.PRE_ACTIVATION.scaleKey())
+                    || name.endsWith(TensorRole.OUTPUT.scaleKey());
         }
     }
 

@@ -17,7 +17,7 @@ import org.deeplearning4j.nn.conf.layers.PoolingType;
 import org.deeplearning4j.nn.graph.ComputationGraph;
 import org.deeplearning4j.nn.multilayer.MultiLayerNetwork;
 import org.deeplearning4j.util.ModelSerializer;
-import org.dl4jquant.layer.QuantizedLayer;
+import org.dl4jquant.layer.TensorRole;
 import org.dl4jquant.scheme.LayerScheme;
 import org.dl4jquant.scheme.QuantSpec;
 import org.junit.jupiter.api.Test;
@@ -93,7 +93,7 @@ class StandaloneUpdatersTest {
     }
 
     private static IUpdater updater(MultiLayerNetwork network, int layer) {
-        return network.getLayer(layer).getConfig().getUpdaterByParam(QuantizedLayer.OUTPUT_SCALE);
+        return network.getLayer(layer).getConfig().getUpdaterByParam(TensorRole.OUTPUT.scaleKey());
     }
 
     @Test
@@ -149,7 +149,7 @@ class StandaloneUpdatersTest {
                     new Sgd(0.25),
                     prepared.getLayer(name)
                             .getConfig()
-                            .getUpdaterByParam(QuantizedLayer.OUTPUT_SCALE),
+                            .getUpdaterByParam(TensorRole.OUTPUT.scaleKey()),
                     name);
         }
         INDArray before = prepared.getParam("pool_scaleOut").dup();

@@ -25,6 +25,7 @@ import org.dl4jquant.Quantization;
 import org.dl4jquant.fakequant.HalfRounder;
 import org.dl4jquant.layer.QuantizedLayer;
 import org.dl4jquant.layer.QuantizedLayers;
+import org.dl4jquant.layer.TensorRole;
 import org.dl4jquant.prepare.Preparation;
 import org.dl4jquant.prepare.Recalibration;
 import org.dl4jquant.scheme.LayerScheme;
@@ -188,7 +189,7 @@ class PrecisionScheduleTest {
         MultiLayerNetwork network = StagedNetworks.chain();
         network.fit(StagedNetworks.batches());
         float[] weights = scale(network, "conv", "scaleW");
-        float[] output = scale(network, "conv", QuantizedLayer.OUTPUT_SCALE);
+        float[] output = scale(network, "conv", TensorRole.OUTPUT.scaleKey());
         PrecisionSchedule.builder()
                 .untilEpoch(2, Precision.FLOAT)
                 .untilEpoch(4, Precision.FP16)
@@ -197,7 +198,7 @@ class PrecisionScheduleTest {
                 .attachTo(network);
         network.fit(StagedNetworks.batches(), 3);
         assertArrayEquals(weights, scale(network, "conv", "scaleW"));
-        assertArrayEquals(output, scale(network, "conv", QuantizedLayer.OUTPUT_SCALE));
+        assertArrayEquals(output, scale(network, "conv", TensorRole.OUTPUT.scaleKey()));
     }
 
     // ---- handing scales over --------------------------------------------------------------------
@@ -206,18 +207,18 @@ class PrecisionScheduleTest {
     void theClipPointStaysAtASwitchBetweenIntegers() {
         MultiLayerNetwork network = StagedNetworks.chain(new Sgd(0.0));
         float[] weights = scale(network, "conv", "scaleW");
-        float[] output = scale(network, "conv", QuantizedLayer.OUTPUT_SCALE);
+        float[] output = scale(network, "conv", TensorRole.OUTPUT.scaleKey());
         PrecisionSchedule.builder()
                 .untilIteration(1, Precision.INT8)
                 .then(Precision.INT4)
                 .build()
                 .attachTo(network);
         assertArrayEquals(times(weights, 7.0 / 127), scale(network, "conv", "scaleW"));
-        float[] at8 = scale(network, "conv", QuantizedLayer.OUTPUT_SCALE);
+        float[] at8 = scale(network, "conv", TensorRole.OUTPUT.scaleKey());
         assertArrayEquals(times(output, 15.0 / 255), at8);
         network.fit(StagedNetworks.data());
         assertArrayEquals(
-                times(at8, 255.0 / 15), scale(network, "conv", QuantizedLayer.OUTPUT_SCALE));
+                times(at8, 255.0 / 15), scale(network, "conv", TensorRole.OUTPUT.scaleKey()));
     }
 
     @Test
@@ -225,8 +226,8 @@ class PrecisionScheduleTest {
         MultiLayerNetwork network = StagedNetworks.chain(new Sgd(0.0));
         float[] fitted = scale(network, "conv", "scaleW");
         network.getLayer("conv").getParam("scaleW").muli(3);
-        network.getLayer("conv").getParam(QuantizedLayer.OUTPUT_SCALE).muli(3);
-        float[] output = scale(network, "conv", QuantizedLayer.OUTPUT_SCALE);
+        network.getLayer("conv").getParam(TensorRole.OUTPUT.scaleKey()).muli(3);
+        float[] output = scale(network, "conv", TensorRole.OUTPUT.scaleKey());
         PrecisionSchedule.builder()
                 .untilIteration(1, Precision.FLOAT)
                 .then(Precision.INT4)
@@ -234,7 +235,7 @@ class PrecisionScheduleTest {
                 .attachTo(network);
         network.fit(StagedNetworks.data());
         assertArrayEquals(fitted, scale(network, "conv", "scaleW"));
-        assertArrayEquals(output, scale(network, "conv", QuantizedLayer.OUTPUT_SCALE));
+        assertArrayEquals(output, scale(network, "conv", TensorRole.OUTPUT.scaleKey()));
     }
 
     @Test
@@ -242,7 +243,7 @@ class PrecisionScheduleTest {
         MultiLayerNetwork network = StagedNetworks.chain(new Sgd(0.0));
         float[] weights = scale(network, "conv", "scaleW");
         network.getLayer("conv").getParam("scaleW").muli(3);
-        network.getLayer("conv").getParam(QuantizedLayer.OUTPUT_SCALE).muli(3);
+        network.getLayer("conv").getParam(TensorRole.OUTPUT.scaleKey()).muli(3);
         PrecisionSchedule.builder()
                 .untilIteration(1, Precision.INT8)
                 .then(Precision.INT4)
@@ -254,8 +255,8 @@ class PrecisionScheduleTest {
         Recalibration.of(again, StagedNetworks.batches());
         assertArrayEquals(weights, scale(network, "conv", "scaleW"));
         assertArrayEquals(
-                scale(again, "conv", QuantizedLayer.OUTPUT_SCALE),
-                scale(network, "conv", QuantizedLayer.OUTPUT_SCALE));
+                scale(again, "conv", TensorRole.OUTPUT.scaleKey()),
+                scale(network, "conv", TensorRole.OUTPUT.scaleKey()));
     }
 
     @Test
@@ -274,7 +275,7 @@ class PrecisionScheduleTest {
                 new TrainedNetwork(network)
                         .quantized().stream()
                                 .flatMap(q -> q.layer().paramTable().entrySet().stream())
-                                .filter(e -> e.getKey().startsWith(QuantizedLayer.SCALE))
+                                .filter(e -> e.getKey().startsWith(TensorRole.SCALE))
                                 .mapToLong(e -> e.getValue().length())
                                 .sum();
         assertTrue(changed > 0 && changed <= scales, changed + " of " + scales);

@@ -12,7 +12,7 @@ import org.deeplearning4j.nn.multilayer.MultiLayerNetwork;
 import org.dl4jquant.Quantization;
 import org.dl4jquant.engine.Engine;
 import org.dl4jquant.graph.IntGraph;
-import org.dl4jquant.layer.QuantizedLayer;
+import org.dl4jquant.layer.TensorRole;
 import org.dl4jquant.prepare.Preparation;
 import org.dl4jquant.report.SimulatorCheck;
 import org.dl4jquant.scheme.Estimator;
@@ -43,11 +43,11 @@ class StagedEstimatorsTest {
     }
 
     private static float[] range(MultiLayerNetwork network) {
-        float[] scale = scale(network, "conv", QuantizedLayer.OUTPUT_SCALE);
+        float[] scale = scale(network, "conv", TensorRole.OUTPUT.scaleKey());
         boolean offset =
-                network.getLayer("conv").paramTable().containsKey(QuantizedLayer.OUTPUT_ZERO);
+                network.getLayer("conv").paramTable().containsKey(TensorRole.OUTPUT.zeroKey());
         return new float[] {
-            scale[0], offset ? scale(network, "conv", QuantizedLayer.OUTPUT_ZERO)[0] : 0
+            scale[0], offset ? scale(network, "conv", TensorRole.OUTPUT.zeroKey())[0] : 0
         };
     }
 

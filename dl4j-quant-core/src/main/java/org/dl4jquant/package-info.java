@@ -19,7 +19,8 @@
  * <tr><td>calibrate</td><td>P</td><td>from statistics to scales</td><td>scheme, numeric</td></tr>
  * <tr><td>fakequant</td><td></td><td>differentiable rounding of INDArrays, observers</td><td>numeric to calibrate</td></tr>
  * <tr><td>network</td><td></td><td>one view of both kinds of DL4J network: what their layers are called</td><td>nothing</td></tr>
- * <tr><td>layer</td><td></td><td>DL4J layers and vertices that carry quantizers</td><td>numeric to fakequant</td></tr>
+ * <tr><td>layer.quantizers</td><td></td><td>the values that say what a layer rounds</td><td>nd, scheme, numeric</td></tr>
+ * <tr><td>layer</td><td></td><td>DL4J layers and vertices that carry quantizers</td><td>numeric to fakequant, layer.quantizers</td></tr>
  * <tr><td>prepare</td><td></td><td>a DL4J network in, the same network with quantizers out</td><td>numeric to layer</td></tr>
  * <tr><td>train</td><td></td><td>precision schedules, distillation, exact resume</td><td>numeric to prepare</td></tr>
  * <tr><td>monitor</td><td></td><td>what a training shows of its quantizers: log, JSON lines, DL4J's UI</td><td>numeric to prepare</td></tr>

@@ -48,7 +48,15 @@ final class PackageTable {
                 .pure("calibrate", "scheme", "numeric")
                 .mixed("fakequant", "numeric", "scheme", "nd", "calibrate")
                 .mixed("network")
-                .mixed("layer", "numeric", "scheme", "nd", "calibrate", "fakequant")
+                .mixed("layer.quantizers", "numeric", "scheme", "nd")
+                .mixed(
+                        "layer",
+                        "numeric",
+                        "scheme",
+                        "nd",
+                        "calibrate",
+                        "fakequant",
+                        "layer.quantizers")
                 .mixed(
                         "prepare",
                         "numeric",
@@ -57,6 +65,7 @@ final class PackageTable {
                         "calibrate",
                         "fakequant",
                         "network",
+                        "layer.quantizers",
                         "layer")
                 .mixedUsingAllUpTo("train", "prepare")
                 .mixedUsingAllUpTo("monitor", "prepare")

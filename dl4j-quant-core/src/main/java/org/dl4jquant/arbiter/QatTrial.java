@@ -23,7 +23,7 @@ import org.dl4jquant.files.Checksum;
 import org.dl4jquant.graph.IntGraph;
 import org.dl4jquant.graph.node.Input;
 import org.dl4jquant.layer.QuantizedLayers;
-import org.dl4jquant.layer.QuantizedTensor;
+import org.dl4jquant.layer.quantizers.QuantizedTensor;
 import org.dl4jquant.lower.Lowering;
 import org.dl4jquant.nd.RowMajor;
 import org.dl4jquant.prepare.Preparation;

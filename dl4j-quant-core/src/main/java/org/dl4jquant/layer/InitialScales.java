@@ -3,6 +3,9 @@ package org.dl4jquant.layer;
 
 import java.util.Map;
 import java.util.Objects;
+import org.dl4jquant.layer.quantizers.ActivationScheme;
+import org.dl4jquant.layer.quantizers.LayerQuantizers;
+import org.dl4jquant.layer.quantizers.WeightSlot;
 import org.dl4jquant.scheme.Estimator;
 import org.dl4jquant.scheme.TensorScheme;
 import org.jspecify.annotations.Nullable;

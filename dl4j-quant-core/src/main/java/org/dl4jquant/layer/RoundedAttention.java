@@ -12,6 +12,7 @@ import org.deeplearning4j.nn.layers.samediff.SameDiffLayer;
 import org.deeplearning4j.nn.workspace.ArrayType;
 import org.deeplearning4j.nn.workspace.LayerWorkspaceMgr;
 import org.dl4jquant.check.Require;
+import org.dl4jquant.layer.quantizers.TensorRole;
 import org.dl4jquant.nd.Detached;
 import org.jspecify.annotations.Nullable;
 import org.nd4j.common.primitives.Pair;

@@ -2,6 +2,10 @@
 package org.dl4jquant.layer;
 
 import java.util.Map;
+import org.dl4jquant.layer.quantizers.ActivationScheme;
+import org.dl4jquant.layer.quantizers.LayerQuantizers;
+import org.dl4jquant.layer.quantizers.TensorRole;
+import org.dl4jquant.layer.quantizers.WeightSlot;
 import org.dl4jquant.nd.RowMajor;
 import org.dl4jquant.numeric.CodeRange;
 import org.dl4jquant.scheme.IntFormat;

@@ -2,6 +2,8 @@
 package org.dl4jquant.layer;
 
 import java.util.Map;
+import org.dl4jquant.layer.quantizers.ActivationScheme;
+import org.dl4jquant.layer.quantizers.QuantizedTensor;
 import org.jspecify.annotations.Nullable;
 import org.nd4j.linalg.api.ndarray.INDArray;
 

@@ -6,7 +6,7 @@ import java.util.List;
 import java.util.Map;
 import org.deeplearning4j.nn.api.Layer;
 import org.dl4jquant.layer.QuantizedLayers;
-import org.dl4jquant.layer.QuantizedTensor;
+import org.dl4jquant.layer.quantizers.QuantizedTensor;
 import org.dl4jquant.nd.RowMajor;
 import org.jspecify.annotations.Nullable;
 import org.nd4j.linalg.api.ndarray.INDArray;

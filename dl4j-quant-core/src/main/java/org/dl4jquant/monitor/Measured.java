@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package org.dl4jquant.monitor;
 
-import org.dl4jquant.layer.QuantizedTensor;
+import org.dl4jquant.layer.quantizers.QuantizedTensor;
 import org.dl4jquant.nd.RowMajor;
 import org.jspecify.annotations.Nullable;
 

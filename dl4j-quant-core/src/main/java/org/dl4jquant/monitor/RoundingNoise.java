@@ -3,7 +3,7 @@ package org.dl4jquant.monitor;
 
 import java.util.Objects;
 import org.dl4jquant.fakequant.HalfRounder;
-import org.dl4jquant.layer.QuantizedTensor;
+import org.dl4jquant.layer.quantizers.QuantizedTensor;
 import org.dl4jquant.nd.ChannelWalk;
 import org.dl4jquant.nd.RowMajor;
 import org.dl4jquant.nd.Walk;

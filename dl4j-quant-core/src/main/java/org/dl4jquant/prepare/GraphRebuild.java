@@ -12,8 +12,8 @@ import org.deeplearning4j.nn.conf.graph.ElementWiseVertex;
 import org.deeplearning4j.nn.conf.graph.GraphVertex;
 import org.deeplearning4j.nn.conf.graph.LayerVertex;
 import org.deeplearning4j.nn.graph.ComputationGraph;
-import org.dl4jquant.layer.ActivationScheme;
 import org.dl4jquant.layer.MaximumVertex;
+import org.dl4jquant.layer.quantizers.ActivationScheme;
 import org.dl4jquant.network.Frozen;
 import org.nd4j.linalg.api.ndarray.INDArray;
 

@@ -4,10 +4,10 @@ package org.dl4jquant.prepare;
 import java.util.Set;
 import java.util.function.Function;
 import org.dl4jquant.check.Require;
-import org.dl4jquant.layer.ActivationScheme;
-import org.dl4jquant.layer.LayerQuantizers;
 import org.dl4jquant.layer.QuantizedAddVertex;
 import org.dl4jquant.layer.QuantizedLayer;
+import org.dl4jquant.layer.quantizers.ActivationScheme;
+import org.dl4jquant.layer.quantizers.LayerQuantizers;
 import org.jspecify.annotations.Nullable;
 
 /**

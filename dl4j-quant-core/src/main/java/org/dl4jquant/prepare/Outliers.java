@@ -7,7 +7,7 @@ import java.util.List;
 import java.util.Locale;
 import org.dl4jquant.calibrate.Calibration;
 import org.dl4jquant.calibrate.TensorStatistics;
-import org.dl4jquant.layer.ActivationScheme;
+import org.dl4jquant.layer.quantizers.ActivationScheme;
 import org.dl4jquant.numeric.QuantParams;
 import org.dl4jquant.scheme.CalibrationMethod;
 import org.jspecify.annotations.Nullable;

@@ -5,9 +5,9 @@ import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 import java.util.Set;
-import org.dl4jquant.layer.ActivationScheme;
-import org.dl4jquant.layer.LayerQuantizers;
 import org.dl4jquant.layer.QuantizedAddVertex;
+import org.dl4jquant.layer.quantizers.ActivationScheme;
+import org.dl4jquant.layer.quantizers.LayerQuantizers;
 
 /**
  * Which tensor of a network is rounded where.

@@ -16,7 +16,7 @@ import org.deeplearning4j.nn.graph.ComputationGraph;
 import org.deeplearning4j.nn.multilayer.MultiLayerNetwork;
 import org.dl4jquant.check.Require;
 import org.dl4jquant.layer.QuantizedLayers;
-import org.dl4jquant.layer.QuantizedTensor;
+import org.dl4jquant.layer.quantizers.QuantizedTensor;
 import org.dl4jquant.nd.Detached;
 import org.dl4jquant.numeric.CodeRange;
 import org.dl4jquant.scheme.LayerScheme;

@@ -23,7 +23,7 @@ import org.dl4jquant.engine.EqualityCheck;
 import org.dl4jquant.fakequant.FakeQuantizer;
 import org.dl4jquant.graph.IntGraph;
 import org.dl4jquant.layer.QuantizedAddVertex;
-import org.dl4jquant.layer.TensorRole;
+import org.dl4jquant.layer.quantizers.TensorRole;
 import org.dl4jquant.nd.Channels;
 import org.dl4jquant.nd.RowMajor;
 import org.dl4jquant.numeric.CodeRange;

@@ -19,7 +19,7 @@ import org.dl4jquant.graph.IntGraph;
 import org.dl4jquant.graph.node.OverflowCertificate;
 import org.dl4jquant.layer.IntegerParameters;
 import org.dl4jquant.layer.QuantizedLayers;
-import org.dl4jquant.layer.TensorRole;
+import org.dl4jquant.layer.quantizers.TensorRole;
 import org.dl4jquant.nd.RowMajor;
 import org.dl4jquant.numeric.WeightTensor;
 import org.dl4jquant.prepare.Networks;

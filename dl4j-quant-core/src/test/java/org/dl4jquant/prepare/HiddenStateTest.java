@@ -21,7 +21,7 @@ import org.deeplearning4j.nn.conf.layers.recurrent.SimpleRnn;
 import org.deeplearning4j.nn.graph.ComputationGraph;
 import org.deeplearning4j.nn.multilayer.MultiLayerNetwork;
 import org.dl4jquant.layer.QuantizedLayers;
-import org.dl4jquant.layer.TensorRole;
+import org.dl4jquant.layer.quantizers.TensorRole;
 import org.dl4jquant.nd.RowMajor;
 import org.dl4jquant.scheme.LayerScheme;
 import org.dl4jquant.scheme.Precision;

@@ -20,7 +20,7 @@ import org.deeplearning4j.nn.graph.ComputationGraph;
 import org.deeplearning4j.nn.multilayer.MultiLayerNetwork;
 import org.dl4jquant.Quantization;
 import org.dl4jquant.engine.Engine;
-import org.dl4jquant.layer.TensorRole;
+import org.dl4jquant.layer.quantizers.TensorRole;
 import org.dl4jquant.lower.LoweringException;
 import org.dl4jquant.nd.RowMajor;
 import org.dl4jquant.report.SimulatorCheck;

@@ -25,7 +25,7 @@ import org.dl4jquant.Quantization;
 import org.dl4jquant.fakequant.HalfRounder;
 import org.dl4jquant.layer.QuantizedLayer;
 import org.dl4jquant.layer.QuantizedLayers;
-import org.dl4jquant.layer.TensorRole;
+import org.dl4jquant.layer.quantizers.TensorRole;
 import org.dl4jquant.prepare.Preparation;
 import org.dl4jquant.prepare.Recalibration;
 import org.dl4jquant.scheme.LayerScheme;

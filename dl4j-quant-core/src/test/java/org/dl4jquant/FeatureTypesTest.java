@@ -100,7 +100,7 @@ class FeatureTypesTest {
         }
     }
 
-    private static Network prepared(LayerKinds.Kind kind, boolean asChain, DataSet data) {
+    private static Network prepared(SampleNetworks.Kind kind, boolean asChain, DataSet data) {
         return asChain
                 ? new Network(
                         Preparation.prepare(
@@ -151,12 +151,12 @@ class FeatureTypesTest {
     }
 
     /** Features that no type needs to wrap: not negative, the indices as they are. */
-    private static INDArray features(LayerKinds.Kind kind) {
+    private static INDArray features(SampleNetworks.Kind kind) {
         INDArray features = kind.data().getFeatures();
         return kind.name().startsWith("embedding") ? features : Transforms.abs(features.mul(3));
     }
 
-    private static INDArray labels(LayerKinds.Kind kind) {
+    private static INDArray labels(SampleNetworks.Kind kind) {
         INDArray labels = kind.data().getLabels().dup();
         boolean steps = labels.rank() == 3;
         for (int i = 0; i < labels.size(0); i++) {
@@ -173,9 +173,9 @@ class FeatureTypesTest {
         return List.of(DataType.DOUBLE, TYPES.get(1 + kind % (TYPES.size() - 1)));
     }
 
-    private static void compare(List<LayerKinds.Kind> kinds, boolean allTypes) {
+    private static void compare(List<SampleNetworks.Kind> kinds, boolean allTypes) {
         for (int i = 0; i < kinds.size(); i++) {
-            LayerKinds.Kind kind = kinds.get(i);
+            SampleNetworks.Kind kind = kinds.get(i);
             List<DataType> types = allTypes ? TYPES : someOf(i);
             compare(kind, false, types);
             if (isChain(kind.network())) {
@@ -184,7 +184,7 @@ class FeatureTypesTest {
         }
     }
 
-    private static void compare(LayerKinds.Kind kind, boolean asChain, List<DataType> types) {
+    private static void compare(SampleNetworks.Kind kind, boolean asChain, List<DataType> types) {
         DataSet plain = new DataSet(features(kind), labels(kind));
         Network network = prepared(kind, asChain, plain);
         for (DataType type : types) {
@@ -209,13 +209,13 @@ class FeatureTypesTest {
 
     @Test
     void featuresAndLabelsAreCastAsInDl4j() {
-        compare(LayerKinds.all(), false);
+        compare(SampleNetworks.all(), false);
     }
 
     @Test
     @Tag("thorough")
     void featuresAndLabelsOfEveryTypeAreCastAsInDl4j() {
-        compare(LayerKinds.all(), true);
+        compare(SampleNetworks.all(), true);
     }
 
     /** 1 for the first steps of each example, 0 for the others; no example without a step. */
@@ -230,13 +230,13 @@ class FeatureTypesTest {
     }
 
     private static void compareMasks(boolean allTypes) {
-        List<LayerKinds.Kind> sequences =
-                LayerKinds.all().stream()
+        List<SampleNetworks.Kind> sequences =
+                SampleNetworks.all().stream()
                         .filter(kind -> kind.data().getFeatures().rank() == 3)
                         .toList();
         assertEquals(7, sequences.size());
         for (int i = 0; i < sequences.size(); i++) {
-            LayerKinds.Kind kind = sequences.get(i);
+            SampleNetworks.Kind kind = sequences.get(i);
             INDArray x = features(kind);
             INDArray labels = labels(kind);
             INDArray mask = mask(x.size(0), x.size(2));

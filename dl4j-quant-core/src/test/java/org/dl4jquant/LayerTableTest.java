@@ -41,7 +41,7 @@ class LayerTableTest {
     void theReadmeShowsWhatBecomesOfEachLayer() throws IOException {
         String table =
                 HEAD
-                        + LayerKinds.all().stream()
+                        + SampleNetworks.all().stream()
                                 .map(LayerTableTest::row)
                                 .collect(Collectors.joining());
 
@@ -50,13 +50,13 @@ class LayerTableTest {
                 "the table of layers in README.md is not the right one, which is\n\n" + table);
     }
 
-    private static String row(LayerKinds.Kind kind) {
+    private static String row(SampleNetworks.Kind kind) {
         PreparedNetwork<ComputationGraph> prepared =
                 Preparation.prepare(
                         kind.network(),
                         QuantSpec.of(LayerScheme.INT8),
                         new SingletonDataSetIterator(kind.data()));
-        PrepareReport.Entry entry = prepared.report().layer(LayerKinds.NAME);
+        PrepareReport.Entry entry = prepared.report().layer(SampleNetworks.NAME);
         String home = home(entry);
         Optional<QuantizedLayer> layer =
                 Optional.ofNullable(prepared.network().getLayer(home))

@@ -22,13 +22,13 @@ class ModelFilesTest {
 
     @TempDir Path folder;
 
-    static List<LayerKinds.Kind> kinds() {
-        return LayerKinds.all();
+    static List<SampleNetworks.Kind> kinds() {
+        return SampleNetworks.all();
     }
 
     @ParameterizedTest
     @MethodSource("kinds")
-    void everyKindOfLayerIsRestoredAsDl4jRestoresIt(LayerKinds.Kind kind) throws IOException {
+    void everyKindOfLayerIsRestoredAsDl4jRestoresIt(SampleNetworks.Kind kind) throws IOException {
         isRestoredAsDl4jRestoresIt(kind.network());
         isRestoredAsDl4jRestoresIt(
                 Quantization.prepare(

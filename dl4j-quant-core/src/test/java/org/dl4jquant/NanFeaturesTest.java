@@ -114,7 +114,7 @@ class NanFeaturesTest {
 
         private static List<Sample> all() {
             List<Sample> all = new ArrayList<>();
-            for (LayerKinds.Kind kind : LayerKinds.all()) {
+            for (SampleNetworks.Kind kind : SampleNetworks.all()) {
                 all.add(Sample.of(kind.name(), kind.network(), kind.data()));
             }
             DataSet grey = TestNetworks.images(4, 1, 5);

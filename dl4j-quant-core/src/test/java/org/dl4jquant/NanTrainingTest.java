@@ -65,7 +65,7 @@ class NanTrainingTest {
 
         private static List<Sample> all() {
             List<Sample> all = new ArrayList<>();
-            for (LayerKinds.Kind kind : LayerKinds.all()) {
+            for (SampleNetworks.Kind kind : SampleNetworks.all()) {
                 for (Estimator estimator : List.of(Estimator.LSQ, Estimator.STE)) {
                     all.add(
                             new Sample(

@@ -46,7 +46,7 @@ import org.nd4j.linalg.lossfunctions.LossFunctions.LossFunction;
 
 /** One small network for each kind of DL4J layer; the layer of interest is named. */
 @SuppressWarnings("deprecation") // GravesLSTM
-final class LayerKinds {
+final class SampleNetworks {
 
     /** The name of the layer or vertex of interest. */
     static final String NAME = "it";
@@ -66,7 +66,7 @@ final class LayerKinds {
 
     /** {@return every kind, each with an initialized float network} */
     static List<Kind> all() {
-        LayerKinds all = new LayerKinds();
+        SampleNetworks all = new SampleNetworks();
         all.images();
         all.vectors();
         all.sequences();

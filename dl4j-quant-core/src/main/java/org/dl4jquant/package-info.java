@@ -26,7 +26,8 @@
  * <tr><td>monitor</td><td></td><td>what a training shows of its quantizers: log, JSON lines, DL4J's UI</td><td>numeric to prepare</td></tr>
  * <tr><td>lower</td><td></td><td>the one bridge from a quantized DL4J network to a graph</td><td>numeric to prepare</td></tr>
  * <tr><td>engine</td><td>P</td><td>the engine contract, the reference that defines it, the equality check</td><td>graph, graph.node, scheme, numeric</td></tr>
- * <tr><td>onnx</td><td></td><td>a graph to and from ONNX, and the engine that runs it on ONNX Runtime</td><td>engine, graph, graph.node, scheme, numeric</td></tr>
+ * <tr><td>onnx.wire</td><td>P</td><td>ONNX files by their wire format: messages with typed fields</td><td>nothing</td></tr>
+ * <tr><td>onnx</td><td></td><td>a graph to and from ONNX, and the engine that runs it on ONNX Runtime</td><td>onnx.wire, engine, graph, graph.node, scheme, numeric</td></tr>
  * <tr><td>search</td><td></td><td>which bits for which layer</td><td>all above</td></tr>
  * <tr><td>arbiter</td><td></td><td>searches over specs by Arbiter</td><td>all above</td></tr>
  * <tr><td>report</td><td></td><td>noise by layer, accuracy, latency, memory; text, JSON, HTML</td><td>all above</td></tr>

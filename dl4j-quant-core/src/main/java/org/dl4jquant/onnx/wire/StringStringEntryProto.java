@@ -1,0 +1,17 @@
+// SPDX-License-Identifier: Apache-2.0
+package org.dl4jquant.onnx.wire;
+
+/** A key and a value. */
+public final class StringStringEntryProto {
+
+    /** {@code key}. */
+    public static final Field<String> KEY = Field.text(1, "key");
+
+    /** {@code value}. */
+    public static final Field<String> VALUE = Field.text(2, "value");
+
+    /** All fields. */
+    public static final Schema SCHEMA = Schema.of("StringStringEntryProto", KEY, VALUE);
+
+    private StringStringEntryProto() {}
+}

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package org.dl4jquant.layer;
 
+import org.dl4jquant.check.Require;
 import org.dl4jquant.fakequant.CounterRandom;
 import org.dl4jquant.fakequant.FakeQuantizer;
 import org.dl4jquant.fakequant.Scales;
@@ -23,7 +24,7 @@ import org.nd4j.linalg.api.ndarray.INDArray;
 import org.nd4j.linalg.factory.Nd4j;
 
 /** Rounds to integer codes, with the scales that the layer's parameters hold. */
-final class CodeRounder implements ValueRounder {
+public final class CodeRounder implements ValueRounder {
 
     /** The smallest clip point in mean magnitudes of the weights. */
     private static final double LEAST_REACH = 0.25;
@@ -68,12 +69,19 @@ final class CodeRounder implements ValueRounder {
      * @param slot the weight
      * @param range its codes
      * @param scheme how it is rounded
-     * @param scales a view of the network's parameters
+     * @param scales units per code, a view of the network's parameters
      */
-    static CodeRounder ofWeight(
+    public static CodeRounder ofWeight(
             String layer, WeightSlot slot, CodeRange range, TensorScheme scheme, INDArray scales) {
         return new CodeRounder(
-                layer, "weight " + slot.key(), range, scheme, slot.channels(), scales, null, true);
+                Require.given(layer, "layer"),
+                "weight " + Require.given(slot, "slot").key(),
+                Require.given(range, "range"),
+                Require.given(scheme, "scheme"),
+                slot.channels(),
+                Require.given(scales, "scales"),
+                null,
+                true);
     }
 
     /**
@@ -82,22 +90,23 @@ final class CodeRounder implements ValueRounder {
      * @param layer the layer's name, for errors
      * @param tensor the tensor's name, for errors
      * @param scheme how it is rounded, to integers
-     * @param scale a view of the network's parameters
-     * @param zeroPoint a view of the network's parameters; null if the zero point is 0
+     * @param scale units per code, one number, a view of the network's parameters
+     * @param zeroPoint the code of the value 0, not rounded, a view of the network's parameters;
+     *     null if it is 0
      */
-    static CodeRounder ofActivation(
+    public static CodeRounder ofActivation(
             String layer,
             String tensor,
             ActivationScheme scheme,
             INDArray scale,
             @Nullable INDArray zeroPoint) {
         return new CodeRounder(
-                layer,
-                tensor,
-                scheme.range(),
+                Require.given(layer, "layer"),
+                Require.given(tensor, "tensor"),
+                Require.given(scheme, "scheme").range(),
                 scheme.scheme(),
                 Channels.NONE,
-                scale,
+                Require.given(scale, "scale"),
                 zeroPoint,
                 false);
     }
@@ -108,14 +117,16 @@ final class CodeRounder implements ValueRounder {
     }
 
     /**
-     * Gives the view of the network's gradient that belongs to the zero point; null without one.
+     * Gives the view of the network's gradient that belongs to the zero point.
+     *
+     * @param view one number, loss per code; null without one
      */
-    void setZeroPointGradient(@Nullable INDArray view) {
+    public void setZeroPointGradient(@Nullable INDArray view) {
         zeroPointGradient = view;
     }
 
     /** {@return the codes} */
-    CodeRange range() {
+    public CodeRange range() {
         return range;
     }
 
@@ -125,18 +136,26 @@ final class CodeRounder implements ValueRounder {
     }
 
     /** {@return whether the value 0 has the code 0} */
-    boolean isSymmetric() {
+    public boolean isSymmetric() {
         return zeroPoint == null;
     }
 
-    /** {@return how the codes of the whole tensor stand for values, now} */
-    QuantParams params() {
+    /**
+     * {@return how the codes of the whole tensor stand for values, now}
+     *
+     * @throws IllegalStateException if the scale or the zero point is NaN or infinite
+     */
+    public QuantParams params() {
         return new QuantParams(
                 ScaleGuard.usable(layer, tensor, scales.getFloat(0)), zeroPointCode(), range);
     }
 
-    /** {@return the scales, after those too small have been moved up} */
-    float[] usableScales() {
+    /**
+     * {@return the scales, units per code, after those too small have been moved up}
+     *
+     * @throws IllegalStateException if one is NaN or infinite
+     */
+    public float[] usableScales() {
         ScaleGuard.projectInPlace(layer, tensor, scales);
         return RowMajor.floats(scales);
     }
@@ -227,8 +246,12 @@ final class CodeRounder implements ValueRounder {
                 : StochasticQuantizer.of(range, zeroPointCode(), estimator, channels, draws);
     }
 
-    /** {@return what is rounded in place of a tensor: itself, but for DoReFa's weights} */
-    INDArray beforeRounding(INDArray in) {
+    /**
+     * {@return what is rounded in place of a tensor: itself, but for DoReFa's weights}
+     *
+     * @param in the tensor, with the dimensions that the channels number
+     */
+    public INDArray beforeRounding(INDArray in) {
         if (!hasTanhWeights()) {
             return in;
         }

@@ -53,7 +53,15 @@ record Rounders(
                 tensors.put(role, rounder);
             }
         }
-        ShadowWeights weights = new ShadowWeights(layer, table, inner.paramTable());
+        Map<String, INDArray> shadows = inner.paramTable();
+        ShadowWeights weights =
+                new ShadowWeights(
+                        String.valueOf(layer.getLayerName()),
+                        layer.quantizers().weights(),
+                        QuantizedParameters.roundedWeights(layer, shadows),
+                        layer.weightSlots(),
+                        table,
+                        shadows);
         publishResult(layer, table, tensors);
         return new Rounders(
                 tensors,

@@ -7,13 +7,13 @@ import org.dl4jquant.numeric.CodeRange;
 import org.nd4j.linalg.api.ndarray.INDArray;
 
 /** Keeps learned scales usable: above 0, and finite. */
-final class ScaleGuard {
+public final class ScaleGuard {
 
     /**
      * The smallest scale. A smaller or negative one is moved here: all values but the tiniest are
      * clipped then, so that the gradient pushes the scale up again.
      */
-    static final float LEAST = Scales.MIN;
+    public static final float LEAST = Scales.MIN;
 
     private ScaleGuard() {}
 
@@ -40,7 +40,10 @@ final class ScaleGuard {
      * @param range the codes
      * @throws IllegalStateException if the zero point is NaN or infinite
      */
-    static int zeroPointCode(String layer, String tensor, float zeroPoint, CodeRange range) {
+    public static int zeroPointCode(String layer, String tensor, float zeroPoint, CodeRange range) {
+        Require.given(layer, "layer");
+        Require.given(tensor, "tensor");
+        Require.given(range, "range");
         Require.state(
                 Float.isFinite(zeroPoint),
                 "layer \"%s\": the zero point of its %s is %s; training has diverged. Go back to the"
@@ -59,7 +62,9 @@ final class ScaleGuard {
      * @param scale a learned scale
      * @throws IllegalStateException if the scale is NaN or infinite
      */
-    static float usable(String layer, String tensor, float scale) {
+    public static float usable(String layer, String tensor, float scale) {
+        Require.given(layer, "layer");
+        Require.given(tensor, "tensor");
         Require.state(
                 Float.isFinite(scale),
                 "layer \"%s\": the scale of its %s is %s; training has diverged. Go back to the last"

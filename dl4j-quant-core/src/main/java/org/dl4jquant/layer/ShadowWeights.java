@@ -3,6 +3,7 @@ package org.dl4jquant.layer;
 
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.Collection;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -22,7 +23,7 @@ import org.nd4j.linalg.api.ndarray.INDArray;
  * The parameters that the underlying layer computes with: the rounded image of the float masters in
  * the network's parameters.
  */
-final class ShadowWeights {
+public final class ShadowWeights {
 
     private final Map<String, INDArray> masters;
     private final Map<String, INDArray> shadows;
@@ -34,47 +35,55 @@ final class ShadowWeights {
     /**
      * Pairs masters and shadows.
      *
-     * @param conf the quantized layer
+     * @param layer the layer's name, for errors
+     * @param scheme how its weights are rounded at the precision in force; null leaves them in
+     *     float
+     * @param keys the names of the weights that are rounded, if any are
+     * @param scaled those of them that have scales
      * @param masters the layer's parameters, views of the network's
      * @param shadows the underlying layer's parameters, on a buffer of their own
      */
-    ShadowWeights(
-            QuantizedLayer conf, Map<String, INDArray> masters, Map<String, INDArray> shadows) {
+    public ShadowWeights(
+            String layer,
+            @Nullable TensorScheme scheme,
+            Collection<String> keys,
+            Collection<WeightSlot> scaled,
+            Map<String, INDArray> masters,
+            Map<String, INDArray> shadows) {
         this.masters = masters;
         this.shadows = shadows;
-        conf.weightSlots().forEach(slot -> slots.put(slot.key(), slot));
-        TensorScheme scheme = conf.quantizers().weights();
+        scaled.forEach(slot -> slots.put(slot.key(), slot));
         if (scheme != null) {
-            for (String key : QuantizedParameters.roundedWeights(conf, shadows)) {
-                rounders.put(key, rounder(conf, scheme, key));
+            for (String key : keys) {
+                rounders.put(key, rounder(layer, scheme, key));
             }
         }
         shadows.keySet().stream().filter(key -> !rounders.containsKey(key)).forEach(copied::add);
     }
 
-    private ValueRounder rounder(QuantizedLayer conf, TensorScheme scheme, String key) {
+    private ValueRounder rounder(String layer, TensorScheme scheme, String key) {
         WeightSlot slot = slots.get(key);
         INDArray scales = slot == null ? null : masters.get(slot.scaleKey());
         if (slot == null || scales == null || !(scheme.format() instanceof IntFormat)) {
             return new HalfPrecision();
         }
         return CodeRounder.ofWeight(
-                String.valueOf(conf.getLayerName()),
-                slot,
-                CodeRange.narrow(scheme.format().bitsPerNumber()),
-                scheme,
-                scales);
+                layer, slot, CodeRange.narrow(scheme.format().bitsPerNumber()), scheme, scales);
     }
 
     /** {@return what rounds the weight "W" to codes; null if it stays in float} */
-    @Nullable CodeRounder codes() {
+    public @Nullable CodeRounder codes() {
         return rounders.get(DefaultParamInitializer.WEIGHT_KEY) instanceof CodeRounder codes
                 ? codes
                 : null;
     }
 
-    /** Gives the views of the network's gradient, by parameter. */
-    void setGradients(Map<String, INDArray> views) {
+    /**
+     * Gives the views of the network's gradient.
+     *
+     * @param views by parameter
+     */
+    public void setGradients(Map<String, INDArray> views) {
         gradients = views;
         slots.forEach(
                 (key, slot) -> {
@@ -92,7 +101,7 @@ final class ShadowWeights {
      * @param input how the input's codes stand for values; null if unknown, then the bias stays in
      *     float
      */
-    void refresh(@Nullable QuantParams input) {
+    public void refresh(@Nullable QuantParams input) {
         rounders.forEach(
                 (key, rounder) ->
                         rounder.forward(arranged(key, master(key)), arranged(key, shadow(key))));
@@ -106,13 +115,17 @@ final class ShadowWeights {
         }
     }
 
-    /** Says which iteration of a training the next passes belong to. */
-    void setIteration(int iteration) {
+    /**
+     * Says which iteration of a training the next passes belong to.
+     *
+     * @param iteration the network's count, or {@link ValueRounder#NO_TRAINING}
+     */
+    public void setIteration(int iteration) {
         rounders.values().forEach(rounder -> rounder.setIteration(iteration));
     }
 
     /** Copies the masters into the shadows unrounded, for calibration. */
-    void copy() {
+    public void copy() {
         shadows.forEach((key, shadow) -> shadow.assign(master(key)));
     }
 
@@ -127,7 +140,7 @@ final class ShadowWeights {
     }
 
     /** Raises scales that an update has made useless. */
-    void raiseUselessScales() {
+    public void raiseUselessScales() {
         rounders.forEach(
                 (key, rounder) -> {
                     if (rounder instanceof CodeRounder codes) {
@@ -137,7 +150,7 @@ final class ShadowWeights {
     }
 
     /** Turns the gradients of the rounded weights into those of the masters and the scales. */
-    void backward() {
+    public void backward() {
         rounders.forEach(
                 (key, rounder) -> {
                     INDArray gradient = like(master(key), gradients.get(key));
@@ -147,7 +160,7 @@ final class ShadowWeights {
     }
 
     /** {@return the weights that are rounded, as their quantizers see them} */
-    List<QuantizedTensor> tensors() {
+    public List<QuantizedTensor> tensors() {
         List<QuantizedTensor> tensors = new ArrayList<>();
         rounders.forEach(
                 (key, rounder) -> {

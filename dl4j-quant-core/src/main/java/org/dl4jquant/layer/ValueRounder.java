@@ -2,13 +2,14 @@
 package org.dl4jquant.layer;
 
 import java.util.Map;
+import org.dl4jquant.check.Require;
 import org.dl4jquant.layer.quantizers.ActivationScheme;
 import org.dl4jquant.layer.quantizers.QuantizedTensor;
 import org.jspecify.annotations.Nullable;
 import org.nd4j.linalg.api.ndarray.INDArray;
 
 /** Rounds one tensor of a layer, and sends gradients back through the rounding. */
-sealed interface ValueRounder permits CodeRounder, HalfPrecision {
+public sealed interface ValueRounder permits CodeRounder, HalfPrecision {
 
     /** In place of an iteration: rounding to nearest. */
     int NO_TRAINING = -1;
@@ -20,12 +21,22 @@ sealed interface ValueRounder permits CodeRounder, HalfPrecision {
      */
     default void setIteration(int iteration) {}
 
-    /** Writes the rounded values of {@code in} to {@code out}, which may be the same array. */
+    /**
+     * Writes the rounded values of {@code in} to {@code out}, which may be the same array.
+     *
+     * @param in the tensor; a weight has the dimensions that its channels number
+     * @param out the same shape and floating-point type
+     * @throws IllegalStateException if a scale or the zero point is NaN or infinite
+     */
     void forward(INDArray in, INDArray out);
 
     /**
      * Writes the loss's gradient with respect to {@code in} to {@code gradient}, which may be
      * {@code in} or {@code upstream}, and that with respect to the scales to their view.
+     *
+     * @param in what was rounded, before it was
+     * @param upstream loss per unit of the rounded values
+     * @param gradient loss per unit of {@code in}
      */
     void backward(INDArray in, INDArray upstream, INDArray gradient);
 
@@ -41,7 +52,11 @@ sealed interface ValueRounder permits CodeRounder, HalfPrecision {
         return null;
     }
 
-    /** Gives the view of the network's gradient that belongs to the scales. */
+    /**
+     * Gives the view of the network's gradient that belongs to the scales.
+     *
+     * @param view one number for each scale, loss per unit of it
+     */
     void setScaleGradients(INDArray view);
 
     /**
@@ -61,6 +76,11 @@ sealed interface ValueRounder permits CodeRounder, HalfPrecision {
             Map<String, INDArray> table,
             String scaleKey,
             String zeroKey) {
+        Require.given(layer, "layer");
+        Require.given(tensor, "tensor");
+        Require.given(table, "table");
+        Require.given(scaleKey, "scaleKey");
+        Require.given(zeroKey, "zeroKey");
         if (scheme == null) {
             return null;
         }

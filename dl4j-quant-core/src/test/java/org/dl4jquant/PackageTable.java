@@ -31,6 +31,19 @@ final class PackageTable {
 
     private static final Set<String> EVERYONE_MAY_USE = Set.of("check", "files");
 
+    /**
+     * How a quantized layer rounds and computes: only the packages that make running layers, or
+     * read them, may use it. All others ask {@code layer}, {@code layer.quantizers} or {@code
+     * layer.kind}.
+     */
+    private static final Set<String> INSIDE_LAYERS =
+            Set.of(
+                    "layer.rounding",
+                    "layer.scale",
+                    "layer.integer",
+                    "layer.recurrent",
+                    "layer.attention");
+
     private final Map<String, Row> rows = new LinkedHashMap<>();
 
     private record Row(boolean pure, Set<String> mayUse) {}
@@ -49,6 +62,7 @@ final class PackageTable {
                 .mixed("fakequant", "numeric", "scheme", "nd", "calibrate")
                 .mixed("network")
                 .mixed("layer.quantizers", "numeric", "scheme", "nd")
+                .mixed("layer.rounding", "numeric", "scheme", "nd", "fakequant", "layer.quantizers")
                 .mixed(
                         "layer",
                         "numeric",
@@ -56,7 +70,8 @@ final class PackageTable {
                         "nd",
                         "calibrate",
                         "fakequant",
-                        "layer.quantizers")
+                        "layer.quantizers",
+                        "layer.rounding")
                 .mixed(
                         "prepare",
                         "numeric",
@@ -66,6 +81,7 @@ final class PackageTable {
                         "fakequant",
                         "network",
                         "layer.quantizers",
+                        "layer.rounding",
                         "layer")
                 .mixedUsingAllUpTo("train", "prepare")
                 .mixedUsingAllUpTo("monitor", "prepare")
@@ -73,10 +89,10 @@ final class PackageTable {
                 .pure("engine", "graph", "graph.node", "scheme", "numeric")
                 .pure("onnx.wire")
                 .mixed("onnx", "onnx.wire", "engine", "graph", "graph.node", "scheme", "numeric")
-                .mixedUsingAllUpTo("search", "onnx")
-                .mixedUsingAllUpTo("arbiter", "search")
-                .mixedUsingAllUpTo("report", "arbiter")
-                .mixedUsingAllUpTo("", "report");
+                .mixedAboveLayers("search", "onnx")
+                .mixedAboveLayers("arbiter", "search")
+                .mixedAboveLayers("report", "arbiter")
+                .mixedAboveLayers("", "report");
     }
 
     /** {@return the packages that have a row, in order; "P" follows the name of a pure one} */
@@ -96,16 +112,27 @@ final class PackageTable {
         return this;
     }
 
-    private PackageTable mixedUsingAllUpTo(String name, String last, String... more) {
-        Set<String> mayUse = new TreeSet<>(List.of(more));
+    private PackageTable mixedUsingAllUpTo(String name, String last) {
+        add(name, new Row(false, upTo(last)));
+        return this;
+    }
+
+    private PackageTable mixedAboveLayers(String name, String last) {
+        Set<String> mayUse = upTo(last);
+        mayUse.removeAll(INSIDE_LAYERS);
+        add(name, new Row(false, mayUse));
+        return this;
+    }
+
+    private Set<String> upTo(String last) {
+        Set<String> names = new TreeSet<>();
         for (String earlier : rows.keySet()) {
-            mayUse.add(earlier);
+            names.add(earlier);
             if (earlier.equals(last)) {
                 break;
             }
         }
-        add(name, new Row(false, mayUse));
-        return this;
+        return names;
     }
 
     /** Adds a row below all others; no arrow runs upwards, hence there is no cycle. */

@@ -6,6 +6,7 @@ import java.util.function.Supplier;
 import org.deeplearning4j.nn.api.Layer;
 import org.dl4jquant.layer.quantizers.TensorObserver;
 import org.dl4jquant.layer.quantizers.TensorRole;
+import org.dl4jquant.layer.rounding.ValueRounder;
 import org.jspecify.annotations.Nullable;
 import org.nd4j.linalg.api.ndarray.INDArray;
 import org.nd4j.linalg.factory.Nd4j;

@@ -9,6 +9,7 @@ import org.deeplearning4j.nn.api.Layer;
 import org.deeplearning4j.nn.layers.wrapper.BaseWrapperLayer;
 import org.dl4jquant.layer.quantizers.TensorObserver;
 import org.dl4jquant.layer.quantizers.TensorRole;
+import org.dl4jquant.layer.rounding.ValueRounder;
 import org.jspecify.annotations.Nullable;
 import org.nd4j.linalg.api.ndarray.INDArray;
 

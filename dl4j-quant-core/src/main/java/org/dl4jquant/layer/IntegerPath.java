@@ -20,6 +20,8 @@ import org.dl4jquant.fakequant.Requantizer;
 import org.dl4jquant.layer.quantizers.ActivationScheme;
 import org.dl4jquant.layer.quantizers.LayerQuantizers;
 import org.dl4jquant.layer.quantizers.TensorRole;
+import org.dl4jquant.layer.rounding.CodeRounder;
+import org.dl4jquant.layer.rounding.ShadowWeights;
 import org.dl4jquant.nd.Channels;
 import org.dl4jquant.nd.NonFinite;
 import org.dl4jquant.nd.RowMajor;

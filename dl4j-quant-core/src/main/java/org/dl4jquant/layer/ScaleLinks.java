@@ -6,6 +6,7 @@ import java.lang.ref.WeakReference;
 import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
 import org.dl4jquant.check.Require;
+import org.dl4jquant.layer.rounding.ScaleGuard;
 import org.dl4jquant.numeric.CodeRange;
 import org.dl4jquant.numeric.QuantParams;
 import org.jspecify.annotations.Nullable;

@@ -24,6 +24,7 @@ import org.deeplearning4j.nn.workspace.LayerWorkspaceMgr;
 import org.dl4jquant.layer.ScalarRecurrence.Kind;
 import org.dl4jquant.layer.quantizers.ActivationScheme;
 import org.dl4jquant.layer.quantizers.TensorRole;
+import org.dl4jquant.layer.rounding.CodeRounder;
 import org.dl4jquant.nd.RowMajor;
 import org.dl4jquant.scheme.LayerScheme;
 import org.jspecify.annotations.Nullable;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-package org.dl4jquant.layer;
+package org.dl4jquant.layer.rounding;
 
 import org.dl4jquant.fakequant.HalfRounder;
 import org.nd4j.linalg.api.ndarray.INDArray;

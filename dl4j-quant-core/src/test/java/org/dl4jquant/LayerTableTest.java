@@ -26,10 +26,10 @@ import org.dl4jquant.scheme.LayerScheme;
 import org.dl4jquant.scheme.QuantSpec;
 import org.junit.jupiter.api.Test;
 
-/** The README's table of layers says what {@code prepare} and {@code lower} really do with each. */
+/** The table of layers in docs says what {@code prepare} and {@code lower} really do with each. */
 class LayerTableTest {
 
-    private static final Path README = Path.of("..", "README.md");
+    private static final Path PAGE = Path.of("..", "docs", "layers.md");
     private static final String HEAD =
             """
             | DL4J layer | weights quantized | activations quantized | becomes integers |
@@ -38,7 +38,7 @@ class LayerTableTest {
     private static final String JOINED = "joined with '";
 
     @Test
-    void theReadmeShowsWhatBecomesOfEachLayer() throws IOException {
+    void docsShowWhatIsQuantizedAndLoweredInEachLayer() throws IOException {
         String table =
                 HEAD
                         + SampleNetworks.all().stream()
@@ -46,8 +46,8 @@ class LayerTableTest {
                                 .collect(Collectors.joining());
 
         assertTrue(
-                Files.readString(README).contains(table),
-                "the table of layers in README.md is not the right one, which is\n\n" + table);
+                Files.readString(PAGE).contains(table),
+                "the table of layers in docs/layers.md is not the right one, which is\n\n" + table);
     }
 
     private static String row(SampleNetworks.Kind kind) {

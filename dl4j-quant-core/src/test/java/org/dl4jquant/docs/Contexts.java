@@ -70,7 +70,7 @@ public final class Contexts {
     }
 
     static MultiLayerNetwork quantized() {
-        return Preparation.prepare(network(), QuantSpec.of(LayerScheme.INT8), iterator()).network();
+        return Preparation.prepare(network(), QuantSpec.of(LayerScheme.INT4), iterator()).network();
     }
 
     static INDArray images(int count) {

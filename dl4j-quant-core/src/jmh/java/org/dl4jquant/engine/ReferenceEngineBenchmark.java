@@ -45,7 +45,7 @@ public class ReferenceEngineBenchmark {
 
     private static final QuantParams CODES = new QuantParams(0.05f, 0, CodeRange.unsigned(8));
 
-    /** What is computed. */
+    /** The layer that is timed. */
     public enum Layer {
         /** 3 x 3, 128 channels to 128, of 28 x 28: 115.6 million products. */
         WIDE(128, 28, 128, 3, 1, 1),

@@ -31,7 +31,7 @@ public final class Candidates {
     /**
      * {@return every candidate once, in random order}
      *
-     * @param space what to choose from, with less than 2^31 candidates
+     * @param space the choices, with less than 2^31 candidates
      * @throws IllegalArgumentException if the space has one candidate only, or too many
      */
     public static CandidateGenerator grid(QuantSpecSpace space) {
@@ -48,7 +48,7 @@ public final class Candidates {
     /**
      * {@return candidates drawn at random, for ever}
      *
-     * @param space what to choose from
+     * @param space the choices
      * @param seed of the draw
      * @throws IllegalArgumentException if the space has one candidate only
      */
@@ -63,7 +63,7 @@ public final class Candidates {
     /**
      * {@return candidates bred from the best so far}
      *
-     * @param space what to choose from
+     * @param space the choices
      * @param population how many of the best breed, at least 2; as many are drawn at random first
      * @param seed of all draws
      * @throws IllegalArgumentException if the space has one candidate only

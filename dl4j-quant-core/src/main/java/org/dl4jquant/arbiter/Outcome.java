@@ -6,13 +6,13 @@ import java.util.Objects;
 import org.jspecify.annotations.Nullable;
 
 /**
- * What became of a candidate.
+ * The outcome of a candidate.
  *
  * @param status whether it has an accuracy
  * @param accuracy share of the test examples that it classifies rightly, 0 to 1; NaN without
  * @param bytes bytes of its parameters, weights at their widths; 0 if unknown
  * @param milliseconds time of one inference; NaN if it was not measured
- * @param seconds how long the trial took
+ * @param seconds duration of the run
  * @param reason why it has no accuracy; empty if it has
  */
 public record Outcome(
@@ -51,10 +51,10 @@ public record Outcome(
     }
 
     /**
-     * {@return what the search maximizes: the accuracy; below 0 the more a candidate is over a
-     * limit; null if it failed}
+     * {@return the score that the search maximizes: the accuracy; below 0 the more a candidate is
+     * over a limit; null if it failed}
      *
-     * @param limits what is allowed
+     * @param limits the limits of size and time
      */
     @Nullable Double score(Limits limits) {
         return switch (status) {

@@ -76,7 +76,7 @@ public final class QatTrial implements Trial {
      * {@return a trial of candidates for a network}
      *
      * @param trained the float network, a classifier of one output; only read
-     * @param data what it is trained and measured with
+     * @param data the data to train and measure with
      * @param epochs how long each candidate trains; 0 measures them as they are calibrated
      */
     public static QatTrial of(MultiLayerNetwork trained, TrialData data, int epochs) {
@@ -95,7 +95,7 @@ public final class QatTrial implements Trial {
      * {@return a trial of candidates for a network}
      *
      * @param trained the float network, a classifier of one input and one output; only read
-     * @param data what it is trained and measured with
+     * @param data the data to train and measure with
      * @param epochs how long each candidate trains; 0 measures them as they are calibrated
      */
     public static QatTrial of(ComputationGraph trained, TrialData data, int epochs) {

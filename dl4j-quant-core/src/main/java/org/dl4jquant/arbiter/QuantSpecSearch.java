@@ -21,7 +21,7 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * Tries candidates and keeps what became of each.
+ * Runs candidates and keeps the outcome of each.
  *
  * <pre>{@code
  * QuantSpecSearch search = QuantSpecSearch.in(folder, QatTrial.of(trained, data, 2))
@@ -72,7 +72,7 @@ public final class QuantSpecSearch {
      *
      * @param folder where results are kept
      * @param trial finds out what a candidate is worth
-     * @param limits what is allowed
+     * @param limits the limits of size and time
      * @param threads how many candidates are tried at once
      */
     public record Draft(Path folder, Trial trial, Limits limits, int threads) {
@@ -85,7 +85,7 @@ public final class QuantSpecSearch {
         /**
          * {@return the same of candidates within these limits}
          *
-         * @param allowed what is allowed
+         * @param allowed the limits of size and time
          */
         public Draft within(Limits allowed) {
             return new Draft(folder, trial, allowed, threads);
@@ -153,11 +153,11 @@ public final class QuantSpecSearch {
     }
 
     /**
-     * {@return what became of a candidate; whatever the trial throws is recorded as its failure}
+     * {@return the outcome of a candidate; whatever the trial throws is recorded as its failure}
      *
      * @param trial finds out what it is worth
      * @param spec the candidate
-     * @param limits what is allowed
+     * @param limits the limits of size and time
      */
     public static Trial.Finished attempt(Trial trial, QuantSpec spec, Limits limits) {
         Require.given(trial, "trial");

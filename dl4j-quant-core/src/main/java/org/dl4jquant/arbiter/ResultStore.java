@@ -51,7 +51,7 @@ final class ResultStore {
      * {@return the folder, with what it has}
      *
      * @param folder made if it is not there
-     * @param description what the results depend on
+     * @param description of everything that the results depend on
      * @throws IllegalStateException if the folder holds results of something else, or is damaged
      */
     static ResultStore open(Path folder, String description) {
@@ -150,7 +150,7 @@ final class ResultStore {
         return Checksum.sha256Hex(spec.toJson()).substring(0, NAME_DIGITS);
     }
 
-    /** {@return what is known of a candidate} */
+    /** {@return the result of a candidate, if there is one} */
     synchronized Optional<SearchResult> find(QuantSpec spec) {
         return Optional.ofNullable(bySpec.get(spec.toJson()));
     }

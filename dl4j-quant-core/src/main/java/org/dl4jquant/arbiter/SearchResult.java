@@ -7,10 +7,10 @@ import java.util.Optional;
 import org.dl4jquant.scheme.QuantSpec;
 
 /**
- * A candidate of a search and what became of it.
+ * A candidate of a search and its outcome.
  *
  * @param spec the candidate
- * @param outcome what became of it
+ * @param outcome its outcome
  * @param network the file of its trained network, a DL4J model; empty if it was not trained
  */
 public record SearchResult(QuantSpec spec, Outcome outcome, Optional<Path> network) {

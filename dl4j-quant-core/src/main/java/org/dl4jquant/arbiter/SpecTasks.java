@@ -92,11 +92,11 @@ final class SpecTasks implements TaskCreator {
     }
 
     /**
-     * {@return what became of a candidate, a failure recorded with its reason}
+     * {@return the outcome of a candidate, a failure recorded with its reason}
      *
      * @param trial finds out what it is worth
      * @param spec the candidate
-     * @param limits what is allowed
+     * @param limits the limits of size and time
      */
     @SuppressWarnings("IllegalCatch") // whatever a candidate throws, the search goes on
     static Trial.Finished attempt(Trial trial, QuantSpec spec, Limits limits) {

@@ -5,13 +5,13 @@ import java.io.Serializable;
 import org.dl4jquant.scheme.QuantSpec;
 
 /**
- * Finds out what a candidate is worth. It is called by several threads at once, and is sent to
- * other machines as a serialized object.
+ * Measures a candidate. It is called by several threads at once, and is sent to other machines as a
+ * serialized object.
  */
 public interface Trial extends Serializable {
 
     /**
-     * {@return what became of the candidate, and its network}
+     * {@return the outcome of the candidate, and its network}
      *
      * @param spec the candidate
      * @param limits a candidate over them need not be trained
@@ -20,8 +20,8 @@ public interface Trial extends Serializable {
     Finished run(QuantSpec spec, Limits limits) throws Exception;
 
     /**
-     * {@return what else a result depends on than spec and limits: network, data, epochs; results
-     * of another description are not mixed with these}
+     * {@return a description of all that a result depends on besides spec and limits: network,
+     * data, epochs; results of another description are not mixed with these}
      */
     String description();
 
@@ -36,7 +36,7 @@ public interface Trial extends Serializable {
         /**
          * Makes the end of a trial.
          *
-         * @param outcome what became of the candidate
+         * @param outcome the outcome of the candidate
          * @param network the trained network as a DL4J model file; empty without one
          */
         public Finished(Outcome outcome, byte[] network) {
@@ -44,7 +44,7 @@ public interface Trial extends Serializable {
             this.network = network.clone();
         }
 
-        /** {@return what became of the candidate} */
+        /** {@return the outcome of the candidate} */
         public Outcome outcome() {
             return outcome;
         }

@@ -20,6 +20,8 @@ public interface TrialData extends Serializable {
     /** {@return a new iterator over what candidates are compared on, not the final test's data} */
     DataSetIterator validation();
 
-    /** {@return what the data are; a search goes on only with data of the same description} */
+    /**
+     * {@return a description of the data; a search resumes only with data of the same description}
+     */
     String description();
 }

@@ -25,7 +25,7 @@ public final class Calibration {
      * 0. A tensor that leaves nothing to reach, one of zeros alone for example, gets the scale at
      * which the largest code is 1.
      *
-     * @param seen what was seen of the tensor
+     * @param seen the statistics of the tensor
      * @param method how the range is found
      * @param range the codes to use
      * @param symmetry whether the value 0 has the code 0, or any
@@ -81,7 +81,7 @@ public final class Calibration {
     /**
      * {@return a scale that float32 holds, at least {@link #MIN_SCALE}}
      *
-     * @param scale what a method found; not above 0 if there is nothing to reach
+     * @param scale the result of a method; not above 0 if there is nothing to reach
      * @param range the codes
      */
     static float usable(double scale, CodeRange range) {

@@ -113,7 +113,7 @@ record ClippingRange(double low, double high) {
     private static double entropy(
             TensorStatistics seen, CodeRange codes, boolean reachesNegatives) {
         long[] reached = seen.histogram().magnitudes(reachesNegatives);
-        // 0 has a code of its own and is rounded without error. Left in, the zeros behind a ReLU
+        // 0 has a code of its own and is rounded without error. Left in, the zeros after a ReLU
         // would be spread over the first level, and the divergence would see little else.
         reached[0] -= seen.zeros();
         return EntropyThreshold.of(reached, seen.histogram().width(), codes.max() + 1);

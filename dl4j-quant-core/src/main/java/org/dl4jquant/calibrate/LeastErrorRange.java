@@ -10,7 +10,7 @@ import org.dl4jquant.scheme.Symmetry;
  * The clipping range of least mean squared rounding error, over a histogram.
  *
  * <p>A symmetric range has one threshold to search. An asymmetric one has two ends: both are drawn
- * in by one share first, then each in turn while the other stays, because a skewed tensor (behind
+ * in by one share first, then each in turn while the other stays, because a skewed tensor (after
  * swish or a leaky ReLU) has a long tail to clip on one side and a short one to keep on the other.
  */
 final class LeastErrorRange {
@@ -35,7 +35,7 @@ final class LeastErrorRange {
     /**
      * {@return the range of least error, inside all that was seen}
      *
-     * @param histogram what was seen
+     * @param histogram the observed values
      * @param all the smallest and the largest value seen
      * @param codes the codes allowed
      * @param symmetry whether the value 0 has the code 0, or any

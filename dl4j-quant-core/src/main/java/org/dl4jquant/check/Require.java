@@ -15,7 +15,7 @@ public final class Require {
     /**
      * Requires something of an argument.
      *
-     * @param condition what must hold
+     * @param condition the condition that must hold
      * @param format the message: where, what was found, what is allowed, what to do
      * @param args the values that the message shows
      * @throws IllegalArgumentException if the condition does not hold
@@ -30,7 +30,7 @@ public final class Require {
     /**
      * Requires something of an object's state.
      *
-     * @param condition what must hold
+     * @param condition the condition that must hold
      * @param format the message: where, what was found, what is allowed, what to do
      * @param args the values that the message shows
      * @throws IllegalStateException if the condition does not hold

@@ -43,7 +43,7 @@ public final class EqualityCheck {
     }
 
     /**
-     * {@return what the comparison finds}
+     * {@return the result of the comparison}
      *
      * @param batches for each run one batch for each input node, by name
      * @throws IllegalArgumentException if an engine refuses an input
@@ -57,7 +57,7 @@ public final class EqualityCheck {
     }
 
     /**
-     * {@return what the comparison finds}
+     * {@return the result of the comparison}
      *
      * @param batch one batch for each input node, by name
      * @throws IllegalArgumentException if an engine refuses an input

@@ -32,7 +32,7 @@ public record EqualityReport(
      * @param node the node's name
      * @param example the number of the example, from 0 over all batches
      * @param index the row-major index in the node's result
-     * @param found what either engine has there: a code, or a float32 value
+     * @param found the result of either engine there: a code, or a float32 value
      */
     public record Difference(String node, long example, int index, List<Number> found) {
         /** Checks that there are two findings. */

@@ -65,7 +65,7 @@ public final class InterleavedTimer {
      * Adds a task.
      *
      * @param name names it in the result
-     * @param task what to time
+     * @param task the task to time
      * @return these tasks
      * @throws IllegalArgumentException if there is a task of this name already
      */

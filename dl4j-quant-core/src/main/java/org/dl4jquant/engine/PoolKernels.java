@@ -13,7 +13,7 @@ final class PoolKernels {
 
     private PoolKernels() {}
 
-    /** What is made of one window. */
+    /** The reduction of one window to a code. */
     private interface WindowFunction {
         /**
          * {@return the code of one window}

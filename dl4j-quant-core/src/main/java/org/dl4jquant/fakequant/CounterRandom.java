@@ -7,7 +7,7 @@ package org.dl4jquant.fakequant;
  * <p>The generator counts: the number of an element follows from the key and the element's index
  * alone, so any pass can be repeated, in any order. It is SplitMix64.
  *
- * @param key what the numbers depend on beside the element
+ * @param key the state that the numbers depend on, besides the element
  * @see <a href="https://doi.org/10.1145/2660193.2660195">Steele et al., Fast Splittable
  *     Pseudorandom Number Generators, 2014</a>
  */

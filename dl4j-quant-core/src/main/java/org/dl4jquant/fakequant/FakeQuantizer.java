@@ -173,10 +173,10 @@ public final class FakeQuantizer {
     }
 
     /**
-     * {@return what the scale's gradient is multiplied by: g of LSQ's paper, which keeps the
-     * updates of scale and weights in balance, {@code 1 / sqrt(elements * Q_P)} unless the
-     * estimator says otherwise; for PACT {@code 1 / Q_P^2}, with which a step of gradient descent
-     * moves {@code alpha = scale * Q_P} as if it were the parameter}
+     * {@return the factor of the scale's gradient: g of LSQ's paper, which keeps the updates of
+     * scale and weights in balance, {@code 1 / sqrt(elements * Q_P)} unless the estimator says
+     * otherwise; for PACT {@code 1 / Q_P^2}, with which a step of gradient descent moves {@code
+     * alpha = scale * Q_P} as if it were the parameter}
      *
      * @param elements N of the paper
      */

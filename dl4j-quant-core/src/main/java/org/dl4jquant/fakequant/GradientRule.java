@@ -22,7 +22,7 @@ record GradientRule(double elementwise, boolean byRounding) {
      * {@return an estimator's rule}
      *
      * @param estimator how gradients pass
-     * @param grid what values are rounded to
+     * @param grid the grid that values are rounded to
      */
     static GradientRule of(Estimator estimator, Grid grid) {
         if (estimator instanceof Estimator.Ewgs ewgs) {

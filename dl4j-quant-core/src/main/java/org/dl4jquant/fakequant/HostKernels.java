@@ -15,7 +15,7 @@ final class HostKernels implements Kernels {
 
     private HostKernels() {}
 
-    /** What is done with a chunk that has been read into the scratch and will be written back. */
+    /** A computation on a chunk that was read into the scratch and will be written back. */
     private interface ChunkStep {
         void apply(Scratch scratch, int count);
     }

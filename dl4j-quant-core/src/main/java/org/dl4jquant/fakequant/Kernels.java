@@ -36,7 +36,7 @@ interface Kernels {
     /**
      * Rounds values to values that have a code.
      *
-     * @param grid what to round to
+     * @param grid the grid to round to
      * @param in values
      * @param scale one for each channel
      * @param out takes the rounded values; may be {@code in}
@@ -46,7 +46,7 @@ interface Kernels {
     /**
      * Rounds values to codes less the zero point, in float32.
      *
-     * @param grid what to round to
+     * @param grid the grid to round to
      * @param in values
      * @param scale one for each channel
      * @param out takes the codes; may be {@code in}
@@ -56,7 +56,7 @@ interface Kernels {
     /**
      * Masks gradients.
      *
-     * @param grid what was rounded to
+     * @param grid the grid that was rounded to
      * @param rule how gradients pass
      * @param in values
      * @param scale one for each channel
@@ -74,7 +74,7 @@ interface Kernels {
     /**
      * Masks gradients and sums the scales' own.
      *
-     * @param grid what was rounded to
+     * @param grid the grid that was rounded to
      * @param rule how gradients pass
      * @param in values
      * @param scale one for each channel
@@ -93,7 +93,7 @@ interface Kernels {
     /**
      * Sums the gradients of the values that are clipped: those that do not pass.
      *
-     * @param grid what was rounded to
+     * @param grid the grid that was rounded to
      * @param in values
      * @param scale one for each channel
      * @param upstream loss per unit of each rounded value
@@ -104,7 +104,7 @@ interface Kernels {
     /**
      * Turns accumulators into results.
      *
-     * @param steps what to compute
+     * @param steps the steps to compute
      * @param accumulator integers as floats
      * @param out takes the results; may be {@code accumulator}
      */

@@ -5,12 +5,12 @@ import org.dl4jquant.nd.Channels;
 import org.jspecify.annotations.Nullable;
 
 /**
- * What a {@link Requantizer} computes of each element, in this order: the number of codes that it
- * stands for, the code, the result. Its arrays belong to it and never change.
+ * The computation of a {@link Requantizer} for each element, in this order: the number of codes
+ * that it stands for, the code, the result. Its arrays belong to it and never change.
  */
 final class RequantizeSteps {
 
-    /** What the elements are. */
+    /** The kind of the elements. */
     enum Source {
         /** Integers, to be rounded and then multiplied by the factor. */
         ACCUMULATORS,
@@ -61,7 +61,7 @@ final class RequantizeSteps {
     /**
      * {@return the steps that divide values}
      *
-     * @param scale what all values are divided by
+     * @param scale the divisor of all values
      */
     static RequantizeSteps dividing(float scale) {
         return new RequantizeSteps(
@@ -72,7 +72,7 @@ final class RequantizeSteps {
      * {@return these steps, then rounding to codes, then a multiplication}
      *
      * @param bounds the codes to round to
-     * @param factor what codes are multiplied by
+     * @param factor the factor of the codes
      */
     RequantizeSteps thenScaled(Bounds bounds, float factor) {
         return new RequantizeSteps(source, factors, channels, bounds, null, factor);
@@ -88,12 +88,12 @@ final class RequantizeSteps {
         return new RequantizeSteps(source, factors, channels, bounds, results, 1);
     }
 
-    /** {@return what the elements are} */
+    /** {@return the kind of the elements} */
     Source source() {
         return source;
     }
 
-    /** {@return what the elements of each channel are multiplied or divided by} */
+    /** {@return each channel's factor or divisor of its elements} */
     float[] factors() {
         return factors;
     }
@@ -113,7 +113,7 @@ final class RequantizeSteps {
         return table;
     }
 
-    /** {@return what the code is multiplied by if there is no table} */
+    /** {@return the factor of the code if there is no table} */
     float scale() {
         return scale;
     }

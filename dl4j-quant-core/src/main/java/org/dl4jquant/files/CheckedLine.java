@@ -36,7 +36,7 @@ public final class CheckedLine {
     /**
      * Checks the checksum and takes it off.
      *
-     * @param line what {@link #seal} returned
+     * @param line a result of {@link #seal}
      * @return the object that it was given
      * @throws IllegalArgumentException if it has no checksum, or another one
      */

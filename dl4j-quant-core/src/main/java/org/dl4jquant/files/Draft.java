@@ -48,7 +48,7 @@ final class Draft implements AutoCloseable {
      * {@return an empty draft, locked}
      *
      * @param target whose place it will take
-     * @param attributes what it is made with
+     * @param attributes the attributes of the new file
      */
     static Draft of(Path target, FileAttribute<?>... attributes) throws IOException {
         String name = String.valueOf(target.getFileName());

@@ -46,7 +46,7 @@ public final class LineLog {
      * Opens a file whose first line says what it holds; the file is made with the first addition.
      *
      * @param file the file, which need not be there
-     * @param what what it holds, for messages
+     * @param what its contents, named for messages
      * @param header its first line, without an end
      * @return the log
      * @throws IllegalArgumentException if the file holds something else; it stays as it was
@@ -62,8 +62,8 @@ public final class LineLog {
      * Opens a file without a header; the file is made with the first addition.
      *
      * @param file the file, which need not be there
-     * @param what what it holds, for messages
-     * @param beginning what its first line begins with
+     * @param what its contents, named for messages
+     * @param beginning the begin of its first line
      * @return the log
      * @throws IllegalArgumentException if the file holds something else; it stays as it was
      * @throws IOException if it cannot be read

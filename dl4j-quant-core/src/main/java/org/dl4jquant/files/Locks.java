@@ -16,7 +16,7 @@ final class Locks {
 
     private Locks() {}
 
-    /** What was found of a lock. */
+    /** The state of a lock. */
     enum Found {
         OURS,
         OTHERS,

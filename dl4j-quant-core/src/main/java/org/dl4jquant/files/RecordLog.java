@@ -57,7 +57,7 @@ public final class RecordLog implements AutoCloseable {
      *
      * @param path where
      * @param header the first line, without an end
-     * @param foreign what to say of a file that begins otherwise
+     * @param foreign the message for a file that begins otherwise
      * @param visitor sees each record
      * @return the file, which no other process can open until it is closed
      * @throws IllegalArgumentException if the file holds something else; it stays as it was

@@ -41,7 +41,7 @@ public final class WholeFile {
 
     private WholeFile() {}
 
-    /** What a file shall hold. */
+    /** The content of a file. */
     @FunctionalInterface
     public interface Content {
 
@@ -64,7 +64,7 @@ public final class WholeFile {
      * Writes a file, or replaces it.
      *
      * @param file in a folder that exists
-     * @param bytes what it shall hold
+     * @param bytes its content
      * @throws IOException if it cannot be written; the file is then as it was
      */
     public static void write(Path file, byte[] bytes) throws IOException {
@@ -75,7 +75,7 @@ public final class WholeFile {
      * Writes a file of text in UTF-8, or replaces it. Lines end as the text has them.
      *
      * @param file in a folder that exists
-     * @param text what it shall hold
+     * @param text its content
      * @throws IOException if it cannot be written; the file is then as it was
      */
     public static void write(Path file, String text) throws IOException {
@@ -86,7 +86,7 @@ public final class WholeFile {
      * Writes a file, or replaces it.
      *
      * @param file in a folder that exists
-     * @param content what it shall hold
+     * @param content its content
      * @throws IOException if it cannot be written, or the content throws it; the file is then as it
      *     was. Whatever else the content throws is thrown on, too
      */

@@ -6,13 +6,13 @@ import org.dl4jquant.nd.RowMajor;
 import org.jspecify.annotations.Nullable;
 
 /**
- * What can be said of a tensor before its gradient is known.
+ * The figures of a tensor that are known before its gradient.
  *
  * @param tensor the tensor's name
  * @param scaleParameter the name of the parameter that holds its scales; null if it has none
  * @param smallestScale NaN if it has none
  * @param largestScale NaN if it has none
- * @param noise what rounding does to it
+ * @param noise its rounding noise
  */
 record Measured(
         String tensor,

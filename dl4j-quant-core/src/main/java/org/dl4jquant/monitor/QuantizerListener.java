@@ -160,7 +160,7 @@ public final class QuantizerListener extends BaseTrainingListener implements Aut
                 .withGradientRatio(one.gradients().ratio(one.statistics().tensor(), one.scales()));
     }
 
-    /** DL4J calls this behind each iteration. */
+    /** DL4J calls this after each iteration. */
     @Override
     public void iterationDone(Model model, int iteration, int epoch) {}
 

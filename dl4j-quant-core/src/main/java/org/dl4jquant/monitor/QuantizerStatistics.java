@@ -12,8 +12,8 @@ import java.util.Objects;
  * @param iteration the network's count of iterations
  * @param epoch the network's count of epochs
  * @param layer the layer's name
- * @param parameters what the names of the layer's parameters begin with in the whole network: its
- *     index in a {@code MultiLayerNetwork}, its name in a {@code ComputationGraph}
+ * @param parameters the prefix of the layer's parameter names in the whole network: its index in a
+ *     {@code MultiLayerNetwork}, its name in a {@code ComputationGraph}
  * @param tensor a weight's parameter name, or {@code input}, {@code pre-activation}, {@code hidden}
  *     (the hidden state of a recurrent layer, all steps), {@code hidden-backward} (the same of the
  *     direction that goes back in time) or {@code output}

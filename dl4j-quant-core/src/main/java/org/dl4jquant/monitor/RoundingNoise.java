@@ -9,7 +9,7 @@ import org.dl4jquant.nd.RowMajor;
 import org.dl4jquant.nd.Walk;
 import org.nd4j.linalg.api.ndarray.INDArray;
 
-/** What rounding does to the values of a tensor, summed over them. */
+/** The noise that rounding adds to the values of a tensor, summed over them. */
 final class RoundingNoise {
 
     /* The nearest code is computed here, and the quantizer itself not run again: it may draw random
@@ -26,7 +26,7 @@ final class RoundingNoise {
     }
 
     /**
-     * {@return what rounding does to a tensor}
+     * {@return the rounding noise of a tensor}
      *
      * @param tensor only read
      */

@@ -16,7 +16,7 @@ public final class Detached {
     /**
      * Runs something outside of all workspaces.
      *
-     * @param action what to run
+     * @param action the action to run
      */
     public static void run(Runnable action) {
         MemoryWorkspace outside = Nd4j.getMemoryManager().scopeOutOfWorkspaces();
@@ -31,7 +31,7 @@ public final class Detached {
      * Computes something outside of all workspaces.
      *
      * @param <T> the type of the result
-     * @param computation what to compute
+     * @param computation the computation to run
      * @return its result
      */
     public static <T> T compute(Supplier<T> computation) {

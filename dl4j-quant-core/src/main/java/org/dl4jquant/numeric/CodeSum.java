@@ -143,8 +143,8 @@ public final class CodeSum {
     }
 
     /**
-     * {@return what is the same for all codes, {@code z - fma(l, zLeft, r * zRight)} in the formula
-     * above, with zero points in uint8 containers}
+     * {@return the term that is the same for all codes, {@code z - fma(l, zLeft, r * zRight)} in
+     * the formula above, with zero points in uint8 containers}
      */
     public float fixedPart() {
         return fixed;

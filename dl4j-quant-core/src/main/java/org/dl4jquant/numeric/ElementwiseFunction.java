@@ -31,7 +31,7 @@ public sealed interface ElementwiseFunction {
      *
      * @param max the largest value; positive infinity for none
      * @param threshold where the positive part begins
-     * @param slope what is left of a value below the threshold
+     * @param slope the factor of a value below the threshold
      */
     record PiecewiseLinear(double max, float threshold, double slope)
             implements ElementwiseFunction {

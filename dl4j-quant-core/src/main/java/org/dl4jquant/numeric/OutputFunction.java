@@ -184,7 +184,7 @@ public sealed interface OutputFunction {
     /**
      * {@return the functions of a text}
      *
-     * @param text what {@link #text(List)} returned
+     * @param text a result of {@link #text(List)}
      * @throws IllegalArgumentException if it is no such text
      */
     static List<OutputFunction> parse(String text) {

@@ -60,7 +60,7 @@ public final class SearchReport {
     /**
      * {@return the report of a search}
      *
-     * @param title what was searched
+     * @param title the name of the searched network
      * @param results its results, such as {@code QuantSpecSearch.results()}
      */
     public static SearchReport of(String title, List<SearchResult> results) {
@@ -83,7 +83,7 @@ public final class SearchReport {
     /**
      * {@return this report with a line at an accuracy to compare with, such as that in float}
      *
-     * @param name what has it
+     * @param name the owner of the accuracy
      * @param accuracy 0 to 1
      */
     public SearchReport withBaseline(String name, double accuracy) {

@@ -69,8 +69,7 @@ public sealed interface Estimator {
     }
 
     /**
-     * {@return what the gradients of scale and zero point are multiplied by; PACT has a factor of
-     * its own}
+     * {@return the factor of the gradients of scale and zero point; PACT has a factor of its own}
      */
     default GradientScale gradientScale() {
         return GradientScale.COUNT_AND_LEVELS;

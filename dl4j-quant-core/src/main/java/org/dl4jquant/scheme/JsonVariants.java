@@ -14,7 +14,7 @@ import org.nd4j.shade.jackson.databind.JsonNode;
  * A JSON value that is either a name, or an object whose field "type" says which fields it has.
  *
  * @param json where it stands, for errors
- * @param what what it describes, for errors
+ * @param what the described thing, for errors
  * @param node the value
  */
 record JsonVariants(JsonParser json, String what, JsonNode node) {
@@ -91,7 +91,7 @@ record JsonVariants(JsonParser json, String what, JsonNode node) {
         return value.asBoolean();
     }
 
-    /** {@return what a constructor makes, its refusal with the place in the JSON} */
+    /** {@return a constructor's result; its refusal gets the place in the JSON} */
     <T> T make(Supplier<T> constructor) throws JsonMappingException {
         try {
             return constructor.get();

@@ -37,7 +37,7 @@ public record QuantSpec(LayerScheme otherwise, List<Rule> rules) implements Seri
      * One rule.
      *
      * @param layers which layers
-     * @param scheme what they get
+     * @param scheme their scheme
      */
     public record Rule(LayerSelector layers, LayerScheme scheme) {
         /** Checks that both parts are there. */
@@ -67,7 +67,7 @@ public record QuantSpec(LayerScheme otherwise, List<Rule> rules) implements Seri
      * {@return this spec with one more rule, which decides over the earlier ones}
      *
      * @param layers which layers
-     * @param scheme what they get
+     * @param scheme their scheme
      */
     public QuantSpec with(LayerSelector layers, LayerScheme scheme) {
         List<Rule> longer = new ArrayList<>(rules);
@@ -79,7 +79,7 @@ public record QuantSpec(LayerScheme otherwise, List<Rule> rules) implements Seri
      * {@return this spec with another scheme for the first and the last layer, which quantize
      * worst; LSQ's convention is 8 bits}
      *
-     * @param scheme what they get
+     * @param scheme their scheme
      */
     public QuantSpec withFirstAndLast(LayerScheme scheme) {
         return with(LayerSelector.first(), scheme).with(LayerSelector.last(), scheme);
@@ -112,7 +112,7 @@ public record QuantSpec(LayerScheme otherwise, List<Rule> rules) implements Seri
     /**
      * {@return the spec that the JSON describes}
      *
-     * @param json what {@link #toJson} wrote, perhaps edited
+     * @param json a text of {@link #toJson}, perhaps edited
      * @throws IllegalArgumentException if it is not JSON, has an unknown or a missing field, or a
      *     value out of its range; the message names line, column and cause
      */

@@ -19,7 +19,7 @@ public final class StrictScalars {
 
     private StrictScalars() {}
 
-    /** What all have in common. */
+    /** The part that all have in common. */
     private abstract static class Strict<T> extends StdDeserializer<T> {
 
         private static final long serialVersionUID = 1L;

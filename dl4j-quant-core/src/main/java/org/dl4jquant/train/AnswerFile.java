@@ -62,7 +62,7 @@ final class AnswerFile implements AnswerCache {
      * Opens or makes a file, or shares it with those who have it open.
      *
      * @param path where
-     * @param teacher what the answers depend on, as a digest
+     * @param teacher a digest of all that the answers depend on
      * @return the cache; each that is returned is closed once
      * @throws IllegalArgumentException if the file holds something else, or another teacher's
      *     answers; it stays as it was
@@ -170,7 +170,7 @@ final class AnswerFile implements AnswerCache {
         }
     }
 
-    /** What one user has of a file; may be closed several times. */
+    /** One user's share of a file; may be closed several times. */
     private static final class Share implements AnswerCache {
 
         private final AnswerFile file;

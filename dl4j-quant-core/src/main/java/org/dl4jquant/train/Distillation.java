@@ -108,7 +108,7 @@ public final class Distillation {
      *     the last layer joined with it (batch normalization, activation)
      * @param teachersLayer the layer of the teacher whose result is like it, for example the
      *     activation layer
-     * @param weight what the difference is multiplied by, above 0
+     * @param weight the factor of the difference, above 0
      */
     public Distillation withValues(String student, String teachersLayer, double weight) {
         return with(new FeatureMatch(student, teachersLayer, FeatureMatch.Kind.VALUES, weight));
@@ -121,7 +121,7 @@ public final class Distillation {
      * @param student a quantized layer of the student, as in {@link #withValues}; it may have
      *     another number of channels than the teacher's
      * @param teachersLayer the layer of the teacher
-     * @param weight what the distance is multiplied by, above 0
+     * @param weight the factor of the distance, above 0
      */
     public Distillation withAttention(String student, String teachersLayer, double weight) {
         return with(new FeatureMatch(student, teachersLayer, FeatureMatch.Kind.ATTENTION, weight));
@@ -159,7 +159,7 @@ public final class Distillation {
      * Makes a network listen to the teacher, until the result is closed.
      *
      * @param student a quantized network, initialized
-     * @return what does it, a listener of the student; close it when the training is over
+     * @return the listener of the student that does it; close it when the training is over
      * @throws IllegalArgumentException if teacher and student do not fit, a layer is not there, or
      *     the cache's file holds something else; the student is unchanged then
      */
@@ -171,7 +171,7 @@ public final class Distillation {
      * Makes a network listen to the teacher, until the result is closed.
      *
      * @param student a quantized network, initialized
-     * @return what does it, a listener of the student; close it when the training is over
+     * @return the listener of the student that does it; close it when the training is over
      * @throws IllegalArgumentException as for a {@link MultiLayerNetwork}
      */
     public DistillationListener attach(ComputationGraph student) {

@@ -29,7 +29,7 @@ import org.nd4j.linalg.factory.Nd4j;
  *
  * <p>DL4J's model file has parameters, updater and configuration. What it lacks is in the
  * configuration's training notes: the state of ND4J's random numbers, which dropout draws from, and
- * the counts of iterations and epochs where DL4J's own lag behind (a listener such as {@code
+ * the counts of iterations and epochs where DL4J's own are too low (a listener such as {@code
  * CheckpointListener} saves before they are raised). For files that other listeners write, {@link
  * #attachTo} keeps the notes up to date; {@link #restored} then takes the place of the restoring
  * methods.
@@ -125,7 +125,7 @@ public final class ExactResume extends BaseTrainingListener {
     /**
      * {@return the network of a model file, ready to train on in this thread}
      *
-     * @param file what {@link #save} or ModelSerializer wrote
+     * @param file a file from {@link #save} or ModelSerializer
      * @throws IOException if it cannot be read, {@link SafeModels#standard} refuses it, its notes
      *     are damaged, or it has no quantized layer
      */
@@ -137,7 +137,7 @@ public final class ExactResume extends BaseTrainingListener {
     /**
      * {@return the network of a model file, ready to train on in this thread}
      *
-     * @param file what {@link #save} or ModelSerializer wrote
+     * @param file a file from {@link #save} or ModelSerializer
      * @param models opens it; says which classes of one's own it may name
      * @throws IOException if it cannot be read, is refused, its notes are damaged, or it has no
      *     quantized layer
@@ -158,7 +158,7 @@ public final class ExactResume extends BaseTrainingListener {
     /**
      * {@return the network of a model file, ready to train on in this thread}
      *
-     * @param file what {@link #save} or ModelSerializer wrote
+     * @param file a file from {@link #save} or ModelSerializer
      * @throws IOException if it cannot be read, {@link SafeModels#standard} refuses it, its notes
      *     are damaged, or it has no quantized layer
      */
@@ -170,7 +170,7 @@ public final class ExactResume extends BaseTrainingListener {
     /**
      * {@return the network of a model file, ready to train on in this thread}
      *
-     * @param file what {@link #save} or ModelSerializer wrote
+     * @param file a file from {@link #save} or ModelSerializer
      * @param models opens it; says which classes of one's own it may name
      * @throws IOException if it cannot be read, is refused, its notes are damaged, or it has no
      *     quantized layer
@@ -230,7 +230,8 @@ public final class ExactResume extends BaseTrainingListener {
             }
         }
         network.setCounts(iterations, epochs);
-        Nd4j.getRandom().setStates(TrainingState.number(notes, ROOT), TrainingState.number(notes, NODE));
+        Nd4j.getRandom()
+                .setStates(TrainingState.number(notes, ROOT), TrainingState.number(notes, NODE));
     }
 
     // ---- what DL4J calls -----------------------------------------------------------------------

@@ -12,7 +12,7 @@ import org.nd4j.linalg.ops.transforms.Transforms;
  *
  * @param student the layer of the student, a quantized one
  * @param teacher the layer of the teacher
- * @param kind what of the two is compared
+ * @param kind the property that is compared
  * @param weight of the distance in the loss, above 0
  */
 record FeatureMatch(String student, String teacher, Kind kind, double weight) {
@@ -20,7 +20,7 @@ record FeatureMatch(String student, String teacher, Kind kind, double weight) {
     /* Below it, the norm of an attention map counts as this: a layer that is dead has no map. */
     private static final double LEAST_NORM = 1e-12;
 
-    /** What is compared. */
+    /** The property of a layer that is compared. */
     enum Kind {
         /** The values themselves, by their mean squared difference (FitNets' hint loss). */
         VALUES,

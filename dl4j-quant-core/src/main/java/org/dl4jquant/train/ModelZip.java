@@ -229,7 +229,7 @@ final class ModelZip implements Closeable {
     /**
      * {@return a part of the network, made of checked entries}
      *
-     * @param what what it is, for the message
+     * @param what its name in the message
      * @param maker makes it of checked entries
      * @throws IOException if it cannot be made
      */
@@ -249,8 +249,8 @@ final class ModelZip implements Closeable {
     /**
      * Requires something of the file.
      *
-     * @param condition what must hold
-     * @param reason what is wrong if it does not
+     * @param condition the condition that must hold
+     * @param reason the fault if it does not
      * @throws IOException if it does not
      */
     void require(boolean condition, String reason) throws IOException {

@@ -93,7 +93,7 @@ public final class SafeModels {
     /**
      * {@return the network of a model file}
      *
-     * @param file what ModelSerializer or {@link ExactResume#save} wrote
+     * @param file a file from ModelSerializer or {@link ExactResume#save}
      * @param loadUpdater whether its updater's state is restored, too
      * @throws IOException if the file cannot be read, is damaged, names a class that is not
      *     allowed, or is no MultiLayerNetwork's; the message says which
@@ -128,7 +128,7 @@ public final class SafeModels {
     /**
      * {@return the network of a model file}
      *
-     * @param file what ModelSerializer or {@link ExactResume#save} wrote
+     * @param file a file from ModelSerializer or {@link ExactResume#save}
      * @param loadUpdater whether its updater's state is restored, too
      * @throws IOException if the file cannot be read, is damaged, names a class that is not
      *     allowed, or is no ComputationGraph's; the message says which

@@ -24,7 +24,7 @@ import org.dl4jquant.numeric.QuantParams;
 import org.dl4jquant.numeric.Shape;
 import org.junit.jupiter.api.Test;
 
-/** What every engine must do; each engine has a test class that extends this one. */
+/** The contract of every engine; each engine has a test class that extends this one. */
 public abstract class EngineContract {
 
     private static final int BATCH = 3;

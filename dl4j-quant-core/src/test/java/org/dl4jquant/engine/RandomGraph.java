@@ -82,7 +82,7 @@ public final class RandomGraph {
         return ((random.nextInt(4) == 0 ? tie : code) - params.zeroPoint()) * params.scale();
     }
 
-    /* An input is quantized directly, or behind a reshape that bears the input's name and "r". */
+    /* An input is quantized directly, or after a reshape that has the input's name and "r". */
     private QuantParams quantized(String input) {
         return graph.nodes().stream()
                 .filter(Quantize.class::isInstance)

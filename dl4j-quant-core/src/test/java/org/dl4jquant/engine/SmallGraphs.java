@@ -16,7 +16,7 @@ import org.dl4jquant.numeric.QuantParams;
 import org.dl4jquant.numeric.Shape;
 import org.dl4jquant.numeric.WeightTensor;
 
-/** Graphs of one node behind a quantized input, for tests. */
+/** Graphs of one node after a quantized input, for tests. */
 public final class SmallGraphs {
 
     private SmallGraphs() {}
@@ -44,7 +44,7 @@ public final class SmallGraphs {
      *
      * @param shape one example's dimensions
      * @param params how the codes of 'q' stand for values
-     * @param nodes what comes behind 'q'
+     * @param nodes the nodes after 'q'
      */
     public static IntGraph graph(Shape shape, QuantParams params, IntNode... nodes) {
         List<IntNode> all = new ArrayList<>();

@@ -24,7 +24,7 @@ import org.junit.jupiter.api.Test;
 import org.nd4j.linalg.api.ndarray.INDArray;
 import org.nd4j.linalg.factory.Nd4j;
 
-/** What holds of rounding and its gradients whatever the numbers. */
+/** The laws of rounding and its gradients, for all numbers. */
 final class FakeQuantizerLawsTest {
 
     private static final int ROWS = 5;

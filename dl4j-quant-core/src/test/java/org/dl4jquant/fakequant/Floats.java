@@ -97,7 +97,7 @@ final class Floats {
     /**
      * Values to be rounded.
      *
-     * @param grid what to round to
+     * @param grid the grid to round to
      * @param scale units per code
      * @param values the values
      */

@@ -39,7 +39,7 @@ final class LearnedRangeOracleTest {
     private static final float[] PLUS_VALUES = {-2, -.8f, -.7f, -.3f, 0, .1f, .4f, .95f, 1.2f, 3};
     private static final float PLUS_SCALE = .25f;
 
-    /** What one pass back gives. */
+    /** The gradients of one backward pass. */
     private record Gradients(INDArray array, float scale, float zeroPoint) {
         float[] values() {
             return RowMajor.floats(array);

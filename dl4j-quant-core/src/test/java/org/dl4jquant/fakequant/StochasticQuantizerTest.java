@@ -45,7 +45,8 @@ final class StochasticQuantizerTest {
     private static final CodeRange RANGE = CodeRange.signed(4);
 
     private static StochasticQuantizer quantizer(Estimator estimator, Channels channels, int draw) {
-        return StochasticQuantizer.of(RANGE, 0, estimator, channels, CounterRandom.of(7, "x", draw));
+        return StochasticQuantizer.of(
+                RANGE, 0, estimator, channels, CounterRandom.of(7, "x", draw));
     }
 
     private static INDArray scale() {
@@ -108,7 +109,11 @@ final class StochasticQuantizerTest {
         INDArray value = RowMajor.array(new float[] {code * scale}, 1);
         INDArray rounded = value.ulike();
         StochasticQuantizer.of(
-                        CodeRange.signed(8), 0, Estimator.STE, Channels.NONE, new CounterRandom(draw))
+                        CodeRange.signed(8),
+                        0,
+                        Estimator.STE,
+                        Channels.NONE,
+                        new CounterRandom(draw))
                 .forward(value, RowMajor.array(new float[] {scale}, 1), rounded);
         assertArrayEquals(RowMajor.floats(value), RowMajor.floats(rounded));
     }
@@ -141,7 +146,7 @@ final class StochasticQuantizerTest {
         assertFalse(Arrays.equals(alone, codes(values, 3)), "another iteration draws others");
     }
 
-    /** What one pass back gives. */
+    /** The gradients of one backward pass. */
     private record Pass(INDArray values, INDArray scale, INDArray zeroPoint) {
 
         /** Back through drawn codes. */

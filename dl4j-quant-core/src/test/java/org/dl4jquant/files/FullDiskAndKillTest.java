@@ -22,7 +22,7 @@ import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
-/** What processes leave that find the disk full, or are killed while they write. */
+/** Files after a process found the disk full, or was killed while it wrote. */
 class FullDiskAndKillTest {
 
     private static final int MINUTES = 2;

@@ -47,7 +47,7 @@ public final class Mutations {
          * Reads bytes.
          *
          * @param damaged the bytes of a file
-         * @return what is wrong with what was read; empty if it is what was written
+         * @return the fault of the text that was read; empty if it is the one that was written
          * @throws IOException if they are refused
          */
         String read(byte[] damaged) throws IOException;

@@ -32,7 +32,7 @@ import org.nd4j.linalg.indexing.NDArrayIndex;
 import org.nd4j.linalg.learning.config.Sgd;
 import org.nd4j.linalg.lossfunctions.LossFunctions.LossFunction;
 
-/** What the listener says of rounded hidden states. */
+/** The listener's figures of rounded hidden states. */
 class HiddenStateStatisticsTest {
 
     private static final int EXAMPLES = 6;
@@ -140,7 +140,7 @@ class HiddenStateStatisticsTest {
         assertEquals("lstm", found.layer());
     }
 
-    /** What an LSTM of rounded weights, input and hidden state would round next, in float64. */
+    /** The next hidden state of an LSTM of rounded weights, input and state, in float64. */
     private static List<Double> states(MultiLayerNetwork network, double scale) {
         double[][] w = rounded(network, "W");
         double[][] rw = rounded(network, "RW");

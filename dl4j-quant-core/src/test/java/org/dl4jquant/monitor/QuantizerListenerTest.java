@@ -245,7 +245,7 @@ class QuantizerListenerTest {
         assertEquals("hidden", found.parameters());
     }
 
-    /** What the gradient ratios should be, from DL4J's own table of gradients. */
+    /** The expected gradient ratios, from DL4J's own table of gradients. */
     private static final class Ratios extends BaseTrainingListener {
         private final Map<String, Double> found = new LinkedHashMap<>();
 

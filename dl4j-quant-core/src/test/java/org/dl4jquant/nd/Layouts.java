@@ -15,7 +15,7 @@ import org.nd4j.linalg.indexing.NDArrayIndex;
 /** The same array in all the ways in which ND4J may lay it out in memory. */
 public final class Layouts {
 
-    /** What stands in memory between and around the elements of a view. */
+    /** The value in memory between and around the elements of a view. */
     public static final float GAP = Float.NaN;
 
     private Layouts() {}

@@ -21,7 +21,7 @@ class CodeMeanTest {
 
     /**
      * A mean of -69.375 at scale 0.75 and zero point 229 is the code 136.5. As a window the zero
-     * point is added before the rounding to even (136), as an image behind it (-92 + 229). Both
+     * point is added before the rounding to even (136), as an image after it (-92 + 229). Both
      * results were read off ONNX Runtime 1.28.0.
      */
     @Test

@@ -121,7 +121,8 @@ class SearchReportTest {
         assertTrue(failed.get("accuracy").isNull());
         assertEquals("its training diverged: </script>", failed.get("reason").asText());
         assertEquals(
-                0.15, root.get("heatMaps").get(0).get("rows").get(1).get("scores").get(0).asDouble());
+                0.15,
+                root.get("heatMaps").get(0).get("rows").get(1).get("scores").get(0).asDouble());
         assertEquals(0.987, root.get("baselines").get("float").asDouble());
     }
 
@@ -146,9 +147,9 @@ class SearchReportTest {
         assertTrue(page.contains("40 candidates trained and measured, 1 over a limit, 1 failed."));
         assertEquals(43, page.split("<tr", -1).length - 1 - 5);
 
-        Path picture = folder.resolve("search.png");
-        browse(chromium, "--screenshot=" + picture, file.toUri().toString());
-        BufferedImage image = ImageIO.read(picture.toFile());
+        Path screenshot = folder.resolve("search.png");
+        browse(chromium, "--screenshot=" + screenshot, file.toUri().toString());
+        BufferedImage image = ImageIO.read(screenshot.toFile());
         assertTrue(pixels(image, FRONT_BLUE) > 200, "points and line of the front");
         assertTrue(pixels(image, OTHER_GREY) > 200, "other points");
     }

@@ -27,7 +27,7 @@ import org.nd4j.linalg.api.ndarray.INDArray;
 import org.nd4j.linalg.dataset.DataSet;
 import org.nd4j.linalg.dataset.api.DataSetPreProcessor;
 
-/** DL4J's ParallelWrapper: replicas in threads, averaged behind each iteration. */
+/** DL4J's ParallelWrapper: replicas in threads, averaged after each iteration. */
 class ParallelWrapperTest {
 
     /**

@@ -39,7 +39,7 @@ import org.nd4j.linalg.learning.config.Sgd;
 
 class PrecisionScheduleTest {
 
-    /* The float network multiplies by gamma / sigma behind the convolution, the quantized one
+    /* The float network multiplies by gamma / sigma after the convolution, the quantized one
      * normalizes there too; the order of sums differs. */
     private static final double SUM_ERROR = 1e-5;
 

@@ -133,7 +133,7 @@ final class ReplicatedNetworks {
     }
 
     /**
-     * {@return parameters after plain {@code fit} of a copy for each replica, averaged behind each
+     * {@return parameters after plain {@code fit} of a copy for each replica, averaged after each
      * round}
      *
      * @param copies one for each replica

@@ -27,7 +27,7 @@ import org.nd4j.linalg.api.ndarray.INDArray;
 import org.nd4j.linalg.dataset.DataSet;
 import org.nd4j.linalg.factory.Nd4j;
 
-/** What a file of a teacher's answers gives to a training is what the teacher says. */
+/** A training gets the teacher's own answers from a file of answers. */
 class SharedAnswersTest {
 
     private static final int EXAMPLES = 12;

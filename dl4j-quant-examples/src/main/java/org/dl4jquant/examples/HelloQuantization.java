@@ -50,7 +50,7 @@ public final class HelloQuantization {
         // Which layer gets which scheme: 8-bit weights and activations, and 4 bits for one layer.
         QuantSpec spec =
                 QuantSpec.of(LayerScheme.INT8).with(LayerSelector.named("conv2"), LayerScheme.INT4);
-        // The network with quantizers in it. Logs what became of each layer, and why.
+        // The network with quantizers in it. Logs the outcome for each layer, with its reason.
         trained.setLearningRate(1e-4);
         MultiLayerNetwork quantized = Quantization.prepare(trained, spec, train);
         // It is a DL4J network: fit, evaluate, listeners, early stopping, ModelSerializer.

@@ -26,7 +26,8 @@ public record Step(
         Object configuration,
         boolean frozen,
         List<String> inputs,
-        @Nullable InputPreProcessor preprocessor) {
+        @Nullable InputPreProcessor preprocessor)
+        implements Topology.Node {
 
     /**
      * Checks the step.
@@ -162,8 +163,19 @@ public record Step(
      * @return the name; of an anonymous class the last part of its binary name
      */
     public String type() {
-        String full = configuration.getClass().getName();
-        String simple = configuration.getClass().getSimpleName();
+        return typeOf(configuration);
+    }
+
+    /**
+     * Returns the simple name of a configuration's class.
+     *
+     * @param configuration a layer's, vertex's or preprocessor's configuration
+     * @return the name; of an anonymous class the last part of its binary name
+     */
+    public static String typeOf(Object configuration) {
+        Class<?> type = Require.given(configuration, "configuration").getClass();
+        String full = type.getName();
+        String simple = type.getSimpleName();
         return simple.isEmpty() ? full.substring(full.lastIndexOf('.') + 1) : simple;
     }
 }

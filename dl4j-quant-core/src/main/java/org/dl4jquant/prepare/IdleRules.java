@@ -7,6 +7,7 @@ import java.util.List;
 import java.util.Locale;
 import java.util.function.Function;
 import java.util.regex.Pattern;
+import org.dl4jquant.network.Topology;
 import org.dl4jquant.scheme.LayerPosition;
 import org.dl4jquant.scheme.LayerSelector;
 import org.dl4jquant.scheme.QuantSpec;
@@ -28,11 +29,11 @@ final class IdleRules {
 
     private static final int LEAST_ERRORS = 2;
 
-    private final FloatNetwork original;
-    private final FloatNetwork joined;
-    private final List<Step> quantizable;
+    private final Topology<FusedStep> original;
+    private final Topology<FusedStep> joined;
+    private final List<FusedStep> quantizable;
 
-    private IdleRules(FloatNetwork original, FloatNetwork joined) {
+    private IdleRules(Topology<FusedStep> original, Topology<FusedStep> joined) {
         this.original = original;
         this.joined = joined;
         this.quantizable = joined.steps().stream().filter(Traits::isQuantizable).toList();
@@ -45,7 +46,8 @@ final class IdleRules {
      * @param joined the same with followers joined to those that lead them
      * @param spec the wish
      */
-    static List<String> warnings(FloatNetwork original, FloatNetwork joined, QuantSpec spec) {
+    static List<String> warnings(
+            Topology<FusedStep> original, Topology<FusedStep> joined, QuantSpec spec) {
         IdleRules rules = new IdleRules(original, joined);
         List<String> warnings = new ArrayList<>();
         for (QuantSpec.Rule rule : spec.rules()) {
@@ -58,7 +60,7 @@ final class IdleRules {
 
     private boolean decides(LayerSelector selector) {
         for (int i = 0; i < quantizable.size(); i++) {
-            Step step = quantizable.get(i);
+            FusedStep step = quantizable.get(i);
             if (selector.selects(
                     new LayerPosition(step.name(), step.type(), i, quantizable.size()))) {
                 return true;
@@ -70,7 +72,7 @@ final class IdleRules {
     }
 
     private void warn(QuantSpec.Rule rule, List<String> warnings) {
-        List<Step> selected =
+        List<FusedStep> selected =
                 original.steps().stream()
                         .filter(step -> rule.layers().selects(Planner.withoutPlace(step)))
                         .toList();
@@ -80,8 +82,8 @@ final class IdleRules {
             return;
         }
         List<String> reasons = new ArrayList<>();
-        for (Step step : selected) {
-            Step home = home(step);
+        for (FusedStep step : selected) {
+            FusedStep home = home(step);
             if (!home.name().equals(step.name())) {
                 reasons.add(
                         "'%s' is joined with '%s', whose rule holds for both, name that"
@@ -99,14 +101,14 @@ final class IdleRules {
         }
     }
 
-    private Step home(Step member) {
+    private FusedStep home(FusedStep member) {
         return joined.steps().stream()
                 .filter(step -> step.members().contains(member.name()))
                 .findFirst()
                 .orElseThrow();
     }
 
-    private static String why(Step step) {
+    private static String why(FusedStep step) {
         if (Traits.isLoss(step)) {
             return "is the loss, which takes values in float";
         }
@@ -133,7 +135,7 @@ final class IdleRules {
             return near(by.name(), names());
         }
         if (selector instanceof LayerSelector.OfType by) {
-            return near(by.type(), distinct(Step::type));
+            return near(by.type(), distinct(FusedStep::type));
         }
         if (selector instanceof LayerSelector.Matching by) {
             Pattern pattern = Pattern.compile(by.regex());
@@ -154,10 +156,10 @@ final class IdleRules {
     }
 
     private List<String> names() {
-        return distinct(Step::name);
+        return distinct(FusedStep::name);
     }
 
-    private List<String> distinct(Function<Step, String> property) {
+    private List<String> distinct(Function<FusedStep, String> property) {
         return original.steps().stream().map(property).distinct().toList();
     }
 

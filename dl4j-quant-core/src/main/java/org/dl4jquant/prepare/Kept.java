@@ -8,6 +8,7 @@ import org.dl4jquant.layer.QuantizedAddVertex;
 import org.dl4jquant.layer.QuantizedLayer;
 import org.dl4jquant.layer.quantizers.ActivationScheme;
 import org.dl4jquant.layer.quantizers.LayerQuantizers;
+import org.dl4jquant.network.Topology;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -22,7 +23,7 @@ final class Kept {
      * {@return the name of the codes that a step makes, which has quantizers already; null if it
      * makes none}
      */
-    static @Nullable String codes(Step step) {
+    static @Nullable String codes(FusedStep step) {
         QuantizedLayer kept = step.kept();
         ActivationScheme result = kept == null ? null : kept.preparedQuantizers().result();
         return kept != null && result != null && result.isInteger() ? kept.outputName() : null;
@@ -32,7 +33,7 @@ final class Kept {
      * {@return whether a step that has quantizers already computes with codes that another makes:
      * it names that one, or only rounds a result, as after a sum}
      */
-    static boolean readsCodes(Step step) {
+    static boolean readsCodes(FusedStep step) {
         QuantizedLayer kept = step.kept();
         if (kept == null) {
             return false;
@@ -52,10 +53,10 @@ final class Kept {
      * @throws IllegalArgumentException if not; the message names the step
      */
     static void requireFit(
-            FloatNetwork network,
+            Topology<FusedStep> network,
             Set<String> wrapped,
             Function<String, @Nullable String> sourceOfCodes) {
-        for (Step step : network.steps()) {
+        for (FusedStep step : network.steps()) {
             QuantizedLayer kept = step.kept();
             QuantizedAddVertex sum = step.keptSum();
             if (kept != null) {
@@ -75,7 +76,7 @@ final class Kept {
     }
 
     private static void requireSource(
-            Step step,
+            FusedStep step,
             int input,
             @Nullable String wanted,
             Function<String, @Nullable String> sourceOfCodes) {
@@ -101,11 +102,11 @@ final class Kept {
      * @param quantizers these; null without
      */
     static String floatBefore(
-            FloatNetwork network, Step step, @Nullable LayerQuantizers quantizers) {
+            Topology<FusedStep> network, FusedStep step, @Nullable LayerQuantizers quantizers) {
         if (quantizers == null || quantizers.input() == null) {
             return "";
         }
-        Step before = network.step(step.inputs().get(0));
+        FusedStep before = network.step(step.inputs().get(0));
         while (before != null && before.kept() == null && Traits.preservesCodes(before)) {
             before = network.step(before.inputs().get(0));
         }

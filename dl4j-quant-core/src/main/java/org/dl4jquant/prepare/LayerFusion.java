@@ -17,6 +17,7 @@ import org.deeplearning4j.nn.conf.layers.Deconvolution3D;
 import org.deeplearning4j.nn.conf.layers.DenseLayer;
 import org.deeplearning4j.nn.conf.layers.Layer;
 import org.dl4jquant.layer.PointwiseActivation;
+import org.dl4jquant.network.Topology;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -36,15 +37,15 @@ final class LayerFusion {
      * @param network layer by layer
      * @param joins whether a layer of this name joins what follows it; what stays in float does not
      */
-    static FloatNetwork merge(FloatNetwork network, Predicate<String> joins) {
-        List<Step> steps = new ArrayList<>();
+    static Topology<FusedStep> merge(Topology<FusedStep> network, Predicate<String> joins) {
+        List<FusedStep> steps = new ArrayList<>();
         Map<String, String> renamed = new HashMap<>();
         Set<String> gone = new HashSet<>();
-        for (Step step : network.steps()) {
+        for (FusedStep step : network.steps()) {
             if (gone.contains(step.name())) {
                 continue;
             }
-            Step merged = joins.test(step.name()) ? withFollowers(network, step) : step;
+            FusedStep merged = joins.test(step.name()) ? withFollowers(network, step) : step;
             for (String member : merged.members()) {
                 renamed.put(member, merged.name());
                 if (!member.equals(merged.name())) {
@@ -53,7 +54,7 @@ final class LayerFusion {
             }
             steps.add(merged);
         }
-        List<Step> connected =
+        List<FusedStep> connected =
                 steps.stream()
                         .map(
                                 step ->
@@ -65,16 +66,16 @@ final class LayerFusion {
                                                                                 name, name))
                                                         .toList()))
                         .toList();
-        return new FloatNetwork(connected, network.inputs(), network.outputs());
+        return new Topology<>(connected, network.inputs(), network.outputs());
     }
 
-    private static Step withFollowers(FloatNetwork network, Step first) {
+    private static FusedStep withFollowers(Topology<FusedStep> network, FusedStep first) {
         // A layer that is not wrapped could not take its followers along.
         if (first.kept() != null || !Traits.isQuantizable(first) || !canLead(first.thawed())) {
             return first;
         }
-        Step merged = first;
-        Step next = follower(network, first, first.name());
+        FusedStep merged = first;
+        FusedStep next = follower(network, first, first.name());
         if (next != null
                 && isExactly(next.thawed(), BatchNormalization.class)
                 && next.thawed() instanceof BatchNormalization normalization
@@ -90,8 +91,9 @@ final class LayerFusion {
         return merged;
     }
 
-    private static @Nullable Step follower(FloatNetwork network, Step first, String name) {
-        Step next = network.onlyConsumer(name);
+    private static @Nullable FusedStep follower(
+            Topology<FusedStep> network, FusedStep first, String name) {
+        FusedStep next = network.onlyConsumer(name);
         boolean joins =
                 next != null
                         && next.kept() == null

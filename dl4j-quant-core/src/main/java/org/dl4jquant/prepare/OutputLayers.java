@@ -97,7 +97,7 @@ public final class OutputLayers {
                 "an output layer '%s' with %d outputs; give at least 1",
                 name,
                 outputs);
-        @Nullable Layer inside = Step.of(name, old, null, List.of(), null).thawed();
+        @Nullable Layer inside = FusedStep.inside(Frozen.inside(old));
         Require.argument(
                 inside instanceof BaseOutputLayer,
                 "'%s' is no output layer with weights, so it has no number of outputs of its own;"

@@ -2,9 +2,11 @@
 package org.dl4jquant.prepare;
 
 import java.util.Map;
+import java.util.Objects;
 import java.util.function.Function;
-import org.deeplearning4j.nn.api.Layer;
+import org.deeplearning4j.nn.api.Trainable;
 import org.dl4jquant.check.Require;
+import org.jspecify.annotations.Nullable;
 import org.nd4j.linalg.api.ndarray.INDArray;
 
 /** Copies the float network's parameters into the prepared network. */
@@ -16,16 +18,17 @@ final class ParameterTransfer {
      * Copies the parameters of all members of a step.
      *
      * @param step the step
-     * @param original gives the float network's layer of a name
-     * @param prepared the prepared network's layer
+     * @param original gives the float network's layer or vertex of a name
+     * @param prepared the prepared network's layer or vertex
      * @throws IllegalArgumentException if a parameter is NaN or infinite, or has no place in the
      *     prepared layer; the message names layer and parameter
      */
-    static void copy(Step step, Function<String, Layer> original, Layer prepared) {
-        Map<String, INDArray> to = prepared.paramTable();
+    static void copy(
+            FusedStep step, Function<String, @Nullable Trainable> original, Trainable prepared) {
+        Map<String, INDArray> to = prepared.paramTable(false);
         for (String member : step.members()) {
-            Layer from = original.apply(member);
-            Map<String, INDArray> table = from.paramTable();
+            Trainable from = original.apply(member);
+            Map<String, INDArray> table = from == null ? null : from.paramTable(false);
             if (table != null) {
                 table.forEach((key, values) -> copy(member, key, values, to));
             }
@@ -48,6 +51,6 @@ final class ParameterTransfer {
                         + " prepare one from before that",
                 layer,
                 key);
-        java.util.Objects.requireNonNull(target).assign(values.reshape(target.shape()));
+        Objects.requireNonNull(target).assign(values.reshape(target.shape()));
     }
 }

@@ -8,6 +8,7 @@ import java.util.Set;
 import org.dl4jquant.layer.QuantizedAddVertex;
 import org.dl4jquant.layer.quantizers.ActivationScheme;
 import org.dl4jquant.layer.quantizers.LayerQuantizers;
+import org.dl4jquant.network.Topology;
 
 /**
  * Which tensor of a network is rounded where.
@@ -24,7 +25,7 @@ import org.dl4jquant.layer.quantizers.LayerQuantizers;
  * @param report what became of each layer, and why
  */
 record Plan(
-        FloatNetwork network,
+        Topology<FusedStep> network,
         Map<String, LayerQuantizers> wrapped,
         Map<String, ActivationScheme> inserted,
         Map<String, String> quantizers,

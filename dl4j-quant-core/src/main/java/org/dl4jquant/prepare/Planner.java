@@ -23,6 +23,7 @@ import org.dl4jquant.layer.QuantizedAddVertex;
 import org.dl4jquant.layer.quantizers.ActivationScheme;
 import org.dl4jquant.layer.quantizers.LayerQuantizers;
 import org.dl4jquant.network.LayerNames;
+import org.dl4jquant.network.Topology;
 import org.dl4jquant.numeric.CodeRange;
 import org.dl4jquant.scheme.IntFormat;
 import org.dl4jquant.scheme.LayerPosition;
@@ -49,7 +50,7 @@ final class Planner {
     /** A place far from both ends, where no layer is. */
     private static final int NO_PLACE = Integer.MAX_VALUE / 2;
 
-    private final FloatNetwork network;
+    private final Topology<FusedStep> network;
     private final SignAnalysis signs;
     private final Map<String, LayerScheme> schemes;
     private final Map<String, Boolean> needed = new HashMap<>();
@@ -58,7 +59,8 @@ final class Planner {
     private final Map<String, String> quantizers = new HashMap<>();
     private final Set<String> taken;
 
-    private Planner(FloatNetwork network, SignAnalysis signs, Map<String, LayerScheme> schemes) {
+    private Planner(
+            Topology<FusedStep> network, SignAnalysis signs, Map<String, LayerScheme> schemes) {
         this.network = network;
         this.signs = signs;
         this.schemes = schemes;
@@ -73,11 +75,12 @@ final class Planner {
      * @param spec the wish
      * @param nonNegativeInput whether a network input's data are never negative
      */
-    static Plan plan(FloatNetwork float32, QuantSpec spec, Predicate<String> nonNegativeInput) {
-        FloatNetwork joined = LayerFusion.merge(float32, layer -> true);
+    static Plan plan(
+            Topology<FusedStep> float32, QuantSpec spec, Predicate<String> nonNegativeInput) {
+        Topology<FusedStep> joined = LayerFusion.merge(float32, layer -> true);
         Map<String, LayerScheme> schemes = schemes(joined, spec);
-        FloatNetwork merged = LayerFusion.merge(float32, layer -> !isFloat(schemes, layer));
-        for (Step step : merged.steps()) {
+        Topology<FusedStep> merged = LayerFusion.merge(float32, layer -> !isFloat(schemes, layer));
+        for (FusedStep step : merged.steps()) {
             // The followers of a layer in float, which its scheme holds for
             if (joined.step(step.name()) == null) {
                 schemes.put(step.name(), LayerScheme.FLOAT);
@@ -85,7 +88,7 @@ final class Planner {
         }
         Planner planner = new Planner(merged, new SignAnalysis(merged, nonNegativeInput), schemes);
         merged.inputs().stream().sorted().forEach(planner::decideInput);
-        for (Step step : merged.steps()) {
+        for (FusedStep step : merged.steps()) {
             planner.decide(step);
         }
         planner.inserted.keySet().forEach(planner::quantized);
@@ -118,8 +121,9 @@ final class Planner {
             }
 
             @Override
-            public @Nullable String roundedBehind(Step step) {
-                Step next = carriedByActivation(step) ? network.onlyConsumer(step.name()) : null;
+            public @Nullable String roundedBehind(FusedStep step) {
+                FusedStep next =
+                        carriedByActivation(step) ? network.onlyConsumer(step.name()) : null;
                 return next == null ? null : next.name();
             }
 
@@ -135,13 +139,13 @@ final class Planner {
         return scheme != null && scheme.isFloat();
     }
 
-    private static Map<String, LayerScheme> schemes(FloatNetwork network, QuantSpec spec) {
+    private static Map<String, LayerScheme> schemes(Topology<FusedStep> network, QuantSpec spec) {
         Map<String, LayerScheme> schemes = new HashMap<>();
-        List<Step> layers = network.steps().stream().filter(Traits::isQuantizable).toList();
+        List<FusedStep> layers = network.steps().stream().filter(Traits::isQuantizable).toList();
         for (int i = 0; i < layers.size(); i++) {
             schemes.put(layers.get(i).name(), spec.schemeFor(position(layers, i)));
         }
-        for (Step step : network.steps()) {
+        for (FusedStep step : network.steps()) {
             if (Traits.makesValues(step)) {
                 schemes.put(step.name(), spec.schemeFor(withoutPlace(step)));
             }
@@ -150,22 +154,22 @@ final class Planner {
     }
 
     /** No layer of the search: rules by place pass it by, rules by name or type do not. */
-    static LayerPosition withoutPlace(Step step) {
+    static LayerPosition withoutPlace(FusedStep step) {
         return new LayerPosition(step.name(), step.type(), NO_PLACE, Integer.MAX_VALUE);
     }
 
-    private static LayerPosition position(List<Step> layers, int index) {
-        Step step = layers.get(index);
+    private static LayerPosition position(List<FusedStep> layers, int index) {
+        FusedStep step = layers.get(index);
         return new LayerPosition(step.name(), step.type(), index, layers.size());
     }
 
-    private @Nullable TensorScheme activations(Step step) {
+    private @Nullable TensorScheme activations(FusedStep step) {
         LayerScheme scheme = schemes.get(step.name());
         return scheme == null ? null : scheme.activations();
     }
 
     private void decideInput(String input) {
-        List<Step> readers = readersOfCodes(input).toList();
+        List<FusedStep> readers = readersOfCodes(input).toList();
         if (readers.stream().noneMatch(Traits::joinsTensors) && !isPooled(input)) {
             return;
         }
@@ -189,7 +193,7 @@ final class Planner {
     }
 
     /** {@return the steps that compute with a tensor's codes, where they are and further on} */
-    private Stream<Step> readersOfCodes(String tensor) {
+    private Stream<FusedStep> readersOfCodes(String tensor) {
         return network.consumers(tensor).stream()
                 .filter(this::computesWithCodes)
                 .flatMap(
@@ -199,7 +203,7 @@ final class Planner {
                                         : Stream.of(reader));
     }
 
-    private void decide(Step step) {
+    private void decide(FusedStep step) {
         if (step.kept() != null || step.keptSum() != null) {
             return;
         }
@@ -210,7 +214,7 @@ final class Planner {
         }
     }
 
-    private void decideMadeValues(Step step) {
+    private void decideMadeValues(FusedStep step) {
         if (!makesCodes(step) || carriedByActivation(step)) {
             return;
         }
@@ -222,7 +226,7 @@ final class Planner {
         }
     }
 
-    private void decideLayer(Step step) {
+    private void decideLayer(FusedStep step) {
         LayerScheme scheme = Objects.requireNonNull(schemes.get(step.name()));
         if (scheme.isFloat()) {
             return;
@@ -239,14 +243,14 @@ final class Planner {
         wrapped.put(step.name(), withAttention(step, withHidden(step, quantizers)));
     }
 
-    private LayerQuantizers withAttention(Step step, LayerQuantizers quantizers) {
+    private LayerQuantizers withAttention(FusedStep step, LayerQuantizers quantizers) {
         TensorScheme scheme = activations(step);
         return scheme != null && step.thawed() instanceof SelfAttentionLayer attention
                 ? quantizers.withAttention(scheme, attention.isProjectInput())
                 : quantizers;
     }
 
-    private LayerQuantizers withHidden(Step step, LayerQuantizers quantizers) {
+    private LayerQuantizers withHidden(FusedStep step, LayerQuantizers quantizers) {
         TensorScheme scheme = activations(step);
         Traits.Recurrence recurrence = Traits.recurrence(step);
         if (scheme == null || recurrence == Traits.Recurrence.NONE) {
@@ -259,7 +263,7 @@ final class Planner {
                 : quantizers.withHiddenBothWays(hidden);
     }
 
-    private LayerQuantizers withInput(Step step, LayerQuantizers quantizers) {
+    private LayerQuantizers withInput(FusedStep step, LayerQuantizers quantizers) {
         String tensor = step.inputs().get(0);
         boolean changed = Traits.changesInput(step);
         String source = changed ? null : sourceOfCodes(tensor);
@@ -278,7 +282,7 @@ final class Planner {
     /* The width is that of the layers with weights that read the tensor, as their weights' width is:
      * they multiply the two. What only sums, means and tables read has 8 bits: narrower codes would
      * make no multiplication cheaper, and lose what the paper of LSQ keeps in float. */
-    private ActivationScheme outputScheme(Step step) {
+    private ActivationScheme outputScheme(FusedStep step) {
         TensorScheme own = Objects.requireNonNull(activations(step));
         Optional<NumberFormat> widest =
                 readersOfCodes(step.name())
@@ -304,7 +308,7 @@ final class Planner {
     }
 
     /** A function that is no clamp runs as a table, and a table reads codes. */
-    private static boolean needsTable(Step step) {
+    private static boolean needsTable(FusedStep step) {
         Layer layer = Objects.requireNonNull(step.thawed());
         return PointwiseActivation.behind(layer, step.activation())
                 .filter(function -> !function.isClamp())
@@ -312,7 +316,7 @@ final class Planner {
     }
 
     /** {@return whether the step's result is rounded} */
-    private boolean makesCodes(Step step) {
+    private boolean makesCodes(FusedStep step) {
         if (step.kept() != null) {
             return Kept.codes(step) != null;
         }
@@ -342,7 +346,7 @@ final class Planner {
      * network the result is codes, to which what follows applies its functions. The codes of a
      * vertex are made by a layer after it, which cannot take its place as an output. */
     private boolean leavesAsCodes(String tensor) {
-        Step step = network.step(tensor);
+        FusedStep step = network.step(tensor);
         if (step == null) {
             return false;
         }
@@ -355,11 +359,11 @@ final class Planner {
     private boolean leavesFurtherOn(String tensor) {
         return network.consumers(tensor).stream()
                 .filter(reader -> Traits.appliesFunction(reader) || Traits.preservesCodes(reader))
-                .map(Step::name)
+                .map(FusedStep::name)
                 .anyMatch(name -> network.outputs().contains(name) || leavesFurtherOn(name));
     }
 
-    private boolean computesWithCodes(Step reader) {
+    private boolean computesWithCodes(FusedStep reader) {
         if (reader.kept() != null) {
             return Kept.readsCodes(reader);
         }
@@ -382,8 +386,8 @@ final class Planner {
 
     /* A sum with a ReLU after it is one node of the integer graph: the ReLU is the clamp of the
      * sum's codes, so the activation layer carries the only quantizer. */
-    private boolean carriedByActivation(Step step) {
-        Step next = network.onlyConsumer(step.name());
+    private boolean carriedByActivation(FusedStep step) {
+        FusedStep next = network.onlyConsumer(step.name());
         return Traits.isPlainVertex(step)
                 && next != null
                 && !next.preprocessed()
@@ -397,7 +401,7 @@ final class Planner {
     /** {@return what each step reads in the prepared network} */
     private Map<String, List<String>> wiring() {
         Map<String, List<String>> wiring = new HashMap<>();
-        for (Step step : network.steps()) {
+        for (FusedStep step : network.steps()) {
             wiring.put(
                     step.name(),
                     step.inputs().stream()
@@ -412,7 +416,7 @@ final class Planner {
     }
 
     /* What computes in float reads a network's input as it comes. */
-    private boolean readsQuantizer(Step step, String tensor) {
+    private boolean readsQuantizer(FusedStep step, String tensor) {
         return inserted.containsKey(tensor)
                 && (network.step(tensor) != null || computesWithCodes(step));
     }
@@ -429,7 +433,7 @@ final class Planner {
 
     private Map<String, QuantizedAddVertex> sums() {
         Map<String, QuantizedAddVertex> sums = new LinkedHashMap<>();
-        for (Step step : network.steps()) {
+        for (FusedStep step : network.steps()) {
             if (step.keptSum() == null
                     && Traits.elementWise(step) == ElementWiseVertex.Op.Add
                     && step.inputs().size() == 2) {
@@ -452,7 +456,7 @@ final class Planner {
     }
 
     private void addResults(String tensor, List<String> after, Set<String> results) {
-        Step step = network.step(tensor);
+        FusedStep step = network.step(tensor);
         boolean kept = step != null && (step.kept() != null || step.keptSum() != null);
         if (kept || wrapped.containsKey(tensor) || inserted.containsKey(tensor)) {
             results.addAll(after);
@@ -465,14 +469,14 @@ final class Planner {
         }
     }
 
-    private String roundedBy(Step step) {
-        Step next = carriedByActivation(step) ? network.onlyConsumer(step.name()) : null;
+    private String roundedBy(FusedStep step) {
+        FusedStep next = carriedByActivation(step) ? network.onlyConsumer(step.name()) : null;
         return next == null ? step.name() : next.name();
     }
 
     /** {@return the name of the layer whose codes a tensor holds; null if it holds float values} */
     private @Nullable String sourceOfCodes(String tensor) {
-        Step step = network.step(tensor);
+        FusedStep step = network.step(tensor);
         if (step != null && step.kept() != null) {
             return Kept.codes(step);
         }

@@ -3,15 +3,16 @@ package org.dl4jquant.prepare;
 
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Objects;
 import org.deeplearning4j.nn.api.Layer;
 import org.deeplearning4j.nn.api.Model;
 import org.deeplearning4j.nn.graph.ComputationGraph;
 import org.deeplearning4j.nn.multilayer.MultiLayerNetwork;
 import org.dl4jquant.check.Require;
-import org.dl4jquant.network.LayerNames;
+import org.dl4jquant.network.NetworkView;
+import org.dl4jquant.network.Topology;
 import org.dl4jquant.scheme.QuantSpec;
 import org.nd4j.linalg.api.buffer.DataType;
-import org.nd4j.linalg.api.ndarray.INDArray;
 import org.nd4j.linalg.dataset.api.iterator.DataSetIterator;
 import org.nd4j.linalg.dataset.api.iterator.MultiDataSetIterator;
 import org.slf4j.Logger;
@@ -79,19 +80,7 @@ public final class Preparation {
         Require.given(trained, "trained");
         Require.given(spec, "spec");
         Require.given(data, "data");
-        requireInitialized(trained.isInitCalled());
-        FloatNetwork network = usable(trained, FloatNetwork.of(trained));
-        CalibrationData inputs = CalibrationData.of(data, examples);
-        InputRange[] ranges = inputs.ranges(1);
-        Plan plan = useful(Planner.plan(network, spec, name -> ranges[0].nonNegative()));
-        MultiLayerNetwork prepared = MultiLayerRebuild.rebuild(trained, plan);
-        List<String> outliers = fitting(prepared, plan).run(inputs, batch -> run(prepared, batch));
-        return reported(
-                prepared,
-                plan.report()
-                        .withWarnings(renamed(trained))
-                        .withWarnings(warnings(List.copyOf(network.inputs()), ranges))
-                        .withWarnings(outliers));
+        return prepare(NetworkView.of(trained), spec, CalibrationData.of(data, examples));
     }
 
     /**
@@ -129,7 +118,7 @@ public final class Preparation {
         Require.given(trained, "trained");
         Require.given(spec, "spec");
         Require.given(data, "data");
-        return prepare(trained, spec, CalibrationData.of(data, examples));
+        return prepare(NetworkView.of(trained), spec, CalibrationData.of(data, examples));
     }
 
     /**
@@ -167,40 +156,61 @@ public final class Preparation {
         Require.given(trained, "trained");
         Require.given(spec, "spec");
         Require.given(data, "data");
-        return prepare(trained, spec, CalibrationData.of(data, examples));
+        return prepare(NetworkView.of(trained), spec, CalibrationData.of(data, examples));
     }
 
-    private static PreparedNetwork<ComputationGraph> prepare(
-            ComputationGraph trained, QuantSpec spec, CalibrationData inputs) {
-        requireInitialized(trained.params() != null);
-        FloatNetwork network = usable(trained, FloatNetwork.of(trained));
-        List<String> names = trained.getConfiguration().getNetworkInputs();
+    /**
+     * Prepares a network of either kind, of one input.
+     *
+     * @param <N> its kind
+     * @param trained the view of the float network, initialized; not changed
+     * @param spec which layer gets which scheme
+     * @param data as {@link #prepare(ComputationGraph, QuantSpec, DataSetIterator)}
+     * @return the prepared network and what became of each layer; the report is logged at level
+     *     debug
+     * @throws IllegalArgumentException as {@link #prepare(MultiLayerNetwork, QuantSpec,
+     *     DataSetIterator)}
+     */
+    public static <N extends Model> PreparedNetwork<N> prepare(
+            NetworkView<N> trained, QuantSpec spec, DataSetIterator data) {
+        Require.given(trained, "trained");
+        Require.given(spec, "spec");
+        Require.given(data, "data");
+        return prepare(trained, spec, CalibrationData.of(data, CALIBRATION_EXAMPLES));
+    }
+
+    private static <N extends Model> PreparedNetwork<N> prepare(
+            NetworkView<N> trained, QuantSpec spec, CalibrationData inputs) {
+        requireUsable(trained);
+        Topology<FusedStep> network = trained.topology().map(FusedStep::of);
+        List<String> names = network.inputs();
         InputRange[] ranges = inputs.ranges(names.size());
         Plan plan =
                 useful(
                         Planner.plan(
                                 network, spec, name -> ranges[names.indexOf(name)].nonNegative()));
-        ComputationGraph prepared = GraphRebuild.rebuild(trained, plan);
+        NetworkView<N> prepared = NetworkRebuild.rebuild(trained, plan);
         List<String> outliers = fitting(prepared, plan).run(inputs, batch -> run(prepared, batch));
         return reported(
-                prepared,
-                plan.report().withWarnings(warnings(names, ranges)).withWarnings(outliers));
+                prepared.network(),
+                plan.report()
+                        .withWarnings(renamed(trained))
+                        .withWarnings(warnings(names, ranges))
+                        .withWarnings(outliers));
     }
 
-    static void run(MultiLayerNetwork network, CalibrationData.Inputs batch) {
-        INDArray[] masks = batch.masks();
-        network.output(batch.features()[0], false, masks == null ? null : masks[0], null);
+    static void run(NetworkView<?> network, CalibrationData.Inputs batch) {
+        network.output(batch.features(), batch.masks());
     }
 
-    static void run(ComputationGraph network, CalibrationData.Inputs batch) {
-        network.output(false, batch.features(), batch.masks(), null);
-    }
-
-    private static List<String> renamed(MultiLayerNetwork network) {
+    private static List<String> renamed(NetworkView<?> network) {
         List<String> warnings = new ArrayList<>();
-        List<String> names = LayerNames.of(network);
+        if (!(network.network() instanceof MultiLayerNetwork)) {
+            return warnings;
+        }
+        List<String> names = network.names();
         for (int i = 0; i < names.size(); i++) {
-            String own = network.getLayerWiseConfigurations().getConf(i).getLayer().getLayerName();
+            String own = network.layers().get(i).conf().getLayer().getLayerName();
             if (own != null && !own.isBlank() && !own.equals(names.get(i))) {
                 warnings.add(
                         "several layers are called '%s'; the one at index %d is '%s' from here on"
@@ -210,26 +220,23 @@ public final class Preparation {
         return warnings;
     }
 
-    private static void requireInitialized(boolean initialized) {
+    private static void requireUsable(NetworkView<?> network) {
         Require.argument(
-                initialized, "the network has no parameters yet; call init() and train it first");
-    }
-
-    private static FloatNetwork usable(Model model, FloatNetwork network) {
-        INDArray params = model.params();
+                network.initialized(),
+                "the network has no parameters yet; call init() and train it first");
+        DataType type = network.network().params().dataType();
         Require.argument(
-                params.dataType() == DataType.FLOAT || params.dataType() == DataType.DOUBLE,
+                type == DataType.FLOAT || type == DataType.DOUBLE,
                 "the network computes in %s; quantized training needs FLOAT or DOUBLE: see"
                         + " convertDataType",
-                params.dataType());
-        return network;
+                type);
     }
 
     private static Plan useful(Plan plan) {
         String kept =
                 plan.network().steps().stream()
                         .filter(step -> step.kept() != null)
-                        .map(Step::name)
+                        .map(FusedStep::name)
                         .findFirst()
                         .orElse(null);
         Require.argument(
@@ -245,31 +252,19 @@ public final class Preparation {
         return plan;
     }
 
-    private static ScaleFitting fitting(MultiLayerNetwork prepared, Plan plan) {
+    private static ScaleFitting fitting(NetworkView<?> prepared, Plan plan) {
         List<Layer> kept = new ArrayList<>();
-        // The quantizer of the network's input comes first.
-        int index = plan.inserted().size();
-        for (Step step : plan.network().steps()) {
+        for (FusedStep step : plan.network().steps()) {
             if (step.kept() != null) {
-                kept.add(prepared.getLayer(index));
+                kept.add(Objects.requireNonNull(prepared.layer(step.name()), step.name()));
             }
-            index++;
         }
-        return new ScaleFitting(prepared.getLayers(), layer -> isOne(layer, kept));
+        return new ScaleFitting(prepared.layers(), layer -> isOne(layer, kept));
     }
 
     /* DL4J's wrappers are equal if what they wrap is. */
     private static boolean isOne(Layer layer, List<Layer> of) {
         return of.stream().anyMatch(one -> one == layer);
-    }
-
-    private static ScaleFitting fitting(ComputationGraph prepared, Plan plan) {
-        List<Layer> kept =
-                plan.network().steps().stream()
-                        .filter(step -> step.kept() != null)
-                        .map(step -> prepared.getLayer(step.name()))
-                        .toList();
-        return new ScaleFitting(prepared.getLayers(), layer -> isOne(layer, kept));
     }
 
     private static List<String> warnings(List<String> names, InputRange[] ranges) {

@@ -5,6 +5,7 @@ import java.util.List;
 import org.deeplearning4j.nn.graph.ComputationGraph;
 import org.deeplearning4j.nn.multilayer.MultiLayerNetwork;
 import org.dl4jquant.check.Require;
+import org.dl4jquant.network.NetworkView;
 import org.nd4j.linalg.dataset.api.iterator.DataSetIterator;
 import org.nd4j.linalg.dataset.api.iterator.MultiDataSetIterator;
 import org.slf4j.Logger;
@@ -30,7 +31,7 @@ public final class Recalibration {
      */
     public static void ofWeights(MultiLayerNetwork network) {
         Require.given(network, "network");
-        new ScaleFitting(network.getLayers()).fitWeights();
+        new ScaleFitting(NetworkView.of(network).layers()).fitWeights();
     }
 
     /**
@@ -41,7 +42,7 @@ public final class Recalibration {
      */
     public static void ofWeights(ComputationGraph network) {
         Require.given(network, "network");
-        new ScaleFitting(network.getLayers()).fitWeights();
+        new ScaleFitting(NetworkView.of(network).layers()).fitWeights();
     }
 
     /**
@@ -55,9 +56,7 @@ public final class Recalibration {
     public static void of(MultiLayerNetwork network, DataSetIterator data) {
         Require.given(network, "network");
         Require.given(data, "data");
-        log(
-                new ScaleFitting(network.getLayers())
-                        .run(limited(data), batch -> Preparation.run(network, batch)));
+        of(NetworkView.of(network), limited(data));
     }
 
     /**
@@ -71,7 +70,7 @@ public final class Recalibration {
     public static void of(ComputationGraph network, DataSetIterator data) {
         Require.given(network, "network");
         Require.given(data, "data");
-        of(network, limited(data));
+        of(NetworkView.of(network), limited(data));
     }
 
     /**
@@ -85,13 +84,11 @@ public final class Recalibration {
     public static void of(ComputationGraph network, MultiDataSetIterator data) {
         Require.given(network, "network");
         Require.given(data, "data");
-        of(network, limited(data));
+        of(NetworkView.of(network), limited(data));
     }
 
-    private static void of(ComputationGraph network, CalibrationData data) {
-        log(
-                new ScaleFitting(network.getLayers())
-                        .run(data, batch -> Preparation.run(network, batch)));
+    private static void of(NetworkView<?> network, CalibrationData data) {
+        log(new ScaleFitting(network.layers()).run(data, batch -> Preparation.run(network, batch)));
     }
 
     private static CalibrationData limited(DataSetIterator data) {

@@ -3,6 +3,7 @@ package org.dl4jquant.prepare;
 
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.Collection;
 import java.util.EnumMap;
 import java.util.List;
 import java.util.Locale;
@@ -49,7 +50,7 @@ final class ScaleFitting {
      *
      * @param all all its layers
      */
-    ScaleFitting(Layer[] all) {
+    ScaleFitting(Collection<Layer> all) {
         this(all, layer -> false);
     }
 
@@ -60,7 +61,7 @@ final class ScaleFitting {
      * @param keeps whether a layer keeps its scales; it then computes in float, too, while those of
      *     the others are fitted
      */
-    ScaleFitting(Layer[] all, Predicate<Layer> keeps) {
+    ScaleFitting(Collection<Layer> all, Predicate<Layer> keeps) {
         for (Layer layer : all) {
             QuantizedLayers.configuration(layer).ifPresent(conf -> add(layer, conf, keeps));
         }

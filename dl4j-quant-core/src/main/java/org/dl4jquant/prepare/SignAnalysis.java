@@ -9,6 +9,7 @@ import org.deeplearning4j.nn.conf.layers.ConvolutionLayer;
 import org.deeplearning4j.nn.conf.layers.DenseLayer;
 import org.deeplearning4j.nn.conf.layers.Layer;
 import org.dl4jquant.layer.PointwiseActivation;
+import org.dl4jquant.network.Topology;
 import org.jspecify.annotations.Nullable;
 import org.nd4j.linalg.activations.IActivation;
 import org.nd4j.linalg.activations.impl.ActivationSoftmax;
@@ -19,14 +20,14 @@ import org.nd4j.linalg.activations.impl.ActivationSoftmax;
  * @param network the network
  * @param nonNegativeInput whether a network input's data are never negative
  */
-record SignAnalysis(FloatNetwork network, Predicate<String> nonNegativeInput) {
+record SignAnalysis(Topology<FusedStep> network, Predicate<String> nonNegativeInput) {
 
     boolean nonNegative(String tensor) {
-        Step step = network.step(tensor);
+        FusedStep step = network.step(tensor);
         return step == null ? nonNegativeInput.test(tensor) : nonNegative(step);
     }
 
-    private boolean nonNegative(Step step) {
+    private boolean nonNegative(FusedStep step) {
         IActivation last = lastFunction(step);
         if (last != null && isNonNegative(last)) {
             return true;
@@ -50,7 +51,7 @@ record SignAnalysis(FloatNetwork network, Predicate<String> nonNegativeInput) {
     }
 
     /** The function that makes the step's result, where it is the last thing done. */
-    private static @Nullable IActivation lastFunction(Step step) {
+    private static @Nullable IActivation lastFunction(FusedStep step) {
         if (step.activation() != null) {
             return step.activation();
         }

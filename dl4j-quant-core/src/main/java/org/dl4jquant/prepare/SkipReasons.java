@@ -12,6 +12,8 @@ import org.dl4jquant.layer.QuantizedLayer;
 import org.dl4jquant.layer.quantizers.ActivationScheme;
 import org.dl4jquant.layer.quantizers.LayerQuantizers;
 import org.dl4jquant.layer.quantizers.TensorRole;
+import org.dl4jquant.network.Step;
+import org.dl4jquant.network.Topology;
 import org.dl4jquant.scheme.LayerScheme;
 import org.dl4jquant.scheme.NumberFormat;
 import org.dl4jquant.scheme.TensorScheme;
@@ -35,7 +37,7 @@ final class SkipReasons {
          *
          * @param step the step
          */
-        @Nullable String roundedBehind(Step step);
+        @Nullable String roundedBehind(FusedStep step);
 
         /**
          * {@return whether a tensor is a result of the network}
@@ -48,8 +50,8 @@ final class SkipReasons {
     private SkipReasons() {}
 
     static PrepareReport report(
-            FloatNetwork original,
-            FloatNetwork merged,
+            Topology<FusedStep> original,
+            Topology<FusedStep> merged,
             Map<String, LayerQuantizers> wrapped,
             Map<String, ActivationScheme> inserted,
             Map<String, String> names,
@@ -69,8 +71,8 @@ final class SkipReasons {
                                 roundedBehind(names.get(input), behind)));
             }
         }
-        for (Step step : original.steps()) {
-            Step home = home(merged, step.name());
+        for (FusedStep step : original.steps()) {
+            FusedStep home = home(merged, step.name());
             LayerQuantizers quantizers = wrapped.get(home.name());
             LayerScheme scheme = schemes.get(home.name());
             QuantizedLayer kept = step.kept();
@@ -93,7 +95,7 @@ final class SkipReasons {
         return new PrepareReport(entries, List.of());
     }
 
-    private static PrepareReport.Entry kept(Step step, LayerQuantizers quantizers) {
+    private static PrepareReport.Entry kept(FusedStep step, LayerQuantizers quantizers) {
         ActivationScheme activations =
                 quantizers.result() == null ? quantizers.input() : quantizers.result();
         LayerScheme scheme =
@@ -115,7 +117,7 @@ final class SkipReasons {
                 + (scheme.isInteger() ? sign(scheme) : "to half precision");
     }
 
-    private static Step home(FloatNetwork merged, String member) {
+    private static FusedStep home(Topology<FusedStep> merged, String member) {
         return merged.steps().stream()
                 .filter(step -> step.members().contains(member))
                 .findFirst()
@@ -150,8 +152,8 @@ final class SkipReasons {
     }
 
     private static String remark(
-            Step step,
-            Step home,
+            FusedStep step,
+            FusedStep home,
             @Nullable LayerQuantizers quantizers,
             @Nullable LayerScheme scheme,
             Facts facts) {
@@ -164,9 +166,9 @@ final class SkipReasons {
         return why(step, scheme, facts);
     }
 
-    private static @Nullable String changer(Step step) {
+    private static @Nullable String changer(FusedStep step) {
         return Traits.changesInput(step)
-                ? Step.nameOf(Objects.requireNonNull(step.preprocessor()).getClass())
+                ? Step.typeOf(Objects.requireNonNull(step.preprocessor()))
                 : null;
     }
 
@@ -218,7 +220,7 @@ final class SkipReasons {
                 : ", " + result.bitsPerNumber() + " bits";
     }
 
-    private static String why(Step step, @Nullable LayerScheme scheme, Facts facts) {
+    private static String why(FusedStep step, @Nullable LayerScheme scheme, Facts facts) {
         Layer layer = step.thawed();
         if (scheme != null && scheme.isFloat()) {
             return "stays in float: a rule of the spec says so";

@@ -192,7 +192,7 @@ final class Traits {
     /* Everything below goes by the exact class: a subclass, DL4J's or a user's own, may compute
      * something else, so it is what it was not said to be: unknown, and left in float. */
 
-    static boolean isQuantizable(Step step) {
+    static boolean isQuantizable(FusedStep step) {
         Layer layer = step.thawed();
         return layer != null && isQuantizable(layer);
     }
@@ -222,7 +222,7 @@ final class Traits {
     }
 
     /** {@return whether a preprocessor changes the values that the step reads, or may do so} */
-    static boolean changesInput(Step step) {
+    static boolean changesInput(FusedStep step) {
         return step.preprocessor() != null && !moves(step.preprocessor());
     }
 
@@ -248,7 +248,7 @@ final class Traits {
         BOTH_WAYS
     }
 
-    static Recurrence recurrence(Step step) {
+    static Recurrence recurrence(FusedStep step) {
         Layer layer = step.thawed();
         return layer == null ? Recurrence.NONE : recurrence(layer);
     }
@@ -266,13 +266,13 @@ final class Traits {
     }
 
     /** {@return whether the step is the loss, which takes values in float} */
-    static boolean isLoss(Step step) {
+    static boolean isLoss(FusedStep step) {
         Layer layer = step.thawed();
         return layer != null && LOSSES.contains(layer.getClass());
     }
 
     /** {@return whether the layer does nothing to its input but apply an activation function} */
-    static boolean appliesFunction(Step step) {
+    static boolean appliesFunction(FusedStep step) {
         Layer layer = step.thawed();
         return layer != null
                 && (layer.getClass() == ActivationLayer.class
@@ -282,18 +282,18 @@ final class Traits {
     }
 
     /** {@return whether the layer's result is what the network is trained for} */
-    static boolean isOutputLayer(Step step) {
+    static boolean isOutputLayer(FusedStep step) {
         return step.thawed() instanceof BaseOutputLayer;
     }
 
     /** {@return whether the layer looks its input up as an index} */
-    static boolean readsIndices(Step step) {
+    static boolean readsIndices(FusedStep step) {
         Layer layer = step.thawed();
         return layer instanceof EmbeddingLayer || layer instanceof EmbeddingSequenceLayer;
     }
 
     /** {@return whether codes pass through the step and mean the same after it} */
-    static boolean preservesCodes(Step step) {
+    static boolean preservesCodes(FusedStep step) {
         Layer layer = step.thawed();
         if (layer == null) {
             return preservesCodes(step.plainVertex());
@@ -327,7 +327,7 @@ final class Traits {
     }
 
     /** {@return whether the step has no weights and makes values that are not its input's codes} */
-    static boolean makesValues(Step step) {
+    static boolean makesValues(FusedStep step) {
         Layer layer = step.thawed();
         if (layer == null) {
             return elementWise(step) != null || merges(step);
@@ -337,7 +337,7 @@ final class Traits {
     }
 
     /** {@return the kind of element-wise vertex; null if the step is none} */
-    static ElementWiseVertex.@Nullable Op elementWise(Step step) {
+    static ElementWiseVertex.@Nullable Op elementWise(FusedStep step) {
         GraphVertex vertex = step.plainVertex();
         return vertex != null && vertex.getClass() == ElementWiseVertex.class
                 ? ((ElementWiseVertex) vertex).getOp()
@@ -347,13 +347,13 @@ final class Traits {
     /**
      * {@return whether the vertex joins tensors, each element of the result being one of theirs}
      */
-    static boolean merges(Step step) {
+    static boolean merges(FusedStep step) {
         GraphVertex vertex = step.plainVertex();
         return vertex != null && vertex.getClass() == MergeVertex.class;
     }
 
     /** {@return whether the layer makes means of its input's codes} */
-    static boolean averages(Step step) {
+    static boolean averages(FusedStep step) {
         Layer layer = step.thawed();
         return layer != null
                 && POOLS.contains(layer.getClass())
@@ -362,12 +362,12 @@ final class Traits {
     }
 
     /** {@return whether the integer graph has the vertex as a sum or a concatenation of codes} */
-    static boolean joinsTensors(Step step) {
+    static boolean joinsTensors(FusedStep step) {
         return merges(step) || elementWise(step) == ElementWiseVertex.Op.Add;
     }
 
     /** {@return whether the step is a vertex that is no layer} */
-    static boolean isPlainVertex(Step step) {
+    static boolean isPlainVertex(FusedStep step) {
         return step.plainVertex() != null;
     }
 }

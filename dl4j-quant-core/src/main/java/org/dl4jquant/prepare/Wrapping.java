@@ -30,13 +30,14 @@ final class Wrapping {
      * @param plan what is rounded, and which functions make the network's results
      */
     static NeuralNetConfiguration configuration(
-            Step step, NeuralNetConfiguration original, Plan plan) {
+            FusedStep step, NeuralNetConfiguration original, Plan plan) {
         NeuralNetConfiguration conf = original.clone();
         LayerQuantizers quantizers = plan.wrapped().get(step.name());
         if (quantizers != null) {
-            conf.setLayer(wrapped(step, quantizers));
+            conf.setLayer(wrapped(step, original.getLayer(), quantizers));
         } else if (MaxPoolingLayer.isMaxPool(step.thawed())) {
-            conf.setLayer(frozenLike(step, new MaxPoolingLayer(thawed(step).clone())));
+            conf.setLayer(
+                    Frozen.like(original.getLayer(), new MaxPoolingLayer(thawed(step).clone())));
         } else if (plan.results().contains(step.name())) {
             useResultFunction(Frozen.inside(conf.getLayer()));
         }
@@ -62,7 +63,7 @@ final class Wrapping {
     }
 
     /** {@return whether a step that makes results gets another activation function} */
-    static boolean replacesFunction(Step step) {
+    static boolean replacesFunction(FusedStep step) {
         return thawed(step) instanceof ActivationLayer only
                 ? ResultActivation.replaces(only.getActivationFn())
                 : ResultActivation.replaces(((BaseLayer) thawed(step)).getActivationFn());
@@ -83,14 +84,14 @@ final class Wrapping {
         return conf;
     }
 
-    private static Layer wrapped(Step step, LayerQuantizers quantizers) {
+    private static Layer wrapped(FusedStep step, Layer original, LayerQuantizers quantizers) {
         BatchNormalization normalization = step.normalization();
         IActivation activation = step.activation();
         // The name by which other layers know its codes.
         Layer inner = thawed(step).clone();
         inner.setLayerName(step.name());
-        return frozenLike(
-                step,
+        return Frozen.like(
+                original,
                 new QuantizedLayer(
                         inner,
                         normalization == null ? null : normalization.clone(),
@@ -98,11 +99,7 @@ final class Wrapping {
                         quantizers));
     }
 
-    private static Layer thawed(Step step) {
+    private static Layer thawed(FusedStep step) {
         return Objects.requireNonNull(step.thawed());
-    }
-
-    private static Layer frozenLike(Step step, Layer layer) {
-        return Frozen.like(Objects.requireNonNull(step.layer()), layer);
     }
 }

@@ -79,7 +79,7 @@ class RefusalsTest {
     /** DL4J runs every layer of a network, so a forward pass that runs none stands in. */
     @Test
     void namesALayerThatCalibrationNeverReaches() {
-        ScaleFitting fitting = new ScaleFitting(neverCalibrated().getLayers());
+        ScaleFitting fitting = new ScaleFitting(List.of(neverCalibrated().getLayers()));
         assertEquals(
                 "layer 'dense' was never run by the calibration data, so nothing tells its ranges;"
                         + " remove it, or leave it in float by a rule of the spec",

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-package org.dl4jquant.prepare;
+package org.dl4jquant.network;
 
 import java.util.LinkedHashMap;
 import java.util.Map;
@@ -47,8 +47,11 @@ public final class GraphCopies {
     /**
      * {@return a copy of a vertex: DL4J's clone if that says the same in JSON, else the vertex read
      * from its JSON; the clone in any case of what has no JSON, such as a user's own lambda}
+     *
+     * @param vertex a vertex's configuration; not changed
      */
-    static GraphVertex of(GraphVertex vertex) {
+    public static GraphVertex of(GraphVertex vertex) {
+        Require.given(vertex, "vertex");
         GraphVertex clone = vertex.clone();
         String wanted = json(vertex);
         if (wanted == null || wanted.equals(json(clone))) {

@@ -205,7 +205,7 @@ public final class QuantizedLayer extends BaseWrapperLayer {
 
     /** {@return what moves the layer's weights; null if it has none} */
     public @Nullable IUpdater weightUpdater() {
-        return ScaleUpdaters.ofWeights(this);
+        return UnderlyingUpdaters.ofWeights(underlying);
     }
 
     /** {@return what the scales of a layer without weights follow; null if nothing was set} */
@@ -288,14 +288,23 @@ public final class QuantizedLayer extends BaseWrapperLayer {
 
     @Override
     public List<Regularization> getRegularizationByParam(String paramName) {
-        return QuantizedParameters.isUnderlying(this, paramName)
-                ? underlying.getRegularizationByParam(paramName)
-                : ScaleUpdaters.regularization(this, paramName);
+        if (QuantizedParameters.isUnderlying(this, paramName)) {
+            return underlying.getRegularizationByParam(paramName);
+        }
+        return frozenScales ? List.of() : ScaleUpdaters.regularization(quantizers(), paramName);
     }
 
     @Override
     public IUpdater getUpdaterByParam(String paramName) {
-        return ScaleUpdaters.updater(this, paramName);
+        if (QuantizedParameters.isUnderlying(this, paramName)) {
+            return UnderlyingUpdaters.ofParameter(underlying, paramName);
+        }
+        if (batchNormalization != null && QuantizedParameters.isNormalization(this, paramName)) {
+            return batchNormalization.getUpdaterByParam(paramName);
+        }
+        IUpdater followed = weightUpdater();
+        return ScaleUpdaters.updater(
+                quantizers, paramName, followed == null ? scaleUpdater : followed);
     }
 
     @Override

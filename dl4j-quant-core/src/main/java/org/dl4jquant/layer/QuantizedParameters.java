@@ -10,8 +10,6 @@ import org.deeplearning4j.nn.api.ParamInitializer;
 import org.deeplearning4j.nn.conf.NeuralNetConfiguration;
 import org.deeplearning4j.nn.conf.layers.BatchNormalization;
 import org.deeplearning4j.nn.conf.layers.Layer;
-import org.dl4jquant.layer.quantizers.ActivationScheme;
-import org.dl4jquant.layer.quantizers.LayerQuantizers;
 import org.dl4jquant.layer.quantizers.WeightSlot;
 import org.dl4jquant.scheme.IntFormat;
 import org.dl4jquant.scheme.TensorScheme;
@@ -37,9 +35,6 @@ final class QuantizedParameters implements ParamInitializer {
     private static final long NORMALIZATION_PARAMETERS = 4;
 
     private QuantizedParameters() {}
-
-    /** A parameter that the wrapper adds: scales or a zero point. */
-    record Extra(String name, long length) {}
 
     /** The three parts of a view of the layer's parameters; an empty one is null. */
     record Parts(@Nullable INDArray inner, @Nullable INDArray normalization) {}
@@ -99,26 +94,8 @@ final class QuantizedParameters implements ParamInitializer {
     }
 
     /** {@return the wrapper's own parameters, in their order} */
-    static List<Extra> extras(QuantizedLayer layer) {
-        List<Extra> extras = new ArrayList<>();
-        for (WeightSlot slot : weightSlots(layer)) {
-            extras.add(new Extra(slot.scaleKey(), slot.scales()));
-        }
-        LayerQuantizers quantizers = layer.preparedQuantizers();
-        quantizers
-                .tensors()
-                .forEach((role, scheme) -> add(extras, scheme, role.scaleKey(), role.zeroKey()));
-        return extras;
-    }
-
-    private static void add(
-            List<Extra> extras, ActivationScheme scheme, String scale, String zero) {
-        if (scheme.isInteger()) {
-            extras.add(new Extra(scale, 1));
-            if (scheme.hasZeroPoint()) {
-                extras.add(new Extra(zero, 1));
-            }
-        }
+    static List<ScaleParameter> scales(QuantizedLayer layer) {
+        return ScaleParameter.of(weightSlots(layer), layer.preparedQuantizers());
     }
 
     private static long innerLength(QuantizedLayer layer) {
@@ -141,13 +118,13 @@ final class QuantizedParameters implements ParamInitializer {
                         : NORMALIZATION_PARAMETERS);
     }
 
-    private static long extrasLength(QuantizedLayer layer) {
-        return extras(layer).stream().mapToLong(Extra::length).sum();
+    private static long scalesLength(QuantizedLayer layer) {
+        return scales(layer).stream().mapToLong(ScaleParameter::length).sum();
     }
 
     static Parts parts(QuantizedLayer layer, @Nullable INDArray view) {
         long inner = innerLength(layer);
-        long normalization = inner + extrasLength(layer);
+        long normalization = inner + scalesLength(layer);
         return new Parts(
                 part(view, 0, inner),
                 part(view, normalization, normalization + normalizationLength(layer)));
@@ -195,12 +172,12 @@ final class QuantizedParameters implements ParamInitializer {
                     inner.initializer().init(configurationOf(inner), parts.inner(), initialize));
         }
         long at = innerLength(layer);
-        for (Extra extra : extras(layer)) {
-            INDArray values = part(view, at, at + extra.length());
+        for (ScaleParameter scale : scales(layer)) {
+            INDArray values = part(view, at, at + scale.length());
             if (values != null) {
-                table.put(extra.name(), values);
+                table.put(scale.name(), values);
             }
-            at += extra.length();
+            at += scale.length();
         }
         BatchNormalization normalization = layer.batchNormalization();
         if (normalization != null && parts.normalization() != null) {
@@ -213,15 +190,15 @@ final class QuantizedParameters implements ParamInitializer {
                                     initialize));
         }
         if (initialize) {
-            InitialScales.assign(layer, table);
+            InitialScales.assign(weightSlots(layer), layer.preparedQuantizers(), table);
         }
         return table;
     }
 
     /** Sets the gradients of the wrapper's own parameters to 0: they stay as they are. */
-    static void zeroExtras(QuantizedLayer layer, Map<String, INDArray> gradients) {
-        for (Extra extra : extras(layer)) {
-            INDArray gradient = gradients.get(extra.name());
+    static void zeroScales(QuantizedLayer layer, Map<String, INDArray> gradients) {
+        for (ScaleParameter scale : scales(layer)) {
+            INDArray gradient = gradients.get(scale.name());
             if (gradient != null) {
                 gradient.assign(0);
             }
@@ -248,7 +225,7 @@ final class QuantizedParameters implements ParamInitializer {
     @Override
     public long numParams(Layer conf) {
         QuantizedLayer layer = (QuantizedLayer) conf;
-        return innerLength(layer) + extrasLength(layer) + normalizationLength(layer);
+        return innerLength(layer) + scalesLength(layer) + normalizationLength(layer);
     }
 
     @Override
@@ -256,7 +233,7 @@ final class QuantizedParameters implements ParamInitializer {
         QuantizedLayer layer = (QuantizedLayer) conf;
         Layer inner = layer.getUnderlying();
         List<String> keys = new ArrayList<>(inner.initializer().paramKeys(inner));
-        extras(layer).forEach(extra -> keys.add(extra.name()));
+        scales(layer).forEach(scale -> keys.add(scale.name()));
         BatchNormalization normalization = layer.batchNormalization();
         if (normalization != null) {
             keys.addAll(normalization.initializer().paramKeys(normalization));

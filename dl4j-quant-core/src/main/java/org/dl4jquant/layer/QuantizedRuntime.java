@@ -10,6 +10,7 @@ import org.deeplearning4j.nn.api.MaskState;
 import org.deeplearning4j.nn.api.TrainingConfig;
 import org.deeplearning4j.nn.api.layers.IOutputLayer;
 import org.deeplearning4j.nn.api.layers.LayerConstraint;
+import org.deeplearning4j.nn.conf.GradientNormalization;
 import org.deeplearning4j.nn.conf.NeuralNetConfiguration;
 import org.deeplearning4j.nn.conf.layers.ActivationLayer;
 import org.deeplearning4j.nn.conf.layers.BatchNormalization;
@@ -107,7 +108,7 @@ class QuantizedRuntime extends BaseWrapperLayer {
         HiddenState.connect(underlying, rounders.tensors(), () -> observer);
         AttentionRounding.connect(underlying, rounders.tensors(), () -> observer);
         // Scales that are not in use have no gradient; the view still holds their last one.
-        QuantizedParameters.zeroExtras(layerConf, gradients);
+        QuantizedParameters.zeroScales(layerConf, gradients);
         simulation().setGradients(gradients);
     }
 
@@ -295,14 +296,35 @@ class QuantizedRuntime extends BaseWrapperLayer {
     /** Adds the scales' gradients, which are in their views already. */
     Pair<Gradient, INDArray> withScales(Pair<Gradient, INDArray> result) {
         if (layerConf.hasFrozenScales()) {
-            QuantizedParameters.zeroExtras(layerConf, simulation().gradients());
+            QuantizedParameters.zeroScales(layerConf, simulation().gradients());
         }
-        long examples = conf.isMiniBatch() ? input(name()).size(0) : 1;
-        new ScaleStepLimit(layerConf, table, examples, getIterationCount(), getEpochCount())
-                .addTo(result.getFirst(), simulation().gradients());
+        limitScaleSteps(result.getFirst());
         new TrainingCheck(this)
                 .afterBackward(input(name()), gradientView, simulation().gradients());
         return result;
+    }
+
+    /** Shortens the gradients of the layer's own parameters, and names them for DL4J. */
+    private void limitScaleSteps(Gradient all) {
+        long examples = conf.isMiniBatch() ? input(name()).size(0) : 1;
+        ScaleStepLimit limit =
+                new ScaleStepLimit(
+                        layerConf.quantizers(), examples, getIterationCount(), getEpochCount());
+        // DL4J would make a step of a scale as long as one of a weight: many times the scale.
+        boolean named =
+                layerConf.getGradientNormalization()
+                        != GradientNormalization.RenormalizeL2PerParamType;
+        for (ScaleParameter parameter : QuantizedParameters.scales(layerConf)) {
+            String key = parameter.name();
+            INDArray gradients = simulation().gradients().get(key);
+            INDArray scales = table.get(key);
+            if (gradients != null && scales != null) {
+                limit.shorten(key, scales, gradients, layerConf.getUpdaterByParam(key));
+                if (named) {
+                    all.setGradientFor(key, gradients);
+                }
+            }
+        }
     }
 
     // ---- parameters ---------------------------------------------------------------------------

@@ -2,6 +2,7 @@
 package org.dl4jquant.layer;
 
 import java.util.Map;
+import org.dl4jquant.check.Require;
 import org.dl4jquant.layer.quantizers.ActivationScheme;
 import org.dl4jquant.layer.quantizers.LayerQuantizers;
 import org.dl4jquant.layer.quantizers.TensorRole;
@@ -21,7 +22,7 @@ import org.nd4j.linalg.api.ndarray.INDArray;
  * <p>While a tensor is not rounded to integers, its scale stands for the format that the layer was
  * prepared for.
  */
-final class ScaleHandover {
+public final class ScaleHandover {
 
     private final LayerQuantizers prepared;
     private final LayerQuantizers before;
@@ -34,7 +35,7 @@ final class ScaleHandover {
      * @param before what its scales were for
      * @param after what they shall be for
      */
-    ScaleHandover(LayerQuantizers prepared, LayerQuantizers before, LayerQuantizers after) {
+    public ScaleHandover(LayerQuantizers prepared, LayerQuantizers before, LayerQuantizers after) {
         this.prepared = prepared;
         this.before = before;
         this.after = after;
@@ -47,17 +48,19 @@ final class ScaleHandover {
      * @param from its codes
      * @param to the codes of the new scale
      */
-    static float scale(float scale, CodeRange from, CodeRange to) {
+    public static float scale(float scale, CodeRange from, CodeRange to) {
+        Require.given(from, "from");
+        Require.given(to, "to");
         return (float) ((double) scale * from.max() / to.max());
     }
 
     /**
      * Converts all scales in place.
      *
-     * @param slots the layer's weights
-     * @param table its parameters
+     * @param slots the layer's weights that have scales
+     * @param table its parameters by name, views that are written to
      */
-    void applyInPlace(Iterable<WeightSlot> slots, Map<String, INDArray> table) {
+    public void applyInPlace(Iterable<WeightSlot> slots, Map<String, INDArray> table) {
         CodeRange from = weights(before);
         CodeRange to = weights(after);
         for (WeightSlot slot : slots) {

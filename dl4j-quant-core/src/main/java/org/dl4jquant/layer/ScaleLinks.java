@@ -19,7 +19,7 @@ import org.nd4j.linalg.api.ndarray.INDArray;
  * <p>A layer needs the scale of its input to round its bias and to compute with codes, but the
  * scale is a parameter of another layer, and DL4J gives a layer no way to its neighbours.
  */
-final class ScaleLinks {
+public final class ScaleLinks {
 
     /* All parameters of one DL4J network are views of one flat buffer; a clone, a restored model and
      * each replica of a parallel or Spark training has its own. So that buffer's identity names the
@@ -64,8 +64,10 @@ final class ScaleLinks {
      * @param zeroPoint a view that holds the code of the value 0; null if that is 0
      * @param range the codes; null while the layer does not round to codes
      */
-    static void publish(
+    public static void publish(
             String layer, INDArray scale, @Nullable INDArray zeroPoint, @Nullable CodeRange range) {
+        Require.given(layer, "layer");
+        Require.given(scale, "scale");
         forgetCollected();
         NETWORKS.computeIfAbsent(
                         new Root(rootOf(scale), COLLECTED), root -> new ConcurrentHashMap<>())
@@ -83,9 +85,13 @@ final class ScaleLinks {
      * @param reader the layer that asks
      * @param layer the layer that made the codes
      * @param parameters any view of the network's parameters
-     * @throws IllegalStateException if that layer is not in the network
+     * @throws IllegalStateException if that layer is not in the network, or its scale or zero point
+     *     is NaN or infinite
      */
-    static @Nullable QuantParams read(String reader, String layer, INDArray parameters) {
+    public static @Nullable QuantParams read(String reader, String layer, INDArray parameters) {
+        Require.given(reader, "reader");
+        Require.given(layer, "layer");
+        Require.given(parameters, "parameters");
         DataBuffer root = rootOf(parameters);
         Place place = NETWORKS.getOrDefault(new Root(root, null), Map.of()).get(layer);
         Require.state(

@@ -2,10 +2,8 @@
 package org.dl4jquant.layer;
 
 import java.util.Arrays;
-import java.util.Map;
-import org.deeplearning4j.nn.conf.GradientNormalization;
-import org.deeplearning4j.nn.gradient.Gradient;
 import org.dl4jquant.layer.quantizers.ActivationScheme;
+import org.dl4jquant.layer.quantizers.LayerQuantizers;
 import org.dl4jquant.layer.quantizers.TensorRole;
 import org.dl4jquant.nd.RowMajor;
 import org.nd4j.linalg.api.ndarray.INDArray;
@@ -23,67 +21,44 @@ import org.nd4j.linalg.learning.config.Nesterovs;
  * for c up to (1 - m)^2 / 4). That depends on parameters, gradient and learning rate alone: a
  * resumed training continues bit for bit.
  */
-final class ScaleStepLimit {
+public final class ScaleStepLimit {
 
     /* Not tuned. */
     private static final double LONGEST = 0.25;
 
-    private final QuantizedLayer layer;
-    private final Map<String, INDArray> parameters;
+    private final LayerQuantizers quantizers;
     private final long examples;
     private final int iteration;
     private final int epoch;
 
     /**
-     * Limits the next step of a layer's scales.
+     * Limits the next step of a layer's scales and zero points.
      *
-     * @param layer the layer
-     * @param parameters the layer's parameters, by name
+     * @param quantizers what the layer rounds at the precision in force
      * @param examples what DL4J divides the gradients by
      * @param iteration the network's count of iterations
      * @param epoch the network's count of epochs
      */
-    ScaleStepLimit(
-            QuantizedLayer layer,
-            Map<String, INDArray> parameters,
-            long examples,
-            int iteration,
-            int epoch) {
-        this.layer = layer;
-        this.parameters = parameters;
+    public ScaleStepLimit(LayerQuantizers quantizers, long examples, int iteration, int epoch) {
+        this.quantizers = quantizers;
         this.examples = examples;
         this.iteration = iteration;
         this.epoch = epoch;
     }
 
     /**
-     * Shortens the gradients of the layer's own parameters, and names them for DL4J.
+     * Shortens the gradient of one parameter.
      *
-     * @param all the gradient of the layer
-     * @param views of the network's gradient, by parameter, sums over the examples; changed
+     * @param key its name
+     * @param parameter scales, or a zero point
+     * @param gradients a view of the network's gradient, sums over the examples; changed
+     * @param updater what moves the parameter
      */
-    void addTo(Gradient all, Map<String, INDArray> views) {
-        for (QuantizedParameters.Extra extra : QuantizedParameters.extras(layer)) {
-            INDArray gradients = views.get(extra.name());
-            INDArray scales = parameters.get(extra.name());
-            if (gradients == null || scales == null) {
-                continue;
-            }
-            if (ScaleUpdaters.learns(layer, extra.name())) {
-                shorten(
-                        gradients,
-                        lengths(extra.name(), scales),
-                        share(ScaleUpdaters.updater(layer, extra.name())));
-            }
-            if (!everyStepIsMadeEquallyLong()) {
-                all.setGradientFor(extra.name(), gradients);
-            }
+    public void shorten(String key, INDArray parameter, INDArray gradients, IUpdater updater) {
+        double share = share(updater);
+        if (share < Double.POSITIVE_INFINITY) {
+            shorten(gradients, lengths(key, parameter), share);
         }
-    }
-
-    /* DL4J would make a step of a scale as long as one of a weight: many times the scale. */
-    private boolean everyStepIsMadeEquallyLong() {
-        return layer.getGradientNormalization() == GradientNormalization.RenormalizeL2PerParamType;
     }
 
     /* The longest gradient in scales. */
@@ -102,7 +77,7 @@ final class ScaleStepLimit {
     private float[] lengths(String key, INDArray parameter) {
         float[] lengths = RowMajor.floats(parameter);
         for (TensorRole role : TensorRole.values()) {
-            ActivationScheme scheme = layer.quantizers().scheme(role);
+            ActivationScheme scheme = quantizers.scheme(role);
             if (role.zeroKey().equals(key) && scheme != null && scheme.isInteger()) {
                 Arrays.fill(lengths, scheme.range().max() - scheme.range().min());
             }

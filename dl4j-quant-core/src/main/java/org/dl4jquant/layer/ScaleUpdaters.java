@@ -2,10 +2,7 @@
 package org.dl4jquant.layer;
 
 import java.util.List;
-import org.deeplearning4j.nn.conf.layers.BatchNormalization;
-import org.deeplearning4j.nn.conf.layers.Layer;
-import org.deeplearning4j.nn.conf.layers.recurrent.Bidirectional;
-import org.deeplearning4j.nn.conf.layers.wrapper.BaseWrapperLayer;
+import org.dl4jquant.check.Require;
 import org.dl4jquant.layer.quantizers.ActivationScheme;
 import org.dl4jquant.layer.quantizers.LayerQuantizers;
 import org.dl4jquant.layer.quantizers.TensorRole;
@@ -22,15 +19,15 @@ import org.nd4j.linalg.learning.regularization.Regularization;
 import org.nd4j.linalg.schedule.ISchedule;
 
 /**
- * Which updater moves which parameter of a quantized layer.
+ * Which updater moves a scale or a zero point.
  *
- * <p>Weights and normalization keep theirs. A scale follows plain or Nesterov gradient descent with
- * the weights. Where the weights follow Adam or another adaptive method, the scale follows plain
- * gradient descent at the same learning rate: an adaptive step is about as long as the learning
- * rate whatever the gradient, and an 8-bit scale, perhaps 0.001 itself, would be thrown away in one
- * iteration. LSQ's gradient scale already brings its relative step to that of the weights.
+ * <p>A scale follows plain or Nesterov gradient descent with the weights. Where the weights follow
+ * Adam or another adaptive method, the scale follows plain gradient descent at the same learning
+ * rate: an adaptive step is about as long as the learning rate whatever the gradient, and an 8-bit
+ * scale, perhaps 0.001 itself, would be thrown away in one iteration. LSQ's gradient scale already
+ * brings its relative step to that of the weights.
  */
-final class ScaleUpdaters {
+public final class ScaleUpdaters {
 
     /**
      * LSQ's learning rate for 8 bits, for weights whose updater has no rate (AdaDelta), and for
@@ -59,19 +56,22 @@ final class ScaleUpdaters {
 
     private ScaleUpdaters() {}
 
-    static IUpdater updater(QuantizedLayer layer, String key) {
-        if (QuantizedParameters.isUnderlying(layer, key)) {
-            return ofParameter(layer.getUnderlying(), key);
-        }
-        BatchNormalization normalization = layer.batchNormalization();
-        if (normalization != null && QuantizedParameters.isNormalization(layer, key)) {
-            return normalization.getUpdaterByParam(key);
-        }
-        return learns(layer, key) ? forScales(layer) : new NoOp();
+    /**
+     * {@return what moves a scale or a zero point; nothing does if its estimator does not learn it}
+     *
+     * @param prepared what the layer was prepared for
+     * @param key the parameter's name
+     * @param followed what moves the layer's weights, or stands for it; null if nothing does
+     */
+    public static IUpdater updater(
+            LayerQuantizers prepared, String key, @Nullable IUpdater followed) {
+        Require.given(prepared, "prepared");
+        Require.given(key, "key");
+        return learns(prepared, key) ? following(followed) : new NoOp();
     }
 
-    static boolean learns(QuantizedLayer layer, String key) {
-        TensorScheme scheme = schemeOf(layer.preparedQuantizers(), key);
+    private static boolean learns(LayerQuantizers prepared, String key) {
+        TensorScheme scheme = schemeOf(prepared, key);
         if (scheme == null) {
             return false;
         }
@@ -82,13 +82,17 @@ final class ScaleUpdaters {
 
     /**
      * {@return PACT's penalty on its clipping value; empty for all other parameters, and while the
-     * scale is frozen or not in use}
+     * scale is not in use}
+     *
+     * @param quantizers what is rounded at the precision in force
+     * @param key the name of a scale or a zero point that learns now
      */
-    static List<Regularization> regularization(QuantizedLayer layer, String key) {
-        TensorScheme scheme = schemeOf(layer.quantizers(), key);
+    public static List<Regularization> regularization(LayerQuantizers quantizers, String key) {
+        Require.given(quantizers, "quantizers");
+        Require.given(key, "key");
+        TensorScheme scheme = schemeOf(quantizers, key);
         return scheme != null
                         && scheme.format() instanceof IntFormat
-                        && !layer.hasFrozenScales()
                         && scheme.estimator() instanceof Estimator.Pact pact
                         && pact.regularization() > 0
                 ? List.of(new L2Regularization(pact.regularization()))
@@ -105,41 +109,15 @@ final class ScaleUpdaters {
         return key.startsWith(TensorRole.SCALE) ? quantizers.weights() : null;
     }
 
-    private static IUpdater forScales(QuantizedLayer layer) {
-        IUpdater weights = ofWeights(layer);
-        if (weights == null) {
-            weights = layer.scaleUpdater();
-        }
+    private static IUpdater following(@Nullable IUpdater weights) {
         if (weights == null) {
             return new Sgd(RATE_WITHOUT_OTHER);
         }
-        if (weights instanceof NoOp) {
-            return weights;
-        }
-        if (weights instanceof Sgd || weights instanceof Nesterovs) {
+        if (weights instanceof NoOp || weights instanceof Sgd || weights instanceof Nesterovs) {
             return weights;
         }
         return weights.hasLearningRate()
                 ? new Sgd(new FollowedRate(weights))
                 : new Sgd(RATE_WITHOUT_OTHER);
-    }
-
-    /** {@return what moves the layer's weights; null if it has none} */
-    static @Nullable IUpdater ofWeights(QuantizedLayer layer) {
-        Layer inner = layer.getUnderlying();
-        for (String key : inner.initializer().paramKeys(inner)) {
-            return ofParameter(inner, key);
-        }
-        return null;
-    }
-
-    /** A wrapper does not say what updates its layer's parameters; the layer inside does. */
-    private static IUpdater ofParameter(Layer layer, String key) {
-        if (layer instanceof Bidirectional both) {
-            return ofParameter(both.getFwd(), key.substring(1));
-        }
-        return layer instanceof BaseWrapperLayer wrapper
-                ? ofParameter(wrapper.getUnderlying(), key)
-                : layer.getUpdaterByParam(key);
     }
 }

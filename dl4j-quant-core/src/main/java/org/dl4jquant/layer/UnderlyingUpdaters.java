@@ -1,0 +1,35 @@
+// SPDX-License-Identifier: Apache-2.0
+package org.dl4jquant.layer;
+
+import org.deeplearning4j.nn.conf.layers.Layer;
+import org.deeplearning4j.nn.conf.layers.recurrent.Bidirectional;
+import org.deeplearning4j.nn.conf.layers.wrapper.BaseWrapperLayer;
+import org.jspecify.annotations.Nullable;
+import org.nd4j.linalg.learning.config.IUpdater;
+
+/**
+ * Which updater moves which parameter of the layer inside a quantized one. DL4J's wrappers do not
+ * say what updates the parameters of the layers inside them, so the innermost layer is asked.
+ */
+final class UnderlyingUpdaters {
+
+    private UnderlyingUpdaters() {}
+
+    /** {@return what moves the layer's weights; null if it has none} */
+    static @Nullable IUpdater ofWeights(Layer layer) {
+        for (String key : layer.initializer().paramKeys(layer)) {
+            return ofParameter(layer, key);
+        }
+        return null;
+    }
+
+    /** {@return what moves one of the layer's parameters} */
+    static IUpdater ofParameter(Layer layer, String key) {
+        if (layer instanceof Bidirectional both) {
+            return ofParameter(both.getFwd(), key.substring(1));
+        }
+        return layer instanceof BaseWrapperLayer wrapper
+                ? ofParameter(wrapper.getUnderlying(), key)
+                : layer.getUpdaterByParam(key);
+    }
+}

@@ -73,7 +73,7 @@ public final class ScaleStepLimit {
                 : Double.POSITIVE_INFINITY;
     }
 
-    /* What a step is measured by: a scale by itself, a zero point by the number of codes. */
+    /* The measure of a step: a scale itself, and the number of codes for a zero point in use. */
     private float[] lengths(String key, INDArray parameter) {
         float[] lengths = RowMajor.floats(parameter);
         for (TensorRole role : TensorRole.values()) {
@@ -88,7 +88,8 @@ public final class ScaleStepLimit {
     private static void shorten(INDArray gradients, float[] values, double share) {
         float[] steps = RowMajor.floats(gradients);
         for (int i = 0; i < steps.length; i++) {
-            double longest = share * values[i];
+            // A zero point that is not in use is its own length, and may be negative.
+            double longest = share * Math.abs(values[i]);
             if (Math.abs(steps[i]) > longest) {
                 gradients.putScalar(i, Math.copySign(longest, steps[i]));
             }

@@ -64,6 +64,13 @@ final class PackageTable {
                 .mixed("layer.quantizers", "numeric", "scheme", "nd")
                 .mixed("layer.rounding", "numeric", "scheme", "nd", "fakequant", "layer.quantizers")
                 .mixed(
+                        "layer.scale",
+                        "numeric",
+                        "scheme",
+                        "nd",
+                        "layer.quantizers",
+                        "layer.rounding")
+                .mixed(
                         "layer",
                         "numeric",
                         "scheme",
@@ -71,7 +78,8 @@ final class PackageTable {
                         "calibrate",
                         "fakequant",
                         "layer.quantizers",
-                        "layer.rounding")
+                        "layer.rounding",
+                        "layer.scale")
                 .mixed(
                         "prepare",
                         "numeric",
@@ -82,6 +90,7 @@ final class PackageTable {
                         "network",
                         "layer.quantizers",
                         "layer.rounding",
+                        "layer.scale",
                         "layer")
                 .mixedUsingAllUpTo("train", "prepare")
                 .mixedUsingAllUpTo("monitor", "prepare")

@@ -5,6 +5,7 @@ import org.deeplearning4j.nn.graph.ComputationGraph;
 import org.deeplearning4j.nn.graph.vertex.GraphVertex;
 import org.deeplearning4j.nn.graph.vertex.impl.ElementWiseVertex;
 import org.deeplearning4j.nn.workspace.LayerWorkspaceMgr;
+import org.dl4jquant.layer.scale.ScaleLinks;
 import org.dl4jquant.nd.RowMajor;
 import org.dl4jquant.numeric.CodeSum;
 import org.dl4jquant.numeric.QuantParams;

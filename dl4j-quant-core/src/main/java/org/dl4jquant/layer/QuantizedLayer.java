@@ -20,6 +20,7 @@ import org.deeplearning4j.optimize.api.TrainingListener;
 import org.dl4jquant.check.Require;
 import org.dl4jquant.layer.quantizers.LayerQuantizers;
 import org.dl4jquant.layer.quantizers.WeightSlot;
+import org.dl4jquant.layer.scale.ScaleUpdaters;
 import org.dl4jquant.numeric.Shape;
 import org.dl4jquant.scheme.Precision;
 import org.dl4jquant.scheme.StrictScalars;

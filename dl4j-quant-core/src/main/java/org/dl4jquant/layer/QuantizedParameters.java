@@ -11,6 +11,8 @@ import org.deeplearning4j.nn.conf.NeuralNetConfiguration;
 import org.deeplearning4j.nn.conf.layers.BatchNormalization;
 import org.deeplearning4j.nn.conf.layers.Layer;
 import org.dl4jquant.layer.quantizers.WeightSlot;
+import org.dl4jquant.layer.scale.InitialScales;
+import org.dl4jquant.layer.scale.ScaleParameter;
 import org.dl4jquant.scheme.IntFormat;
 import org.dl4jquant.scheme.TensorScheme;
 import org.jspecify.annotations.Nullable;

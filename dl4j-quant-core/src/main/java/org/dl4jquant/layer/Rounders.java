@@ -10,6 +10,7 @@ import org.dl4jquant.layer.quantizers.TensorRole;
 import org.dl4jquant.layer.rounding.CodeRounder;
 import org.dl4jquant.layer.rounding.ShadowWeights;
 import org.dl4jquant.layer.rounding.ValueRounder;
+import org.dl4jquant.layer.scale.ScaleLinks;
 import org.dl4jquant.numeric.QuantParams;
 import org.jspecify.annotations.Nullable;
 import org.nd4j.linalg.api.buffer.DataType;

@@ -7,8 +7,8 @@
  * layer that trains with rounded weights and activations, computes in inference mode what the
  * integer engines compute, and gives its {@link org.dl4jquant.layer.IntegerParameters} to {@code
  * lower}. The class names of this package stand in saved models: they are a file format. Uses
- * {@code layer.quantizers}, {@code layer.rounding}, {@code fakequant}, {@code calibrate}, {@code
- * nd}, {@code scheme}, {@code numeric} and {@code check}.
+ * {@code layer.quantizers}, {@code layer.rounding}, {@code layer.scale}, {@code fakequant}, {@code
+ * calibrate}, {@code nd}, {@code scheme}, {@code numeric} and {@code check}.
  */
 @NullMarked
 package org.dl4jquant.layer;

@@ -5,11 +5,13 @@ import java.util.List;
 import org.dl4jquant.graph.node.Output;
 import org.dl4jquant.numeric.CodeSum;
 import org.dl4jquant.numeric.CodeTable;
+import org.dl4jquant.numeric.IndexMap;
+import org.dl4jquant.numeric.IndexRuns;
 import org.dl4jquant.numeric.OutputFunction;
 import org.dl4jquant.numeric.QuantParams;
 import org.dl4jquant.numeric.Shape;
 
-/** The kernels that look at one place of each input. */
+/** The kernels that look at one place of each input, and those that only move codes. */
 final class ElementKernels {
 
     private ElementKernels() {}
@@ -97,6 +99,16 @@ final class ElementKernels {
             return input instanceof Batch.Codes codes
                     ? Batch.Codes.of(codes.size(), shape, codes.containers(), codes.params())
                     : Batch.Floats.of(input.size(), shape, ((Batch.Floats) input).values());
+        };
+    }
+
+    static Kernel move(IndexMap map, QuantParams params) {
+        IndexRuns runs = IndexRuns.of(map);
+        byte zero = (byte) params.zeroPoint();
+        return inputs -> {
+            Batch.Codes input = (Batch.Codes) inputs.get(0);
+            byte[] containers = runs.apply(input.containers(), zero);
+            return Batch.Codes.of(input.size(), map.shape(), containers, params);
         };
     }
 }

@@ -12,6 +12,7 @@ import org.dl4jquant.graph.node.GlobalAveragePool;
 import org.dl4jquant.graph.node.Input;
 import org.dl4jquant.graph.node.IntNode;
 import org.dl4jquant.graph.node.MaxPool;
+import org.dl4jquant.graph.node.Move;
 import org.dl4jquant.graph.node.Quantize;
 import org.dl4jquant.graph.node.Rectify;
 import org.dl4jquant.graph.node.Reshape;
@@ -88,6 +89,11 @@ final class Kernels implements IntNode.Visitor<Kernel> {
     @Override
     public Kernel visit(Reshape node) {
         return ElementKernels.reshape(node.shape());
+    }
+
+    @Override
+    public Kernel visit(Move node) {
+        return ElementKernels.move(node.map(), codes(node.input()));
     }
 
     @Override

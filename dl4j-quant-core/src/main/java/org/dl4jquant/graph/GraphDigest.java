@@ -22,15 +22,18 @@ import org.dl4jquant.graph.node.Dequantize;
 import org.dl4jquant.graph.node.GlobalAveragePool;
 import org.dl4jquant.graph.node.Input;
 import org.dl4jquant.graph.node.MaxPool;
+import org.dl4jquant.graph.node.Move;
 import org.dl4jquant.graph.node.Output;
 import org.dl4jquant.graph.node.Quantize;
 import org.dl4jquant.graph.node.Rectify;
 import org.dl4jquant.graph.node.Reshape;
 import org.dl4jquant.graph.node.Table;
 import org.dl4jquant.graph.node.Window;
+import org.dl4jquant.numeric.AxisIndices;
 import org.dl4jquant.numeric.CodeRange;
 import org.dl4jquant.numeric.CodeTable;
 import org.dl4jquant.numeric.ElementwiseFunction;
+import org.dl4jquant.numeric.IndexMap;
 import org.dl4jquant.numeric.OutputFunction;
 import org.dl4jquant.numeric.QuantParams;
 import org.dl4jquant.numeric.Shape;
@@ -61,6 +64,8 @@ final class GraphDigest {
                     Map.entry(Reshape.class, "Reshape"),
                     Map.entry(Dequantize.class, "Dequantize"),
                     Map.entry(Rectify.class, "Rectify"),
+                    Map.entry(Move.class, "Move"),
+                    Map.entry(IndexMap.class, "IndexMap"),
                     Map.entry(Output.Codes.class, "Codes"),
                     Map.entry(Output.Floats.class, "Floats"),
                     Map.entry(Window.class, "Window"),
@@ -125,6 +130,11 @@ final class GraphDigest {
             }
         } else if (value instanceof CodeTable table) {
             out.write(table.entries());
+        } else if (value instanceof AxisIndices indices) {
+            out.writeInt(indices.size());
+            for (int source : indices.toArray()) {
+                out.writeInt(source);
+            }
         } else if (value instanceof String text) {
             byte[] bytes = text.getBytes(StandardCharsets.UTF_8);
             out.writeInt(bytes.length);

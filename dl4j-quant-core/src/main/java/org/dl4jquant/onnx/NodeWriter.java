@@ -20,6 +20,7 @@ import org.dl4jquant.graph.node.Input;
 import org.dl4jquant.graph.node.IntNode;
 import org.dl4jquant.graph.node.KeepsCodes;
 import org.dl4jquant.graph.node.MaxPool;
+import org.dl4jquant.graph.node.Move;
 import org.dl4jquant.graph.node.Output;
 import org.dl4jquant.graph.node.Quantize;
 import org.dl4jquant.graph.node.Rectify;
@@ -36,8 +37,9 @@ import org.dl4jquant.numeric.WeightTensor;
  * Each node becomes dequantize -> operator -> quantize, which ONNX Runtime fuses to one integer
  * kernel. What is narrower than uint8 (an activation's bounds, fewer bits) is an integer Clip after
  * the quantize node: in front of it, it would stop the fusion. Every use of a tensor has a
- * dequantize node of its own, as ONNX Runtime wants it. Two nodes are written with integer operators:
+ * dequantize node of its own, as ONNX Runtime wants it. Three nodes are written with integer operators:
  *
+ * - Move: operators that only move codes; see MoveWriter.
  * - Table: Gather from 256 entries, which no float operator could change.
  * - A convolution with float32 results: ConvInteger and a multiplication, because ONNX Runtime would
  *   compute a Conv without a quantize node after it in float32.
@@ -243,6 +245,16 @@ final class NodeWriter implements IntNode.Visitor<Void> {
         }
         NodeProto.Builder reshape = operator(node, Operators.RESHAPE).addInput(shape);
         return requantize(node, reshape, source.type(node.name()).codes());
+    }
+
+    @Override
+    public Void visit(Move node) {
+        String input = node.input();
+        new MoveWriter(target, node.name())
+                .write(node.map(), input, source.type(input).shape(), zeroPoint(input));
+        define(node.name(), source.type(input).codes());
+        target.annotate(node.name(), scale(node.name()), zeroPoint(node.name()));
+        return null;
     }
 
     @Override

@@ -133,6 +133,32 @@ record OnnxNode(NodeProto proto) {
         return new Extent(values[0], values[1]);
     }
 
+    /** Refuses an attribute that has another text than the one that is understood. */
+    void requireText(String name, String understood) {
+        String found =
+                attribute(name, AttributeProto.AttributeType.STRING)
+                        .map(attribute -> attribute.getS().toStringUtf8())
+                        .orElse(understood);
+        require(
+                found.equals(understood),
+                "has %s = %s; only %s is understood",
+                name,
+                found,
+                understood);
+    }
+
+    /** {@return the numbers of an attribute that must be there} */
+    int[] integers(String name, int length) {
+        require(
+                attribute(name, AttributeProto.AttributeType.INTS)
+                        .filter(attribute -> attribute.getIntsCount() == length)
+                        .isPresent(),
+                "has no attribute '%s' of %d numbers",
+                name,
+                length);
+        return integers(name, new int[length]);
+    }
+
     private int[] integers(String name, int[] otherwise) {
         Optional<AttributeProto> attribute = attribute(name, AttributeProto.AttributeType.INTS);
         if (attribute.isEmpty()) {

@@ -23,10 +23,13 @@ final class Operators {
     static final String MAX_POOL = "MaxPool";
     static final String MIN = "Min";
     static final String MUL = "Mul";
+    static final String PAD = "Pad";
     static final String QUANTIZE = "QuantizeLinear";
     static final String RELU = "Relu";
     static final String RESHAPE = "Reshape";
+    static final String SLICE = "Slice";
     static final String SUB = "Sub";
+    static final String TRANSPOSE = "Transpose";
     static final String WHERE = "Where";
 
     private Operators() {}

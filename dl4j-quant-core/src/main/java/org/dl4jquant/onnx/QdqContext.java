@@ -268,6 +268,15 @@ final class QdqContext {
      * @param node the operator that makes them
      */
     QuantParams annotatedParams(OnnxNode node) {
+        Map<String, String> names = annotated(node);
+        return params(
+                names.getOrDefault("SCALE_TENSOR", ""),
+                names.getOrDefault("ZERO_POINT_TENSOR", ""),
+                false,
+                node.output());
+    }
+
+    private Map<String, String> annotated(OnnxNode node) {
         TensorAnnotation annotation = annotations.get(node.output());
         node.require(
                 annotation != null,
@@ -282,11 +291,34 @@ final class QdqContext {
                 "has a quantization annotation of %s; it must name SCALE_TENSOR and"
                         + " ZERO_POINT_TENSOR",
                 names.keySet());
-        return params(
-                names.getOrDefault("SCALE_TENSOR", ""),
-                names.getOrDefault("ZERO_POINT_TENSOR", ""),
-                false,
-                node.output());
+        return names;
+    }
+
+    /** {@return whether an annotation says how the codes of a tensor stand for values} */
+    boolean isAnnotated(String tensor) {
+        return annotations.containsKey(tensor);
+    }
+
+    /**
+     * Checks that the codes of a result stand for values as those that it is made of.
+     *
+     * @param node the operator that makes them, and has an annotation
+     * @param codes the codes that it moves
+     */
+    void requireAnnotated(OnnxNode node, String codes) {
+        QuantParams params = params(codes);
+        Map<String, String> names = annotated(node);
+        float scale = constants.scalar(names.getOrDefault("SCALE_TENSOR", ""));
+        int zeroPoint = code(names.getOrDefault("ZERO_POINT_TENSOR", ""), codes, params.range());
+        node.require(
+                scale == params.scale() && zeroPoint == params.zeroPoint(),
+                "has an annotation of scale %s and zero point %d, but the codes '%s' have scale %s"
+                        + " and zero point %d; moved codes keep both",
+                scale,
+                zeroPoint,
+                codes,
+                params.scale(),
+                params.zeroPoint());
     }
 
     private QuantParams params(String scale, String zeroPoint, boolean signed, String result) {
@@ -371,6 +403,17 @@ final class QdqContext {
      */
     int code(String name, String codes, CodeRange range) {
         return zeroPoint(name, isInt8(codes)) - offset(codes, range);
+    }
+
+    /**
+     * {@return the code that a byte of the file is for a tensor}
+     *
+     * @param inFile the byte
+     * @param codes the tensor
+     * @param range the tensor's codes
+     */
+    int codeOfByte(int inFile, String codes, CodeRange range) {
+        return inFile - offset(codes, range);
     }
 
     /** Remembers that a result lies in the same containers as what it is made of. */

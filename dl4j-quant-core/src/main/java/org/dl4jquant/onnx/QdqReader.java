@@ -12,12 +12,14 @@ import java.util.Set;
 import onnx.Onnx.TensorProto.DataType;
 import org.dl4jquant.graph.node.Dequantize;
 import org.dl4jquant.graph.node.IntNode;
+import org.dl4jquant.graph.node.Move;
 import org.dl4jquant.graph.node.Output;
 import org.dl4jquant.graph.node.Quantize;
 import org.dl4jquant.graph.node.Reshape;
 import org.dl4jquant.graph.node.Table;
 import org.dl4jquant.numeric.CodeRange;
 import org.dl4jquant.numeric.CodeTable;
+import org.dl4jquant.numeric.IndexMap;
 import org.dl4jquant.numeric.QuantParams;
 import org.dl4jquant.numeric.Shape;
 
@@ -32,7 +34,8 @@ final class QdqReader {
 
     private static final String UNDERSTOOD =
             "QuantizeLinear, DequantizeLinear, Conv, Gemm, MatMul, MaxPool, AveragePool,"
-                    + " GlobalAveragePool, Add, Concat, Reshape, Flatten, Relu, Clip, and for tables"
+                    + " GlobalAveragePool, Add, Concat, Reshape, Flatten, Transpose, Slice, Pad, Gather, Relu,"
+                    + " Clip, and for tables"
                     + " and float32 results Cast, Gather, ConvInteger, Mul, Max, Min, LeakyRelu, Less,"
                     + " Sub, Where";
 
@@ -41,6 +44,7 @@ final class QdqReader {
     private final OperatorReader operators;
     private final RuntimeFusions fusions;
     private final RectifierReader rectifiers;
+    private final MoveReader moves;
 
     /** Float tensors that are dequantized codes, with the codes. */
     private final Map<String, String> views = new HashMap<>();
@@ -76,6 +80,7 @@ final class QdqReader {
         this.operators = new OperatorReader(context, weights);
         this.fusions = new RuntimeFusions(context, weights);
         this.rectifiers = new RectifierReader(context);
+        this.moves = new MoveReader(context, operators);
     }
 
     OnnxReading read() {
@@ -97,6 +102,10 @@ final class QdqReader {
                 domain.isEmpty() || domain.equals("ai.onnx"),
                 "is of the domain '%s'; only ONNX's own operators are understood",
                 domain);
+        if (moves.reads(node)) {
+            moves.read(node);
+            return;
+        }
         String result = node.output();
         switch (node.operator()) {
             case Operators.QUANTIZE -> quantize(node);
@@ -113,10 +122,11 @@ final class QdqReader {
             case Operators.ADD -> add(node);
             case Operators.CONCAT -> pending.put(result, operators.concat(node, allViews(node)));
             case Operators.RESHAPE, Operators.FLATTEN -> reshape(node);
+            case Operators.TRANSPOSE, Operators.SLICE, Operators.PAD -> move(node);
             case Operators.RELU -> relu(node);
             case Operators.CLIP -> clip(node);
             case Operators.CAST -> cast(node);
-            case Operators.GATHER -> table(node);
+            case Operators.GATHER -> gather(node);
             case Operators.MUL -> multiply(node);
             case Operators.LEAKY_RELU -> rectifiers.leakyRelu(node);
             case Operators.MAX -> rectifiers.raise(node);
@@ -413,6 +423,23 @@ final class QdqReader {
                 type,
                 input);
         indices.put(node.output(), input);
+    }
+
+    private void gather(OnnxNode node) {
+        if (views.containsKey(node.input(0))) {
+            move(node);
+        } else {
+            table(node);
+        }
+    }
+
+    /** An operator between a DequantizeLinear and a QuantizeLinear. */
+    private void move(OnnxNode node) {
+        String input = view(node, 0);
+        IndexMap map = moves.step(node, context.shape(input), input);
+        pending.put(
+                node.output(),
+                Pending.keeping(node, input, (name, output) -> Move.of(name, input, map)));
     }
 
     private void table(OnnxNode node) {

@@ -47,7 +47,17 @@ public final class RandomGraph {
      * @param seed any number
      */
     public static RandomGraph of(long seed) {
-        return new RandomGraph(new Draw(new Random(seed * SPREAD)).graph(), seed);
+        return new RandomGraph(new Draw(new Random(seed * SPREAD), true).graph(), seed);
+    }
+
+    /**
+     * {@return the graph of a seed in which no codes move: what {@link #of} drew before there was
+     * such a node}
+     *
+     * @param seed any number
+     */
+    public static RandomGraph withoutMoves(long seed) {
+        return new RandomGraph(new Draw(new Random(seed * SPREAD), false).graph(), seed);
     }
 
     /** {@return the graph} */
@@ -97,14 +107,16 @@ public final class RandomGraph {
     private static final class Draw {
 
         private final Random random;
+        private final boolean moves;
         private final RandomNodes nodes;
         private final IntGraph.Builder builder = IntGraph.builder();
         private final List<String> codes = new ArrayList<>();
         private final List<String> outputs = new ArrayList<>();
         private int count;
 
-        Draw(Random random) {
+        Draw(Random random, boolean moves) {
             this.random = random;
+            this.moves = moves;
             this.nodes = new RandomNodes(random);
         }
 
@@ -174,6 +186,10 @@ public final class RandomGraph {
         private void operation() {
             String input = pick();
             TensorType type = builder.type(input);
+            if (moves && random.nextInt(7) == 0) {
+                add(nodes.move(next("move"), input, type.shape()));
+                return;
+            }
             boolean image = type.shape().isImage();
             switch (random.nextInt(image ? 12 : 5)) {
                 case 0 -> reshape(input, type);

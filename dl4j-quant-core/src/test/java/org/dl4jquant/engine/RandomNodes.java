@@ -2,6 +2,7 @@
 package org.dl4jquant.engine;
 
 import java.util.ArrayList;
+import java.util.Collections;
 import java.util.List;
 import java.util.Random;
 import org.dl4jquant.graph.node.Add;
@@ -11,14 +12,17 @@ import org.dl4jquant.graph.node.Dense;
 import org.dl4jquant.graph.node.GlobalAveragePool;
 import org.dl4jquant.graph.node.IntNode;
 import org.dl4jquant.graph.node.MaxPool;
+import org.dl4jquant.graph.node.Move;
 import org.dl4jquant.graph.node.Output;
 import org.dl4jquant.graph.node.Table;
 import org.dl4jquant.graph.node.TensorType;
 import org.dl4jquant.graph.node.Window;
 import org.dl4jquant.graph.node.Window.Extent;
+import org.dl4jquant.numeric.AxisIndices;
 import org.dl4jquant.numeric.CodeRange;
 import org.dl4jquant.numeric.CodeTable;
 import org.dl4jquant.numeric.ElementwiseFunction;
+import org.dl4jquant.numeric.IndexMap;
 import org.dl4jquant.numeric.OutputFunction;
 import org.dl4jquant.numeric.QuantParams;
 import org.dl4jquant.numeric.Shape;
@@ -30,6 +34,7 @@ final class RandomNodes {
     private static final int[] CHANNELS = {1, 2, 3, 4, 5, 7, 8, 12, 16, 17, 32, 33};
     private static final int MAX_WEIGHTS = 8_000;
     private static final int MAX_BIAS = 2_000;
+    private static final int MAX_MOVED = 12_000;
 
     private final Random random;
 
@@ -230,6 +235,58 @@ final class RandomNodes {
             case 0 -> new Table(name, input, CodeTable.from(v -> v, from, to), to);
             case 1 -> new Table(name, input, CodeTable.from(Math::tanh, from, to), to);
             default -> new Table(name, input, CodeTable.from(v -> v < 0 ? v / 8 : v, from, to), to);
+        };
+    }
+
+    /** Codes of the same example in other places; images often stay images. */
+    IntNode move(String name, String input, Shape shape) {
+        Shape view = random.nextInt(3) == 0 ? split(shape) : shape;
+        List<Integer> order = new ArrayList<>();
+        for (int axis = 0; axis < view.rank(); axis++) {
+            order.add(axis);
+        }
+        if (random.nextInt(3) == 0) {
+            Collections.shuffle(order, random);
+        }
+        List<AxisIndices> axes = new ArrayList<>();
+        List<Integer> sizes = new ArrayList<>();
+        int room = MAX_MOVED / view.elements();
+        for (int source : order) {
+            AxisIndices indices = indices(view.size(source), room);
+            axes.add(indices);
+            sizes.add(indices.size());
+            room = Math.max(1, room * view.size(source) / indices.size());
+        }
+        Shape gathered = new Shape(sizes);
+        boolean image = gathered.isImage() && random.nextInt(4) != 0;
+        IndexMap map = new IndexMap(view, order, axes, image ? gathered : reshaped(gathered));
+        return Move.of(name, input, map);
+    }
+
+    /* One axis as two, as blocks of pixels are. */
+    private Shape split(Shape shape) {
+        List<Integer> sizes = new ArrayList<>(shape.dimensions());
+        int axis = random.nextInt(sizes.size());
+        int inner = divisor(sizes.get(axis));
+        sizes.set(axis, sizes.get(axis) / inner);
+        sizes.add(axis + 1, inner);
+        return new Shape(sizes);
+    }
+
+    /** At most about {@code room} times as many as the axis has. */
+    private AxisIndices indices(int size, int room) {
+        int more = Math.min(room, 3);
+        int begin = random.nextInt(size);
+        return switch (random.nextInt(8)) {
+            case 0 -> AxisIndices.range(begin, begin + 1 + random.nextInt(size - begin));
+            case 1 -> AxisIndices.reversed(size);
+            case 2 ->
+                    more > 1
+                            ? AxisIndices.padded(size, random.nextInt(more), random.nextInt(more))
+                            : AxisIndices.identity(size);
+            case 3 -> AxisIndices.repeated(size, 1 + random.nextInt(Math.max(more, 1)));
+            case 4 -> AxisIndices.of(random.ints(1 + random.nextInt(size), -1, size).toArray());
+            default -> AxisIndices.identity(size);
         };
     }
 

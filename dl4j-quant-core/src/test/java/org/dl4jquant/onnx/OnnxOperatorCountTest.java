@@ -56,6 +56,8 @@ class OnnxOperatorCountTest {
                     "Where",
                     "Cast",
                     "Gather",
+                    "Pad",
+                    "Slice",
                     "Reshape",
                     "Transpose",
                     "QuantizeLinear",

@@ -221,7 +221,7 @@ class OnnxRefusalTest {
                 node(
                         "s",
                         n -> n.setInput(0, "q"),
-                        "reads 'q', which is neither an input nor a float32 result"),
+                        "reshape 's': 'q' of shape [1x3x3] has 9 elements, [1x1] has 1"),
                 node(
                         "m",
                         n -> n.setOpType("Relu").clearAttribute(),

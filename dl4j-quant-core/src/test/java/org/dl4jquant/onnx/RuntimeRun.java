@@ -79,12 +79,20 @@ final class RuntimeRun {
      */
     static Map<String, Batch> of(byte[] bytes, IntGraph graph, Map<String, Batch.Floats> inputs)
             throws OrtException {
+        return of(bytes, graph, inputs, OptLevel.ALL_OPT);
+    }
+
+    /** The same at a level of optimization. */
+    static Map<String, Batch> of(
+            byte[] bytes, IntGraph graph, Map<String, Batch.Floats> inputs, OptLevel level)
+            throws OrtException {
         OrtEnvironment environment = OrtEnvironment.getEnvironment();
         Map<String, OnnxTensor> tensors = new LinkedHashMap<>();
         Map<String, Batch> outputs = new LinkedHashMap<>();
         try (OrtSession.SessionOptions settings =
                         OnnxRuntimeSession.settings(OnnxRuntimeOptions.DEFAULT);
-                OrtSession session = environment.createSession(bytes, quiet(settings))) {
+                OrtSession session =
+                        environment.createSession(bytes, leveled(quiet(settings), level))) {
             for (Map.Entry<String, Batch.Floats> input : inputs.entrySet()) {
                 Batch.Floats batch = input.getValue();
                 long[] dimensions = new long[batch.shape().rank() + 1];
@@ -114,6 +122,12 @@ final class RuntimeRun {
     private static OrtSession.SessionOptions quiet(OrtSession.SessionOptions settings)
             throws OrtException {
         settings.setSessionLogLevel(OrtLoggingLevel.ORT_LOGGING_LEVEL_FATAL);
+        return settings;
+    }
+
+    private static OrtSession.SessionOptions leveled(
+            OrtSession.SessionOptions settings, OptLevel level) throws OrtException {
+        settings.setOptimizationLevel(level);
         return settings;
     }
 

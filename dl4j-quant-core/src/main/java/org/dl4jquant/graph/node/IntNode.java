@@ -84,6 +84,9 @@ public sealed interface IntNode
         /** {@return what is made of a reshape} */
         R visit(Reshape node);
 
+        /** {@return what is made of codes that move} */
+        R visit(Move node);
+
         /** {@return what is made of a dequantization} */
         R visit(Dequantize node);
 

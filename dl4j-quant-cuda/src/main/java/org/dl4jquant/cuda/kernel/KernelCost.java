@@ -34,7 +34,8 @@ public record KernelCost(long operations, long bytes, long constantBytes) {
                     moved(
                             sizes.of("PIXELS")
                                     * (sizes.of("CHANNELS") * Float.BYTES + sizes.of("PITCH")));
-            case "reorder.cu" -> moved(2 * sizes.of("TO_CHANNELS") * sizes.of("TO_PIXELS"));
+            case "reorder.cu", "move.cu" ->
+                    moved(2 * sizes.of("TO_CHANNELS") * sizes.of("TO_PIXELS"));
             case "rectify.cu" -> moved(2 * sizes.of("ELEMENTS") * Float.BYTES);
             case "table.cu" ->
                     new KernelCost(

@@ -15,6 +15,7 @@ import org.dl4jquant.cuda.kernel.GemmProblem;
 import org.dl4jquant.cuda.kernel.GemmWeights;
 import org.dl4jquant.cuda.kernel.GroupedConvolution;
 import org.dl4jquant.cuda.kernel.ImageLayout;
+import org.dl4jquant.cuda.kernel.MoveKernel;
 import org.dl4jquant.cuda.kernel.PoolKernels;
 import org.dl4jquant.cuda.kernel.Residual;
 import org.dl4jquant.cuda.kernel.StackedLayers;
@@ -29,6 +30,7 @@ import org.dl4jquant.graph.node.GlobalAveragePool;
 import org.dl4jquant.graph.node.Input;
 import org.dl4jquant.graph.node.IntNode;
 import org.dl4jquant.graph.node.MaxPool;
+import org.dl4jquant.graph.node.Move;
 import org.dl4jquant.graph.node.Output;
 import org.dl4jquant.graph.node.Quantize;
 import org.dl4jquant.graph.node.Rectify;
@@ -388,6 +390,20 @@ final class Workshop implements IntNode.Visitor<Tensor> {
     @Override
     public Tensor visit(Reshape node) {
         return tensor(node.input()).as(graph.type(node.name()));
+    }
+
+    @Override
+    public Tensor visit(Move node) {
+        Tensor input = tensor(node.input());
+        Tensor result = result(node.name());
+        MoveKernel move = MoveKernel.of(input.image(), result.image(), node.map(), codes(input));
+        launches.add(
+                node.name(),
+                move.kernel(),
+                input,
+                move.tables().isEmpty() ? new Argument.Nothing() : constants.add(move.tableArray()),
+                result);
+        return result;
     }
 
     @Override

@@ -16,13 +16,16 @@ import org.dl4jquant.graph.node.GlobalAveragePool;
 import org.dl4jquant.graph.node.Input;
 import org.dl4jquant.graph.node.IntNode;
 import org.dl4jquant.graph.node.MaxPool;
+import org.dl4jquant.graph.node.Move;
 import org.dl4jquant.graph.node.Output;
 import org.dl4jquant.graph.node.Quantize;
 import org.dl4jquant.graph.node.Rectify;
 import org.dl4jquant.graph.node.Reshape;
 import org.dl4jquant.graph.node.Window;
 import org.dl4jquant.graph.node.Window.Extent;
+import org.dl4jquant.numeric.AxisIndices;
 import org.dl4jquant.numeric.CodeRange;
+import org.dl4jquant.numeric.IndexMap;
 import org.dl4jquant.numeric.OutputFunction;
 import org.dl4jquant.numeric.OutputFunction.Clamp;
 import org.dl4jquant.numeric.OutputFunction.Slope;
@@ -63,7 +66,10 @@ final class PlanCases {
                 quotients(),
                 reshaped(),
                 sumOfPools(),
-                groups());
+                groups(),
+                threeChannels(),
+                movedInChunks(),
+                movedOneByOne());
     }
 
     /** {@return values over the whole range of codes and a little beyond} */
@@ -189,6 +195,77 @@ final class PlanCases {
                         3,
                         Output.Codes.of(OTHER)));
         return graph.build(List.of("groups"));
+    }
+
+    /* Codes that only a convolution reads, four bytes a pixel. */
+    private static IntGraph threeChannels() {
+        Shape image = Shape.of(3, 3 * IMAGE.size(1), IMAGE.elements() / IMAGE.size(1) / 9);
+        IntGraph.Builder graph = IntGraph.builder();
+        graph.add(new Input("x", IMAGE));
+        graph.add(new Reshape("image", "x", image));
+        graph.add(new Quantize("q", "image", UNSIGNED));
+        graph.add(
+                new Convolution(
+                        "conv",
+                        "q",
+                        weights(Shape.of(16, 3, 3, 3)),
+                        Window.of(Extent.square(3), Extent.square(2)),
+                        1,
+                        Output.Codes.of(OTHER)));
+        return graph.build(List.of("conv"));
+    }
+
+    /* Sixteen channels at once: padded, cropped, repeated, turned and as blocks; in a slice, too. */
+    private static IntGraph movedInChunks() {
+        IntGraph.Builder graph = quantized(SIGNED);
+        IndexMap wide = IndexMap.pad(IMAGE, 1, 2, 1);
+        graph.add(new Move("rows", "q", wide));
+        graph.add(new Move("columns", "rows", IndexMap.crop(wide.shape(), 2, 1, 2)));
+        graph.add(new Move("twice", "columns", IndexMap.repeat(Shape.of(21, 12, 6), 2, 2)));
+        graph.add(
+                new Move(
+                        "turned",
+                        "twice",
+                        IndexMap.permute(Shape.of(21, 12, 12), List.of(0, 2, 1))));
+        graph.add(convolution("conv", 32, OTHER));
+        graph.add(new Move("even", "conv", IndexMap.crop(Shape.of(32, 9, 9), 1, 0, 1)));
+        graph.add(new Move("square", "even", IndexMap.crop(Shape.of(32, 8, 9), 2, 1, 0)));
+        graph.add(new Move("depth", "square", IndexMap.spaceToDepth(Shape.of(32, 8, 8), 2)));
+        graph.add(new Move("space", "depth", IndexMap.depthToSpace(Shape.of(128, 4, 4), 2)));
+        graph.add(new Concat("both", List.of("space", "square"), OTHER));
+        return graph.build(List.of("turned", "both", "depth"));
+    }
+
+    /* Channels that do not move in chunks, and axes that neither channels nor pixels are. */
+    private static IntGraph movedOneByOne() {
+        IntGraph.Builder graph = quantized(UNSIGNED);
+        graph.add(new Move("channels", "q", IndexMap.pad(IMAGE, 0, 3, 2)));
+        graph.add(new Move("last", "q", IndexMap.permute(IMAGE, List.of(1, 2, 0))));
+        graph.add(
+                new Move(
+                        "drawn",
+                        "last",
+                        IndexMap.select(Shape.of(9, 9, 21), 2, AxisIndices.of(-1, 20, 3, 3, -1))));
+        graph.add(new Reshape("flat", "q", Shape.of(IMAGE.elements())));
+        graph.add(new Move("cut", "flat", IndexMap.crop(Shape.of(IMAGE.elements()), 0, 5, 30)));
+        graph.add(
+                new Move(
+                        "split",
+                        "flat",
+                        IndexMap.permute(Shape.of(27, 7, 3, 3), List.of(2, 1, 0, 3))));
+        graph.add(
+                new Move(
+                        "twoTables",
+                        "q",
+                        new IndexMap(
+                                IMAGE,
+                                List.of(2, 0, 1),
+                                List.of(
+                                        AxisIndices.padded(9, 1, 0),
+                                        AxisIndices.reversed(21),
+                                        AxisIndices.padded(9, 0, 2)),
+                                Shape.of(10, 21, 11))));
+        return graph.build(List.of("channels", "drawn", "cut", "split", "twoTables"));
     }
 
     private static IntNode convolution(String name, int filters, QuantParams result) {

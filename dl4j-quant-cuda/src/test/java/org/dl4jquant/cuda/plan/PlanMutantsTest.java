@@ -65,7 +65,17 @@ class PlanMutantsTest {
                 new Mutant("real / QK_GROUP_FILTERS", "real / QK_GROUP_CHANNELS"),
                 new Mutant("code_at<false>(weights", "code_at<true>(weights"),
                 new Mutant("* QK_GROUP_CHANNELS * QK_FILTER_PITCH", "* QK_FILTER_PITCH"),
-                new Mutant("bias + filter + i", "bias + filter"));
+                new Mutant("bias + filter + i", "bias + filter"),
+                new Mutant("zero = zero || added < 0;", "zero = added < 0;"),
+                new Mutant("table + START + index", "table + index"),
+                new Mutant("source += index * STRIDE;", "source += index;"),
+                new Mutant("element /= SIZE;", "element /= SIZE + 1;"),
+                new Mutant("u32 code = QK_ZERO;", "u32 code = 0;"),
+                new Mutant("Chunk codes = {ZEROS, ZEROS,", "Chunk codes = {ZEROS, 0,"),
+                new Mutant("if (QK_BY_CHUNKS) {", "if (true) {"),
+                new Mutant(
+                        "element % QK_FROM_PIXELS) * QK_FROM_PITCH + element / QK_FROM_PIXELS",
+                        "element / QK_FROM_PIXELS) * QK_FROM_PITCH + element % QK_FROM_PIXELS"));
     }
 
     @ParameterizedTest

@@ -187,6 +187,7 @@ class PlannerTest {
                         "grouped.cu",
                         "igemm.cu",
                         "mean.cu",
+                        "move.cu",
                         "pool.cu",
                         "quantize.cu",
                         "rectify.cu",
@@ -201,6 +202,8 @@ class PlannerTest {
                         "QK_PITCH=4",
                         "QK_WHOLE=0",
                         "QK_MEAN=1",
+                        "QK_BY_CHUNKS=0",
+                        "QK_BY_CHUNKS=1",
                         "QK_PLAIN=0",
                         "split",
                         "QK_FLOAT_OUTPUT=1");

@@ -1,0 +1,68 @@
+// SPDX-License-Identifier: Apache-2.0
+package org.dl4jquant.graph.node;
+
+import java.util.List;
+import java.util.Objects;
+import org.dl4jquant.check.Require;
+import org.dl4jquant.numeric.IndexMap;
+
+/**
+ * Codes of an example in other places: the one node for everything that computes nothing, such as
+ * padding with zeros, cropping, upsampling, transposing and space to depth.
+ *
+ * <p>Where the map takes no element, the result is the code of 0, the zero point. A map that at
+ * most reshapes is a {@link Reshape} instead; {@link #of} chooses.
+ *
+ * @param name the node's name
+ * @param input codes
+ * @param map from where each code of the result comes
+ */
+public record Move(String name, String input, IndexMap map) implements KeepsCodes {
+    /** Checks that something moves. */
+    public Move {
+        NodeChecks.requireName(name);
+        Objects.requireNonNull(map, "map");
+        Require.argument(
+                !map.keepsOrder(),
+                "move '%s' leaves all codes in their order; a Reshape says so",
+                name);
+    }
+
+    /**
+     * {@return the node of a map: a move, or a reshape if nothing moves}
+     *
+     * @param name the node's name
+     * @param input codes
+     * @param map from where each code of the result comes
+     */
+    public static KeepsCodes of(String name, String input, IndexMap map) {
+        return Require.given(map, "map").keepsOrder()
+                ? new Reshape(name, input, map.shape())
+                : new Move(name, input, map);
+    }
+
+    @Override
+    public List<String> inputs() {
+        return List.of(input);
+    }
+
+    @Override
+    public TensorType type(NodeInputs inputs) {
+        TensorType type = inputs.codes(this, input);
+        Require.argument(
+                type.shape().elements() == map.view().elements(),
+                "move '%s': '%s' of shape %s has %d elements, but is read as %s, which has %d",
+                name,
+                input,
+                type.shape(),
+                type.shape().elements(),
+                map.view(),
+                map.view().elements());
+        return new TensorType(map.shape(), type.params());
+    }
+
+    @Override
+    public <R> R accept(Visitor<R> visitor) {
+        return visitor.visit(this);
+    }
+}

@@ -1,0 +1,190 @@
+// SPDX-License-Identifier: Apache-2.0
+package org.dl4jquant.onnx;
+
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Locale;
+import java.util.stream.IntStream;
+import onnx.Onnx.AttributeProto;
+import onnx.Onnx.NodeProto;
+import org.dl4jquant.check.Require;
+import org.dl4jquant.numeric.AxisIndices;
+import org.dl4jquant.numeric.IndexMap;
+import org.dl4jquant.numeric.Shape;
+import org.jspecify.annotations.Nullable;
+
+/*
+ * Reshape, Transpose, Slice, Pad, Gather for each axis, Reshape; those that would change nothing are
+ * left out. They read the codes themselves, not dequantized ones: nothing is computed, so there is
+ * nothing to fuse, and every runtime moves bytes exactly. An axis is sliced and padded if its indices
+ * are one range between zeros; else it is gathered, with one zero at its end for the indices that
+ * have no source.
+ */
+/** Writes a map of codes as operators that move them. */
+final class MoveWriter {
+
+    private final GraphProtoBuilder target;
+    private final String name;
+    private final List<Operation> operations = new ArrayList<>();
+
+    /** An operator that reads the result of the one before it, and constants. */
+    private record Operation(
+            String operator, List<String> constants, @Nullable AttributeProto attribute) {}
+
+    /**
+     * Makes a writer of one node.
+     *
+     * @param target the graph
+     * @param name the node's name, which its last tensor bears
+     */
+    MoveWriter(GraphProtoBuilder target, String name) {
+        this.target = target;
+        this.name = name;
+    }
+
+    /**
+     * Writes the operators.
+     *
+     * @param map the map, which moves something
+     * @param codes the name of the codes that it reads
+     * @param shape their shape
+     * @param zeroPoint the name of their zero point
+     */
+    void write(IndexMap map, String codes, Shape shape, String zeroPoint) {
+        reshape("view", shape, map.view());
+        List<Integer> order = map.order();
+        if (!order.equals(order.stream().sorted().toList())) {
+            long[] axes = new long[order.size() + 1];
+            IntStream.range(0, order.size()).forEach(axis -> axes[axis + 1] = order.get(axis) + 1L);
+            add(Operators.TRANSPOSE, List.of(), GraphProtoBuilder.attribute("perm", axes));
+        }
+        List<Cut> cuts = new ArrayList<>();
+        for (int axis = 0; axis < order.size(); axis++) {
+            cuts.add(Cut.of(map.axes().get(axis), map.view().size(order.get(axis))));
+        }
+        slice(cuts);
+        pad(cuts, zeroPoint);
+        for (int axis = 0; axis < cuts.size(); axis++) {
+            gather(cuts.get(axis), axis + 1);
+        }
+        reshape("shape", map.gathered(), map.shape());
+        emit(codes);
+    }
+
+    /**
+     * How an axis becomes its indices.
+     *
+     * @param size of the axis
+     * @param from the first index that is kept
+     * @param to the index after the last that is kept
+     * @param before how many zeros are put before it
+     * @param after how many zeros are put after it
+     * @param gathered the indices that are taken after that; null if all are
+     */
+    private record Cut(
+            int size, int from, int to, int before, int after, @Nullable AxisIndices gathered) {
+
+        static Cut of(AxisIndices indices, int size) {
+            int begin = 0;
+            while (begin < indices.size() && indices.source(begin) == AxisIndices.ZERO) {
+                begin++;
+            }
+            int end = begin + 1;
+            while (end < indices.size() && indices.source(end) == indices.source(end - 1) + 1) {
+                end++;
+            }
+            boolean range =
+                    begin < indices.size()
+                            && IntStream.range(end, indices.size())
+                                    .allMatch(at -> indices.source(at) == AxisIndices.ZERO);
+            if (range) {
+                int first = indices.source(begin);
+                return new Cut(size, first, first + end - begin, begin, indices.size() - end, null);
+            }
+            boolean zeros =
+                    IntStream.of(indices.toArray()).anyMatch(index -> index == AxisIndices.ZERO);
+            return new Cut(size, 0, size, 0, zeros ? 1 : 0, indices);
+        }
+    }
+
+    private void reshape(String what, Shape from, Shape to) {
+        if (!from.equals(to)) {
+            long[] sizes = new long[to.rank() + 1]; // the first, 0, keeps the batch's size
+            IntStream.range(0, to.rank()).forEach(axis -> sizes[axis + 1] = to.size(axis));
+            add(Operators.RESHAPE, List.of(target.longs(name + "/" + what, sizes)), null);
+        }
+    }
+
+    private void slice(List<Cut> cuts) {
+        int[] sliced =
+                IntStream.range(0, cuts.size())
+                        .filter(
+                                axis ->
+                                        cuts.get(axis).from > 0
+                                                || cuts.get(axis).to < cuts.get(axis).size)
+                        .toArray();
+        if (sliced.length > 0) {
+            long[] starts = IntStream.of(sliced).mapToLong(axis -> cuts.get(axis).from).toArray();
+            long[] ends = IntStream.of(sliced).mapToLong(axis -> cuts.get(axis).to).toArray();
+            long[] axes = IntStream.of(sliced).mapToLong(axis -> axis + 1L).toArray();
+            add(
+                    Operators.SLICE,
+                    List.of(
+                            target.longs(name + "/starts", starts),
+                            target.longs(name + "/ends", ends),
+                            target.longs(name + "/axes", axes)),
+                    null);
+        }
+    }
+
+    private void pad(List<Cut> cuts, String zeroPoint) {
+        int rank = cuts.size() + 1;
+        long[] pads = new long[2 * rank];
+        for (int axis = 0; axis < cuts.size(); axis++) {
+            pads[axis + 1] = cuts.get(axis).before;
+            pads[rank + axis + 1] = cuts.get(axis).after;
+        }
+        if (IntStream.range(0, pads.length).anyMatch(at -> pads[at] > 0)) {
+            add(Operators.PAD, List.of(target.longs(name + "/pads", pads), zeroPoint), null);
+        }
+    }
+
+    private void gather(Cut cut, int axis) {
+        AxisIndices gathered = cut.gathered;
+        if (gathered != null) {
+            long[] indices =
+                    IntStream.of(gathered.toArray())
+                            .mapToLong(index -> index == AxisIndices.ZERO ? cut.size : index)
+                            .toArray();
+            add(
+                    Operators.GATHER,
+                    List.of(target.longs(name + "/indices", indices)),
+                    GraphProtoBuilder.attribute("axis", axis));
+        }
+    }
+
+    private void add(String operator, List<String> constants, @Nullable AttributeProto attribute) {
+        operations.add(new Operation(operator, constants, attribute));
+    }
+
+    private void emit(String codes) {
+        Require.state(!operations.isEmpty(), "the move '%s' moves nothing", name);
+        String from = codes;
+        for (int i = 0; i < operations.size(); i++) {
+            Operation operation = operations.get(i);
+            List<String> inputs = new ArrayList<>(List.of(from));
+            inputs.addAll(operation.constants);
+            boolean last = i == operations.size() - 1;
+            String step = name + "/" + operation.operator.toLowerCase(Locale.ROOT);
+            String to = last ? name : target.name(step);
+            NodeProto.Builder node =
+                    last
+                            ? target.node(operation.operator, name, inputs, to)
+                            : target.auxiliary(operation.operator, step, inputs, to);
+            if (operation.attribute != null) {
+                node.addAttribute(operation.attribute);
+            }
+            from = to;
+        }
+    }
+}

@@ -9,7 +9,6 @@ import org.dl4jquant.engine.EqualityCheck;
 import org.dl4jquant.examples.data.StrokeDigits;
 import org.dl4jquant.examples.data.TrainTest;
 import org.dl4jquant.examples.model.LeNet;
-import org.dl4jquant.examples.support.Training;
 import org.dl4jquant.graph.IntGraph;
 import org.dl4jquant.onnx.OnnxWriter;
 import org.dl4jquant.report.EngineInputs;
@@ -18,12 +17,28 @@ import org.dl4jquant.scheme.LayerSelector;
 import org.dl4jquant.scheme.QuantSpec;
 import org.nd4j.linalg.api.ndarray.INDArray;
 import org.nd4j.linalg.dataset.api.iterator.DataSetIterator;
+import org.nd4j.linalg.schedule.FixedSchedule;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
-/** The way of a network in the fewest lines; the README shows {@link #quantize}. */
+/**
+ * The shortest path from a trained network to integers; start here.
+ *
+ * <pre>{@code
+ * mvn -Dquick -Pquickstart compile -Dexec.mainClass=org.dl4jquant.examples.HelloQuantization
+ * }</pre>
+ *
+ * <p>It prints a table of the layers and their quantizers, checks that two engines compute the same
+ * integers, and writes {@code model.onnx} in the current folder, which {@link PredictOnCpu} and
+ * {@link PredictWithOnnxRuntime} read.
+ */
 public final class HelloQuantization {
 
-    private static final int TRAIN = 640;
-    private static final int TEST = 100;
+    private static final Logger log = LoggerFactory.getLogger(HelloQuantization.class);
+
+    private static final int TRAIN_IMAGES = 640;
+    private static final int TEST_IMAGES = 100;
+    private static final int BATCH = 32;
     private static final long SEED = 1;
 
     private HelloQuantization() {}
@@ -34,15 +49,17 @@ public final class HelloQuantization {
      * @param args where the ONNX file goes; {@code model.onnx} without it
      */
     public static void main(String[] args) {
-        TrainTest data = StrokeDigits.split(SEED, TRAIN, TEST);
-        Training training = new Training(data.train(), 1, SEED);
-        MultiLayerNetwork trained = LeNet.create(data.train(), SEED, training.floatRate());
-        training.fit(trained);
-        quantize(
-                trained,
-                data.train().shuffled(Training.BATCH, SEED),
-                data.test().inOrder(TEST).next().getFeatures(),
-                Path.of(args.length == 0 ? "model.onnx" : args[0]));
+        Path onnx = Path.of(args.length == 0 ? "model.onnx" : args[0]);
+        TrainTest data = StrokeDigits.split(SEED, TRAIN_IMAGES, TEST_IMAGES);
+        DataSetIterator train = data.train().shuffled(BATCH, SEED);
+
+        log.info("Train in float....");
+        MultiLayerNetwork trained = LeNet.create(data.train(), SEED, new FixedSchedule(1e-3));
+        trained.fit(train, 1);
+
+        log.info("Quantize, train on, lower to integers....");
+        quantize(trained, train, data.test().inOrder(TEST_IMAGES).next().getFeatures(), onnx);
+        log.info("The integers are in {}.", onnx);
     }
 
     static IntGraph quantize(

@@ -1,169 +1,137 @@
 // SPDX-License-Identifier: Apache-2.0
 package org.dl4jquant.examples;
 
-import java.io.IOException;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.concurrent.Callable;
 import org.apache.spark.SparkConf;
 import org.apache.spark.api.java.JavaRDD;
 import org.apache.spark.api.java.JavaSparkContext;
 import org.deeplearning4j.nn.multilayer.MultiLayerNetwork;
+import org.deeplearning4j.optimize.listeners.ScoreIterationListener;
 import org.deeplearning4j.spark.api.RDDTrainingApproach;
 import org.deeplearning4j.spark.api.TrainingMaster;
 import org.deeplearning4j.spark.impl.multilayer.SparkDl4jMultiLayer;
 import org.deeplearning4j.spark.impl.paramavg.ParameterAveragingTrainingMaster;
 import org.dl4jquant.Quantization;
 import org.dl4jquant.engine.Engine;
+import org.dl4jquant.engine.EqualityCheck;
 import org.dl4jquant.engine.EqualityReport;
-import org.dl4jquant.examples.benchmark.LeNetExperiment;
-import org.dl4jquant.examples.cli.CommandLines;
-import org.dl4jquant.examples.cli.ImageOptions;
-import org.dl4jquant.examples.data.LabelledImages;
+import org.dl4jquant.examples.data.StrokeDigits;
 import org.dl4jquant.examples.data.TrainTest;
 import org.dl4jquant.examples.model.LeNet;
-import org.dl4jquant.examples.support.Accuracy;
-import org.dl4jquant.examples.support.Checks;
 import org.dl4jquant.examples.support.Percent;
-import org.dl4jquant.examples.support.Training;
 import org.dl4jquant.graph.IntGraph;
-import org.dl4jquant.report.SimulatorReport;
+import org.dl4jquant.report.EngineInputs;
 import org.dl4jquant.report.TextTable;
+import org.dl4jquant.scheme.LayerScheme;
+import org.dl4jquant.scheme.QuantSpec;
 import org.nd4j.linalg.dataset.DataSet;
+import org.nd4j.linalg.dataset.api.iterator.DataSetIterator;
+import org.nd4j.linalg.schedule.ExponentialSchedule;
+import org.nd4j.linalg.schedule.ScheduleType;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
-import picocli.CommandLine;
 
 /**
- * Training with quantizers on Spark: it trains a LeNet in float, quantizes it to INT8, and trains
- * that on Spark's workers, which average their parameters, the scales among them. Then it shows
- * that the integer graph computes the same. Spark runs in this process unless its own properties
- * ({@code spark.master}) say otherwise.
+ * Training with quantizers on Spark: a LeNet trains in float, and with 4-bit weights and
+ * activations (8 bits in the first and the last layer) on Spark's workers, which average their
+ * parameters, the scales among them. Read it to fine-tune a quantized network on a cluster.
  *
  * <pre>{@code
  * mvn -Dquick -Pquickstart,spark compile -Dexec.mainClass=org.dl4jquant.examples.SparkTraining
  * }</pre>
  *
- * <p>It returns 0, or 1 if the engines differ in one code, or 2 if an option, a file or a folder is
- * wrong.
+ * <p>It prints a table of three accuracies (in float, calibrated, trained on Spark), and how many
+ * codes of two engines differ: 0.
  */
-@CommandLine.Command(
-        name = "spark-training",
-        mixinStandardHelpOptions = true,
-        sortOptions = false,
-        description = "Trains a LeNet in INT8 on Spark.")
-public final class SparkTraining implements Callable<Integer> {
+public final class SparkTraining {
 
     private static final Logger log = LoggerFactory.getLogger(SparkTraining.class);
 
-    /* Iterations of each worker between two averages; more of them cost accuracy, fewer cost time. */
+    private static final int FLOAT_EPOCHS = 4;
+    private static final int SPARK_EPOCHS = 4;
+    private static final int WORKERS = 2;
     private static final int ITERATIONS_PER_AVERAGE = 4;
+    private static final int BATCH = 32;
+    private static final int CALIBRATION_IMAGES = 512;
+    private static final long SEED = 1;
 
-    @CommandLine.Mixin private ImageOptions images = new ImageOptions();
-
-    @CommandLine.Option(
-            names = "--epochs",
-            paramLabel = "N",
-            defaultValue = "4",
-            description =
-                    "epochs in float; half as many with quantization (default: ${DEFAULT-VALUE})")
-    private int epochs;
-
-    @CommandLine.Option(
-            names = "--workers",
-            paramLabel = "N",
-            defaultValue = "2",
-            description = "how many train at the same time (default: ${DEFAULT-VALUE})")
-    private int workers;
-
-    @CommandLine.Spec
-    private CommandLine.Model.CommandSpec command = CommandLine.Model.CommandSpec.create();
+    private SparkTraining() {}
 
     /**
-     * Runs the example and ends the JVM with its result.
+     * Runs the example.
      *
-     * @param args the options; {@code --help} lists them
+     * @param args none
      */
     public static void main(String[] args) {
-        System.exit(CommandLines.run(new SparkTraining(), args));
+        run(StrokeDigits.split(SEED, 2000, 1000), FLOAT_EPOCHS, SPARK_EPOCHS);
     }
 
-    @Override
-    public Integer call() throws IOException {
-        images.validate();
-        CommandLines.require(command, "--epochs", epochs, 1, CommandLines.NO_LIMIT);
-        CommandLines.require(command, "--workers", workers, 1, CommandLines.NO_LIMIT);
-        TrainTest data = images.load();
-        LeNet.requireLargeEnough(data.train().shape());
+    static Result run(TrainTest data, int floatEpochs, int sparkEpochs) {
+        DataSetIterator test = data.test().inOrder(BATCH);
 
         log.info("Train in float....");
-        Training training = new Training(data.train(), epochs, images.seed());
-        MultiLayerNetwork trained = LeNet.create(data.train(), images.seed(), training.floatRate());
-        training.fit(trained);
-        double floatAccuracy = Accuracy.of(trained, data.test());
-        Training fineTuning = training.forFineTuning();
-        MultiLayerNetwork quantized = LeNetExperiment.prepare(trained, fineTuning);
-        double calibrated = Accuracy.of(quantized, data.test());
+        MultiLayerNetwork trained =
+                LeNet.create(
+                        data.train(), SEED, new ExponentialSchedule(ScheduleType.EPOCH, 1e-3, 0.3));
+        trained.setListeners(new ScoreIterationListener(50));
+        trained.fit(data.train().shuffled(BATCH, SEED), floatEpochs);
 
-        log.info("Train INT8 with {} workers....", workers);
-        MultiLayerNetwork averaged = trainOnSpark(quantized, fineTuning);
+        log.info("Insert quantizers of 4 bits....");
+        trained.setLearningRate(3e-4);
+        QuantSpec spec = QuantSpec.of(LayerScheme.INT4).withFirstAndLast(LayerScheme.INT8);
+        MultiLayerNetwork quantized =
+                Quantization.prepare(
+                        trained, spec, data.train().first(CALIBRATION_IMAGES).inOrder(BATCH));
+        double calibrated = quantized.evaluate(test).accuracy();
 
-        TextTable table =
-                TextTable.of("network", "accuracy")
-                        .row("float", Percent.of(floatAccuracy))
-                        .row("INT8, calibrated", Percent.of(calibrated))
-                        .row(
-                                "INT8, trained on Spark",
-                                Percent.of(Accuracy.of(averaged, data.test())));
-        log.info("{}{}", System.lineSeparator(), table);
-        return check(averaged, data.test());
-    }
-
-    private MultiLayerNetwork trainOnSpark(MultiLayerNetwork quantized, Training fineTuning) {
+        log.info("Train with {} workers....", WORKERS);
         SparkConf settings =
                 new SparkConf()
                         .setAppName("dl4j-quant")
-                        .setIfMissing("spark.master", "local[" + workers + "]")
+                        .setIfMissing("spark.master", "local[" + WORKERS + "]")
                         .setIfMissing("spark.ui.enabled", "false");
+        TrainingMaster<?, ?> averaging =
+                new ParameterAveragingTrainingMaster.Builder(WORKERS, 1)
+                        .batchSizePerWorker(BATCH)
+                        .averagingFrequency(ITERATIONS_PER_AVERAGE)
+                        .rddTrainingApproach(RDDTrainingApproach.Direct)
+                        .rngSeed(SEED)
+                        .build();
+        MultiLayerNetwork averaged;
         try (JavaSparkContext spark = new JavaSparkContext(settings)) {
-            JavaRDD<DataSet> batches = spark.parallelize(batches(fineTuning.images()), workers);
-            SparkDl4jMultiLayer network = new SparkDl4jMultiLayer(spark, quantized, averaging());
-            for (int epoch = 1; epoch <= fineTuning.epochs(); epoch++) {
-                network.fit(batches);
-                log.info("  epoch {} of {}", epoch, fineTuning.epochs());
+            List<DataSet> batches = new ArrayList<>();
+            data.train().inOrder(BATCH).forEachRemaining(batches::add);
+            JavaRDD<DataSet> distributed = spark.parallelize(batches, WORKERS);
+            SparkDl4jMultiLayer network = new SparkDl4jMultiLayer(spark, quantized, averaging);
+            for (int epoch = 1; epoch <= sparkEpochs; epoch++) {
+                network.fit(distributed);
+                log.info("Epoch {} of {}", epoch, sparkEpochs);
             }
-            return network.getNetwork();
+            averaged = network.getNetwork();
         }
-    }
 
-    private TrainingMaster<?, ?> averaging() {
-        return new ParameterAveragingTrainingMaster.Builder(workers, 1)
-                .batchSizePerWorker(Training.BATCH)
-                .averagingFrequency(ITERATIONS_PER_AVERAGE)
-                .rddTrainingApproach(RDDTrainingApproach.Direct)
-                .rngSeed(images.seed())
-                .build();
-    }
+        double afterTraining = averaged.evaluate(test).accuracy();
+        TextTable table =
+                TextTable.of("network", "accuracy")
+                        .row("float", Percent.of(trained.evaluate(test).accuracy()))
+                        .row("4 bits, calibrated", Percent.of(calibrated))
+                        .row("4 bits, trained on Spark", Percent.of(afterTraining));
+        log.info("{}{}", System.lineSeparator(), table);
 
-    private static List<DataSet> batches(LabelledImages images) {
-        List<DataSet> batches = new ArrayList<>();
-        images.inOrder(Training.BATCH).forEachRemaining(batches::add);
-        return batches;
-    }
-
-    private static int check(MultiLayerNetwork network, LabelledImages images) {
-        IntGraph graph = Quantization.lower(network);
+        log.info("Lower to integers, compare two engines....");
+        IntGraph graph = Quantization.lower(averaged);
+        test.reset();
         try (Engine reference = Engine.open("reference", graph);
                 Engine onnxRuntime = Engine.open("onnxruntime", graph)) {
-            EqualityReport engines = Checks.engines(reference, onnxRuntime, images);
-            SimulatorReport simulator = Checks.simulator(network, onnxRuntime, images);
-            log.info(
-                    "The engines differ in {} of {} codes, the network in {} of {}.",
-                    engines.differingCodes(),
-                    engines.codesCompared(),
-                    simulator.differingCodes(),
-                    simulator.codes());
-            return engines.equal() ? CommandLines.OK : CommandLines.WRONG_RESULT;
+            EqualityReport engines =
+                    EqualityCheck.between(reference, onnxRuntime)
+                            .over(EngineInputs.of(graph, test.next().getFeatures()));
+            log.info("{}", engines);
+            return new Result(calibrated, afterTraining, engines);
         }
     }
+
+    /** The accuracies before and after training on Spark, and the comparison of two engines. */
+    record Result(double calibrated, double trained, EqualityReport engines) {}
 }

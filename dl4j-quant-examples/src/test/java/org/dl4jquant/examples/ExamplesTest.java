@@ -1,91 +1,116 @@
 // SPDX-License-Identifier: Apache-2.0
 package org.dl4jquant.examples;
 
+import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
-import java.nio.file.Files;
+import ai.onnxruntime.OrtException;
 import java.nio.file.Path;
-import java.util.Arrays;
 import java.util.List;
-import java.util.concurrent.Callable;
-import org.dl4jquant.examples.benchmark.MixedPrecisionBenchmark;
-import org.dl4jquant.examples.cli.CommandLines;
+import java.util.stream.IntStream;
+import org.deeplearning4j.nn.multilayer.MultiLayerNetwork;
+import org.dl4jquant.Quantization;
+import org.dl4jquant.engine.EqualityReport;
+import org.dl4jquant.examples.data.LabelledImages;
+import org.dl4jquant.examples.data.MarkedSums;
+import org.dl4jquant.examples.data.StrokeDigits;
+import org.dl4jquant.examples.data.TrainTest;
+import org.dl4jquant.examples.model.LeNet;
+import org.dl4jquant.graph.IntGraph;
+import org.dl4jquant.onnx.OnnxReader;
+import org.dl4jquant.onnx.OnnxWriter;
+import org.dl4jquant.report.TextTable;
+import org.dl4jquant.scheme.LayerScheme;
+import org.dl4jquant.scheme.QuantSpec;
+import org.dl4jquant.search.MixedPrecision;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.nd4j.linalg.api.ndarray.INDArray;
+import org.nd4j.linalg.schedule.FixedSchedule;
 
 /** The examples at toy size: that they run, and that their engines agree. */
 final class ExamplesTest {
 
-    private static int run(Callable<Integer> example, String... more) {
-        String[] args = {"--train", "64", "--test", "20"};
-        String[] all = Arrays.copyOf(args, args.length + more.length);
-        System.arraycopy(more, 0, all, args.length, more.length);
-        return CommandLines.run(example, all);
+    private static final TrainTest TOY = StrokeDigits.split(1, 64, 20);
+
+    private static void requireEqual(EqualityReport report) {
+        assertTrue(report.codesCompared() > 0, report.toString());
+        assertTrue(report.equal(), report.toString());
+    }
+
+    private static void requireRows(int rows, TextTable table) {
+        assertEquals(rows, table.toString().lines().filter(line -> line.contains("%")).count());
+    }
+
+    @Test
+    void predictionOnTheCpuReturnsTheNetworksOutputs(@TempDir Path folder) throws OrtException {
+        LabelledImages digits = TOY.test();
+        MultiLayerNetwork trained = LeNet.create(TOY.train(), 1, new FixedSchedule(1e-3));
+        MultiLayerNetwork quantized =
+                Quantization.prepare(
+                        trained, QuantSpec.of(LayerScheme.INT8), TOY.train().inOrder(32));
+        Path onnx = folder.resolve("model.onnx");
+        OnnxWriter.write(Quantization.lower(quantized), onnx);
+        float[] pixels = digits.batch(0, digits.size()).values();
+        IntGraph graph = OnnxReader.read(onnx);
+
+        float[] probabilities = PredictOnCpu.predict(graph, digits.size(), pixels);
+        float[][] scores = PredictWithOnnxRuntime.scores(onnx.toString(), pixels);
+
+        INDArray outputs = quantized.output(digits.inOrder(digits.size()).next().getFeatures());
+        assertArrayEquals(
+                outputs.dup('c').reshape(outputs.length()).toFloatVector(), probabilities);
+        assertArrayEquals(
+                PredictOnCpu.predict(graph.scores(), digits.size(), pixels), flat(scores));
+    }
+
+    private static float[] flat(float[][] rows) {
+        float[] all = new float[rows.length * rows[0].length];
+        IntStream.range(0, all.length)
+                .forEach(i -> all[i] = rows[i / rows[0].length][i % rows[0].length]);
+        return all;
+    }
+
+    @Test
+    void predictionReadsTheFileOfTheFirstExample(@TempDir Path folder) throws OrtException {
+        String onnx = folder.resolve("model.onnx").toString();
+        HelloQuantization.main(new String[] {onnx});
+        assertEquals(List.of("output"), OnnxReader.read(Path.of(onnx)).outputs());
+        PredictOnCpu.main(new String[] {onnx});
+        PredictWithOnnxRuntime.main(new String[] {onnx});
     }
 
     @Test
     void earlyStoppingFindsTheBestQuantizedNetwork() {
-        assertEquals(CommandLines.OK, run(new LeNetMnist(), "--epochs", "1"));
+        requireEqual(LeNetMnist.run(TOY, 1, 2));
     }
 
     @Test
     void twoBitsAreTrainedWithAndWithoutATeacher() {
-        assertEquals(CommandLines.OK, run(new DistilledTwoBit(), "--epochs", "1"));
+        requireRows(4, DistilledTwoBit.run(TOY, 1));
     }
 
     @Test
     void fourBitsAreReachedInStages() {
-        assertEquals(CommandLines.OK, run(new ProgressiveInt4(), "--epochs", "3"));
+        requireEqual(ProgressiveInt4.run(TOY, 3));
     }
 
     @Test
     void aResidualNetworkIsTrainedWithFewBits() {
-        assertEquals(CommandLines.OK, run(new ResNetCifar(), "--channels", "2", "--epochs", "1"));
+        requireEqual(ResNetCifar.run(TOY, 1, 2));
     }
 
     @Test
     void anLstmIsTrainedWithARoundedHiddenState() {
-        String[] toy = {"--steps", "6", "--units", "3", "--epochs", "1"};
-        assertEquals(CommandLines.OK, run(new LstmSequence(), toy));
-        String[] both = Arrays.copyOf(toy, toy.length + 1);
-        both[toy.length] = "--bidirectional";
-        assertEquals(CommandLines.OK, run(new LstmSequence(), both));
+        MarkedSums sequences = MarkedSums.draw(1, 64, 6, 32);
+        requireRows(3, LstmSequence.run(sequences, sequences, 1, 1));
     }
 
     @Test
-    void widthsAreSearchedAndTrained(@TempDir Path folder) {
-        String[] small = {
-            "--epochs", "1", "--candidates", "3", "--out", folder.toString(), "--channels", "3"
-        };
-        assertEquals(CommandLines.OK, run(new MixedPrecisionBenchmark(), small));
-        assertTrue(Files.exists(folder.resolve("mobilenet-1").resolve("search.html")));
-        String[] other = small.clone();
-        other[small.length - 1] = "2";
-        assertEquals(CommandLines.WRONG_INPUT, run(new MixedPrecisionBenchmark(), other));
-        for (String network : List.of("lenet", "resnet")) {
-            String[] plain = {"--epochs", "1", "--network", network};
-            assertEquals(CommandLines.OK, run(new MixedPrecisionBenchmark(), plain));
-        }
-    }
-
-    @Test
-    void refusesNumbersThatCannotBe() {
-        assertEquals(
-                CommandLines.WRONG_INPUT,
-                CommandLines.run(new MixedPrecisionBenchmark(), "--candidates", "2"));
-        assertEquals(
-                CommandLines.WRONG_INPUT,
-                CommandLines.run(new MixedPrecisionBenchmark(), "--channels", "0"));
-        assertEquals(
-                CommandLines.WRONG_INPUT,
-                CommandLines.run(
-                        new MixedPrecisionBenchmark(), "--network", "lenet", "--channels", "8"));
-        assertEquals(CommandLines.WRONG_INPUT, CommandLines.run(new LeNetMnist(), "--epochs", "0"));
-        assertEquals(
-                CommandLines.WRONG_INPUT, CommandLines.run(new DistilledTwoBit(), "--train", "0"));
-        assertEquals(CommandLines.WRONG_INPUT, CommandLines.run(new ResNetCifar(), "--bits", "9"));
-        assertEquals(
-                CommandLines.WRONG_INPUT, CommandLines.run(new LstmSequence(), "--steps", "1"));
+    void widthsAreSearchedWithinTheBudget() {
+        MixedPrecision.Found found = MixedPrecisionSearch.run(TOY, 1, 3);
+        assertTrue(
+                List.of(2, 4, 8).containsAll(found.widths().values()), found.widths().toString());
     }
 }

@@ -9,22 +9,13 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.stream.Collectors;
-import org.dl4jquant.onnx.OnnxReader;
 import org.junit.jupiter.api.Test;
-import org.junit.jupiter.api.io.TempDir;
 
 final class HelloQuantizationTest {
 
     private static final Path README = Path.of("..", "README.md");
     private static final Path SOURCE =
             Path.of("src/main/java/org/dl4jquant/examples/HelloQuantization.java");
-
-    @Test
-    void runsAndLeavesAnOnnxFile(@TempDir Path folder) {
-        Path onnx = folder.resolve("model.onnx");
-        HelloQuantization.main(new String[] {onnx.toString()});
-        assertEquals(List.of("output"), OnnxReader.read(onnx).outputs());
-    }
 
     @Test
     void theReadmeShowsLinesOfThisExample() throws IOException {

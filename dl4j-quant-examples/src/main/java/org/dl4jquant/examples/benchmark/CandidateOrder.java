@@ -37,7 +37,7 @@ record CandidateOrder(
      * {@return the orders of candidates drawn at random}
      *
      * @param trained the float network with the learning rate for candidates; stays as it is
-     * @param data what they are trained and compared with
+     * @param data images to train with and to compare on
      * @param count how many, at least 3
      * @param epochs how long each trains
      * @param seed of the draw

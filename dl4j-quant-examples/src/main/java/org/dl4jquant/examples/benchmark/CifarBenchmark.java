@@ -31,7 +31,7 @@ import picocli.CommandLine;
  * }</pre>
  *
  * <p>A float network trains for some epochs. From there it and each quantized network train for
- * equally many more. It keeps what is finished in a folder, and goes on from there when it is
+ * equally many more. It keeps finished networks in a folder, and resumes from there when it is
  * started again. It returns 0, or 1 if the engines differ in one code, or 2 if an option, a file or
  * a folder is wrong.
  */

@@ -5,7 +5,7 @@ import java.util.List;
 import java.util.stream.Stream;
 import org.dl4jquant.scheme.GradientScale;
 
-/** What a benchmark of networks in few bits compares. */
+/** A comparison of networks in few bits. */
 enum Experiment {
     /** Numbers of bits, with scales that learn and with scales that do not. */
     BITS("Bits of weights and activations") {
@@ -16,7 +16,7 @@ enum Experiment {
                     .toList();
         }
     },
-    /** What the gradient of a scale is multiplied by, with two bits. */
+    /** Factors of a scale's gradient, with two bits. */
     GRADIENT_SCALE("Two bits, the gradients of scales multiplied by 1, 1/sqrt(N), 1/sqrt(N Q)") {
         @Override
         List<Variant> variants(List<Integer> bits) {

@@ -35,7 +35,7 @@ final class ExperimentTable {
     /**
      * Adds a network.
      *
-     * @param name what it is called
+     * @param name its name
      * @param runs its results, of the float network's seeds
      */
     void add(String name, List<VariantResult> runs) {

@@ -11,7 +11,7 @@ import org.nd4j.linalg.dataset.api.iterator.DataSetIterator;
 /**
  * Images as the data of a search in this process; they are not sent elsewhere.
  *
- * @param images what is trained with, and what candidates are compared on
+ * @param images the images to train with, and those to compare candidates on
  * @param seed decides over the order of the images
  */
 @SuppressWarnings("serial") // not sent elsewhere

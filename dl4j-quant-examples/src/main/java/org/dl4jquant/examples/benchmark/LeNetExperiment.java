@@ -11,6 +11,7 @@ import org.dl4jquant.examples.support.Accuracy;
 import org.dl4jquant.examples.support.Checks;
 import org.dl4jquant.examples.support.Training;
 import org.dl4jquant.graph.IntGraph;
+import org.dl4jquant.prepare.Preparation;
 import org.dl4jquant.report.SimulatorReport;
 import org.dl4jquant.scheme.LayerScheme;
 import org.dl4jquant.scheme.QuantSpec;
@@ -61,9 +62,11 @@ public record LeNetExperiment(
     /** Returns the network in INT8 with quantizers, ready for the training that is to come. */
     public static MultiLayerNetwork prepare(MultiLayerNetwork trained, Training fineTuning) {
         trained.setLearningRate(fineTuning.quantizedRate(Byte.SIZE));
-        return Quantization.prepare(
-                trained,
-                QuantSpec.of(LayerScheme.INT8),
-                fineTuning.images().first(CALIBRATION_IMAGES).inOrder(Training.BATCH));
+        // Unlike Quantization.prepare, it prints no table for each of many networks.
+        return Preparation.prepare(
+                        trained,
+                        QuantSpec.of(LayerScheme.INT8),
+                        fineTuning.images().first(CALIBRATION_IMAGES).inOrder(Training.BATCH))
+                .network();
     }
 }

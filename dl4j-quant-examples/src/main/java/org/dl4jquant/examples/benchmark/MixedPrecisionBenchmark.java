@@ -31,11 +31,11 @@ import org.slf4j.LoggerFactory;
 import picocli.CommandLine;
 
 /**
- * A width for each layer: it trains a network in float, measures how much each layer suffers from
- * 2, 4 and 8 bits, finds the widths that harm least for the bytes of 4 bits everywhere, trains with
- * them and with 4 bits everywhere, and lowers both to integers. With {@code --candidates} it trains
- * some widths drawn at random, too, compares their order with the predicted one, and writes the
- * front as a page.
+ * A width for each layer: it trains a network in float, measures the sensitivity of each layer to
+ * 2, 4 and 8 bits, finds the widths of least predicted loss for the bytes of 4 bits everywhere,
+ * trains with them and with 4 bits everywhere, and lowers both to integers. With {@code
+ * --candidates} it trains some widths drawn at random, too, compares their order with the predicted
+ * one, and writes the front as a page.
  *
  * <pre>{@code
  * mvn -Dquick -Pquickstart compile -Dexec.mainClass=org.dl4jquant.examples.MixedPrecisionBenchmark
@@ -57,7 +57,7 @@ public final class MixedPrecisionBenchmark implements Callable<Integer> {
 
     @CommandLine.Mixin private ImageOptions images = new ImageOptions();
 
-    /** What is searched. */
+    /** The networks that can be searched. */
     enum Network {
         LENET(Training.FLOAT_RATE, 20) {
             @Override
@@ -124,8 +124,8 @@ public final class MixedPrecisionBenchmark implements Callable<Integer> {
             paramLabel = "N",
             defaultValue = "0",
             description = {
-                "train with N proposals of the search, judge them by a third of the training images, kept",
-                "back from all training, and take the best but 4 bits everywhere (default: none, scores decide)"
+                "train with N proposals of the search, compare them on a third of the training images, held",
+                "out of all training, and take the best but 4 bits everywhere (default: none, scores decide)"
             })
     private int trials;
 
@@ -169,12 +169,12 @@ public final class MixedPrecisionBenchmark implements Callable<Integer> {
         }
         int width = channels();
         TrainTest all = images.load();
-        @Nullable LabelledImages judges = null;
+        @Nullable LabelledImages heldOut = null;
         TrainTest data = all;
         if (trials > 0) {
             TrainTest split = split(all);
             data = new TrainTest(split.train(), all.test());
-            judges = split.test();
+            heldOut = split.test();
         }
         List<MixedPrecisionExperiment> runs = new ArrayList<>();
         Map<String, List<Double>> rhos = new LinkedHashMap<>();
@@ -185,7 +185,7 @@ public final class MixedPrecisionBenchmark implements Callable<Integer> {
             training.fit(trained);
             runs.add(
                     MixedPrecisionExperiment.run(
-                            trained, training.forFineTuning(), data, trials, judges));
+                            trained, training.forFineTuning(), data, trials, heldOut));
             log.info("{}{}", System.lineSeparator(), table(runs));
             if (candidates > 0) {
                 compareOrders(trained, data, seed, rhos);

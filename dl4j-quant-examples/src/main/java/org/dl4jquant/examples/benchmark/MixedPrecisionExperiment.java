@@ -15,6 +15,7 @@ import org.dl4jquant.examples.support.Accuracy;
 import org.dl4jquant.examples.support.Checks;
 import org.dl4jquant.examples.support.Training;
 import org.dl4jquant.graph.IntGraph;
+import org.dl4jquant.prepare.Preparation;
 import org.dl4jquant.scheme.QuantSpec;
 import org.dl4jquant.search.AccuracyLoss;
 import org.dl4jquant.search.Cost;
@@ -54,7 +55,7 @@ record MixedPrecisionExperiment(
     private static final int SEARCH_IMAGES = 256;
 
     /**
-     * What became of one spec.
+     * The accuracies and the size of the network of one spec.
      *
      * @param calibrated accuracy before training
      * @param trained accuracy after training
@@ -70,22 +71,23 @@ record MixedPrecisionExperiment(
     }
 
     /**
-     * {@return what comes out of a search and equal trainings}
+     * {@return the result of a search and of two equal trainings}
      *
      * @param trained the float network, which stays as it is
      * @param fineTuning how long both train
-     * @param data what they are trained and tested with
+     * @param data training and test images
      * @param trials how many proposals of the search are trained, the best of which is taken
-     * @param judges by which it is the best; null takes the widths that the scores say are the best
+     * @param heldOut images to compare widths on; null takes the widths that the scores predict to
+     *     be the best
      */
     static MixedPrecisionExperiment run(
             ComputationGraph trained,
             Training fineTuning,
             TrainTest data,
             int trials,
-            @Nullable LabelledImages judges) {
+            @Nullable LabelledImages heldOut) {
         SearchedNetwork network = searched(trained, data);
-        log.info("How much does each layer suffer from each width?");
+        log.info("Measure the sensitivity of each layer to each width....");
         Sensitivities scores = new OutputDivergence().measure(network, WIDTHS);
         log.info("{}{}", System.lineSeparator(), scores);
         MixedPrecision search = MixedPrecision.of(network, scores);
@@ -95,9 +97,9 @@ record MixedPrecisionExperiment(
         MixedPrecision.Found uniform = search.of(fours, List.of(bytes));
         Map<Cost, Double> limit = Map.of(bytes, uniform.costs().get(0));
         MixedPrecision.Found found =
-                judges == null
+                heldOut == null
                         ? search.best(limit)
-                        : new WidthSelection(trained, fineTuning, judges)
+                        : new WidthSelection(trained, fineTuning, heldOut)
                                 .best(others(search.proposals(limit), uniform, trials));
         log.info("Widths for the bytes of {} bits everywhere: {}", UNIFORM, found.widths());
         return new MixedPrecisionExperiment(
@@ -131,7 +133,9 @@ record MixedPrecisionExperiment(
     static ComputationGraph prepare(ComputationGraph trained, QuantSpec spec, Training fineTuning) {
         ComputationGraph ready = trained.clone();
         ready.setLearningRate(fineTuning.quantizedRate(UNIFORM));
-        return Quantization.prepare(ready, spec, ImageTrialData.calibration(fineTuning.images()));
+        // Unlike Quantization.prepare, it prints no table for each of many networks.
+        return Preparation.prepare(ready, spec, ImageTrialData.calibration(fineTuning.images()))
+                .network();
     }
 
     private static Result train(

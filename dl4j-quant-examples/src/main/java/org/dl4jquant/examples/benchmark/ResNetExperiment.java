@@ -10,10 +10,11 @@ import org.dl4jquant.examples.support.Accuracy;
 import org.dl4jquant.examples.support.Checks;
 import org.dl4jquant.examples.support.Training;
 import org.dl4jquant.graph.IntGraph;
+import org.dl4jquant.prepare.Preparation;
 import org.dl4jquant.report.SimulatorReport;
 
 /**
- * What became of a ResNet with one quantization.
+ * The accuracies of one variant of a quantized ResNet, and the comparisons of its engines.
  *
  * @param ptqAccuracy after calibration, before training
  * @param qatAccuracy after training with quantization
@@ -26,12 +27,12 @@ public record ResNetExperiment(
     private static final int CALIBRATION_IMAGES = 512;
 
     /**
-     * {@return what comes out of a quantization}
+     * {@return the result of a variant}
      *
      * @param trained the float network, which stays as it is
-     * @param variant how it is quantized and taught
+     * @param variant how it is quantized and trained
      * @param fineTuning how long it is trained then
-     * @param data what it is trained and tested with
+     * @param data training and test images
      */
     public static ResNetExperiment run(
             ComputationGraph trained, Variant variant, Training fineTuning, TrainTest data) {
@@ -54,9 +55,11 @@ public record ResNetExperiment(
             ComputationGraph trained, Variant variant, Training fineTuning) {
         ComputationGraph ready = trained.clone();
         ready.setLearningRate(fineTuning.rate(Variant.rate(variant.bits())));
-        return Quantization.prepare(
-                ready,
-                variant.spec(),
-                fineTuning.images().first(CALIBRATION_IMAGES).inOrder(Training.BATCH));
+        // Unlike Quantization.prepare, it prints no table for each of many networks.
+        return Preparation.prepare(
+                        ready,
+                        variant.spec(),
+                        fineTuning.images().first(CALIBRATION_IMAGES).inOrder(Training.BATCH))
+                .network();
     }
 }

@@ -5,7 +5,7 @@ import org.dl4jquant.examples.cli.CommandLines;
 import picocli.CommandLine;
 
 /** How large a ResNet is and how long it trains. */
-public final class ResNetOptions {
+final class ResNetOptions {
 
     @CommandLine.Option(
             names = "--epochs",
@@ -27,25 +27,25 @@ public final class ResNetOptions {
             paramLabel = "N",
             defaultValue = "1",
             description = {
-                "stride of the first convolution: 2 makes everything behind it four times as fast",
+                "stride of the first convolution: 2 makes everything after it four times as fast",
                 "(default: ${DEFAULT-VALUE})"
             })
     private int stemStride;
 
-    public int epochs() {
+    int epochs() {
         return epochs;
     }
 
-    public int channels() {
+    int channels() {
         return channels;
     }
 
-    public int stemStride() {
+    int stemStride() {
         return stemStride;
     }
 
     /** Refuses numbers that cannot be, with picocli's exception. */
-    public void validate(CommandLine.Model.CommandSpec command) {
+    void validate(CommandLine.Model.CommandSpec command) {
         CommandLines.require(command, "--epochs", epochs, 1, CommandLines.NO_LIMIT);
         CommandLines.require(command, "--channels", channels, 1, CommandLines.NO_LIMIT);
         CommandLines.require(command, "--stem-stride", stemStride, 1, 2);

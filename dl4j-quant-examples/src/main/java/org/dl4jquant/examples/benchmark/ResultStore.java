@@ -17,8 +17,8 @@ import org.dl4jquant.files.WholeFile;
 import org.dl4jquant.train.SafeModels;
 
 /**
- * The networks that a long benchmark has behind it, in a folder, so that one that was stopped goes
- * on where it was: a file of figures for each, and the float networks themselves.
+ * The finished networks of a long benchmark in a folder, from which an interrupted one resumes: a
+ * file of figures for each, and the float networks themselves.
  */
 final class ResultStore {
 
@@ -35,7 +35,7 @@ final class ResultStore {
      * {@return the networks of a folder, which is made if it is not there}
      *
      * @param folder holds nothing else, or nothing yet
-     * @param settings what all networks of the folder have in common
+     * @param settings the settings of all networks of the folder
      * @throws IOException if it cannot be made, or its networks are of other settings
      */
     static ResultStore in(Path folder, String settings) throws IOException {

@@ -10,7 +10,7 @@ import org.dl4jquant.train.PrecisionSchedule;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
-/** What a quantized network learns from, and at which precision. */
+/** The training of a quantized network: its targets, and its precision over the epochs. */
 enum TrainingRecipe {
     /** From the labels, at the precision that it is made for. */
     LABELS {
@@ -19,7 +19,9 @@ enum TrainingRecipe {
             training.fit(quantized);
         }
     },
-    /** From the labels, with half precision first, then 8 bits, then what it is made for. */
+    /**
+     * From the labels, with half precision first, then 8 bits, then the precision of its scheme.
+     */
     STAGES {
         @Override
         void fit(ComputationGraph quantized, ComputationGraph trained, Training training) {
@@ -53,7 +55,7 @@ enum TrainingRecipe {
     /**
      * Trains a network for all epochs of a training.
      *
-     * @param quantized what is trained
+     * @param quantized the network to train
      * @param trained the float network that it was made from, which stays as it is
      * @param training epochs, order and images
      */

@@ -11,10 +11,10 @@ import org.dl4jquant.scheme.QuantSpec;
 import org.dl4jquant.scheme.TensorScheme;
 
 /**
- * One way to quantize and train a network; its first and last layer have 8 bits, as in the LSQ
- * paper.
+ * A variant of a quantized network in a comparison: bits, estimator and training. Its first and
+ * last layer have 8 bits, as in the LSQ paper.
  *
- * @param name what tables call it
+ * @param name its name in tables
  * @param bits of weights and activations in the layers between, 2 to 8
  * @param scheme of the layers between
  * @param recipe how it is trained
@@ -34,7 +34,7 @@ public record Variant(String name, int bits, LayerScheme scheme, TrainingRecipe 
                 width(bits) + " LSQ", bits, LayerScheme.ofBits(bits, bits), TrainingRecipe.LABELS);
     }
 
-    /** {@return a network whose scales stay what the smallest and the largest value made them} */
+    /** {@return a network with fixed scales, from the smallest and the largest value} */
     public static Variant minMax(int bits) {
         LayerScheme scheme =
                 new LayerScheme(
@@ -42,7 +42,7 @@ public record Variant(String name, int bits, LayerScheme scheme, TrainingRecipe 
         return new Variant(width(bits) + " min-max STE", bits, scheme, TrainingRecipe.LABELS);
     }
 
-    /** {@return this network, taught otherwise} */
+    /** {@return this network with another training} */
     public Variant trainedBy(String by, TrainingRecipe other) {
         return new Variant(name + ", " + by, bits, scheme, other);
     }
@@ -57,13 +57,13 @@ public record Variant(String name, int bits, LayerScheme scheme, TrainingRecipe 
         return new Variant(name + ", gradients by " + factor, bits, scaled, recipe);
     }
 
-    /** {@return what becomes of which layer} */
+    /** {@return the schemes of its layers} */
     public QuantSpec spec() {
         return QuantSpec.of(scheme).withFirstAndLast(LayerScheme.INT8);
     }
 
     /**
-     * {@return the first learning rate of a ResNet: the fewer the bits, the longer the way}
+     * {@return the first learning rate of a ResNet: fewer bits need more change of the weights}
      *
      * @param bits of weights and activations; those of a float network count as 8
      */

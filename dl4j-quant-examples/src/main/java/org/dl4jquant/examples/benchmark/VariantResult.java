@@ -4,7 +4,7 @@ package org.dl4jquant.examples.benchmark;
 import java.util.Properties;
 
 /**
- * What came of one network of a benchmark.
+ * The accuracies of one variant of a network and the number of codes that differ.
  *
  * @param before its accuracy before the last training: of a quantized network after calibration
  * @param after its accuracy after the last training
@@ -23,7 +23,7 @@ record VariantResult(double before, double after, long differingCodes) {
     }
 
     /**
-     * {@return what {@link #addTo} wrote}
+     * {@return a result that {@link #addTo} wrote}
      *
      * @throws NumberFormatException if a figure is missing or is no number
      */

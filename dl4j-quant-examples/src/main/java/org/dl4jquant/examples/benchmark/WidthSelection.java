@@ -15,21 +15,22 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * Tries widths by training with them, judged by images that no training has seen, nor the test.
+ * Selection of widths by training with each and comparing accuracies on held-out images, which are
+ * neither trained nor tested with.
  *
  * @param trained the float network, which stays as it is
  * @param training the training of each
- * @param judges the images that were kept back
+ * @param heldOut the held-out images
  */
-record WidthSelection(ComputationGraph trained, Training training, LabelledImages judges) {
+record WidthSelection(ComputationGraph trained, Training training, LabelledImages heldOut) {
 
     private static final Logger log = LoggerFactory.getLogger(WidthSelection.class);
 
-    /* One of three images is kept back. */
+    /* One of three images is held out. */
     private static final int PARTS = 3;
 
     /**
-     * {@return some images to train with, and as its test those that are kept back}
+     * {@return some images to train with, and as its test the held-out ones}
      *
      * @param train all images to train with
      * @throws IllegalArgumentException if there are too few
@@ -51,7 +52,7 @@ record WidthSelection(ComputationGraph trained, Training training, LabelledImage
      * @throws IllegalStateException if none can be trained
      */
     MixedPrecision.Found best(List<MixedPrecision.Found> proposals) {
-        TextTable table = TextTable.of("widths", "bytes of weights", "of images kept back, %");
+        TextTable table = TextTable.of("widths", "bytes of weights", "of held-out images, %");
         MixedPrecision.@Nullable Found best = null;
         double most = -1;
         for (int i = 0; i < proposals.size(); i++) {
@@ -75,15 +76,15 @@ record WidthSelection(ComputationGraph trained, Training training, LabelledImage
         return best;
     }
 
-    /* Below 0 if the training fails, of which the others must not suffer. */
+    /* Below 0 if the training fails, so that the others are still compared. */
     private double accuracy(MixedPrecision.Found widths) {
         try {
             ComputationGraph quantized =
                     MixedPrecisionExperiment.prepare(trained, widths.spec(), training);
             training.fit(quantized);
-            return Accuracy.of(quantized, judges);
+            return Accuracy.of(quantized, heldOut);
         } catch (IllegalArgumentException | IllegalStateException | ArithmeticException e) {
-            log.warn("Widths {} cannot be trained", widths.widths(), e);
+            log.warn("Widths {} cannot be trained: {}", widths.widths(), e.toString());
             return -1;
         }
     }

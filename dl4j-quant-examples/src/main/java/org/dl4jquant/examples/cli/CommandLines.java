@@ -17,13 +17,13 @@ import picocli.CommandLine;
 /** Runs a command line so that a user's mistake gets a short message, and no stack trace. */
 public final class CommandLines {
 
-    /** What a command returns when all went well. */
+    /** The exit status of success. */
     public static final int OK = 0;
 
-    /** What a command returns when a result is not what it must be. */
+    /** The exit status of a wrong result, such as engines that differ. */
     public static final int WRONG_RESULT = 1;
 
-    /** What a command returns when an option, a file or a folder is wrong. */
+    /** The exit status of a wrong option, file or folder. */
     public static final int WRONG_INPUT = 2;
 
     /** The largest number of any option. */
@@ -32,21 +32,21 @@ public final class CommandLines {
     private CommandLines() {}
 
     /**
-     * {@return what the command returns, or {@link #WRONG_INPUT}}
+     * {@return the command's exit status, or {@link #WRONG_INPUT}}
      *
      * @param command an object with picocli's annotations
-     * @param args what the user typed
+     * @param args the arguments of the command line
      */
     public static int run(Callable<Integer> command, String... args) {
         return run(command, new PrintWriter(System.err, true, Charset.defaultCharset()), args);
     }
 
     /**
-     * {@return what the command returns, or {@link #WRONG_INPUT}}
+     * {@return the command's exit status, or {@link #WRONG_INPUT}}
      *
      * @param command an object with picocli's annotations
      * @param errors gets the messages
-     * @param args what the user typed
+     * @param args the arguments of the command line
      */
     public static int run(Callable<Integer> command, PrintWriter errors, String... args) {
         return new CommandLine(command)

@@ -30,8 +30,8 @@ import org.slf4j.LoggerFactory;
 import picocli.CommandLine;
 
 /**
- * The whole way of a network: it trains a LeNet in float, puts quantizers into it, trains on,
- * lowers it to integers, runs these on two engines, and compares everything with everything.
+ * The whole path of a network: it trains a LeNet in float, inserts quantizers, trains on, lowers it
+ * to integers, runs these on two engines, and compares everything with everything.
  *
  * <pre>{@code
  * mvn -Dquick -Pquickstart compile -Dexec.args="--help"
@@ -104,7 +104,7 @@ public final class Quickstart implements Callable<Integer> {
         double floatAccuracy = Accuracy.of(trained, test);
         long floatBytes = writeParameters(trained, folder.resolve("float.zip"));
 
-        log.info("Put quantizers in, calibrate....");
+        log.info("Insert quantizers, calibrate....");
         Training fineTuning = floatTraining.forFineTuning();
         trained.setLearningRate(fineTuning.quantizedRate(options.bits()));
         QuantSpec spec =

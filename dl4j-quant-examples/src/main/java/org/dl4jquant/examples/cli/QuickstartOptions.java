@@ -7,7 +7,7 @@ import org.dl4jquant.examples.data.TrainTest;
 import org.dl4jquant.numeric.CodeRange;
 import picocli.CommandLine;
 
-/** What the user of the quickstart can choose. */
+/** The options of the quickstart. */
 final class QuickstartOptions {
 
     private static final int DRAWN_TO_TRAIN = 5000;

@@ -9,10 +9,10 @@ import org.dl4jquant.report.SimulatorReport;
 import org.dl4jquant.report.TextTable;
 
 /**
- * What the quickstart found out.
+ * The results of the quickstart.
  *
- * @param options what the user chose
- * @param accuracy the share of test images named rightly
+ * @param options the options of the run
+ * @param accuracy the share of correctly classified test images
  * @param bytes how large the models are
  * @param latency how long inference takes
  * @param engines the Java reference against ONNX Runtime
@@ -56,7 +56,7 @@ record QuickstartResult(
      */
     record Latencies(double floatOne, double integerOne, double floatBatch, double integerBatch) {}
 
-    /** The table that people read. */
+    /** The table for the console. */
     String table() {
         String post = "post-training " + format();
         String aware = "trained " + format();

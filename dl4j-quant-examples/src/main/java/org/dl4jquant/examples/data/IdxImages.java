@@ -35,7 +35,7 @@ public final class IdxImages {
     }
 
     /**
-     * {@return what the folder's four files hold}
+     * {@return the images and labels of the folder's four files}
      *
      * @param folder where the files are
      * @throws IOException if a file is missing, unreadable, truncated or of another format; the

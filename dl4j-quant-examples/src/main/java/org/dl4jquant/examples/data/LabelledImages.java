@@ -144,7 +144,7 @@ public final class LabelledImages {
      * {@return some images as an engine takes them}
      *
      * @param from the first image, from 0
-     * @param to behind the last image, above {@code from}
+     * @param to after the last image, above {@code from}
      */
     public Batch.Floats batch(int from, int to) {
         Objects.checkFromToIndex(from, to, size());

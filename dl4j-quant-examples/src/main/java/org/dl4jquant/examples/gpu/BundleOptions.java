@@ -11,7 +11,7 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 import picocli.CommandLine;
 
-/** What a trial on a machine with a GPU consists of, whatever the models. */
+/** The options of a bundle for a machine with a GPU. */
 final class BundleOptions {
 
     private static final Logger log = LoggerFactory.getLogger(BundleOptions.class);

@@ -25,8 +25,9 @@ import org.slf4j.LoggerFactory;
 import picocli.CommandLine;
 
 /**
- * What the machine code of an engine's kernels, or of cubins, tells without a GPU and without any
- * tool of CUDA: registers, spills, shared memory, the operations, and what bounds the inner loop.
+ * Properties of an engine's kernels, or of cubins, from their machine code, without a GPU and
+ * without any tool of CUDA: registers, spills, shared memory, the operations, and what bounds the
+ * inner loop.
  *
  * <pre>{@code
  * mvn -Dquick -Pquickstart compile -Dexec.mainClass=org.dl4jquant.examples.gpu.CubinReport \

@@ -27,7 +27,7 @@ import org.slf4j.LoggerFactory;
 import picocli.CommandLine;
 
 /**
- * How long an engine takes on this machine's GPU, by size of batch: on the GPU alone, and with the
+ * The latency of an engine on this machine's GPU by batch size: on the GPU alone, and with the
  * copies from and to Java's arrays; medians. Before that it says whether the engine runs here.
  *
  * <pre>{@code

@@ -18,7 +18,10 @@ import org.dl4jquant.engine.Engine;
 import org.dl4jquant.graph.IntGraph;
 import org.dl4jquant.graph.node.Input;
 
-/** Writes what {@link GpuRunner} wants: engines, each with a golden run, and the runner itself. */
+/**
+ * Writes the files that {@link GpuRunner} reads: engines, each with a golden run, and the runner
+ * itself.
+ */
 final class EngineBundle {
 
     private final Path folder;
@@ -46,7 +49,7 @@ final class EngineBundle {
      * Compiles an engine.
      *
      * @param name the engine's name
-     * @param graph what it computes
+     * @param graph its graph
      * @param examples the batch that its kernels are cut for
      * @param trial how it is tried; {@link #addGolden} must be called once for its model
      */
@@ -60,7 +63,7 @@ final class EngineBundle {
      * Runs the reference engine on random inputs of a normal distribution.
      *
      * @param model the model's name
-     * @param graph what it computes
+     * @param graph its graph
      * @param examples how many inputs
      * @return the run
      */

@@ -18,7 +18,7 @@ import picocli.CommandLine;
 
 /**
  * Prepares a trial on a machine with a GPU, and without Maven, network and compiler: a folder with
- * an engine of each model, with what the reference engine makes of random inputs, and with the jars
+ * an engine of each model, with the reference engine's results of random inputs, and with the jars
  * that are needed. There {@code run.sh} compares and times, see {@link GpuRunner}; it needs a JRE.
  *
  * <pre>{@code

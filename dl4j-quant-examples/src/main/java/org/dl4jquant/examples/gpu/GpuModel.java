@@ -143,7 +143,7 @@ enum GpuModel {
     abstract ComputationGraph create(int size, int divisor);
 
     /**
-     * {@return the shape of what the network sees}
+     * {@return the shape of the network's input}
      *
      * @param size as for {@link #create}
      * @param divisor as for {@link #create}

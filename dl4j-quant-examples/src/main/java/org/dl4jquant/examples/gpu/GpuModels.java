@@ -19,7 +19,7 @@ import picocli.CommandLine;
 /**
  * Makes the bundle with which the speed of this library on a GPU is measured: {@link GpuModel}'s
  * networks with random weights, from DL4J over {@code prepare} and {@code lower} to engines, with
- * what the reference engine makes of random inputs, and everything that runs them on a machine with
+ * the reference engine's results of random inputs, and everything that runs them on a machine with
  * a GPU and a JRE, {@code run.sh}. It needs no GPU itself.
  *
  * <pre>{@code

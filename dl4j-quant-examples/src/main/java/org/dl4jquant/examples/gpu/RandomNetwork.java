@@ -37,10 +37,10 @@ final class RandomNetwork {
     private RandomNetwork() {}
 
     /**
-     * {@return what the network is as integers of 8 bits}
+     * {@return the network as integers of 8 bits}
      *
      * @param network one with random weights; it changes
-     * @param input the shape of what it sees
+     * @param input the shape of its input
      */
     static IntGraph lowered(ComputationGraph network, Shape input) {
         Nd4j.getRandom().setSeed(1);

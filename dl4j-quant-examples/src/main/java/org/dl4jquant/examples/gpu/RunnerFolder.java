@@ -28,7 +28,10 @@ import org.nd4j.shade.jackson.annotation.JsonProperty;
 import org.nd4j.shade.jackson.core.JsonFactory;
 import org.nd4j.shade.jackson.databind.ObjectMapper;
 
-/** Puts beside engines what is needed to run them where there is a JRE and nothing else. */
+/**
+ * Adds to a folder of engines the jars and scripts that run them where there is a JRE and nothing
+ * else.
+ */
 final class RunnerFolder {
 
     private static final List<Class<?>> NEEDED =
@@ -42,7 +45,7 @@ final class RunnerFolder {
 
     private static final List<String> FILES = List.of("run.sh", "peers.py");
 
-    /* What the runner, JNA and Jackson use. */
+    /* The modules that the runner, JNA and Jackson use. */
     private static final String MODULES = "java.base,java.logging,java.xml,jdk.unsupported";
 
     private RunnerFolder() {}
@@ -97,7 +100,7 @@ final class RunnerFolder {
                                         new IllegalArgumentException(
                                                 "this Java has no jlink, which makes runtimes; use"
                                                         + " a JDK, or leave --jre out"));
-        // What a process leaves that is killed is no runtime, and must not be taken for one.
+        // The remains of a killed process must not be taken for a runtime.
         Path draft = folder.resolve("jre.part");
         remove(draft);
         StringWriter said = new StringWriter();

@@ -23,7 +23,7 @@ import org.nd4j.linalg.learning.config.IUpdater;
 import org.nd4j.linalg.learning.config.Sgd;
 import org.nd4j.linalg.lossfunctions.LossFunctions.LossFunction;
 
-/** Writes down a network layer by layer, each behind the last. */
+/** Builds a network layer by layer, each after the last one. */
 public final class ImageNetworkBuilder {
 
     private final GraphBuilder graph;
@@ -65,7 +65,7 @@ public final class ImageNetworkBuilder {
         return last;
     }
 
-    /** Goes on behind another layer or vertex. */
+    /** Continues after another layer or vertex. */
     public ImageNetworkBuilder from(String layer) {
         last = layer;
         return this;

@@ -14,9 +14,9 @@ import org.nd4j.linalg.schedule.ISchedule;
  * times a convolution of each channel by itself and one of single pixels, an average pool, and a
  * dense layer; ten layers with weights.
  *
- * <p>Such networks suffer from few bits: the convolutions of single channels sum up nine products
- * only, so that nothing averages out what rounding does. They have few weights, too, so more bits
- * cost little there.
+ * <p>Such networks lose accuracy with few bits: the convolutions of single channels sum up nine
+ * products only, so that nothing averages out what rounding does. They have few weights, too, so
+ * more bits cost little there.
  *
  * @see <a href="https://arxiv.org/abs/1704.04861">Howard et al., MobileNets, 2017</a>
  */

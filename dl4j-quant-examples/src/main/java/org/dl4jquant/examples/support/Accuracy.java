@@ -9,7 +9,7 @@ import org.dl4jquant.engine.Engine;
 import org.dl4jquant.examples.data.LabelledImages;
 import org.nd4j.evaluation.classification.Evaluation;
 
-/** The share of images whose class is named rightly. */
+/** The share of correctly classified images. */
 public final class Accuracy {
 
     /** How many images go through a network or an engine at a time. */

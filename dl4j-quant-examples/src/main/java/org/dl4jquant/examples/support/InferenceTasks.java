@@ -8,7 +8,7 @@ import org.dl4jquant.engine.Engine;
 import org.dl4jquant.examples.data.LabelledImages;
 import org.nd4j.linalg.api.ndarray.INDArray;
 
-/** What the latency figures are the times of: images that are ready go in, scores come out. */
+/** The timed tasks of the latency figures: from images in memory to scores. */
 public final class InferenceTasks {
 
     /** How many images the larger of the two batches holds. */

@@ -4,7 +4,7 @@ package org.dl4jquant.examples.support;
 import java.util.Arrays;
 import java.util.Locale;
 
-/** Shares as people read them. */
+/** Shares as text, in percent. */
 public final class Percent {
 
     private static final double PERCENT = 100;

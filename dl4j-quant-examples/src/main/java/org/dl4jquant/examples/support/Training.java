@@ -16,7 +16,7 @@ import org.nd4j.linalg.schedule.ScheduleType;
  * How the examples train: plain {@code fit}, with a learning rate that falls by the same factor in
  * each iteration.
  *
- * @param images what to train with
+ * @param images the images to train with
  * @param epochs how often the network sees every image, above 0
  * @param seed decides over the order of the images
  * @param learningRate Adam's first one in float; with quantizers it is smaller
@@ -26,7 +26,7 @@ public record Training(LabelledImages images, int epochs, long seed, double lear
     /** How many images make one iteration. */
     public static final int BATCH = 32;
 
-    /** Adam's first learning rate in float, unless a network wants another. */
+    /** Adam's first learning rate in float, unless a network needs another. */
     public static final double FLOAT_RATE = 1e-3;
 
     /* LSQ trains 8 bits at a hundredth of the float network's rate, and fewer bits at a tenth, with
@@ -35,7 +35,7 @@ public record Training(LabelledImages images, int epochs, long seed, double lear
     private static final double PART_BELOW_7_BITS = 0.5;
     private static final int HIGH_BITS = 7;
 
-    /* What a learning rate falls to, by its first value. */
+    /* The last learning rate, as a share of the first. */
     private static final double LAST_RATE = 0.02;
 
     public Training {

@@ -22,11 +22,11 @@ public final class SparkTrials {
     private SparkTrials() {}
 
     /**
-     * {@return what a search runs its candidates with}
+     * {@return a function that runs the candidates of a search}
      *
      * @param spark where
-     * @param trial finds out what a candidate is worth; a copy is sent to each worker
-     * @param limits what is allowed
+     * @param trial measures a candidate; a copy is sent to each worker
+     * @param limits the limits of size and time
      */
     public static Function<List<QuantSpec>, List<Trial.Finished>> on(
             JavaSparkContext spark, Trial trial, Limits limits) {

@@ -141,6 +141,49 @@ final class BenchmarksTest {
     }
 
     @Test
+    void widthsAreSearchedAndTrained() {
+        String[] small = {
+            "--epochs", "1", "--candidates", "3", "--out", folder.toString(), "--channels", "3"
+        };
+        assertEquals(CommandLines.OK, toy(small));
+        assertTrue(Files.exists(folder.resolve("mobilenet-1").resolve("search.html")));
+        String[] other = small.clone();
+        other[small.length - 1] = "2";
+        assertEquals(CommandLines.WRONG_INPUT, toy(other));
+        for (String network : List.of("lenet", "resnet")) {
+            String[] plain = {"--epochs", "1", "--network", network};
+            assertEquals(CommandLines.OK, toy(plain));
+        }
+    }
+
+    private static int toy(String... more) {
+        List<String> all = new ArrayList<>(List.of("--train", "64", "--test", "20"));
+        all.addAll(List.of(more));
+        return CommandLines.run(new MixedPrecisionBenchmark(), all.toArray(new String[0]));
+    }
+
+    @Test
+    void refusesSearchesThatCannotBe() {
+        refusesWith(
+                new MixedPrecisionBenchmark(),
+                "--candidates is 2, but must be 3 or more",
+                "--candidates",
+                "2");
+        refusesWith(
+                new MixedPrecisionBenchmark(),
+                "--channels is 0, but must be 1 or more",
+                "--channels",
+                "0");
+        refusesWith(
+                new MixedPrecisionBenchmark(),
+                "--channels is 8, but a lenet has 20",
+                "--network",
+                "lenet",
+                "--channels",
+                "8");
+    }
+
+    @Test
     void refusesBitsThatThereAreNot() {
         refusesWith(
                 new CifarBenchmark(),

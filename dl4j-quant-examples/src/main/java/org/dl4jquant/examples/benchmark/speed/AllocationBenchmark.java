@@ -21,9 +21,9 @@ import org.slf4j.LoggerFactory;
 import picocli.CommandLine;
 
 /**
- * How long the exact allocation of bits takes: 50 layers, 2, 3, 4 or 8 bits each, budgets of bytes
- * and bit operations; and a front of 100 points. In typical networks sizes, operations and
- * sensitivities are drawn independently; in tied ones the harm goes almost exactly with the size,
+ * The time of the exact allocation of bits: 50 layers, 2, 3, 4 or 8 bits each, budgets of bytes and
+ * bit operations; and a front of 100 points. In typical networks sizes, operations and
+ * sensitivities are drawn independently; in tied ones the loss is almost proportional to the size,
  * so that very many allocations are about as good, which is the hardest case. Beside the time that
  * passes stands the time of the processor, which other work on the machine changes less.
  *
@@ -58,7 +58,7 @@ public final class AllocationBenchmark implements Callable<Integer> {
 
     @CommandLine.Option(
             names = "--tied",
-            description = "networks whose harm goes with their size, too")
+            description = "networks whose loss is proportional to their size, too")
     private boolean tied;
 
     @CommandLine.Spec
@@ -117,7 +117,7 @@ public final class AllocationBenchmark implements Callable<Integer> {
         return CommandLines.OK;
     }
 
-    /** A random network: its choices, and what 8 bits everywhere cost. */
+    /** A random network: its choices, and the costs of 8 bits everywhere. */
     private record Network(List<ChoiceGroup> groups, double bytes, double operations) {
 
         static Network draw(long seed, int layers, boolean tied) {

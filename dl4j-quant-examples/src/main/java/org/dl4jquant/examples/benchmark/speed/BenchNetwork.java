@@ -58,7 +58,7 @@ enum BenchNetwork {
      */
     abstract Runnable fit(boolean quantized);
 
-    /** What is in the images does not matter to the time. */
+    /** Random pixels: the time does not depend on them. */
     private static LabelledImages noise() {
         Random random = new Random(SEED);
         byte[] pixels = new byte[FloatTask.FIT_BATCH * IMAGE.elements()];

@@ -9,7 +9,7 @@ import org.dl4jquant.examples.support.InferenceTasks;
 import org.dl4jquant.examples.support.Training;
 import org.nd4j.linalg.dataset.DataSet;
 
-/** What the speed benchmarks do with a float LeNet, in this JVM or in another one. */
+/** The tasks of the speed benchmarks with a float LeNet, in this JVM or in another one. */
 enum FloatTask {
     /** One training iteration with a batch of {@link #FIT_BATCH} images. */
     FIT,

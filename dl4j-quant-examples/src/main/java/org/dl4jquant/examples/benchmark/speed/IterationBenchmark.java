@@ -13,9 +13,9 @@ import org.slf4j.LoggerFactory;
 import picocli.CommandLine;
 
 /**
- * What one training iteration of a LeNet and of a ResNet costs, a batch of 64: in float, with INT8
- * quantization by LSQ (weights per channel), and, of the LeNet, in float with DL4J as it comes, in
- * turn; medians.
+ * The time of one training iteration of a LeNet and of a ResNet with a batch of 64: in float, with
+ * INT8 quantization by LSQ (weights per channel), and, of the LeNet, in float with DL4J as it
+ * comes, in turn; medians.
  *
  * <pre>{@code
  * mvn -Dquick -Pquickstart compile -Domp.threads=1 -Dexec.mainClass=org.dl4jquant.examples.benchmark.speed.IterationBenchmark

@@ -19,8 +19,8 @@ import org.slf4j.LoggerFactory;
 import picocli.CommandLine;
 
 /**
- * How long inference of a LeNet takes, one image and a batch of 32: INT8 on ONNX Runtime against
- * DL4J's float {@code output} with oneDNN and as it comes, in turn; medians.
+ * The latency of a LeNet, of one image and of a batch of 32: INT8 on ONNX Runtime against DL4J's
+ * float {@code output} with oneDNN and out of the box, interleaved; medians.
  *
  * <pre>{@code
  * mvn -Dquick -Pquickstart compile -Domp.threads=1 -Dexec.mainClass=org.dl4jquant.examples.benchmark.speed.LatencyBenchmark
@@ -38,7 +38,7 @@ public final class LatencyBenchmark implements Callable<Integer> {
 
     private static final String INTEGER = "ONNX Runtime INT8";
     private static final String FLOAT = "DL4J float";
-    private static final String STOCK = "DL4J float, as it comes";
+    private static final String STOCK = "DL4J float, out of the box";
 
     @CommandLine.Mixin private SpeedOptions options = new SpeedOptions();
 

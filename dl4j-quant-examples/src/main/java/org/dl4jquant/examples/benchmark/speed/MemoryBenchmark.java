@@ -92,7 +92,7 @@ public final class MemoryBenchmark implements Callable<Integer> {
         return CommandLines.OK;
     }
 
-    /** What a process held before there was a network, and at most; KiB. */
+    /** The memory of a process before there was a network, and its maximum; KiB. */
     private record Peak(long before, long all) {
 
         long training() {
@@ -128,7 +128,7 @@ public final class MemoryBenchmark implements Callable<Integer> {
             List<String> marked = answers.lines().filter(line -> line.startsWith(MARK)).toList();
             if (marked.size() != 1) {
                 throw new IOException(
-                        "the JVM that trained %s ended early; its last words are above"
+                        "the JVM that trained %s ended early; its last messages are above"
                                 .formatted(network));
             }
             String[] numbers = marked.get(0).substring(MARK.length()).split(" ", -1);
@@ -138,13 +138,13 @@ public final class MemoryBenchmark implements Callable<Integer> {
         }
     }
 
-    /** What the other JVM does. */
+    /** The other JVM's program. */
     static final class Child {
 
         private Child() {}
 
         /**
-         * Trains a network and prints what the process held before it and at most.
+         * Trains a network and prints the process's memory before it, and its maximum.
          *
          * @param args the network, whether it is quantized, iterations
          * @throws IOException if there is no account of the process

@@ -4,7 +4,7 @@ package org.dl4jquant.examples.benchmark.speed;
 import org.dl4jquant.examples.cli.CommandLines;
 import picocli.CommandLine;
 
-/** How often the speed benchmarks repeat what they time. */
+/** The numbers of rounds of the speed benchmarks. */
 final class SpeedOptions {
 
     @CommandLine.Spec(CommandLine.Spec.Target.MIXEE)

@@ -11,7 +11,7 @@ import java.util.function.LongSupplier;
 import org.dl4jquant.check.Require;
 
 /**
- * A second JVM in which DL4J computes as it comes, without oneDNN: a property decides that, once
+ * A second JVM in which DL4J computes out of the box, without oneDNN: a property decides that, once
  * per JVM. It runs a task whenever it is told to and answers with the nanoseconds that it took, so
  * that both JVMs can be timed in turn.
  */
@@ -45,7 +45,7 @@ final class StockDl4j implements AutoCloseable {
                 tasks.flush();
                 return answer();
             } catch (IOException e) {
-                throw new UncheckedIOException("the second JVM, of DL4J as it comes, ended", e);
+                throw new UncheckedIOException("the second JVM, of DL4J out of the box, ended", e);
             }
         };
     }
@@ -57,7 +57,7 @@ final class StockDl4j implements AutoCloseable {
             line = answers.readLine();
         }
         if (line == null) {
-            throw new IOException("it closed its output; its last words are above");
+            throw new IOException("it closed its output; its last messages are above");
         }
         return Long.parseLong(line.substring(MARK.length()));
     }
@@ -68,7 +68,7 @@ final class StockDl4j implements AutoCloseable {
     }
 
     /**
-     * What the second JVM does: it runs the tasks that it reads until there are no more.
+     * The second JVM's program: it runs the tasks that it reads until there are no more.
      *
      * @param args none
      * @throws IOException if the first JVM is gone

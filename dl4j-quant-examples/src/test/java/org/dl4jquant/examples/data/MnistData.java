@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-package org.dl4jquant.examples;
+package org.dl4jquant.examples.data;
 
 import java.nio.file.Files;
 import java.nio.file.Path;

@@ -123,7 +123,9 @@ final class SparkTest {
             if (each.getKey().contains("scale") && !each.getKey().endsWith("scaleIn")) {
                 scales++;
                 assertFalse(
-                        Arrays.equals(values(Objects.requireNonNull(before.get(each.getKey()))), values(each.getValue())),
+                        Arrays.equals(
+                                values(Objects.requireNonNull(before.get(each.getKey()))),
+                                values(each.getValue())),
                         each.getKey());
                 assertTrue(each.getValue().minNumber().floatValue() > 0, each.getKey());
             }

@@ -23,6 +23,7 @@ import org.dl4jquant.layer.QuantizedAddVertex;
 import org.dl4jquant.layer.QuantizedLayers;
 import org.dl4jquant.network.Frozen;
 import org.dl4jquant.network.LayerNames;
+import org.dl4jquant.network.NetworkView;
 
 /** Lowers a quantized DL4J network to the integer graph that engines run. */
 public final class Lowering {
@@ -93,6 +94,19 @@ public final class Lowering {
             }
         }
         return graph.finish(conf.getNetworkOutputs());
+    }
+
+    /**
+     * Returns the integer graph of a network of either kind.
+     *
+     * @param network the view of a network that {@code prepare} made; not changed
+     * @return the graph
+     * @throws LoweringException as for the network itself
+     */
+    public static IntGraph of(NetworkView<?> network) {
+        return Require.given(network, "network").network() instanceof ComputationGraph graph
+                ? of(graph)
+                : of((MultiLayerNetwork) network.network());
     }
 
     private static void requirePrepared(Layer[] layers) {

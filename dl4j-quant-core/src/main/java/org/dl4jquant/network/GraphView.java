@@ -177,6 +177,11 @@ final class GraphView extends NetworkView<ComputationGraph> {
     }
 
     @Override
+    public void startGradients() {
+        network().initGradientsView();
+    }
+
+    @Override
     public String gradientKey(String layer, String parameter) {
         return layer + "_" + parameter;
     }

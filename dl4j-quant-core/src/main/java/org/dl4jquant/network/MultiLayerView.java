@@ -196,6 +196,11 @@ final class MultiLayerView extends NetworkView<MultiLayerNetwork> {
     }
 
     @Override
+    public void startGradients() {
+        network().initGradientsView();
+    }
+
+    @Override
     public String gradientKey(String layer, String parameter) {
         return names().indexOf(layer) + "_" + parameter;
     }

@@ -225,6 +225,9 @@ public abstract sealed class NetworkView<N extends Model> permits MultiLayerView
             @Nullable INDArray featuresMask,
             @Nullable INDArray labelsMask);
 
+    /** Gives a network that was made without training its place for gradients. */
+    public abstract void startGradients();
+
     /**
      * Returns the name under which a gradient holds a parameter.
      *

@@ -54,7 +54,7 @@ public final class FisherScore implements Sensitivity {
 
     private static Map<String, Map<String, INDArray>> meanSquaredGradients(
             SearchedNetwork network) {
-        FloatModel model = network.model().exactCopy();
+        MeasuredNetwork model = network.model().exactCopy();
         Map<String, Map<String, INDArray>> sums = new LinkedHashMap<>();
         network.errors(CodeRange.MAX_BITS)
                 .forEach(
@@ -78,7 +78,7 @@ public final class FisherScore implements Sensitivity {
     }
 
     private static void addSquares(
-            FloatModel model, Gradient gradient, Map<String, Map<String, INDArray>> sums) {
+            MeasuredNetwork model, Gradient gradient, Map<String, Map<String, INDArray>> sums) {
         sums.forEach(
                 (name, parameters) -> {
                     parameters.forEach(

@@ -1,17 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 package org.dl4jquant.search;
 
+import java.util.Objects;
 import org.deeplearning4j.nn.api.Layer;
 import org.deeplearning4j.nn.conf.layers.BatchNormalization;
 import org.deeplearning4j.nn.gradient.DefaultGradient;
 import org.deeplearning4j.nn.gradient.Gradient;
-import org.deeplearning4j.nn.graph.ComputationGraph;
-import org.deeplearning4j.nn.graph.vertex.GraphVertex;
-import org.deeplearning4j.nn.graph.vertex.impl.LayerVertex;
 import org.deeplearning4j.nn.layers.wrapper.BaseWrapperLayer;
-import org.deeplearning4j.nn.multilayer.MultiLayerNetwork;
 import org.deeplearning4j.nn.workspace.ArrayType;
 import org.deeplearning4j.nn.workspace.LayerWorkspaceMgr;
+import org.dl4jquant.network.NetworkView;
 import org.nd4j.common.primitives.Pair;
 import org.nd4j.linalg.api.ndarray.INDArray;
 
@@ -32,36 +30,13 @@ final class FixedNormalization extends BaseWrapperLayer {
     }
 
     /** Fixes all batch normalizations of a network, which is of no use for training then. */
-    static void fixAll(MultiLayerNetwork network) {
-        Layer[] layers = network.getLayers();
-        for (int i = 0; i < layers.length; i++) {
-            if (isNormalization(layers[i])) {
-                layers[i] = new FixedNormalization(layers[i]);
+    static void fixAll(NetworkView<?> network) {
+        for (String name : network.names()) {
+            Layer layer = Objects.requireNonNull(network.layer(name));
+            if (isNormalization(layer)) {
+                network.substitute(name, new FixedNormalization(layer));
             }
         }
-    }
-
-    /** Fixes all batch normalizations of a network, which is of no use for training then. */
-    static void fixAll(ComputationGraph network) {
-        GraphVertex[] vertices = network.getVertices();
-        for (int i = 0; i < vertices.length; i++) {
-            if (vertices[i] instanceof LayerVertex vertex && isNormalization(vertex.getLayer())) {
-                vertices[i] = fixed(network, vertex);
-            }
-        }
-    }
-
-    private static LayerVertex fixed(ComputationGraph network, LayerVertex vertex) {
-        return new LayerVertex(
-                network,
-                vertex.getVertexName(),
-                vertex.getVertexIndex(),
-                vertex.getInputVertices(),
-                vertex.getOutputVertices(),
-                new FixedNormalization(vertex.getLayer()),
-                vertex.getLayerPreProcessor(),
-                vertex.isOutputVertex(),
-                network.getConfiguration().getDataType());
     }
 
     private static boolean isNormalization(Layer layer) {

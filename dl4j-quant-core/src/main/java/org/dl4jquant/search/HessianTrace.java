@@ -79,7 +79,7 @@ public final class HessianTrace implements Sensitivity {
      * {@return the trace of each layer's block of the Hessian, divided by its number of weights}
      */
     Map<String, Double> meanTraces(SearchedNetwork network) {
-        FloatModel model = network.model().exactCopy();
+        MeasuredNetwork model = network.model().exactCopy();
         List<Block> blocks = blocks(model, network);
         double step = RELATIVE_STEP * rootMeanSquare(blocks);
         Random random = new Random(seed);
@@ -126,7 +126,7 @@ public final class HessianTrace implements Sensitivity {
         }
     }
 
-    private static List<Block> blocks(FloatModel model, SearchedNetwork network) {
+    private static List<Block> blocks(MeasuredNetwork model, SearchedNetwork network) {
         List<Block> blocks = new ArrayList<>();
         Map<String, Map<String, INDArray>> parameters = network.errors(CodeRange.MAX_BITS);
         for (String name : network.layers()) {
@@ -149,7 +149,7 @@ public final class HessianTrace implements Sensitivity {
     }
 
     private static void addGradients(
-            FloatModel model, List<DataSet> data, List<Block> blocks, double step, int sign) {
+            MeasuredNetwork model, List<DataSet> data, List<Block> blocks, double step, int sign) {
         blocks.forEach(block -> block.weights.assign(block.original.add(block.signs.mul(step))));
         long examples = data.stream().mapToLong(DataSet::numExamples).sum();
         for (DataSet batch : data) {

@@ -17,7 +17,7 @@ final class LayerTrial {
 
     /** What a prepared network is worth. */
     interface Harm {
-        double of(FloatModel prepared);
+        double of(MeasuredNetwork prepared);
     }
 
     static Sensitivities run(

@@ -18,6 +18,7 @@ import org.dl4jquant.check.Require;
 import org.dl4jquant.layer.QuantizedLayers;
 import org.dl4jquant.layer.quantizers.QuantizedTensor;
 import org.dl4jquant.nd.Detached;
+import org.dl4jquant.network.NetworkView;
 import org.dl4jquant.numeric.CodeRange;
 import org.dl4jquant.scheme.LayerScheme;
 import org.dl4jquant.scheme.LayerSelector;
@@ -33,18 +34,19 @@ import org.nd4j.linalg.dataset.api.iterator.DataSetIterator;
  */
 public final class SearchedNetwork {
 
-    private final FloatModel model;
+    private final MeasuredNetwork model;
     private final List<DataSet> data;
     private final List<String> layers;
     private final List<List<String>> groups;
     private final Map<Integer, Map<String, Map<String, INDArray>>> errors =
             new ConcurrentHashMap<>();
 
-    private SearchedNetwork(FloatModel model, DataSetIterator data) {
-        this.model = model;
+    private SearchedNetwork(NetworkView<?> network, DataSetIterator data) {
+        this.model = new MeasuredNetwork(network);
         this.data = batches(data);
-        this.layers = weightedLayers(model.prepare(QuantSpec.of(LayerScheme.INT8), this.data));
-        this.groups = groups(model.tied(Set.copyOf(layers)), layers);
+        MeasuredNetwork prepared = model.prepare(QuantSpec.of(LayerScheme.INT8), this.data);
+        this.layers = requireSome(prepared.weighted());
+        this.groups = groups(prepared.tied(), layers);
     }
 
     /**
@@ -57,7 +59,7 @@ public final class SearchedNetwork {
     public static SearchedNetwork of(MultiLayerNetwork trained, DataSetIterator data) {
         Require.given(trained, "trained");
         Require.given(data, "data");
-        return new SearchedNetwork(new FloatModel.OfLayers(trained), data);
+        return new SearchedNetwork(NetworkView.of(trained), data);
     }
 
     /**
@@ -70,7 +72,7 @@ public final class SearchedNetwork {
     public static SearchedNetwork of(ComputationGraph trained, DataSetIterator data) {
         Require.given(trained, "trained");
         Require.given(data, "data");
-        return new SearchedNetwork(new FloatModel.OfGraph(trained), data);
+        return new SearchedNetwork(NetworkView.of(trained), data);
     }
 
     private static List<DataSet> batches(DataSetIterator data) {
@@ -88,19 +90,12 @@ public final class SearchedNetwork {
         return batches;
     }
 
-    private static List<String> weightedLayers(FloatModel prepared) {
-        List<String> names = new ArrayList<>();
-        for (String name : prepared.names()) {
-            Layer layer = Objects.requireNonNull(prepared.layer(name));
-            if (QuantizedLayers.tensors(layer).stream().anyMatch(QuantizedTensor::weight)) {
-                names.add(name);
-            }
-        }
+    private static List<String> requireSome(List<String> names) {
         Require.argument(
                 !names.isEmpty(),
                 "no layer of the network has weights that can be quantized; Preparation's report"
                         + " says why");
-        return List.copyOf(names);
+        return names;
     }
 
     private static List<List<String>> groups(List<Set<String>> tied, List<String> layers) {
@@ -139,12 +134,12 @@ public final class SearchedNetwork {
     }
 
     /** {@return the network itself} */
-    FloatModel model() {
+    MeasuredNetwork model() {
         return model;
     }
 
     /** {@return the network prepared with one width for one layer, all others in float} */
-    FloatModel prepareAlone(String layer, int bits) {
+    MeasuredNetwork prepareAlone(String layer, int bits) {
         QuantSpec alone =
                 QuantSpec.of(LayerScheme.FLOAT)
                         .with(LayerSelector.named(layer), LayerScheme.ofBits(bits, bits));
@@ -205,7 +200,8 @@ public final class SearchedNetwork {
     }
 
     private Map<String, Map<String, INDArray>> measuredErrors(int bits) {
-        FloatModel prepared = model.prepare(QuantSpec.of(LayerScheme.ofBits(bits, bits)), data);
+        MeasuredNetwork prepared =
+                model.prepare(QuantSpec.of(LayerScheme.ofBits(bits, bits)), data);
         Map<String, Map<String, INDArray>> errors = new LinkedHashMap<>();
         for (String name : prepared.names()) {
             Layer layer = Objects.requireNonNull(prepared.layer(name));

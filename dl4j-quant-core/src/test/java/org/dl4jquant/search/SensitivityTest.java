@@ -25,6 +25,7 @@ import org.deeplearning4j.nn.conf.layers.OutputLayer;
 import org.deeplearning4j.nn.gradient.Gradient;
 import org.deeplearning4j.nn.graph.ComputationGraph;
 import org.deeplearning4j.nn.multilayer.MultiLayerNetwork;
+import org.dl4jquant.network.NetworkView;
 import org.dl4jquant.prepare.Networks;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.function.Executable;
@@ -173,7 +174,7 @@ class SensitivityTest {
         MultiLayerNetwork same = layers.convertDataType(DataType.DOUBLE);
         for (DataSet batch : images()) {
             requireGradients(
-                    new FloatModel.OfLayers(layers).exactCopy().gradient(batch),
+                    new MeasuredNetwork(NetworkView.of(layers)).exactCopy().gradient(batch),
                     same.paramTable(),
                     batch.numExamples(),
                     () -> same.score(inDouble(batch), false));
@@ -184,7 +185,7 @@ class SensitivityTest {
         graph.fit(new ListDataSetIterator<>(six.asList(), 6), 5);
         ComputationGraph sameGraph = graph.convertDataType(DataType.DOUBLE);
         requireGradients(
-                new FloatModel.OfGraph(graph).exactCopy().gradient(six),
+                new MeasuredNetwork(NetworkView.of(graph)).exactCopy().gradient(six),
                 sameGraph.paramTable(),
                 6,
                 () -> sameGraph.score(inDouble(six), false));

@@ -4,6 +4,7 @@ package org.dl4jquant.layer;
 import java.util.Map;
 import java.util.function.Supplier;
 import org.deeplearning4j.nn.api.Layer;
+import org.dl4jquant.check.Require;
 import org.dl4jquant.layer.quantizers.TensorObserver;
 import org.dl4jquant.layer.quantizers.TensorRole;
 import org.dl4jquant.layer.rounding.ValueRounder;
@@ -12,7 +13,7 @@ import org.nd4j.linalg.api.ndarray.INDArray;
 import org.nd4j.linalg.factory.Nd4j;
 
 /** How an attention rounds the factors of its inner products. */
-final class AttentionRounding {
+public final class AttentionRounding {
 
     /** Lets all factors pass as they are. */
     static final AttentionRounding IN_FLOAT = new AttentionRounding(Map.of(), () -> null);
@@ -34,21 +35,26 @@ final class AttentionRounding {
      * @param observer what sees the factors in float instead; it supplies null while they are
      *     rounded
      */
-    static void connect(
+    public static void connect(
             Layer inner,
             Map<TensorRole, ValueRounder> rounders,
             Supplier<@Nullable TensorObserver> observer) {
+        Require.given(inner, "inner");
+        Require.given(rounders, "rounders");
+        Require.given(observer, "observer");
         if (inner instanceof RoundedAttention attention) {
             attention.setRounding(new AttentionRounding(rounders, observer));
         }
     }
 
     /**
-     * {@return an attention's factors before they were rounded; none outside of a training}
+     * {@return an attention's factors before they were rounded, one example after the other along
+     * dimension 0; none outside of a training, and of other layers}
      *
      * @param inner the running layer
      */
-    static Map<TensorRole, INDArray> raw(Layer inner) {
+    public static Map<TensorRole, INDArray> raw(Layer inner) {
+        Require.given(inner, "inner");
         return inner instanceof RoundedAttention attention ? attention.rawFactors() : Map.of();
     }
 

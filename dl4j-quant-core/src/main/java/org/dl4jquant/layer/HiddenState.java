@@ -7,6 +7,7 @@ import java.util.Objects;
 import java.util.function.Supplier;
 import org.deeplearning4j.nn.api.Layer;
 import org.deeplearning4j.nn.layers.wrapper.BaseWrapperLayer;
+import org.dl4jquant.check.Require;
 import org.dl4jquant.layer.quantizers.TensorObserver;
 import org.dl4jquant.layer.quantizers.TensorRole;
 import org.dl4jquant.layer.rounding.ValueRounder;
@@ -14,7 +15,7 @@ import org.jspecify.annotations.Nullable;
 import org.nd4j.linalg.api.ndarray.INDArray;
 
 /** How one recurrence rounds its hidden state before the next step reads it. */
-final class HiddenState {
+public final class HiddenState {
 
     /** Lets the state pass as it is. */
     static final HiddenState IN_FLOAT = new HiddenState(TensorRole.HIDDEN, null, () -> null);
@@ -40,10 +41,13 @@ final class HiddenState {
      * @param observer what sees the states in float instead; it supplies null while they are
      *     rounded
      */
-    static void connect(
+    public static void connect(
             Layer inner,
             Map<TensorRole, ValueRounder> rounders,
             Supplier<@Nullable TensorObserver> observer) {
+        Require.given(inner, "inner");
+        Require.given(rounders, "rounders");
+        Require.given(observer, "observer");
         connect(inner, TensorRole.HIDDEN, rounders, observer);
     }
 
@@ -63,12 +67,13 @@ final class HiddenState {
     }
 
     /**
-     * {@return the states of all steps before they were rounded, [m, n, T], of each recurrence
-     * inside a layer; none outside of a training}
+     * {@return the states of all steps before they were rounded, [m, n, T], in the network's
+     * floating-point type, of each recurrence inside a layer; none outside of a training}
      *
      * @param inner the running layer
      */
-    static Map<TensorRole, INDArray> raw(Layer inner) {
+    public static Map<TensorRole, INDArray> raw(Layer inner) {
+        Require.given(inner, "inner");
         Map<TensorRole, INDArray> states = new EnumMap<>(TensorRole.class);
         addRaw(inner, TensorRole.HIDDEN, states);
         return states;

@@ -186,7 +186,7 @@ public final class QuantizedLayers {
      * @param layer the configuration of a layer, without its quantizers and other wrappers
      */
     public static boolean hasRoundableState(org.deeplearning4j.nn.conf.layers.Layer layer) {
-        return RoundedRecurrent.rounds(layer);
+        return RoundedRecurrence.rounds(layer);
     }
 
     private static @Nullable ILossFunction lossOf(org.deeplearning4j.nn.conf.layers.Layer layer) {

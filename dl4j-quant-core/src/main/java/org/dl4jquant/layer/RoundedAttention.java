@@ -24,7 +24,7 @@ import org.nd4j.linalg.api.ndarray.INDArray;
  * rounded. Parameters and masks are DL4J's.
  */
 @SuppressWarnings("serial") // DL4J's layers are serializable in name only
-final class RoundedAttention extends SameDiffLayer {
+public final class RoundedAttention extends SameDiffLayer {
 
     private final SelfAttentionLayer attention;
     private AttentionRounding rounding = AttentionRounding.IN_FLOAT;
@@ -37,7 +37,8 @@ final class RoundedAttention extends SameDiffLayer {
     }
 
     /**
-     * {@return the layer in float, as DL4J would make it but for its arithmetic}
+     * {@return the layer in float, as DL4J would make it but for its arithmetic; {@link
+     * AttentionRounding#connect} gives it its rounders}
      *
      * @param conf the configuration with the layer in it
      * @param attention that layer
@@ -45,12 +46,15 @@ final class RoundedAttention extends SameDiffLayer {
      * @param view its parameters, not initialized; null if it has none
      * @param type the network's floating-point type
      */
-    static RoundedAttention of(
+    public static RoundedAttention of(
             NeuralNetConfiguration conf,
             SelfAttentionLayer attention,
             int index,
             @Nullable INDArray view,
             DataType type) {
+        Require.given(conf, "conf");
+        Require.given(attention, "attention");
+        Require.given(type, "type");
         RoundedAttention layer = new RoundedAttention(conf, attention, type);
         layer.setIndex(index);
         if (view != null) {

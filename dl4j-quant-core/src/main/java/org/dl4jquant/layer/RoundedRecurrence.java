@@ -7,34 +7,60 @@ import java.util.Collection;
 import java.util.Objects;
 import org.deeplearning4j.nn.api.Layer;
 import org.deeplearning4j.nn.conf.NeuralNetConfiguration;
+import org.deeplearning4j.nn.conf.layers.GravesLSTM;
+import org.deeplearning4j.nn.conf.layers.LSTM;
 import org.deeplearning4j.nn.conf.layers.recurrent.Bidirectional;
 import org.deeplearning4j.nn.conf.layers.recurrent.LastTimeStep;
+import org.deeplearning4j.nn.conf.layers.recurrent.SimpleRnn;
 import org.deeplearning4j.nn.layers.recurrent.LastTimeStepLayer;
 import org.deeplearning4j.optimize.api.TrainingListener;
+import org.dl4jquant.check.Require;
 import org.jspecify.annotations.Nullable;
 import org.nd4j.linalg.api.buffer.DataType;
 import org.nd4j.linalg.api.ndarray.INDArray;
 
 /** Instantiates recurrent layers whose hidden state can be rounded. */
-final class RoundedRecurrence {
+public final class RoundedRecurrence {
 
     private final @Nullable Collection<TrainingListener> listeners;
     private final int index;
     private final DataType type;
 
-    RoundedRecurrence(@Nullable Collection<TrainingListener> listeners, int index, DataType type) {
+    /**
+     * Notes what all layers have in common.
+     *
+     * @param listeners the network's listeners; null without any
+     * @param index the layer's index in its network
+     * @param type the network's floating-point type
+     */
+    public RoundedRecurrence(
+            @Nullable Collection<TrainingListener> listeners, int index, DataType type) {
         this.listeners = listeners;
         this.index = index;
         this.type = type;
     }
 
     /**
-     * {@return the layer in float, as DL4J would make it but for the loop over time}
+     * {@return whether a layer is one of those whose hidden state can be rounded}
+     *
+     * @param layer a configuration, without wrappers
+     */
+    @SuppressWarnings("deprecation") // models with GravesLSTM are still about
+    public static boolean rounds(org.deeplearning4j.nn.conf.layers.Layer layer) {
+        Require.given(layer, "layer");
+        return layer.getClass() == LSTM.class
+                || layer.getClass() == GravesLSTM.class
+                || (layer.getClass() == SimpleRnn.class && !((SimpleRnn) layer).hasLayerNorm());
+    }
+
+    /**
+     * {@return the layer in float, as DL4J would make it but for the loop over time; {@link
+     * HiddenState#connect} gives it its rounders}
      *
      * @param conf the configuration with the layer in it
      * @param view its parameters, initialized or not
      */
-    Layer instantiate(NeuralNetConfiguration conf, INDArray view) {
+    public Layer instantiate(NeuralNetConfiguration conf, INDArray view) {
         org.deeplearning4j.nn.conf.layers.Layer layer = conf.getLayer();
         if (layer instanceof Bidirectional both) {
             return bidirectional(conf, both, view);
@@ -42,7 +68,7 @@ final class RoundedRecurrence {
         if (layer instanceof LastTimeStep last) {
             return new LastTimeStepLayer(instantiate(with(conf, last.getUnderlying()), view));
         }
-        return RoundedRecurrent.rounds(layer)
+        return rounds(layer)
                 ? rounded(conf, view)
                 : layer.instantiate(conf, listeners, index, view, false, type);
     }

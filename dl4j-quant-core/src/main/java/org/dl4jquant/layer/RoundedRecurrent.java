@@ -6,10 +6,6 @@ import java.util.Objects;
 import org.deeplearning4j.nn.api.MaskState;
 import org.deeplearning4j.nn.conf.NeuralNetConfiguration;
 import org.deeplearning4j.nn.conf.layers.AbstractLSTM;
-import org.deeplearning4j.nn.conf.layers.GravesLSTM;
-import org.deeplearning4j.nn.conf.layers.LSTM;
-import org.deeplearning4j.nn.conf.layers.Layer;
-import org.deeplearning4j.nn.conf.layers.recurrent.SimpleRnn;
 import org.deeplearning4j.nn.gradient.DefaultGradient;
 import org.deeplearning4j.nn.gradient.Gradient;
 import org.deeplearning4j.nn.layers.recurrent.BaseRecurrentLayer;
@@ -48,18 +44,6 @@ final class RoundedRecurrent
     /** {@return the states before rounding, [m, n, T]; null but between forward and backward} */
     @Nullable INDArray rawStates() {
         return pass == null ? null : pass.raw();
-    }
-
-    /**
-     * {@return whether a layer is one of those whose hidden state can be rounded}
-     *
-     * @param layer a configuration, without wrappers
-     */
-    @SuppressWarnings("deprecation") // models with GravesLSTM are still about
-    static boolean rounds(Layer layer) {
-        return layer.getClass() == LSTM.class
-                || layer.getClass() == GravesLSTM.class
-                || (layer.getClass() == SimpleRnn.class && !((SimpleRnn) layer).hasLayerNorm());
     }
 
     private RecurrentPass run(

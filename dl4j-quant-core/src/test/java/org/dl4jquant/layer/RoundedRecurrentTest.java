@@ -343,7 +343,7 @@ class RoundedRecurrentTest {
     void leavesASimpleRnnWithLayerNormalizationToDl4j() {
         SimpleRnn normalized =
                 new SimpleRnn.Builder().nIn(INPUTS).nOut(UNITS).hasLayerNorm(true).build();
-        assertFalse(RoundedRecurrent.rounds(normalized));
+        assertFalse(RoundedRecurrence.rounds(normalized));
     }
 
     /* The surrogate's gradients of all parameters, of the input and of the scale. */

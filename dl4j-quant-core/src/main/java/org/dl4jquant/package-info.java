@@ -22,6 +22,8 @@
  * <tr><td>layer.quantizers</td><td></td><td>the values that say what a layer rounds</td><td>nd, scheme, numeric</td></tr>
  * <tr><td>layer.rounding</td><td></td><td>rounding of a layer's weights and activations</td><td>layer.quantizers, fakequant, nd, scheme, numeric</td></tr>
  * <tr><td>layer.scale</td><td></td><td>scales as parameters: start, updaters, limit of a step, hand-over</td><td>layer.rounding, layer.quantizers, nd, scheme, numeric</td></tr>
+ * <tr><td>layer.recurrent</td><td></td><td>recurrent layers that round their hidden state</td><td>layer.rounding, layer.quantizers, nd</td></tr>
+ * <tr><td>layer.attention</td><td></td><td>self-attention that rounds the factors of its products</td><td>layer.rounding, layer.quantizers, nd</td></tr>
  * <tr><td>layer</td><td></td><td>DL4J layers and vertices that carry quantizers</td><td>numeric to fakequant, layer.*</td></tr>
  * <tr><td>prepare</td><td></td><td>a DL4J network in, the same network with quantizers out</td><td>numeric to layer</td></tr>
  * <tr><td>train</td><td></td><td>precision schedules, distillation, exact resume</td><td>numeric to prepare</td></tr>
@@ -30,7 +32,7 @@
  * <tr><td>engine</td><td>P</td><td>the engine contract, the reference that defines it, the equality check</td><td>graph, graph.node, scheme, numeric</td></tr>
  * <tr><td>onnx.wire</td><td>P</td><td>ONNX files by their wire format: messages with typed fields</td><td>nothing</td></tr>
  * <tr><td>onnx</td><td></td><td>a graph to and from ONNX, and the engine that runs it on ONNX Runtime</td><td>onnx.wire, engine, graph, graph.node, scheme, numeric</td></tr>
- * <tr><td>search</td><td></td><td>which bits for which layer</td><td>all above but layer.rounding and layer.scale</td></tr>
+ * <tr><td>search</td><td></td><td>which bits for which layer</td><td>all above but layer.rounding to layer.attention</td></tr>
  * <tr><td>arbiter</td><td></td><td>searches over specs by Arbiter</td><td>as search</td></tr>
  * <tr><td>report</td><td></td><td>noise by layer, accuracy, latency, memory; text, JSON, HTML</td><td>as search</td></tr>
  * </table>

@@ -70,6 +70,8 @@ final class PackageTable {
                         "nd",
                         "layer.quantizers",
                         "layer.rounding")
+                .mixed("layer.recurrent", "nd", "layer.quantizers", "layer.rounding")
+                .mixed("layer.attention", "nd", "layer.quantizers", "layer.rounding")
                 .mixed(
                         "layer",
                         "numeric",
@@ -79,7 +81,9 @@ final class PackageTable {
                         "fakequant",
                         "layer.quantizers",
                         "layer.rounding",
-                        "layer.scale")
+                        "layer.scale",
+                        "layer.recurrent",
+                        "layer.attention")
                 .mixed(
                         "prepare",
                         "numeric",
@@ -91,6 +95,8 @@ final class PackageTable {
                         "layer.quantizers",
                         "layer.rounding",
                         "layer.scale",
+                        "layer.recurrent",
+                        "layer.attention",
                         "layer")
                 .mixedUsingAllUpTo("train", "prepare")
                 .mixedUsingAllUpTo("monitor", "prepare")

@@ -14,6 +14,7 @@ import org.deeplearning4j.nn.layers.FrozenLayerWithBackprop;
 import org.dl4jquant.check.Require;
 import org.dl4jquant.layer.quantizers.QuantizedTensor;
 import org.dl4jquant.layer.quantizers.TensorObserver;
+import org.dl4jquant.layer.recurrent.RoundedRecurrence;
 import org.dl4jquant.nd.Detached;
 import org.dl4jquant.scheme.Precision;
 import org.jspecify.annotations.Nullable;

@@ -6,9 +6,9 @@
  * <p>In: a DL4J layer configuration and tensor schemes, from {@code prepare}. Out: a plain DL4J
  * layer that trains with rounded weights and activations, computes in inference mode what the
  * integer engines compute, and gives its {@link org.dl4jquant.layer.IntegerParameters} to {@code
- * lower}. The class names of this package stand in saved models: they are a file format. Uses
- * {@code layer.quantizers}, {@code layer.rounding}, {@code layer.scale}, {@code fakequant}, {@code
- * calibrate}, {@code nd}, {@code scheme}, {@code numeric} and {@code check}.
+ * lower}. The class names of this package stand in saved models: they are a file format. Uses the
+ * packages {@code layer.*}, which do not know this one, {@code fakequant}, {@code calibrate},
+ * {@code nd}, {@code scheme}, {@code numeric} and {@code check}.
  */
 @NullMarked
 package org.dl4jquant.layer;

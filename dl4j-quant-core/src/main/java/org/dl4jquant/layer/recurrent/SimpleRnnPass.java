@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-package org.dl4jquant.layer;
+package org.dl4jquant.layer.recurrent;
 
-import static org.dl4jquant.layer.TimeSteps.at;
+import static org.dl4jquant.layer.recurrent.TimeSteps.at;
 
 import java.util.Map;
 import org.deeplearning4j.nn.workspace.ArrayType;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-package org.dl4jquant.layer;
+package org.dl4jquant.layer.recurrent;
 
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
@@ -21,9 +21,9 @@ import org.deeplearning4j.nn.conf.layers.LSTM;
 import org.deeplearning4j.nn.conf.layers.recurrent.SimpleRnn;
 import org.deeplearning4j.nn.gradient.Gradient;
 import org.deeplearning4j.nn.workspace.LayerWorkspaceMgr;
-import org.dl4jquant.layer.ScalarRecurrence.Kind;
 import org.dl4jquant.layer.quantizers.ActivationScheme;
 import org.dl4jquant.layer.quantizers.TensorRole;
+import org.dl4jquant.layer.recurrent.ScalarRecurrence.Kind;
 import org.dl4jquant.layer.rounding.CodeRounder;
 import org.dl4jquant.nd.RowMajor;
 import org.dl4jquant.scheme.LayerScheme;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-package org.dl4jquant.layer;
+package org.dl4jquant.layer.recurrent;
 
 import java.util.Map;
 import org.deeplearning4j.nn.workspace.LayerWorkspaceMgr;

@@ -85,9 +85,10 @@ final class ResultStore {
                 new String(Files.readAllBytes(file), StandardCharsets.UTF_8).replace("\r\n", "\n");
         Require.state(
                 found.startsWith(FORMAT),
-                "%s is damaged, or of another version, whose results have no checksums; give"
-                        + " another folder, or move this one away",
-                file);
+                "%s does not begin with '%s', the version that is read: it is damaged, or of another"
+                        + " version; give another folder, or move this one away",
+                file,
+                FORMAT.strip());
         Require.state(
                 found.equals(FORMAT + description),
                 "%s holds results of another search: '%s', not '%s'; give another folder, or move"

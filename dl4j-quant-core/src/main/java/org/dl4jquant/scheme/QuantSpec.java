@@ -6,8 +6,11 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Objects;
 import org.dl4jquant.check.Require;
+import org.dl4jquant.files.FormatVersion;
 import org.dl4jquant.files.StrictJson;
+import org.nd4j.shade.jackson.annotation.JsonIgnoreProperties;
 import org.nd4j.shade.jackson.core.JsonProcessingException;
+import org.nd4j.shade.jackson.databind.JsonNode;
 import org.nd4j.shade.jackson.databind.ObjectMapper;
 import org.nd4j.shade.jackson.databind.SerializationFeature;
 
@@ -21,13 +24,17 @@ import org.nd4j.shade.jackson.databind.SerializationFeature;
  *         .with(LayerSelector.named("conv2"), LayerScheme.FLOAT);
  * }</pre>
  *
- * <p>It is serialized as its JSON.
+ * <p>It is serialized as its JSON. That may have a member {@code version}; without it, as today, it
+ * has version 1.
  *
  * @param otherwise the scheme of layers that no rule selects
  * @param rules the rules, in order
  */
+@JsonIgnoreProperties(QuantSpec.VERSION)
 @SuppressWarnings("serial") // its JSON is written in its place
 public record QuantSpec(LayerScheme otherwise, List<Rule> rules) implements Serializable {
+
+    static final String VERSION = "version";
 
     private static final ObjectMapper JSON =
             CodeRoundingJson.withDefault(
@@ -113,12 +120,13 @@ public record QuantSpec(LayerScheme otherwise, List<Rule> rules) implements Seri
      * {@return the spec that the JSON describes}
      *
      * @param json a text of {@link #toJson}, perhaps edited
-     * @throws IllegalArgumentException if it is not JSON, has an unknown or a missing field, or a
-     *     value out of its range; the message names line, column and cause
+     * @throws IllegalArgumentException if it is not JSON, is of another version, has an unknown or
+     *     a missing field, or a value out of its range; the message names line, column and cause
      */
     public static QuantSpec fromJson(String json) {
         Require.given(json, "json");
         try {
+            requireVersion(json);
             QuantSpec spec = JSON.readValue(json, QuantSpec.class);
             Require.argument(spec != null, "the quantization spec is not valid: it is null");
             return spec;
@@ -128,6 +136,14 @@ public record QuantSpec(LayerScheme otherwise, List<Rule> rules) implements Seri
                             + e.getMessage()
                             + "; compare it with what QuantSpec.toJson() writes",
                     e);
+        }
+    }
+
+    private static void requireVersion(String json) throws JsonProcessingException {
+        JsonNode tree = JSON.readTree(json);
+        if (tree.has(VERSION)) {
+            FormatVersion.require(
+                    "the quantization spec", StrictJson.whole(tree, VERSION), FormatVersion.FIRST);
         }
     }
 

@@ -43,6 +43,7 @@ import org.nd4j.linalg.factory.Nd4j;
  */
 public final class ExactResume extends BaseTrainingListener {
 
+    private static final String VERSION = "resume.version";
     private static final String ROOT = "resume.randomRoot";
     private static final String NODE = "resume.randomNode";
     private static final String ITERATIONS = "resume.iterations";
@@ -221,6 +222,7 @@ public final class ExactResume extends BaseTrainingListener {
         if (!notes.containsKey(ROOT)) {
             return;
         }
+        TrainingState.requireVersion(notes, VERSION);
         int iterations = TrainingState.integer(notes, ITERATIONS, 0, Integer.MAX_VALUE);
         int epochs = TrainingState.integer(notes, EPOCHS, 0, Integer.MAX_VALUE);
         if (iterations > network.iterations()) {

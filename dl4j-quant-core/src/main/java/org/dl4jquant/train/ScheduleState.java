@@ -31,6 +31,7 @@ record ScheduleState(
     /** The count of epochs of a network that has not been seen, or was saved by older versions. */
     static final int UNSEEN = -1;
 
+    private static final String VERSION = "schedule.version";
     private static final String STAGE = "schedule.stage";
     private static final String FIRST_ITERATION = "schedule.firstIteration";
     private static final String FIRST_EPOCH = "schedule.firstEpoch";
@@ -131,8 +132,13 @@ record ScheduleState(
         return notes;
     }
 
-    /** {@return whether texts hold a state, damaged or not} */
+    /**
+     * {@return whether texts hold a state, damaged or not}
+     *
+     * @throws IllegalArgumentException if it is of another version
+     */
     static boolean isIn(Map<String, String> notes) {
+        TrainingState.requireVersion(notes, VERSION);
         return notes.containsKey(STAGE);
     }
 

@@ -3,11 +3,28 @@ package org.dl4jquant.train;
 
 import java.util.Map;
 import org.dl4jquant.check.Require;
+import org.dl4jquant.files.FormatVersion;
 
 /** Reads numbers from the training notes of a model file. */
 final class TrainingState {
 
     private TrainingState() {}
+
+    /**
+     * Requires notes of the version that this library reads; without a version they have the first.
+     *
+     * @param notes all notes
+     * @param name the name of the version
+     * @throws IllegalArgumentException if they have another one
+     */
+    static void requireVersion(Map<String, String> notes, String name) {
+        if (notes.containsKey(name)) {
+            FormatVersion.require(
+                    "the network's training note '" + name + "'",
+                    number(notes, name),
+                    FormatVersion.FIRST);
+        }
+    }
 
     /**
      * {@return an integer}

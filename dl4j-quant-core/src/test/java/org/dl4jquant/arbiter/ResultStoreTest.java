@@ -132,15 +132,16 @@ class ResultStoreTest {
         Files.writeString(folder.resolve("search.txt"), "a search,\nin two lines");
         assertEquals(
                 folder.resolve("search.txt")
-                        + " is damaged, or of another version, whose results have no checksums;"
-                        + " give another folder, or move this one away",
+                        + " does not begin with 'dl4j-quant search 2', the version that is read: it"
+                        + " is damaged, or of another version; give another folder, or move this"
+                        + " one away",
                 refusal());
     }
 
     @Test
     void refusesADescriptionThatIsNoText() throws IOException {
         Files.write(folder.resolve("search.txt"), new byte[] {(byte) 0xff});
-        assertTrue(refusal().startsWith(folder.resolve("search.txt") + " is damaged"));
+        assertTrue(refusal().startsWith(folder.resolve("search.txt") + " does not begin with"));
     }
 
     @Test

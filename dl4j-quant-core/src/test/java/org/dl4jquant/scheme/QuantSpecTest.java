@@ -128,6 +128,26 @@ final class QuantSpecTest {
         assertEquals(expected, QuantSpec.fromJson(json));
     }
 
+    @Test
+    void aSpecMaySayThatItHasVersion1() {
+        QuantSpec spec = QuantSpec.of(LayerScheme.INT8);
+        String json = spec.toJson().replaceFirst("\\{", "{ \"version\" : 1,");
+        assertEquals(spec, QuantSpec.fromJson(json));
+    }
+
+    @Test
+    void aSpecOfAnotherVersionIsRefused() {
+        String refused =
+                assertThrows(
+                                IllegalArgumentException.class,
+                                () -> QuantSpec.fromJson("{ \"version\" : 2, \"new\" : [] }"))
+                        .getMessage();
+        assertEquals(
+                "the quantization spec has version 2, and this version of dl4j-quant reads 1: use a"
+                        + " newer version of dl4j-quant",
+                refused);
+    }
+
     static Stream<Arguments> damaged() {
         String good = QuantSpec.of(LayerScheme.INT8).toJson();
         return Stream.of(

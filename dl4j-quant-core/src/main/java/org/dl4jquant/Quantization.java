@@ -31,7 +31,7 @@ public final class Quantization {
     private Quantization() {}
 
     /**
-     * Returns a copy of a network that trains and computes with rounding, and logs what became of
+     * Returns a copy of a network that trains and computes with rounding, and logs the outcome for
      * each layer. {@link Preparation} returns the same with its report.
      *
      * @param trained a trained network of float32 parameters; only read
@@ -50,7 +50,7 @@ public final class Quantization {
     }
 
     /**
-     * Returns a copy of a network that trains and computes with rounding, and logs what became of
+     * Returns a copy of a network that trains and computes with rounding, and logs the outcome for
      * each layer. {@link Preparation} returns the same with its report.
      *
      * @param trained a trained network of float32 parameters; only read
@@ -69,7 +69,7 @@ public final class Quantization {
     }
 
     /**
-     * Returns a copy of a network that trains and computes with rounding, and logs what became of
+     * Returns a copy of a network that trains and computes with rounding, and logs the outcome for
      * each layer. {@link Preparation} returns the same with its report.
      *
      * @param trained a trained network of float32 parameters, with any number of inputs; only read

@@ -18,7 +18,7 @@ import org.nd4j.linalg.activations.impl.ActivationReLU;
 /** DL4J's activation functions: all classes of its package, through all their constructors. */
 public final class ActivationFunctions {
 
-    /** What each type of parameter is given; a boxed number may be absent. */
+    /** The arguments for each type of parameter; a boxed number may be absent. */
     private static final Map<Class<?>, Object[]> VALUES =
             Map.of(
                     double.class, new Object[] {0.0, 0.3, -0.4, 1.0, 1.7},

@@ -29,8 +29,8 @@ import org.nd4j.linalg.factory.Nd4j;
 import org.nd4j.nativeblas.Nd4jCpu;
 
 /**
- * Our float baselines are DL4J with oneDNN, several times faster than DL4J as it comes; these tests
- * say that it is in use.
+ * Our float baselines are DL4J with oneDNN, several times faster than DL4J out of the box; these
+ * tests say that it is in use.
  */
 final class FastStackTest {
 

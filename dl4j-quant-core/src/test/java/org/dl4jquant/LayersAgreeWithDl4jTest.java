@@ -87,7 +87,7 @@ class LayersAgreeWithDl4jTest {
         assertTrue(lowered > networks / 4, () -> "too few become integers: " + counts);
     }
 
-    /** Returns what became of the network. */
+    /** Returns the prepared and lowered network. */
     private static String compare(int seed) {
         Nd4j.getRandom().setSeed(seed);
         LayerScheme scheme = SCHEMES.get(seed / 16 % SCHEMES.size());

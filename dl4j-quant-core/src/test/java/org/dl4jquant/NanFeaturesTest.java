@@ -64,7 +64,7 @@ class NanFeaturesTest {
     /**
      * A network before and after it was prepared.
      *
-     * @param name what it is about
+     * @param name its subject
      * @param trained its result in float
      * @param quantized its result in integers
      * @param features finite ones

@@ -54,9 +54,9 @@ class NanTrainingTest {
     /**
      * A network with quantizers.
      *
-     * @param name what it is about
+     * @param name its subject
      * @param network the network
-     * @param data what it can be trained on
+     * @param data its training data
      */
     private record Sample(String name, ComputationGraph network, DataSet data) {}
 

@@ -154,7 +154,7 @@ class NullArgumentsTest {
                 && (type.getEnclosingClass() == null || isVisible(type.getEnclosingClass()));
     }
 
-    /** What is said of null at a place; null if an earlier argument has no example here. */
+    /** The message for null at a place; null if an earlier argument has no example here. */
     private static @Nullable String complaint(Method method, int place) {
         Parameter[] parameters = method.getParameters();
         @Nullable Object[] arguments = new Object[parameters.length];

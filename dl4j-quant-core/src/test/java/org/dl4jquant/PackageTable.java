@@ -162,7 +162,7 @@ final class PackageTable {
     /**
      * Checks every class against its package's row.
      *
-     * @param classes what to check
+     * @param classes the classes to check
      * @param root the package that the table's names are relative to; its classes are the row
      *     without a name
      * @return one line for each fault, each only once

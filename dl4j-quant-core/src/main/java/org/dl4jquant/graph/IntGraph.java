@@ -86,7 +86,7 @@ public final class IntGraph {
         return builder.build(outputs, functions);
     }
 
-    /** {@return a builder that verifies each node as it comes} */
+    /** {@return a builder that verifies each node when it is added} */
     public static Builder builder() {
         return new Builder();
     }
@@ -104,7 +104,7 @@ public final class IntGraph {
          * Adds a node.
          *
          * @param node a node that reads earlier ones only
-         * @return what its result holds
+         * @return the type of its result
          * @throws IllegalArgumentException if the node does not fit the graph so far
          */
         @CanIgnoreReturnValue
@@ -133,7 +133,7 @@ public final class IntGraph {
         }
 
         /**
-         * {@return what an added node's result holds}
+         * {@return the type of an added node's result}
          *
          * @param name the node's name
          * @throws IllegalArgumentException if there is no such node
@@ -270,7 +270,7 @@ public final class IntGraph {
     }
 
     /**
-     * {@return what a node's result holds}
+     * {@return the type of a node's result}
      *
      * @param name the node's name
      * @throws IllegalArgumentException if there is no such node

@@ -87,7 +87,7 @@ interface CalibrationData {
     /**
      * Hands out every batch once.
      *
-     * @param reader what reads them
+     * @param reader the reader of them
      */
     void forEach(Consumer<Inputs> reader);
 

@@ -12,7 +12,7 @@ import org.jspecify.annotations.Nullable;
 /**
  * The first examples of a DL4J iterator.
  *
- * @param <B> what the iterator returns
+ * @param <B> the type that the iterator returns
  */
 final class LimitedBatches<B> implements CalibrationData {
 

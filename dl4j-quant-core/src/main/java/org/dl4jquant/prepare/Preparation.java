@@ -51,7 +51,7 @@ public final class Preparation {
      * @param data a few hundred examples like those it was trained on; labels are not used. Its
      *     first {@value #CALIBRATION_EXAMPLES} are read, twice, and it is reset before and after;
      *     if it cannot be reset, the examples that are left in it are read once and kept in memory
-     * @return the prepared network and what became of each layer; the report is logged at level
+     * @return the prepared network and the outcome for each layer; the report is logged at level
      *     debug
      * @throws IllegalArgumentException if the network is not initialized, has no layer left to
      *     quantize, holds NaN, or is of an unusable data type; if a layer that is quantized already
@@ -70,7 +70,7 @@ public final class Preparation {
      * @param spec which layer gets which scheme
      * @param data as {@link #prepare(MultiLayerNetwork, QuantSpec, DataSetIterator)}
      * @param examples how many of the data's examples to read at most, above 0
-     * @return the prepared network and what became of each layer; the report is logged at level
+     * @return the prepared network and the outcome for each layer; the report is logged at level
      *     debug
      * @throws IllegalArgumentException as {@link #prepare(MultiLayerNetwork, QuantSpec,
      *     DataSetIterator)}
@@ -91,7 +91,7 @@ public final class Preparation {
      * @param data a few hundred examples like those it was trained on; labels are not used. Its
      *     first {@value #CALIBRATION_EXAMPLES} are read, twice, and it is reset before and after;
      *     if it cannot be reset, the examples that are left in it are read once and kept in memory
-     * @return the prepared network and what became of each layer; the report is logged at level
+     * @return the prepared network and the outcome for each layer; the report is logged at level
      *     debug
      * @throws IllegalArgumentException as {@link #prepare(MultiLayerNetwork, QuantSpec,
      *     DataSetIterator)}
@@ -108,7 +108,7 @@ public final class Preparation {
      * @param spec which layer gets which scheme
      * @param data as {@link #prepare(ComputationGraph, QuantSpec, DataSetIterator)}
      * @param examples how many of the data's examples to read at most, above 0
-     * @return the prepared network and what became of each layer; the report is logged at level
+     * @return the prepared network and the outcome for each layer; the report is logged at level
      *     debug
      * @throws IllegalArgumentException as {@link #prepare(ComputationGraph, QuantSpec,
      *     DataSetIterator)}
@@ -129,7 +129,7 @@ public final class Preparation {
      * @param data a few hundred examples like those it was trained on; labels are not used. Its
      *     first {@value #CALIBRATION_EXAMPLES} are read, twice, and it is reset before and after;
      *     if it cannot be reset, the examples that are left in it are read once and kept in memory
-     * @return the prepared network and what became of each layer; the report is logged at level
+     * @return the prepared network and the outcome for each layer; the report is logged at level
      *     debug
      * @throws IllegalArgumentException as {@link #prepare(MultiLayerNetwork, QuantSpec,
      *     DataSetIterator)}
@@ -146,7 +146,7 @@ public final class Preparation {
      * @param spec which layer gets which scheme
      * @param data as {@link #prepare(ComputationGraph, QuantSpec, MultiDataSetIterator)}
      * @param examples how many of the data's examples to read at most, above 0
-     * @return the prepared network and what became of each layer; the report is logged at level
+     * @return the prepared network and the outcome for each layer; the report is logged at level
      *     debug
      * @throws IllegalArgumentException as {@link #prepare(ComputationGraph, QuantSpec,
      *     MultiDataSetIterator)}
@@ -166,7 +166,7 @@ public final class Preparation {
      * @param trained the view of the float network, initialized; not changed
      * @param spec which layer gets which scheme
      * @param data as {@link #prepare(ComputationGraph, QuantSpec, DataSetIterator)}
-     * @return the prepared network and what became of each layer; the report is logged at level
+     * @return the prepared network and the outcome for each layer; the report is logged at level
      *     debug
      * @throws IllegalArgumentException as {@link #prepare(MultiLayerNetwork, QuantSpec,
      *     DataSetIterator)}

@@ -9,24 +9,24 @@ import org.dl4jquant.scheme.LayerScheme;
 import org.jspecify.annotations.Nullable;
 
 /**
- * What became of each layer of a network when it was prepared, in the order of the forward pass.
+ * The outcome for each layer of a prepared network, in the order of the forward pass.
  *
  * @param layers one entry for each layer or vertex of the float network, and before them one for
  *     each network input that has a quantizer of its own because a sum, a concatenation or a max
  *     pool reads it
- * @param warnings what looks wrong, one sentence each; none if all is well
+ * @param warnings one sentence each; none if all is well
  */
 public record PrepareReport(List<Entry> layers, List<String> warnings) {
 
     /**
-     * What became of one layer.
+     * The outcome for one layer.
      *
      * @param name the layer's name
      * @param type the simple name of its configuration class
      * @param scheme its scheme; null if it stays in float
      * @param codes whether its result is codes, its own or those that it passes on
-     * @param remark what it was joined with, where its tensors are rounded, or why it stays in
-     *     float
+     * @param remark the layer that it was joined with, where its tensors are rounded, or why it
+     *     stays in float
      */
     public record Entry(
             String name, String type, @Nullable LayerScheme scheme, boolean codes, String remark) {
@@ -73,7 +73,7 @@ public record PrepareReport(List<Entry> layers, List<String> warnings) {
     }
 
     /**
-     * {@return what became of a layer}
+     * {@return the outcome for a layer}
      *
      * @param name the layer's name in the float network
      * @throws IllegalArgumentException if the network had no such layer

@@ -4,10 +4,10 @@ package org.dl4jquant.prepare;
 import java.util.Objects;
 
 /**
- * A network with quantizers, and what became of each of its layers.
+ * A network with quantizers, and the outcome for each of its layers.
  *
  * @param network the prepared network, ready to train by plain {@code fit}
- * @param report what became of each layer
+ * @param report the outcome for each layer
  * @param <N> the kind of network
  */
 public record PreparedNetwork<N>(N network, PrepareReport report) {

@@ -85,7 +85,7 @@ final class ScaleFitting {
      *
      * @param data the inputs
      * @param forward runs the network on one batch, in inference mode
-     * @return what looks wrong, one sentence each
+     * @return the warnings, one sentence each
      * @throws IllegalArgumentException if a batch does not fit the network, a layer's values are
      *     NaN or infinite, or a layer never runs; the message names it
      */

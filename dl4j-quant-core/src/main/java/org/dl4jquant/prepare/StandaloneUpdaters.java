@@ -12,7 +12,7 @@ import org.nd4j.linalg.learning.config.IUpdater;
 
 /**
  * Gives layers without weights, which have a scale to learn but no updater, that of the layer with
- * weights before them, or else of the first one behind.
+ * weights before them, or else of the first one after them.
  */
 final class StandaloneUpdaters {
 

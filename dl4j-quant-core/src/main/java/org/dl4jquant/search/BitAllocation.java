@@ -79,7 +79,7 @@ public final class BitAllocation {
      * least loss needs, in equal steps; each only once, the cheapest first}
      *
      * @param groups whose choices have one cost
-     * @param cost what that is, with its unit
+     * @param cost the name of that, with its unit
      * @param points how many limits, 2 or more
      * @throws IllegalArgumentException if there is no group, a choice has not one cost, or there
      *     are too few points

@@ -10,10 +10,11 @@ import org.jspecify.annotations.Nullable;
  * Finds the best choices exactly, up to the rounding of float64 sums.
  *
  * <p>Parts of the problem wait in the order of their bounds. Prices say which choices can be part
- * of a better allocation than the best one known; if few combinations can, {@link MeetInTheMiddle} tries
- * them all. If not, it tries those priced lowest, which finds good allocations and raises the bound
- * to the price of those left out; then the part is divided by the choices of one group, for each of
- * which there are better prices. What is kept at a time is small: no list grows without limit.
+ * of a better allocation than the best one known; if few combinations can, {@link MeetInTheMiddle}
+ * tries them all. If not, it tries those priced lowest, which finds good allocations and raises the
+ * bound to the price of those left out; then the part is divided by the choices of one group, for
+ * each of which there are better prices. What is kept at a time is small: no list grows without
+ * limit.
  *
  * @see <a href="https://doi.org/10.1016/0377-2217(95)00015-I">Pisinger, A minimal algorithm for the
  *     multiple-choice knapsack problem, 1995</a>
@@ -97,7 +98,7 @@ final class BranchAndBound {
         return first == null || !isPromising(first.bound());
     }
 
-    /** {@return what all allocations lose at least} */
+    /** {@return a lower bound of the loss of all allocations} */
     double bound() {
         Part first = open.peek();
         return first == null ? least : Math.min(least, first.bound());

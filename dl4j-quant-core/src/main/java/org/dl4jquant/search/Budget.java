@@ -7,7 +7,7 @@ import org.dl4jquant.check.Require;
 /**
  * The most that all layers together may cost.
  *
- * @param name what is counted, with its unit, for example {@code bytes}
+ * @param name the quantity that is counted, with its unit, for example {@code bytes}
  * @param limit the most, at least 0; positive infinity counts without limiting
  */
 public record Budget(String name, double limit) {

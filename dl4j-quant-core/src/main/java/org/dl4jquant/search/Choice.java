@@ -8,9 +8,9 @@ import org.dl4jquant.check.Require;
 /**
  * One way to quantize a group of layers.
  *
- * @param name what it is, for example {@code W4A8}
+ * @param name its name, for example {@code W4A8}
  * @param loss how much worse the network is predicted to become, finite; it may be below 0
- * @param costs what it costs, one number for each budget in the order of the budgets, finite and at
+ * @param costs its costs, one number for each budget in the order of the budgets, finite and at
  *     least 0
  */
 public record Choice(String name, double loss, List<Double> costs) {

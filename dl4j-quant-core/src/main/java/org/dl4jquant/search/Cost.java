@@ -8,11 +8,11 @@ import org.dl4jquant.check.Require;
  */
 public interface Cost {
 
-    /** {@return what is counted, with its unit, for example {@code bytes}} */
+    /** {@return the quantity that is counted, with its unit, for example {@code bytes}} */
     String name();
 
     /**
-     * {@return what a layer costs, finite and at least 0}
+     * {@return the cost of a layer, finite and at least 0}
      *
      * @param layer one of the searched network's layers
      * @param bits the width of its weights and of what they are multiplied with
@@ -46,8 +46,8 @@ public interface Cost {
     /**
      * {@return a cost of this function}
      *
-     * @param name what is counted, with its unit
-     * @param function what a layer costs at a width
+     * @param name the quantity that is counted, with its unit
+     * @param function a layer's cost at a width
      */
     static Cost of(String name, Function function) {
         Require.given(name, "name");
@@ -73,10 +73,10 @@ public interface Cost {
         };
     }
 
-    /** What a layer costs at a width. */
+    /** A layer's cost at a width. */
     @FunctionalInterface
     interface Function {
-        /** {@return what a layer costs at a width} */
+        /** {@return the cost of a layer at a width} */
         double of(String layer, int bits);
     }
 }

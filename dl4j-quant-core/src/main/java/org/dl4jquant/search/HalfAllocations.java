@@ -75,7 +75,7 @@ final class HalfAllocations {
      *
      * @param group which
      * @param choices the costs, the loss and the excess of each of its choices
-     * @param room what this half's allocations may cost at most
+     * @param room the highest cost that this half's allocations may have
      * @param most how many allocations to keep at most
      */
     void extend(int group, double[][] choices, double[] room, int most) {

@@ -93,7 +93,7 @@ final class Knapsack {
         return least;
     }
 
-    /** {@return what no allocation's loss exceeds} */
+    /** {@return an upper bound of every allocation's loss} */
     double worst() {
         double worst = 0;
         double magnitude = 0;

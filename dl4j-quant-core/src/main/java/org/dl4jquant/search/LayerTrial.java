@@ -15,7 +15,7 @@ final class LayerTrial {
 
     private LayerTrial() {}
 
-    /** What a prepared network is worth. */
+    /** The score of a prepared network. */
     interface Harm {
         double of(MeasuredNetwork prepared);
     }

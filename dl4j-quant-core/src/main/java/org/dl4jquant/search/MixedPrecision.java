@@ -146,7 +146,7 @@ public final class MixedPrecision {
     /**
      * {@return the best widths for many limits of one cost, the cheapest first}
      *
-     * @param cost what is limited
+     * @param cost the limited quantity
      * @param points how many limits, 2 or more; equal results are listed once
      */
     public List<Found> front(Cost cost, int points) {
@@ -159,7 +159,7 @@ public final class MixedPrecision {
      * {@return the costs and loss of given widths}
      *
      * @param widths bits by layer, for every layer
-     * @param costs what to count
+     * @param costs the quantities to count
      */
     public Found of(Map<String, Integer> widths, List<Cost> costs) {
         Map<String, Integer> ordered = new LinkedHashMap<>();

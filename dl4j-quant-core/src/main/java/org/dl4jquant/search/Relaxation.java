@@ -63,7 +63,7 @@ final class Relaxation {
         rounding = rounding(knapsack, prices);
     }
 
-    /** {@return what all allocations lose at least} */
+    /** {@return a lower bound of the loss of all allocations} */
     double bound() {
         return bound;
     }

@@ -190,7 +190,7 @@ public final class SearchedNetwork {
     }
 
     /**
-     * {@return what rounding to a width changes: rounded weights less weights, by layer and
+     * {@return the changes by rounding to a width: rounded weights less weights, by layer and
      * parameter}
      *
      * @param bits the width

@@ -43,7 +43,7 @@ public final class UnprovenException extends IllegalStateException {
         return Optional.ofNullable(best);
     }
 
-    /** {@return what all allocations within the budgets lose at least} */
+    /** {@return a lower bound of the loss of all allocations within the budgets} */
     public double bound() {
         return bound;
     }

@@ -10,7 +10,7 @@ import org.nd4j.linalg.api.buffer.DataType;
 import org.nd4j.linalg.api.ndarray.INDArray;
 import org.nd4j.linalg.factory.Nd4j;
 
-/** What rounding to the nearest code changes in each weight. */
+/** The change of each weight by rounding to the nearest code. */
 final class WeightError {
 
     private WeightError() {}

@@ -31,7 +31,7 @@ import org.nd4j.linalg.dataset.api.iterator.DataSetIterator;
 import org.nd4j.linalg.factory.Nd4j;
 import org.nd4j.linalg.learning.config.Sgd;
 
-/** What the pages' texts say is there before their snippets: a network, its data, files. */
+/** The variables of the pages' snippets: a network, its data, files. */
 public final class Contexts {
 
     private static final int EXAMPLES = 48;

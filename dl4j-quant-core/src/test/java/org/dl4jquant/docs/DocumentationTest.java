@@ -30,7 +30,7 @@ final class DocumentationTest {
 
     private static final int README_WORDS = 930;
 
-    /** What each page's snippets may read; a test of the CUDA module holds docs/gpu.md. */
+    /** The context of each page's snippets; a test of the CUDA module holds docs/gpu.md. */
     private static final Map<String, Class<? extends JavaSnippet.Context>> CONTEXTS =
             Map.of(
                     "training.md", Contexts.Training.class,

@@ -35,7 +35,7 @@ public final class JavaSnippet {
         this.type = type;
     }
 
-    /** What a snippet's statements stand in; a snippet may throw anything. */
+    /** The class around a snippet's statements; they may throw anything. */
     public abstract static class Context implements Runnable {
 
         /** The statements of the snippet. */

@@ -28,7 +28,7 @@ public record Markdown(Path file, List<String> lines) {
     /**
      * A code block.
      *
-     * @param language what follows the opening fence; may be empty
+     * @param language the word after the opening fence; may be empty
      * @param line the line of the opening fence, from 1
      * @param text the lines between the fences
      */

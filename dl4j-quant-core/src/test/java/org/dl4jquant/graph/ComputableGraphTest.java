@@ -28,7 +28,7 @@ import org.dl4jquant.numeric.Shape;
 import org.dl4jquant.numeric.WeightTensor;
 import org.junit.jupiter.api.Test;
 
-/** What no engine could compute as the contract says is refused when the graph is made. */
+/** A graph that no engine could compute as the contract says is refused when it is made. */
 class ComputableGraphTest {
 
     private static final QuantParams ONE = uint8(1f);

@@ -32,7 +32,7 @@ final class GraphDigestTest {
 
     private static final QuantParams UINT8 = new QuantParams(0.5f, 0, CodeRange.unsigned(8));
 
-    /** What Python's hashlib makes of the bytes, written down by its struct. */
+    /** The digest by Python's hashlib of the bytes, written down by its struct. */
     @Test
     void isTheHashOfAllBytes() {
         IntGraph graph =

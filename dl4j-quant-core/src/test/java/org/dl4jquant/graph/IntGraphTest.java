@@ -195,7 +195,7 @@ final class IntGraphTest {
                                                 new Add("a", "q", "p", Output.Codes.of(INT8))),
                                         List.of("a"))));
         assertEquals(
-                "concat 'j': 'p' has shape [2x2x2], which does not fit [2x5x5] behind the channels",
+                "concat 'j': 'p' has shape [2x2x2], which does not fit [2x5x5] after the channels",
                 refusal(
                         () ->
                                 IntGraph.of(

@@ -242,7 +242,7 @@ final class ExactSumsTest {
             QuantParams right = randomParams(random, true);
             set(network, "left/quantized", left);
             set(network, "right/quantized", right);
-            // Unsigned codes, for nothing behind the clamp is negative.
+            // Unsigned codes, for nothing after the clamp is negative.
             network.getLayer("clamp")
                     .getParam(TensorRole.OUTPUT.scaleKey())
                     .assign(NEAR_TIES[trial % NEAR_TIES.length] * factors[trial % factors.length]);

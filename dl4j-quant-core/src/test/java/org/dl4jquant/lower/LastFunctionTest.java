@@ -67,7 +67,7 @@ import org.nd4j.linalg.factory.Nd4j;
 import org.nd4j.linalg.learning.config.Sgd;
 import org.nd4j.linalg.lossfunctions.LossFunctions.LossFunction;
 
-/** What an engine returns is what the network's output returns, the last function included. */
+/** An engine returns the result of the network's output, the last function included. */
 class LastFunctionTest {
 
     static final int EXAMPLES = 9;

@@ -55,7 +55,7 @@ import org.nd4j.linalg.dataset.DataSet;
 import org.nd4j.linalg.dataset.api.iterator.DataSetIterator;
 import org.nd4j.linalg.lossfunctions.LossFunctions.LossFunction;
 
-/** What layers, vertices and inputs are called changes no result. */
+/** The names of layers, vertices and inputs change no result. */
 class NamesTest {
 
     private static final int EXAMPLES = 24;
@@ -240,7 +240,7 @@ class NamesTest {
         return nasty().injectNull(0.15).list().ofSize(6);
     }
 
-    /** What must be the same whatever the names are. */
+    /** The results that must be the same whatever the names are. */
     private record Results(INDArray output, List<float[]> engines, List<Integer> sizes) {
 
         static Results of(INDArray output, IntGraph graph, INDArray features) {

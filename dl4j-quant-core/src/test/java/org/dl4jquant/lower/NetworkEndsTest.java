@@ -49,7 +49,7 @@ import org.nd4j.linalg.learning.config.Sgd;
 import org.nd4j.linalg.lossfunctions.LossFunctions.LossFunction;
 import org.nd4j.linalg.ops.transforms.Transforms;
 
-/** What a pool, a sum, or an output that others read returns at a network's end. */
+/** The results of a pool, a sum, or an output that others read at a network's end. */
 class NetworkEndsTest {
 
     @ParameterizedTest

@@ -46,7 +46,7 @@ class PooledInputTest {
     private static final InputType FLAT = InputType.convolutionalFlat(SIDE, SIDE, 2);
     private static final QuantSpec INT8 = QuantSpec.of(LayerScheme.INT8);
 
-    /** What 8 bits for weights and activations leave of two layers, in decibels. */
+    /** The ratio that 8 bits for weights and activations leave of two layers, in decibels. */
     private static final double KEPT = 25;
 
     private static Layer pool() {

@@ -29,12 +29,12 @@ import org.dl4jquant.numeric.OutputFunction;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
-/** What ONNX Runtime makes of our models: integer kernels, and nothing left in float32. */
+/** ONNX Runtime's operators for our models: integer kernels, and nothing left in float32. */
 class OnnxOperatorCountTest {
 
     private static final int GRAPHS = 100;
 
-    /** What may be left: integer kernels, integer data movement, the graph's two ends. */
+    /** The operators that may be left: integer kernels, data movement, the graph's two ends. */
     private static final List<String> INTEGER =
             List.of(
                     "QLinearConv",
@@ -74,7 +74,7 @@ class OnnxOperatorCountTest {
                     count(graph, Convolution.class),
                     counts.getOrDefault("QLinearConv", 0) + counts.getOrDefault("ConvInteger", 0),
                     counts.toString());
-            // each ConvInteger has one Add for its int32 bias and one Mul behind its Cast to
+            // each ConvInteger has one Add for its int32 bias and one Mul after its Cast to
             // float32
             assertEquals(counts.getOrDefault("ConvInteger", 0), counts.getOrDefault("Add", 0));
             assertEquals(

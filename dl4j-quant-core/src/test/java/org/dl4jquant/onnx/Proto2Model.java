@@ -40,7 +40,7 @@ final class Proto2Model {
 
     private Proto2Model() {}
 
-    /** What a proto2 reader misses in a file. */
+    /** The fields that a proto2 reader misses in a file. */
     static Proto2Model of(byte[] model) {
         Proto2Model read = new Proto2Model();
         List<Field> fields = fields(model);

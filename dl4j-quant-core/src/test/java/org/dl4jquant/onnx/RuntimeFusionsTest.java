@@ -40,7 +40,7 @@ class RuntimeFusionsTest {
     private static final int MANY_MODELS = 10_000;
     private static final int EXAMPLES = 24;
 
-    /** What its optimizer stumbles over: two clamps, vectors of one scale, weights read twice. */
+    /** The hard cases of its optimizer: two clamps, vectors of one scale, weights read twice. */
     private static final Set<String> NOT_LOADED =
             Set.of(
                     "two nodes with same node name",
@@ -58,7 +58,7 @@ class RuntimeFusionsTest {
                     "QLinearGlobalAveragePool",
                     "QLinearConcat");
 
-    /** What the models of some seeds showed. */
+    /** Cases that the models of some seeds showed. */
     private static final class Tally {
         int read;
         int notLoaded;
@@ -352,7 +352,7 @@ class RuntimeFusionsTest {
         assertTrue(text.endsWith("outputs that may differ here: [y.f]"), text);
     }
 
-    /** What the documentation says of the levels: below EXTENDED, nothing is fused. */
+    /** The documentation of the levels holds: below EXTENDED, nothing is fused. */
     @Test
     void computesQdqFormsInFloatBelowTheLevelExtended() throws Exception {
         IntGraph graph = RandomGraph.of(3).graph();

@@ -74,7 +74,7 @@ final class RuntimeRun {
      * The outputs of a file as the batches of a graph.
      *
      * @param bytes the file
-     * @param graph what the file was read as, or written of
+     * @param graph the graph that was read from the file, or written to it
      * @param inputs the graph's inputs
      */
     static Map<String, Batch> of(byte[] bytes, IntGraph graph, Map<String, Batch.Floats> inputs)

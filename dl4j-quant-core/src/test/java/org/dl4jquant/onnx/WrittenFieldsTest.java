@@ -13,7 +13,7 @@ import org.dl4jquant.engine.RandomGraph;
 import org.dl4jquant.graph.IntGraph;
 import org.junit.jupiter.api.Test;
 
-/** What a reader of ONNX's own language, proto2, finds in the files that are written. */
+/** The fields that a reader of ONNX's own language, proto2, finds in written files. */
 class WrittenFieldsTest {
 
     private static final int GRAPHS = 100;

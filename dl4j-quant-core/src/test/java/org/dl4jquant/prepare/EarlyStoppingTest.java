@@ -67,7 +67,7 @@ class EarlyStoppingTest {
                 .evaluateEveryNEpochs(1);
     }
 
-    /** DL4J's result gives the saved network's own score instead, which is 0 behind a file. */
+    /** DL4J's result gives the saved network's own score instead, which is 0 after a file. */
     private static double bestScore(EarlyStoppingResult<?> result) {
         return result.getScoreVsEpoch().get(result.getBestModelEpoch());
     }

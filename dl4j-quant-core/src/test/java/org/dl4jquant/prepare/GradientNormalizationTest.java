@@ -82,7 +82,7 @@ class GradientNormalizationTest {
         return Networks.data(12, 2, 6, 6);
     }
 
-    /** What one step of gradient descent with rate 1 subtracts, by parameter, layer after layer. */
+    /** The step of gradient descent with rate 1, by parameter, layer after layer. */
     private static List<Map<String, INDArray>> steps(MultiLayerNetwork network) {
         network.fit(data());
         // The updater multiplies in place, here by 1.

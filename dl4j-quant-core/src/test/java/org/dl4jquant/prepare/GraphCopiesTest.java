@@ -50,7 +50,7 @@ import org.nd4j.linalg.factory.Nd4j;
 import org.nd4j.linalg.learning.config.Adam;
 import org.nd4j.linalg.lossfunctions.LossFunctions.LossFunction;
 
-/** What is copied says the same as what it was copied from, also where DL4J's clone does not. */
+/** A copy equals its original, also where DL4J's clone does not. */
 class GraphCopiesTest {
 
     private static final QuantSpec INT8 = QuantSpec.of(LayerScheme.INT8);

@@ -118,12 +118,12 @@ class GraphPreparationTest {
         ComputationGraph graph = prepared(WorkspaceMode.ENABLED);
         assertFalse(graph.getConfiguration().getVertices().containsKey("stemNorm"), "joined");
         assertTrue(quantizers(graph, "stem").input().signed());
-        assertFalse(quantizers(graph, "stem").output().signed(), "behind a ReLU");
+        assertFalse(quantizers(graph, "stem").output().signed(), "after a ReLU");
         assertTrue(quantizers(graph, "branch").output().signed(), "no activation function");
         assertEquals("stem", quantizers(graph, "branch").inputFrom());
         assertFalse(
                 graph.getConfiguration().getVertices().containsKey("sum/quantized"),
-                "the ReLU behind the sum carries it");
+                "the ReLU after the sum carries it");
         assertFalse(quantizers(graph, "sumRelu").output().signed());
         assertEquals("sumRelu", quantizers(graph, "left").inputFrom(), "through the max pool");
         assertTrue(
@@ -148,14 +148,14 @@ class GraphPreparationTest {
                                         new ElementWiseVertex(ElementWiseVertex.Op.Add),
                                         "first",
                                         "in")
-                                .addLayer("behind", convolution(Activation.RELU), "sum")
+                                .addLayer("after", convolution(Activation.RELU), "sum")
                                 .addLayer(
                                         "out",
                                         new OutputLayer.Builder(LossFunctions.LossFunction.MSE)
                                                 .nOut(Networks.CLASSES)
                                                 .activation(Activation.IDENTITY)
                                                 .build(),
-                                        "behind")
+                                        "after")
                                 .addLayer(
                                         "floatingOut",
                                         new OutputLayer.Builder(LossFunctions.LossFunction.MSE)

@@ -33,7 +33,7 @@ import org.nd4j.linalg.activations.Activation;
 import org.nd4j.linalg.api.ndarray.INDArray;
 import org.nd4j.linalg.lossfunctions.LossFunctions;
 
-/** What a prepared network returns is what plain integer loops make of its integer parameters. */
+/** A prepared network returns the results of plain integer loops over its parameters. */
 class InferenceExactnessTest {
 
     private static final InputType IMAGES = InputType.convolutional(9, 8, 3);

@@ -220,7 +220,7 @@ class PartialPreparationTest {
         requireExact(network, data().getFeatures());
     }
 
-    /** What no layer read as codes is no codes, and a layer that is quantized stays as it is. */
+    /** A tensor that no layer reads as codes is no codes; a quantized layer stays unchanged. */
     @Test
     void theReportSaysWhereARemainingFloatResultKeepsANetworkFromLowering() {
         MultiLayerNetwork old =

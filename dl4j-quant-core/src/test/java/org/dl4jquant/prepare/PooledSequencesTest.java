@@ -145,7 +145,7 @@ class PooledSequencesTest {
         assertEquals(chain.output(data.getFeatures()), graph.outputSingle(data.getFeatures()));
     }
 
-    /** What is negative is 0 after ReLU, and here that is nearly all. */
+    /** Negative values are 0 after ReLU, and here nearly all are negative. */
     @ParameterizedTest
     @EnumSource(PoolingType.class)
     void poolsOfZerosTrain(PoolingType pooling) {

@@ -232,7 +232,7 @@ class PoolingOptionsTest {
         assertTrue(Nd4j.createFromArray(expected).amaxNumber().floatValue() > 5 * codes);
     }
 
-    /** What Keras' ReLU with a maximum is after import, when training has moved the scale. */
+    /** Keras' ReLU with a maximum after import, when training has moved the scale. */
     @Test
     void aMaximumHoldsWhateverTheScale() {
         MultiLayerNetwork network =

@@ -36,7 +36,7 @@ import org.nd4j.linalg.dataset.api.iterator.DataSetIterator;
 import org.nd4j.linalg.factory.Nd4j;
 import org.nd4j.linalg.lossfunctions.LossFunctions;
 
-/** What can be wrong with a network or its calibration data, word for word. */
+/** The messages for a faulty network or faulty calibration data, word for word. */
 class RefusalsTest {
 
     private static final QuantSpec INT8 = QuantSpec.of(LayerScheme.INT8);

@@ -28,7 +28,7 @@ import org.nd4j.linalg.learning.config.IUpdater;
 import org.nd4j.linalg.learning.config.Nesterovs;
 import org.nd4j.linalg.lossfunctions.LossFunctions;
 
-/** What DL4J's transfer learning can do with a prepared network, and what it refuses. */
+/** DL4J's transfer learning with a prepared network: its results and its refusals. */
 class TransferLearningTest {
 
     private static final int NEW_CLASSES = 2;

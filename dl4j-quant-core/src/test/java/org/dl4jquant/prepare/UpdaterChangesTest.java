@@ -75,7 +75,7 @@ class UpdaterChangesTest {
      * The first and the last layer have rates of their own, so there are three updater blocks.
      *
      * @param updater the kind
-     * @param scheduled whether a schedule sets the new rate behind the first iteration
+     * @param scheduled whether a schedule sets the new rate after the first iteration
      */
     private static MultiLayerNetwork plain(IUpdater updater, boolean scheduled) {
         return Networks.of(

@@ -23,13 +23,13 @@ class BranchAndBoundTest {
     /* Sums of up to 50 float64 numbers, in another order. */
     private static final double SUM_ERROR = 1e-11;
 
-    /** What makes a problem hard. */
+    /** The property that makes a problem hard. */
     private enum Kind {
         /** Losses and costs have nothing to do with each other. */
         INDEPENDENT,
-        /** What costs more loses less, by exactly as much: all fillings are about as good. */
+        /** The loss falls exactly as the cost rises: all fillings are about as good. */
         TIED,
-        /** What costs more loses less, by about as much. */
+        /** The loss falls about as the cost rises. */
         NEARLY_TIED,
         /** All groups have the same choices: allocations are equal but for their order. */
         ALIKE,
@@ -303,7 +303,8 @@ class BranchAndBoundTest {
         Relaxation relaxation = new Relaxation(knapsack, knapsack.worst());
         double gap = Math.max(0, knapsack.worst() - relaxation.bound());
         MeetInTheMiddle halves =
-                new MeetInTheMiddle(knapsack, relaxation.excess(), gap, Double.POSITIVE_INFINITY, most);
+                new MeetInTheMiddle(
+                        knapsack, relaxation.excess(), gap, Double.POSITIVE_INFINITY, most);
         double found = loss(problem, halves.chosen());
         double best = bruteForce(problem);
         assertTrue(found >= best - SUM_ERROR);

@@ -37,7 +37,7 @@ public record Concat(String name, List<String> inputs, QuantParams params) imple
             Shape shape = types.codes(this, input).shape();
             Require.argument(
                     tail(shape).equals(tail(first)),
-                    "concat '%s': '%s' has shape %s, which does not fit %s behind the channels",
+                    "concat '%s': '%s' has shape %s, which does not fit %s after the channels",
                     name,
                     input,
                     shape,

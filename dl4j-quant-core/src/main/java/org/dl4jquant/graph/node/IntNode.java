@@ -29,7 +29,7 @@ public sealed interface IntNode
     List<String> inputs();
 
     /**
-     * {@return what the visitor makes of this node}
+     * {@return the visitor's result for this node}
      *
      * @param visitor one method per kind of node
      * @param <R> the type of what it makes
@@ -51,43 +51,43 @@ public sealed interface IntNode
      * @param <R> the type of what the visitor makes of a node
      */
     interface Visitor<R> {
-        /** {@return what is made of an input} */
+        /** {@return the result for an input} */
         R visit(Input node);
 
-        /** {@return what is made of a quantization} */
+        /** {@return the result for a quantization} */
         R visit(Quantize node);
 
-        /** {@return what is made of a convolution} */
+        /** {@return the result for a convolution} */
         R visit(Convolution node);
 
-        /** {@return what is made of a dense node} */
+        /** {@return the result for a dense node} */
         R visit(Dense node);
 
-        /** {@return what is made of a max pool} */
+        /** {@return the result for a max pool} */
         R visit(MaxPool node);
 
-        /** {@return what is made of an average pool} */
+        /** {@return the result for an average pool} */
         R visit(AveragePool node);
 
-        /** {@return what is made of a global average pool} */
+        /** {@return the result for a global average pool} */
         R visit(GlobalAveragePool node);
 
-        /** {@return what is made of a sum} */
+        /** {@return the result for a sum} */
         R visit(Add node);
 
-        /** {@return what is made of a concatenation} */
+        /** {@return the result for a concatenation} */
         R visit(Concat node);
 
-        /** {@return what is made of a table} */
+        /** {@return the result for a table} */
         R visit(Table node);
 
-        /** {@return what is made of a reshape} */
+        /** {@return the result for a reshape} */
         R visit(Reshape node);
 
-        /** {@return what is made of codes that move} */
+        /** {@return the result for codes that move} */
         R visit(Move node);
 
-        /** {@return what is made of a dequantization} */
+        /** {@return the result for a dequantization} */
         R visit(Dequantize node);
 
         /** {@return the result for a function of float32 results} */

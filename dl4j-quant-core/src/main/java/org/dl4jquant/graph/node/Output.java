@@ -7,11 +7,11 @@ import org.dl4jquant.numeric.CodeRange;
 import org.dl4jquant.numeric.QuantParams;
 import org.dl4jquant.numeric.Rounding;
 
-/** What a node with an accumulator makes of it. */
+/** The result that a node makes of its accumulator. */
 public sealed interface Output {
 
     /**
-     * {@return what a unit of an accumulator is worth in the result: codes, or the value itself}
+     * {@return the worth of an accumulator's unit in the result: in codes, or as a value}
      *
      * @param inputScale units per code of the node's input
      * @param weightScale units per code of one output channel's weights

@@ -12,7 +12,7 @@ import org.dl4jquant.numeric.OutputFunction;
  *
  * @param name the node's name
  * @param input float32 values that the graph computes from codes
- * @param function what is done to each
+ * @param function the function of each
  */
 public record Rectify(String name, String input, OutputFunction.Rectifier function)
         implements IntNode {

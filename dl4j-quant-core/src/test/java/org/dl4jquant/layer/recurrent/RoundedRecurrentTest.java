@@ -260,7 +260,7 @@ class RoundedRecurrentTest {
         return mask;
     }
 
-    /** Puts a quantizer behind each step; returns the scale's gradient, for now 0. */
+    /** Puts a quantizer after each step; returns the scale's gradient, for now 0. */
     private static INDArray connect(RecurrentLayer layer, double scale) {
         INDArray scales = Nd4j.scalar(DataType.FLOAT, scale).reshape(1);
         INDArray gradient = Nd4j.create(DataType.FLOAT, 1);
@@ -308,7 +308,7 @@ class RoundedRecurrentTest {
         INDArray epsilon = normal(9, 1, EXAMPLES, UNITS, STEPS);
         INDArray result = layer.rnnActivateUsingStoredState(x, true, true, NO_WORKSPACES).dup();
 
-        // The last steps alone, with the one before them as a state that nothing goes behind.
+        // The last steps alone, with the one before them as a state before which no gradient goes.
         int from = STEPS - length;
         INDArray start =
                 from == 0 ? remembered : result.get(all(), all(), NDArrayIndex.point(from - 1));

@@ -32,7 +32,7 @@ public final class ImageNetworkBuilder {
     /**
      * Begins a network that learns.
      *
-     * @param input what it sees
+     * @param input the type of its input
      * @param seed decides over the weights
      * @param updater how it learns
      * @param weightDecay the factor of the weights' squares in the loss
@@ -53,7 +53,7 @@ public final class ImageNetworkBuilder {
     /**
      * Begins a network that learns nothing.
      *
-     * @param input what it sees
+     * @param input the type of its input
      * @param seed decides over the weights
      */
     public ImageNetworkBuilder(InputType input, long seed) {

@@ -11,7 +11,7 @@ import java.nio.file.Path;
  */
 public final class MnistData {
 
-    /** What tests say when it is not there. */
+    /** The message of tests when it is not there. */
     public static final String WHY_NOT =
             "not run: there is no MNIST at "
                     + folder()

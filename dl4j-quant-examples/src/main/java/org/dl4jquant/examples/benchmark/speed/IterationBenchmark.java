@@ -26,14 +26,14 @@ import picocli.CommandLine;
 @CommandLine.Command(
         name = "iteration-benchmark",
         mixinStandardHelpOptions = true,
-        description = "Times training iterations in float, in INT8, and with DL4J as it comes.")
+        description = "Times training iterations in float, in INT8, and with DL4J out of the box.")
 public final class IterationBenchmark implements Callable<Integer> {
 
     private static final Logger log = LoggerFactory.getLogger(IterationBenchmark.class);
 
     private static final String FLOAT = "float";
     private static final String QUANTIZED = "INT8 by LSQ";
-    private static final String STOCK = "float, DL4J as it comes";
+    private static final String STOCK = "float, DL4J out of the box";
 
     @CommandLine.Option(
             names = "--network",

@@ -22,13 +22,14 @@
  * <tr><td>layer.quantizers</td><td></td><td>the values that say what a layer rounds</td><td>nd, scheme, numeric</td></tr>
  * <tr><td>layer.rounding</td><td></td><td>rounding of a layer's weights and activations</td><td>layer.quantizers, fakequant, nd, scheme, numeric</td></tr>
  * <tr><td>layer.scale</td><td></td><td>scales as parameters: start, updaters, limit of a step, hand-over</td><td>layer.rounding, layer.quantizers, nd, scheme, numeric</td></tr>
+ * <tr><td>layer.integer</td><td></td><td>what a layer's inference computes in integers and which nodes it becomes, side by side</td><td>layer.rounding, layer.quantizers, fakequant, nd, graph.node, scheme, numeric</td></tr>
  * <tr><td>layer.recurrent</td><td></td><td>recurrent layers that round their hidden state</td><td>layer.rounding, layer.quantizers, nd</td></tr>
  * <tr><td>layer.attention</td><td></td><td>self-attention that rounds the factors of its products</td><td>layer.rounding, layer.quantizers, nd</td></tr>
  * <tr><td>layer</td><td></td><td>DL4J layers and vertices that carry quantizers</td><td>numeric to fakequant, layer.*</td></tr>
  * <tr><td>prepare</td><td></td><td>a DL4J network in, the same network with quantizers out</td><td>numeric to layer</td></tr>
  * <tr><td>train</td><td></td><td>precision schedules, distillation, exact resume</td><td>numeric to prepare</td></tr>
  * <tr><td>monitor</td><td></td><td>what a training shows of its quantizers: log, JSON lines, DL4J's UI</td><td>numeric to prepare</td></tr>
- * <tr><td>lower</td><td></td><td>the one bridge from a quantized DL4J network to a graph</td><td>numeric to prepare</td></tr>
+ * <tr><td>lower</td><td></td><td>the walk over a quantized network that asks each step's form for its nodes</td><td>numeric to prepare</td></tr>
  * <tr><td>engine</td><td>P</td><td>the engine contract, the reference that defines it, the equality check</td><td>graph, graph.node, scheme, numeric</td></tr>
  * <tr><td>onnx.wire</td><td>P</td><td>ONNX files by their wire format: messages with typed fields</td><td>nothing</td></tr>
  * <tr><td>onnx</td><td></td><td>a graph to and from ONNX, and the engine that runs it on ONNX Runtime</td><td>onnx.wire, engine, graph, graph.node, scheme, numeric</td></tr>

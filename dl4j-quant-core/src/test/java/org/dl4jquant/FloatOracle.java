@@ -19,7 +19,7 @@ import org.deeplearning4j.nn.conf.layers.SubsamplingLayer;
 import org.deeplearning4j.nn.layers.wrapper.BaseWrapperLayer;
 import org.deeplearning4j.nn.multilayer.MultiLayerNetwork;
 import org.deeplearning4j.nn.workspace.LayerWorkspaceMgr;
-import org.dl4jquant.layer.IntegerParameters;
+import org.dl4jquant.layer.LayerIntegers;
 import org.dl4jquant.layer.QuantizedLayer;
 import org.dl4jquant.layer.QuantizedLayers;
 import org.dl4jquant.layer.quantizers.ActivationScheme;
@@ -27,7 +27,6 @@ import org.dl4jquant.layer.quantizers.LayerQuantizers;
 import org.dl4jquant.layer.quantizers.TensorRole;
 import org.dl4jquant.nd.RowMajor;
 import org.dl4jquant.numeric.QuantParams;
-import org.dl4jquant.numeric.WeightTensor;
 import org.nd4j.linalg.activations.IActivation;
 import org.nd4j.linalg.activations.impl.ActivationIdentity;
 import org.nd4j.linalg.activations.impl.ActivationRReLU;
@@ -205,11 +204,9 @@ final class FloatOracle {
                     || quantizers.weights() == null) {
                 return 0;
             }
-            IntegerParameters integers = QuantizedLayers.integerParameters(layer).orElseThrow();
-            WeightTensor weights = integers.weights();
             double widest = 0;
-            if (weights != null) {
-                for (float scale : weights.scales()) {
+            for (LayerIntegers integers : LayerIntegers.of(layer).stream().toList()) {
+                for (float scale : integers.weights().scales()) {
                     widest = Math.max(widest, scale);
                 }
                 widest *= integers.input().scale() / 2;

@@ -70,6 +70,15 @@ final class PackageTable {
                         "nd",
                         "layer.quantizers",
                         "layer.rounding")
+                .mixed(
+                        "layer.integer",
+                        "numeric",
+                        "scheme",
+                        "graph.node",
+                        "nd",
+                        "fakequant",
+                        "layer.quantizers",
+                        "layer.rounding")
                 .mixed("layer.recurrent", "nd", "layer.quantizers", "layer.rounding")
                 .mixed("layer.attention", "nd", "layer.quantizers", "layer.rounding")
                 .mixed(
@@ -82,6 +91,7 @@ final class PackageTable {
                         "layer.quantizers",
                         "layer.rounding",
                         "layer.scale",
+                        "layer.integer",
                         "layer.recurrent",
                         "layer.attention")
                 .mixed(
@@ -95,6 +105,7 @@ final class PackageTable {
                         "layer.quantizers",
                         "layer.rounding",
                         "layer.scale",
+                        "layer.integer",
                         "layer.recurrent",
                         "layer.attention",
                         "layer")

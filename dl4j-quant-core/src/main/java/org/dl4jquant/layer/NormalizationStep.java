@@ -11,6 +11,7 @@ import org.deeplearning4j.nn.gradient.Gradient;
 import org.deeplearning4j.nn.params.BatchNormalizationParamInitializer;
 import org.deeplearning4j.nn.workspace.LayerWorkspaceMgr;
 import org.dl4jquant.check.Require;
+import org.dl4jquant.layer.integer.ChannelLine;
 import org.dl4jquant.nd.RowMajor;
 import org.jspecify.annotations.Nullable;
 import org.nd4j.common.primitives.Pair;
@@ -79,27 +80,8 @@ final class NormalizationStep {
         runtime.clear();
     }
 
-    /** The line that each channel's values lie on once the statistics stand still. */
-    static final class Line {
-        private final double[] factor;
-        private final double[] shift;
-
-        Line(double[] factor, double[] shift) {
-            this.factor = factor;
-            this.shift = shift;
-        }
-
-        double factor(int channel) {
-            return factor[channel];
-        }
-
-        double shift(int channel) {
-            return shift[channel];
-        }
-    }
-
     /** {@return the line of each channel, by the running statistics} */
-    Line line() {
+    ChannelLine line() {
         int channels = (int) conf.getNOut();
         double[] factor = new double[channels];
         double[] shift = new double[channels];
@@ -115,7 +97,7 @@ final class NormalizationStep {
             factor[c] = gamma[c] / Math.sqrt(variance[c] + conf.getEps());
             shift[c] = beta[c] - mean[c] * factor[c];
         }
-        return new Line(factor, shift);
+        return ChannelLine.of(factor, shift);
     }
 
     /**
@@ -123,17 +105,17 @@ final class NormalizationStep {
      *
      * @throws IllegalStateException if one is NaN or infinite, as with a negative running variance
      */
-    Line finiteLine() {
-        Line line = line();
-        for (int c = 0; c < line.factor.length; c++) {
+    ChannelLine finiteLine() {
+        ChannelLine line = line();
+        for (int c = 0; c < line.channels(); c++) {
             Require.state(
-                    Double.isFinite(line.factor[c]) && Double.isFinite(line.shift[c]),
+                    Double.isFinite(line.factor(c)) && Double.isFinite(line.shift(c)),
                     "layer \"%s\": its batch normalization multiplies channel %d by %s and adds %s;"
                             + " its running variance there is %s, and must not be negative. %s",
                     conf.getLayerName(),
                     c,
-                    line.factor[c],
-                    line.shift[c],
+                    line.factor(c),
+                    line.shift(c),
                     variance()[c],
                     "Train on with good statistics, or go back to the last good checkpoint");
         }
@@ -163,9 +145,9 @@ final class NormalizationStep {
 
     /** Applies the lines in place, along a dimension. */
     void inferenceForwardInPlace(INDArray x, int channelAxis) {
-        Line line = line();
-        INDArray factor = Nd4j.create(line.factor).castTo(x.dataType());
-        INDArray shift = Nd4j.create(line.shift).castTo(x.dataType());
+        ChannelLine line = line();
+        INDArray factor = Nd4j.create(line.factors()).castTo(x.dataType());
+        INDArray shift = Nd4j.create(line.shifts()).castTo(x.dataType());
         Nd4j.getExecutioner().exec(new BroadcastMulOp(x, factor, x, channelAxis));
         Nd4j.getExecutioner().exec(new BroadcastAddOp(x, shift, x, channelAxis));
     }

@@ -1,13 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 package org.dl4jquant.layer;
 
+import java.util.List;
 import org.deeplearning4j.nn.graph.ComputationGraph;
 import org.deeplearning4j.nn.graph.vertex.GraphVertex;
 import org.deeplearning4j.nn.graph.vertex.impl.ElementWiseVertex;
 import org.deeplearning4j.nn.workspace.LayerWorkspaceMgr;
+import org.dl4jquant.layer.integer.Call;
+import org.dl4jquant.layer.integer.LayerTensors;
+import org.dl4jquant.layer.integer.SumForm;
 import org.dl4jquant.layer.scale.ScaleLinks;
-import org.dl4jquant.nd.RowMajor;
-import org.dl4jquant.numeric.CodeSum;
 import org.dl4jquant.numeric.QuantParams;
 import org.jspecify.annotations.Nullable;
 import org.nd4j.linalg.api.buffer.DataType;
@@ -37,15 +39,11 @@ final class QuantizedAddRuntime extends ElementWiseVertex {
     @Override
     public INDArray doForward(boolean training, LayerWorkspaceMgr workspaceMgr) {
         INDArray sum = super.doForward(training, workspaceMgr);
-        if (!training && addsArrays() && !isCalibrating()) {
-            addCodes(sum);
+        if (!training && !isCalibrating()) {
+            // It overwrites the array of the sum.
+            SumForm.of(new Codes()).infer(new Call(workspaceMgr, null, () -> sum), List.of(inputs));
         }
         return sum;
-    }
-
-    /* Broadcasting and float64 have no integer form. */
-    private boolean addsArrays() {
-        return dataType == DataType.FLOAT && inputs.length == 2 && inputs[0].equalShapes(inputs[1]);
     }
 
     private boolean isCalibrating() {
@@ -53,24 +51,30 @@ final class QuantizedAddRuntime extends ElementWiseVertex {
         return behind != null && behind.hasLayer() && QuantizedLayers.isObserved(behind.getLayer());
     }
 
-    /* Scales so far apart that the engines refuse them are left to float. */
-    private void addCodes(INDArray sum) {
-        QuantParams left = params(conf.left());
-        QuantParams right = params(conf.right());
-        QuantParams result = params(conf.result());
-        // While training goes on in float or half precision there are no codes to add.
-        if (left == null || right == null || result == null) {
-            return;
+    /** The codes of the layers that this vertex reads, and of the one that rounds its result. */
+    private final class Codes implements LayerTensors {
+        @Override
+        public String name() {
+            return vertexName;
         }
-        if (CodeSum.canAdd(left, result) && CodeSum.canAdd(right, result)) {
-            float[] values = RowMajor.floats(inputs[0]);
-            CodeSum.of(left, right, result, result.range())
-                    .addValues(values, RowMajor.floats(inputs[1]), values);
-            RowMajor.copyInto(values, sum);
-        }
-    }
 
-    private @Nullable QuantParams params(String layer) {
-        return ScaleLinks.read(vertexName, layer, graph.params());
+        @Override
+        public @Nullable QuantParams input(int index) {
+            return params(index == 0 ? conf.left() : conf.right());
+        }
+
+        @Override
+        public @Nullable QuantParams output() {
+            return params(conf.result());
+        }
+
+        @Override
+        public DataType type() {
+            return dataType;
+        }
+
+        private @Nullable QuantParams params(String layer) {
+            return ScaleLinks.read(vertexName, layer, graph.params());
+        }
     }
 }

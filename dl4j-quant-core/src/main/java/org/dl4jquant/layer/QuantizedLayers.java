@@ -12,6 +12,7 @@ import org.deeplearning4j.nn.conf.layers.LossLayer;
 import org.deeplearning4j.nn.layers.FrozenLayer;
 import org.deeplearning4j.nn.layers.FrozenLayerWithBackprop;
 import org.dl4jquant.check.Require;
+import org.dl4jquant.layer.integer.IntegerForm;
 import org.dl4jquant.layer.quantizers.QuantizedTensor;
 import org.dl4jquant.layer.quantizers.TensorObserver;
 import org.dl4jquant.layer.recurrent.RoundedRecurrence;
@@ -36,15 +37,13 @@ public final class QuantizedLayers {
     }
 
     /**
-     * {@return the layer as integers, as it is now; empty if it is not a quantized layer}
+     * {@return the layer's integer form, whose weights and scales are always those of now; empty if
+     * it is not a quantized layer, or its kind has no integer form}
      *
      * @param layer a layer of a network, perhaps frozen
-     * @throws IllegalStateException if a scale is NaN or infinite, if the layer that rounds its
-     *     input is not in the network, or if it has never seen an input; the message names the
-     *     layer
      */
-    public static Optional<IntegerParameters> integerParameters(Layer layer) {
-        return Optional.ofNullable(runtime(layer)).map(QuantizedRuntime::integerParameters);
+    public static Optional<IntegerForm> integerForm(Layer layer) {
+        return Optional.ofNullable(runtime(layer)).flatMap(QuantizedRuntime::integerForm);
     }
 
     /**
@@ -170,15 +169,6 @@ public final class QuantizedLayers {
         return configuration(layer)
                 .map(quantized -> quantized.getUnderlying())
                 .orElse(layer.conf().getLayer());
-    }
-
-    /**
-     * {@return whether the integer graph has layers of this type}
-     *
-     * @param layer the configuration of a layer with weights, without its quantizers
-     */
-    public static boolean hasIntegerArithmetic(org.deeplearning4j.nn.conf.layers.Layer layer) {
-        return IntegerPath.hasIntegerArithmetic(layer);
     }
 
     /**

@@ -5,10 +5,10 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
+import java.util.Optional;
 import org.deeplearning4j.nn.api.Layer;
 import org.deeplearning4j.nn.api.MaskState;
 import org.deeplearning4j.nn.api.TrainingConfig;
-import org.deeplearning4j.nn.api.layers.IOutputLayer;
 import org.deeplearning4j.nn.api.layers.LayerConstraint;
 import org.deeplearning4j.nn.conf.GradientNormalization;
 import org.deeplearning4j.nn.conf.NeuralNetConfiguration;
@@ -20,17 +20,17 @@ import org.deeplearning4j.nn.workspace.ArrayType;
 import org.deeplearning4j.nn.workspace.LayerWorkspaceMgr;
 import org.dl4jquant.check.Require;
 import org.dl4jquant.layer.attention.AttentionRounding;
+import org.dl4jquant.layer.integer.Call;
+import org.dl4jquant.layer.integer.IntegerForm;
+import org.dl4jquant.layer.integer.IntegerForms;
 import org.dl4jquant.layer.quantizers.LayerQuantizers;
 import org.dl4jquant.layer.quantizers.TensorObserver;
-import org.dl4jquant.layer.quantizers.TensorRole;
 import org.dl4jquant.layer.recurrent.HiddenState;
 import org.dl4jquant.layer.rounding.ValueRounder;
 import org.dl4jquant.layer.scale.ScaleHandover;
-import org.dl4jquant.layer.scale.ScaleLinks;
 import org.dl4jquant.layer.scale.ScaleParameter;
 import org.dl4jquant.layer.scale.ScaleStepLimit;
 import org.dl4jquant.numeric.QuantParams;
-import org.dl4jquant.numeric.Shape;
 import org.dl4jquant.scheme.Precision;
 import org.jspecify.annotations.Nullable;
 import org.nd4j.common.primitives.Pair;
@@ -55,6 +55,7 @@ class QuantizedRuntime extends BaseWrapperLayer {
     private final DataType type;
     private final @Nullable NormalizationStep normalization;
     private Rounders rounders;
+    private @Nullable IntegerForm integers;
     private @Nullable TensorObserver observer;
     private @Nullable INDArray rawInput;
     private @Nullable INDArray mask;
@@ -75,7 +76,8 @@ class QuantizedRuntime extends BaseWrapperLayer {
         this.table = table;
         this.type = type;
         this.normalization = normalization(layerConf, conf, inner.getIndex(), view, table, type);
-        this.rounders = Rounders.of(layerConf, conf, inner, view, table, normalization, type);
+        this.rounders = Rounders.of(layerConf, inner, table, normalization);
+        this.integers = integers();
         HiddenState.connect(inner, rounders.tensors(), () -> observer);
         AttentionRounding.connect(inner, rounders.tensors(), () -> observer);
     }
@@ -94,6 +96,12 @@ class QuantizedRuntime extends BaseWrapperLayer {
                 : new NormalizationStep(normalized, conf, index, part, type, table);
     }
 
+    private @Nullable IntegerForm integers() {
+        return IntegerForms.of(layerConf.getUnderlying())
+                .form(new RuntimeTensors(this, rounders, normalization))
+                .orElse(null);
+    }
+
     String name() {
         return String.valueOf(layerConf.getLayerName());
     }
@@ -110,7 +118,8 @@ class QuantizedRuntime extends BaseWrapperLayer {
                 .applyInPlace(layerConf.weightSlots(), table);
         clear();
         Map<String, INDArray> gradients = simulation().gradients();
-        rounders = Rounders.of(layerConf, conf, underlying, view, table, normalization, type);
+        rounders = Rounders.of(layerConf, underlying, table, normalization);
+        integers = integers();
         HiddenState.connect(underlying, rounders.tensors(), () -> observer);
         AttentionRounding.connect(underlying, rounders.tensors(), () -> observer);
         // Scales that are not in use have no gradient; the view still holds their last one.
@@ -128,18 +137,11 @@ class QuantizedRuntime extends BaseWrapperLayer {
 
     // ---- forward ------------------------------------------------------------------------------
 
-    /** {@return how the input's codes stand for values; null if nothing says so} */
-    @Nullable QuantParams inputParams() {
-        String from = layerConf.quantizers().inputFrom();
-        if (from != null) {
-            INDArray parameters = view;
-            return parameters == null ? null : ScaleLinks.read(name(), from, parameters);
-        }
-        return params(TensorRole.INPUT);
-    }
-
-    private @Nullable QuantParams params(TensorRole role) {
-        return rounders.params(role);
+    /** {@return how the codes of the input stand for values where the bias is rounded, too} */
+    private @Nullable QuantParams inputOfCodedBias() {
+        return integers != null && integers.hasCodedBias()
+                ? new RuntimeTensors(this, rounders, normalization).input(0)
+                : null;
     }
 
     @Override
@@ -164,9 +166,7 @@ class QuantizedRuntime extends BaseWrapperLayer {
                 new TrainingCheck(this).beforeForward(input(name()), view, mask);
             }
             simulation().setIteration(training ? getIterationCount() : ValueRounder.NO_TRAINING);
-            simulation()
-                    .prepare(
-                            input(name()), rounders.integers() == null ? null : inputParams(), mgr);
+            simulation().prepare(input(name()), inputOfCodedBias(), mgr);
             prepared = true;
         }
     }
@@ -207,9 +207,12 @@ class QuantizedRuntime extends BaseWrapperLayer {
             return simulation().observe(watching, x, forward, mgr);
         }
         if (!training) {
-            INDArray inIntegers = activateInIntegers(x, forward, mgr);
-            if (inIntegers != null) {
-                return inIntegers;
+            List<INDArray> results =
+                    integers == null
+                            ? List.of()
+                            : integers.infer(new Call(mgr, mask, forward::run), List.of(x));
+            if (!results.isEmpty()) {
+                return results.get(0);
             }
         }
         prepared = false;
@@ -217,58 +220,16 @@ class QuantizedRuntime extends BaseWrapperLayer {
         return simulation().forward(training, forward, mgr);
     }
 
-    private @Nullable INDArray activateInIntegers(
-            INDArray x, Simulation.InnerForward forward, LayerWorkspaceMgr mgr) {
-        IntegerPath integers = rounders.integers();
-        QuantParams input = inputParams();
-        if (integers != null && input != null) {
-            INDArray y =
-                    integers.activate(
-                            x,
-                            input,
-                            params(TensorRole.PRE_ACTIVATION),
-                            params(TensorRole.OUTPUT),
-                            mgr);
-            return finishInference(y);
-        }
-        return new StandaloneFunction(layerConf)
-                .infer(x, input, params(TensorRole.OUTPUT), mask != null, forward, mgr);
+    // ---- the layer in integers -----------------------------------------------------------------
+
+    /** {@return the integer form of the layer at the precision in force; empty if it has none} */
+    Optional<IntegerForm> integerForm() {
+        return Optional.ofNullable(integers);
     }
 
-    /* What remains to be done in float: a function without codes after it, and the mask. */
-    private INDArray finishInference(INDArray y) {
-        boolean inFloat =
-                layerConf.quantizers().output() == null || underlying instanceof IOutputLayer;
-        INDArray result =
-                inFloat ? OutputFunctions.infer(OutputFunctions.resultFunction(layerConf), y) : y;
-        if (mask != null && result.rank() == 2) {
-            result.muliColumnVector(mask);
-        }
-        return result;
-    }
-
-    // ---- what lowering reads -------------------------------------------------------------------
-
-    IntegerParameters integerParameters() {
-        QuantParams input = inputParams();
-        QuantParams output = params(TensorRole.OUTPUT);
-        QuantParams preActivation = params(TensorRole.PRE_ACTIVATION);
-        Shape shape = layerConf.knownInputShape();
-        boolean quantizesInput = rounders.tensors().containsKey(TensorRole.INPUT);
-        IntegerPath integers = rounders.integers();
-        if (integers != null && input != null) {
-            return new IntegerParameters(
-                    input,
-                    quantizesInput,
-                    shape,
-                    integers.weights(input),
-                    preActivation,
-                    integers.table(preActivation, output),
-                    output == null ? null : integers.activation().bounds(output),
-                    output);
-        }
-        return new StandaloneFunction(layerConf)
-                .integerParameters(input, quantizesInput, shape, output);
+    /** {@return the floating-point type of the layer's parameters} */
+    DataType dataType() {
+        return type;
     }
 
     // ---- backward -----------------------------------------------------------------------------
@@ -483,10 +444,6 @@ class QuantizedRuntime extends BaseWrapperLayer {
         mask = FedArrays.mask(maskArray, type);
         fedMask = null;
         underlying.setMaskArray(mask);
-        IntegerPath integers = rounders.integers();
-        if (integers != null) {
-            integers.setMask(mask);
-        }
     }
 
     /** How DL4J passes a mask of the features; recurrent layers let it pass and do not keep it. */

@@ -2,6 +2,8 @@
 package org.dl4jquant.layer;
 
 import java.util.Objects;
+import org.dl4jquant.layer.integer.OutputFunctions;
+import org.dl4jquant.layer.integer.ResultFunction;
 import org.nd4j.common.primitives.Pair;
 import org.nd4j.linalg.activations.BaseActivationFunction;
 import org.nd4j.linalg.activations.IActivation;
@@ -16,7 +18,7 @@ import org.nd4j.shade.jackson.annotation.JsonProperty;
  *
  * <p>{@code prepare} makes it; in a model file it is found under this class's name.
  */
-public final class ResultActivation extends BaseActivationFunction {
+public final class ResultActivation extends BaseActivationFunction implements ResultFunction {
 
     private static final long serialVersionUID = 1L;
 
@@ -57,10 +59,10 @@ public final class ResultActivation extends BaseActivationFunction {
      * @param function an activation function
      */
     public static boolean replaces(IActivation function) {
-        return of(function).getClass() != function.getClass();
+        return OutputFunctions.isUnprepared(function);
     }
 
-    /** {@return the function that training computes with} */
+    @Override
     public IActivation function() {
         return function;
     }

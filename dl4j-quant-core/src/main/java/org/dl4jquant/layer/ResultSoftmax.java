@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 package org.dl4jquant.layer;
 
+import org.dl4jquant.layer.integer.OutputFunctions;
+import org.dl4jquant.layer.integer.ResultFunction;
+import org.nd4j.linalg.activations.IActivation;
 import org.nd4j.linalg.activations.impl.ActivationSoftmax;
 import org.nd4j.linalg.api.ndarray.INDArray;
 
@@ -11,7 +14,7 @@ import org.nd4j.linalg.api.ndarray.INDArray;
  *
  * <p>{@code prepare} makes it; in a model file it is found under this class's name.
  */
-public final class ResultSoftmax extends ActivationSoftmax {
+public final class ResultSoftmax extends ActivationSoftmax implements ResultFunction {
 
     private static final long serialVersionUID = 1L;
 
@@ -19,10 +22,15 @@ public final class ResultSoftmax extends ActivationSoftmax {
     public ResultSoftmax() {}
 
     @Override
+    public IActivation function() {
+        return new ActivationSoftmax();
+    }
+
+    @Override
     public INDArray getActivation(INDArray in, boolean training) {
         return training
                 ? super.getActivation(in, true)
-                : OutputFunctions.inferApart(new ActivationSoftmax(), in);
+                : OutputFunctions.inferApart(function(), in);
     }
 
     @Override

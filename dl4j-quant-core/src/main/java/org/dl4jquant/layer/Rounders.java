@@ -5,7 +5,6 @@ import java.util.EnumMap;
 import java.util.Locale;
 import java.util.Map;
 import org.deeplearning4j.nn.api.Layer;
-import org.deeplearning4j.nn.conf.NeuralNetConfiguration;
 import org.dl4jquant.layer.quantizers.TensorRole;
 import org.dl4jquant.layer.rounding.CodeRounder;
 import org.dl4jquant.layer.rounding.ShadowWeights;
@@ -13,7 +12,6 @@ import org.dl4jquant.layer.rounding.ValueRounder;
 import org.dl4jquant.layer.scale.ScaleLinks;
 import org.dl4jquant.numeric.QuantParams;
 import org.jspecify.annotations.Nullable;
-import org.nd4j.linalg.api.buffer.DataType;
 import org.nd4j.linalg.api.ndarray.INDArray;
 
 /**
@@ -23,33 +21,23 @@ import org.nd4j.linalg.api.ndarray.INDArray;
  * @param tensors what rounds its activations
  * @param weights what rounds its weights
  * @param simulation the layer in float arithmetic on rounded values
- * @param integers the layer in integers; null if it has no such form at this precision
  */
 record Rounders(
-        Map<TensorRole, ValueRounder> tensors,
-        ShadowWeights weights,
-        Simulation simulation,
-        @Nullable IntegerPath integers) {
+        Map<TensorRole, ValueRounder> tensors, ShadowWeights weights, Simulation simulation) {
 
     /**
      * Makes them.
      *
      * @param layer the layer's configuration
-     * @param conf DL4J's, around it
      * @param inner the running underlying layer
-     * @param view the layer's parameters; null if it has none
-     * @param table the same by name
+     * @param table the layer's parameters by name
      * @param normalization the batch normalization that belongs to it; null if there is none
-     * @param type the network's data type
      */
     static Rounders of(
             QuantizedLayer layer,
-            NeuralNetConfiguration conf,
             Layer inner,
-            @Nullable INDArray view,
             Map<String, INDArray> table,
-            @Nullable NormalizationStep normalization,
-            DataType type) {
+            @Nullable NormalizationStep normalization) {
         Map<TensorRole, ValueRounder> tensors = new EnumMap<>(TensorRole.class);
         for (TensorRole role : TensorRole.values()) {
             ValueRounder rounder = rounder(layer, role, table);
@@ -68,12 +56,7 @@ record Rounders(
                         shadows);
         publishResult(layer, table, tensors);
         return new Rounders(
-                tensors,
-                weights,
-                new Simulation(layer, inner, weights, normalization, tensors),
-                view == null
-                        ? null
-                        : IntegerPath.of(layer, conf, table, view, weights, normalization, type));
+                tensors, weights, new Simulation(layer, inner, weights, normalization, tensors));
     }
 
     private static @Nullable ValueRounder rounder(

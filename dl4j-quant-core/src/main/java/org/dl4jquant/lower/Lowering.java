@@ -12,7 +12,6 @@ import org.deeplearning4j.nn.conf.ComputationGraphConfiguration;
 import org.deeplearning4j.nn.conf.graph.ElementWiseVertex;
 import org.deeplearning4j.nn.conf.graph.GraphVertex;
 import org.deeplearning4j.nn.conf.graph.LayerVertex;
-import org.deeplearning4j.nn.conf.graph.MergeVertex;
 import org.deeplearning4j.nn.conf.graph.PreprocessorVertex;
 import org.deeplearning4j.nn.graph.ComputationGraph;
 import org.deeplearning4j.nn.multilayer.MultiLayerNetwork;
@@ -42,8 +41,8 @@ public final class Lowering {
      *
      * @param network a network that {@code prepare} made, trained or not; not changed
      * @return the graph
-     * @throws LoweringException if a layer has no integer form, which the message names, or the
-     *     network has no quantizers
+     * @throws LoweringException if layers have no integer form, all of which the message names, or
+     *     the network has no quantizers
      */
     public static IntGraph of(MultiLayerNetwork network) {
         Require.given(network, "network");
@@ -52,18 +51,18 @@ public final class Lowering {
         String previous = LayerNames.input(names);
         List<String> all = new ArrayList<>(List.of(previous));
         all.addAll(names);
-        GraphBuilder graph = new GraphBuilder(all);
-        graph.announceInput(previous);
+        NetworkWalk walk = new NetworkWalk(all);
+        walk.input(previous);
         for (int i = 0; i < network.getnLayers(); i++) {
             String name = names.get(i);
-            graph.lowerLayer(
+            walk.layer(
                     name,
                     network.getLayer(i),
                     network.getLayerWiseConfigurations().getInputPreProcess(i),
                     previous);
             previous = name;
         }
-        return graph.finish(List.of(previous));
+        return walk.finish(List.of(previous));
     }
 
     /**
@@ -75,8 +74,8 @@ public final class Lowering {
      *
      * @param network a network that {@code prepare} made, trained or not; not changed
      * @return the graph
-     * @throws LoweringException if a layer or vertex has no integer form, which the message names,
-     *     or the network has no quantizers
+     * @throws LoweringException if layers or vertices have no integer form, all of which the
+     *     message names, or the network has no quantizers
      */
     public static IntGraph of(ComputationGraph network) {
         Require.given(network, "network");
@@ -84,16 +83,16 @@ public final class Lowering {
         ComputationGraphConfiguration conf = network.getConfiguration();
         Set<String> all = new LinkedHashSet<>(conf.getNetworkInputs());
         all.addAll(conf.getVertices().keySet());
-        GraphBuilder graph = new GraphBuilder(all);
-        conf.getNetworkInputs().forEach(graph::announceInput);
+        NetworkWalk walk = new NetworkWalk(all);
+        conf.getNetworkInputs().forEach(walk::input);
         for (int index : network.topologicalSortOrder()) {
             String name = network.getVertices()[index].getVertexName();
             GraphVertex vertex = conf.getVertices().get(name);
             if (vertex != null) {
-                lowerVertex(graph, network, name, vertex);
+                lowerVertex(walk, network, name, vertex);
             }
         }
-        return graph.finish(conf.getNetworkOutputs());
+        return walk.finish(conf.getNetworkOutputs());
     }
 
     /**
@@ -120,34 +119,24 @@ public final class Lowering {
     }
 
     private static void lowerVertex(
-            GraphBuilder graph, ComputationGraph network, String name, GraphVertex perhapsFrozen) {
+            NetworkWalk walk, ComputationGraph network, String name, GraphVertex perhapsFrozen) {
         GraphVertex vertex = Frozen.inside(perhapsFrozen);
-        Class<?> type = vertex.getClass();
         Map<String, List<String>> wiring = network.getConfiguration().getVertexInputs();
         List<String> inputs = wiring.getOrDefault(name, List.of());
         if (vertex instanceof LayerVertex layer) {
-            graph.lowerLayer(name, network.getLayer(name), layer.getPreProcessor(), inputs.get(0));
-        } else if (type == MergeVertex.class && vertex instanceof MergeVertex merge) {
-            graph.lowerMerge(name, inputs, merge.getMergeAxis());
-        } else if ((type == ElementWiseVertex.class || type == QuantizedAddVertex.class)
-                && vertex instanceof ElementWiseVertex elementWise
-                && elementWise.getOp() == ElementWiseVertex.Op.Add) {
-            graph.lowerAdd(name, inputs);
-        } else if (type == PreprocessorVertex.class
-                && vertex instanceof PreprocessorVertex preprocessor) {
-            graph.lowerPreprocessor(name, preprocessor.getPreProcessor(), inputs.get(0));
+            walk.layer(name, network.getLayer(name), layer.getPreProcessor(), inputs.get(0));
         } else {
-            throw new LoweringException(
-                    name,
-                    "there is no integer form of type "
-                            + (type == MaximumVertex.class
-                                    ? ElementWiseVertex.class.getSimpleName()
-                                    : type.getSimpleName())
-                            + (vertex instanceof ElementWiseVertex other
-                                    ? " with " + other.getOp()
-                                    : ""),
-                    "vertices that lower are LayerVertex, MergeVertex, ElementWiseVertex with Add,"
-                            + " and PreprocessorVertex");
+            walk.vertex(name, configuration(vertex), inputs);
         }
+    }
+
+    /* DL4J's own configuration of a vertex. */
+    private static Object configuration(GraphVertex vertex) {
+        if (vertex instanceof QuantizedAddVertex || vertex instanceof MaximumVertex) {
+            return new ElementWiseVertex(((ElementWiseVertex) vertex).getOp());
+        }
+        return vertex.getClass() == PreprocessorVertex.class
+                ? ((PreprocessorVertex) vertex).getPreProcessor()
+                : vertex;
     }
 }

@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 
 /**
- * The one bridge from a quantized DL4J network to the integer graph.
+ * The walk over a quantized DL4J network that makes an integer graph of it.
  *
  * <p>In: a network that {@code prepare} made, trained or not. Out: an {@code IntGraph} whose nodes
- * bear the names of the layers whose results they compute. A layer that has no integer form is
- * refused by name, with what to do; nothing is approximated here, since the layers have already
- * computed their integers ({@link org.dl4jquant.layer.IntegerParameters}). Uses {@code layer},
- * {@code graph}, {@code numeric} and {@code check}.
+ * have the names of the layers whose results they compute. Each step's form ({@link
+ * org.dl4jquant.layer.integer.IntegerForm}), with which the network itself infers, gives its nodes;
+ * nothing is approximated here. Steps without an integer form are refused by name, all at once,
+ * with a remedy for each.
  */
 @NullMarked
 package org.dl4jquant.lower;

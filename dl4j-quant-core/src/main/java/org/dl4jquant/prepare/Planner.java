@@ -17,9 +17,10 @@ import org.deeplearning4j.nn.conf.graph.ElementWiseVertex;
 import org.deeplearning4j.nn.conf.layers.ActivationLayer;
 import org.deeplearning4j.nn.conf.layers.Layer;
 import org.deeplearning4j.nn.conf.layers.SelfAttentionLayer;
+import org.dl4jquant.layer.LayerFunctions;
 import org.dl4jquant.layer.MaxPoolingLayer;
-import org.dl4jquant.layer.PointwiseActivation;
 import org.dl4jquant.layer.QuantizedAddVertex;
+import org.dl4jquant.layer.integer.PointwiseActivation;
 import org.dl4jquant.layer.quantizers.ActivationScheme;
 import org.dl4jquant.layer.quantizers.LayerQuantizers;
 import org.dl4jquant.network.LayerNames;
@@ -310,7 +311,7 @@ final class Planner {
     /** A function that is no clamp runs as a table, and a table reads codes. */
     private static boolean needsTable(FusedStep step) {
         Layer layer = Objects.requireNonNull(step.thawed());
-        return PointwiseActivation.behind(layer, step.activation())
+        return LayerFunctions.integerForm(layer, step.activation())
                 .filter(function -> !function.isClamp())
                 .isPresent();
     }

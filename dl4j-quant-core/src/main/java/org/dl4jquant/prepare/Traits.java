@@ -81,8 +81,8 @@ import org.deeplearning4j.nn.conf.preprocessor.FeedForwardToRnnPreProcessor;
 import org.deeplearning4j.nn.conf.preprocessor.RnnToCnnPreProcessor;
 import org.deeplearning4j.nn.conf.preprocessor.RnnToFeedForwardPreProcessor;
 import org.dl4jquant.layer.MaxPoolingLayer;
-import org.dl4jquant.layer.PointwiseActivation;
 import org.dl4jquant.layer.QuantizedLayers;
+import org.dl4jquant.layer.integer.PointwiseActivation;
 import org.dl4jquant.network.Frozen;
 import org.jspecify.annotations.Nullable;
 

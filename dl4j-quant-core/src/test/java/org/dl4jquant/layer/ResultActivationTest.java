@@ -13,6 +13,7 @@ import java.util.stream.Stream;
 import org.deeplearning4j.nn.conf.NeuralNetConfiguration;
 import org.deeplearning4j.nn.conf.layers.LossLayer;
 import org.dl4jquant.ActivationFunctions;
+import org.dl4jquant.layer.integer.OutputFunctions;
 import org.dl4jquant.nd.RowMajor;
 import org.dl4jquant.numeric.OutputFunction;
 import org.junit.jupiter.api.Test;

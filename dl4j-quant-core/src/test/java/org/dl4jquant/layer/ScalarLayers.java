@@ -4,26 +4,26 @@ package org.dl4jquant.layer;
 import org.deeplearning4j.nn.conf.ConvolutionMode;
 import org.deeplearning4j.nn.conf.layers.ConvolutionLayer;
 import org.deeplearning4j.nn.conf.layers.Layer;
+import org.dl4jquant.layer.integer.ResultCodes;
 import org.dl4jquant.numeric.QuantParams;
 import org.dl4jquant.numeric.WeightTensor;
 
 /**
- * What an engine computes from a layer's {@link IntegerParameters}, in plain loops over integers:
- * the integer contract of the design, written down a second time.
+ * What an engine computes from a layer's {@link LayerIntegers}, in plain loops over integers: the
+ * integer contract of the design, written down a second time.
  */
 public final class ScalarLayers {
 
     private ScalarLayers() {}
 
     /** {@return one example's result, row-major, as values} */
-    public static float[] run(IntegerParameters layer, Layer conf, float[] example) {
+    public static float[] run(LayerIntegers layer, Layer conf, float[] example) {
         return conf instanceof ConvolutionLayer convolution
                 ? convolution(layer, convolution, example)
                 : dense(layer, example);
     }
 
-    private static float[] convolution(
-            IntegerParameters layer, ConvolutionLayer conf, float[] image) {
+    private static float[] convolution(LayerIntegers layer, ConvolutionLayer conf, float[] image) {
         int channels = layer.inputShape().size(0);
         int height = layer.inputShape().size(1);
         int width = layer.inputShape().size(2);
@@ -65,7 +65,7 @@ public final class ScalarLayers {
         return result;
     }
 
-    private static float[] dense(IntegerParameters layer, float[] example) {
+    private static float[] dense(LayerIntegers layer, float[] example) {
         WeightTensor weights = layer.weights();
         float[] result = new float[weights.channels()];
         for (int out = 0; out < result.length; out++) {
@@ -86,25 +86,26 @@ public final class ScalarLayers {
                 - input.zeroPoint();
     }
 
-    private static float value(IntegerParameters layer, int sum, int channel) {
+    private static float value(LayerIntegers layer, int sum, int channel) {
         float unit = layer.input().scale() * layer.weights().scale(channel);
-        QuantParams output = layer.output();
-        if (output == null) {
+        ResultCodes result = layer.result();
+        if (result == null) {
             return sum * unit;
         }
-        if (layer.table() == null) {
-            return values(output, code(sum * (unit / output.scale()), output, layer));
+        QuantParams output = result.output();
+        if (result.table() == null) {
+            return values(output, code(sum * (unit / output.scale()), result));
         }
-        QuantParams before = layer.preActivation();
+        QuantParams before = result.argument();
         double rounded = Math.rint(sum * (unit / before.scale())) + before.zeroPoint();
         int code = (int) Math.max(before.range().min(), Math.min(before.range().max(), rounded));
-        byte found = layer.table().lookUp((byte) code);
+        byte found = result.table().lookUp((byte) code);
         return values(output, output.range().signed() ? found : found & 0xff);
     }
 
-    private static int code(float codes, QuantParams output, IntegerParameters layer) {
-        double rounded = Math.rint(codes) + output.zeroPoint();
-        return (int) Math.max(layer.bounds().min(), Math.min(layer.bounds().max(), rounded));
+    private static int code(float codes, ResultCodes result) {
+        double rounded = Math.rint(codes) + result.output().zeroPoint();
+        return (int) Math.max(result.bounds().min(), Math.min(result.bounds().max(), rounded));
     }
 
     private static float values(QuantParams params, int code) {

@@ -17,8 +17,7 @@ import org.dl4jquant.engine.Engine;
 import org.dl4jquant.engine.EqualityCheck;
 import org.dl4jquant.graph.IntGraph;
 import org.dl4jquant.graph.node.OverflowCertificate;
-import org.dl4jquant.layer.IntegerParameters;
-import org.dl4jquant.layer.QuantizedLayers;
+import org.dl4jquant.layer.LayerIntegers;
 import org.dl4jquant.layer.quantizers.TensorRole;
 import org.dl4jquant.nd.RowMajor;
 import org.dl4jquant.numeric.WeightTensor;
@@ -71,8 +70,7 @@ class LargeSumsTest {
 
     /** Returns the largest sum, which must be beyond float32's integers for a test to be one. */
     private static long requireExact(MultiLayerNetwork network, INDArray features) {
-        IntegerParameters integers =
-                QuantizedLayers.integerParameters(network.getLayer(0)).orElseThrow();
+        LayerIntegers integers = LayerIntegers.of(network.getLayer(0)).orElseThrow();
         WeightTensor weights = integers.weights();
         float[] trained = RowMajor.floats(network.getLayer(0).getParam("scaleW"));
         for (int channel = 0; channel < weights.channels(); channel++) {
@@ -180,8 +178,7 @@ class LargeSumsTest {
         INDArray features = Networks.normal(4, EXAMPLES, 3);
         MultiLayerNetwork prepared = prepared(network, features);
         prepared.feedForward(features, true);
-        IntegerParameters integers =
-                QuantizedLayers.integerParameters(prepared.getLayer(0)).orElseThrow();
+        LayerIntegers integers = LayerIntegers.of(prepared.getLayer(0)).orElseThrow();
         WeightTensor weights = integers.weights();
         float[] rounded =
                 RowMajor.floats(

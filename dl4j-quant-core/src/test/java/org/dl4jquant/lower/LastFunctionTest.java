@@ -38,7 +38,7 @@ import org.dl4jquant.engine.Engine;
 import org.dl4jquant.engine.EqualityCheck;
 import org.dl4jquant.graph.IntGraph;
 import org.dl4jquant.graph.node.Rectify;
-import org.dl4jquant.layer.OutputFunctions;
+import org.dl4jquant.layer.integer.OutputFunctions;
 import org.dl4jquant.nd.RowMajor;
 import org.dl4jquant.numeric.ElementwiseFunction.Fixed;
 import org.dl4jquant.numeric.OutputFunction;

@@ -80,7 +80,8 @@ final class LoweringMessagesTest {
                         spec,
                         new SingletonMultiDataSetIterator(new MultiDataSet(features, labels)));
         return assertThrows(LoweringException.class, () -> Quantization.lower(prepared))
-                .getMessage();
+                .obstacles()
+                .get(0);
     }
 
     @Test

@@ -3,6 +3,7 @@ package org.dl4jquant.lower;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.util.stream.Stream;
 import org.deeplearning4j.nn.conf.CNN2DFormat;
@@ -54,20 +55,48 @@ final class LoweringRefusalTest {
     }
 
     private static String messageFor(INDArray features, InputType input, Layer... layers) {
+        MultiLayerNetwork prepared = prepared(features, input, layers);
+        return assertThrows(LoweringException.class, () -> Quantization.lower(prepared))
+                .obstacles()
+                .get(0);
+    }
+
+    private static MultiLayerNetwork prepared(INDArray features, InputType input, Layer... layers) {
         NeuralNetConfiguration.ListBuilder list = new NeuralNetConfiguration.Builder().list();
         for (Layer layer : layers) {
             list.layer(layer);
         }
         MultiLayerNetwork network = new MultiLayerNetwork(list.setInputType(input).build());
         network.init();
+        return Quantization.prepare(
+                network,
+                QuantSpec.of(LayerScheme.INT8),
+                new SingletonDataSetIterator(
+                        new DataSet(features, Nd4j.zeros(features.size(0), 3))));
+    }
+
+    @Test
+    void namesEachLayerThatCannotBeLowered() {
         MultiLayerNetwork prepared =
-                Quantization.prepare(
-                        network,
-                        QuantSpec.of(LayerScheme.INT8),
-                        new SingletonDataSetIterator(
-                                new DataSet(features, Nd4j.zeros(features.size(0), 3))));
-        return assertThrows(LoweringException.class, () -> Quantization.lower(prepared))
-                .getMessage();
+                prepared(
+                        images(),
+                        IMAGES,
+                        new SeparableConvolution2D.Builder(3, 3).nOut(4).name("first").build(),
+                        new Deconvolution2D.Builder(3, 3).nOut(4).name("second").build(),
+                        output());
+        LoweringException refused =
+                assertThrows(LoweringException.class, () -> Quantization.lower(prepared));
+        assertEquals(2, refused.obstacles().size());
+        assertTrue(
+                refused.obstacles().get(0).startsWith("layer 'first' cannot be lowered"),
+                refused.getMessage());
+        assertTrue(
+                refused.obstacles().get(1).startsWith("layer 'second' cannot be lowered"),
+                refused.getMessage());
+        assertEquals(
+                "the network cannot be lowered to integers, for 2 reasons:\n- "
+                        + String.join("\n- ", refused.obstacles()),
+                refused.getMessage());
     }
 
     private static INDArray images() {
@@ -219,7 +248,8 @@ final class LoweringRefusalTest {
                         new SingletonDataSetIterator(
                                 new DataSet(Nd4j.randn(4, 5), Nd4j.zeros(4, 3))));
         return assertThrows(LoweringException.class, () -> Quantization.lower(prepared))
-                .getMessage();
+                .obstacles()
+                .get(0);
     }
 
     private static DenseLayer dense() {

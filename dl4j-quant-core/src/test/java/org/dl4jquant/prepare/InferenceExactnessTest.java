@@ -17,7 +17,7 @@ import org.deeplearning4j.nn.conf.layers.DepthwiseConvolution2D;
 import org.deeplearning4j.nn.conf.layers.Layer;
 import org.deeplearning4j.nn.conf.layers.OutputLayer;
 import org.deeplearning4j.nn.multilayer.MultiLayerNetwork;
-import org.dl4jquant.layer.IntegerParameters;
+import org.dl4jquant.layer.LayerIntegers;
 import org.dl4jquant.layer.QuantizedLayer;
 import org.dl4jquant.layer.QuantizedLayers;
 import org.dl4jquant.layer.ScalarLayers;
@@ -152,15 +152,14 @@ class InferenceExactnessTest {
         List<INDArray> activations = prepared.feedForward(data.getFeatures(), false);
         for (int i = 0; i < prepared.getnLayers(); i++) {
             QuantizedLayer conf = QuantizedLayers.configuration(prepared.getLayer(i)).orElseThrow();
-            IntegerParameters integers =
-                    QuantizedLayers.integerParameters(prepared.getLayer(i)).orElseThrow();
+            LayerIntegers integers = LayerIntegers.of(prepared.getLayer(i)).orElseThrow();
             assertNotNull(integers.weights());
             requireExact(conf, integers, activations.get(i), activations.get(i + 1));
         }
     }
 
     private static void requireExact(
-            QuantizedLayer conf, IntegerParameters integers, INDArray in, INDArray out) {
+            QuantizedLayer conf, LayerIntegers integers, INDArray in, INDArray out) {
         int examples = (int) in.size(0);
         int length = (int) in.length() / examples;
         float[] inputs = RowMajor.floats(in);

@@ -71,11 +71,13 @@ public final class ShadowWeights {
                 layer, slot, CodeRange.narrow(scheme.format().bitsPerNumber()), scheme, scales);
     }
 
-    /** {@return what rounds the weight "W" to codes; null if it stays in float} */
-    public @Nullable CodeRounder codes() {
-        return rounders.get(DefaultParamInitializer.WEIGHT_KEY) instanceof CodeRounder codes
-                ? codes
-                : null;
+    /**
+     * {@return the rounder of a weight to codes; null if it stays in float}
+     *
+     * @param key the weight's parameter name
+     */
+    public @Nullable CodeRounder codes(String key) {
+        return rounders.get(key) instanceof CodeRounder codes ? codes : null;
     }
 
     /**
@@ -109,7 +111,7 @@ public final class ShadowWeights {
             shadow(key).assign(master(key));
         }
         INDArray bias = shadows.get(DefaultParamInitializer.BIAS_KEY);
-        CodeRounder weights = codes();
+        CodeRounder weights = codes(DefaultParamInitializer.WEIGHT_KEY);
         if (input != null && bias != null && weights != null) {
             roundBias(bias, input.scale(), weights.usableScales());
         }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-package org.dl4jquant.layer;
+package org.dl4jquant.layer.integer;
 
 import org.dl4jquant.layer.rounding.ScaleGuard;
 import org.dl4jquant.numeric.CodeRange;
@@ -15,7 +15,7 @@ import org.jspecify.annotations.Nullable;
  */
 final class IntegerFold {
 
-    /* A channel's value is s_x s_w sum(q_x q_w) + b, and behind the normalization factor * value +
+    /* A channel's value is s_x s_w sum(q_x q_w) + b, and after the normalization factor * value +
      * shift. So its scale becomes s_w |factor|, the sign of the factor goes into the codes (their
      * range is narrow, so that each has a negative), and the rest is bias, in units of s_x s_w
      * |factor|.
@@ -37,7 +37,7 @@ final class IntegerFold {
     private final float[] values;
     private final float[] scales;
     private final float @Nullable [] bias;
-    private final NormalizationStep.@Nullable Line line;
+    private final @Nullable ChannelLine line;
 
     /**
      * Takes what is to be folded.
@@ -55,7 +55,7 @@ final class IntegerFold {
             float[] values,
             float[] scales,
             float @Nullable [] bias,
-            NormalizationStep.@Nullable Line line) {
+            @Nullable ChannelLine line) {
         this.shape = shape;
         this.range = range;
         this.values = values;

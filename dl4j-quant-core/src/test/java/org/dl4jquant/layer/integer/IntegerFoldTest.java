@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-package org.dl4jquant.layer;
+package org.dl4jquant.layer.integer;
 
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
@@ -27,7 +27,7 @@ class IntegerFoldTest {
                         new float[] {1.2f, -9},
                         new float[] {0.5f},
                         bias.length == 0 ? null : bias,
-                        new NormalizationStep.Line(new double[] {factor}, new double[] {shift}))
+                        ChannelLine.of(new double[] {factor}, new double[] {shift}))
                 .fold(INPUT);
     }
 

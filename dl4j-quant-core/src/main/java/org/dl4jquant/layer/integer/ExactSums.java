@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-package org.dl4jquant.layer;
+package org.dl4jquant.layer.integer;
 
 import java.util.function.UnaryOperator;
 import org.dl4jquant.nd.RowMajor;

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-package org.dl4jquant.layer;
+package org.dl4jquant.layer.integer;
 
 import java.util.Set;
+import org.dl4jquant.check.Require;
 import org.dl4jquant.nd.NonFinite;
 import org.dl4jquant.nd.RowMajor;
 import org.nd4j.linalg.activations.IActivation;
@@ -15,7 +16,7 @@ import org.nd4j.linalg.api.ndarray.INDArray;
  * An activation function of DL4J whose value at NaN is NaN: several of them, such as ReLU6 and the
  * thresholded ReLU, compare, and make a number of it.
  */
-final class FunctionOfNan {
+public final class FunctionOfNan {
 
     private static final Set<Class<?>> KEEP_NAN =
             Set.of(
@@ -32,7 +33,9 @@ final class FunctionOfNan {
      * @param function the function
      * @param arguments its arguments; may be overwritten, as DL4J's functions do
      */
-    static INDArray infer(IActivation function, INDArray arguments) {
+    public static INDArray infer(IActivation function, INDArray arguments) {
+        Require.given(function, "function");
+        Require.given(arguments, "arguments");
         if (KEEP_NAN.contains(function.getClass()) || !NonFinite.hasNan(arguments)) {
             return function.getActivation(arguments, false);
         }

@@ -1,11 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
-package org.dl4jquant.layer;
+package org.dl4jquant.layer.integer;
 
 import java.util.Map;
 import java.util.Objects;
 import java.util.Optional;
-import org.deeplearning4j.nn.conf.layers.ActivationLayer;
-import org.deeplearning4j.nn.conf.layers.Layer;
+import org.dl4jquant.check.Require;
 import org.dl4jquant.numeric.CodeRange;
 import org.dl4jquant.numeric.CodeTable;
 import org.dl4jquant.numeric.ElementwiseFunction;
@@ -37,7 +36,7 @@ import org.nd4j.linalg.activations.impl.ActivationTanH;
 import org.nd4j.linalg.activations.impl.ActivationThresholdedReLU;
 
 /**
- * What becomes of a DL4J activation function in the integer graph: a clamp of codes, or a table.
+ * The integer form of a DL4J activation function: a clamp of codes, or a table.
  *
  * <p>A function is known by its exact class and all its parameters; a subclass may compute
  * anything.
@@ -90,14 +89,14 @@ public record PointwiseActivation(
     }
 
     /**
-     * {@return what becomes of the function; empty if the integer graph has nothing like it}
+     * {@return the integer form of the function; empty if the integer graph has nothing like it}
      *
      * @param activation a DL4J activation function
      */
     public static Optional<PointwiseActivation> of(IActivation activation) {
-        Class<?> type = activation.getClass();
-        if (type == ResultActivation.class) {
-            return of(((ResultActivation) activation).function());
+        Class<?> type = Require.given(activation, "activation").getClass();
+        if (activation instanceof ResultFunction result) {
+            return of(result.function());
         }
         if (type == ActivationIdentity.class) {
             return Optional.of(IDENTITY);
@@ -114,7 +113,7 @@ public record PointwiseActivation(
      * @param activation a DL4J activation function
      */
     public static boolean isIdentity(IActivation activation) {
-        return activation.getClass() == ActivationIdentity.class;
+        return Require.given(activation, "activation").getClass() == ActivationIdentity.class;
     }
 
     private static @Nullable ElementwiseFunction function(IActivation activation, Class<?> type) {
@@ -142,34 +141,6 @@ public record PointwiseActivation(
 
     private static double or(@Nullable Double given, double otherwise) {
         return given == null ? otherwise : given;
-    }
-
-    /**
-     * {@return what becomes of the function that follows a layer's arithmetic; empty if the integer
-     * graph has no such layer or function}
-     *
-     * @param layer the layer's configuration
-     * @param merged the function of an activation layer that is joined with it; null if it has only
-     *     its own
-     */
-    public static Optional<PointwiseActivation> behind(Layer layer, @Nullable IActivation merged) {
-        boolean known =
-                layer instanceof ActivationLayer
-                        || (InnerLayer.separatesActivation(layer)
-                                && IntegerPath.hasIntegerArithmetic(layer));
-        return known ? of(InnerLayer.separateActivation(layer, merged)) : Optional.empty();
-    }
-
-    /**
-     * {@return the function itself that follows a layer's arithmetic; the identity where the layer
-     * applies its own}
-     *
-     * @param layer the layer's configuration
-     * @param merged the function of an activation layer that is joined with it; null if it has only
-     *     its own
-     */
-    public static IActivation functionBehind(Layer layer, @Nullable IActivation merged) {
-        return InnerLayer.separateActivation(layer, merged);
     }
 
     /** {@return whether the function is a clamp of codes, the identity being one without bounds} */

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
-package org.dl4jquant.layer;
+package org.dl4jquant.layer.integer;
 
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
-import org.deeplearning4j.nn.conf.layers.BaseOutputLayer;
+import org.dl4jquant.check.Require;
 import org.dl4jquant.nd.Detached;
 import org.dl4jquant.nd.RowMajor;
 import org.dl4jquant.numeric.ElementwiseFunction;
@@ -31,17 +31,28 @@ public final class OutputFunctions {
      * @param axis the axis of one example that a softmax goes along
      */
     public static Optional<List<OutputFunction>> of(IActivation activation, int axis) {
-        Class<?> type = activation.getClass();
-        if (type == ResultActivation.class) {
-            return of(((ResultActivation) activation).function(), axis);
+        Class<?> type = Require.given(activation, "activation").getClass();
+        if (activation instanceof ResultFunction result) {
+            return of(result.function(), axis);
         }
-        if (type == ActivationSoftmax.class || type == ResultSoftmax.class) {
+        if (type == ActivationSoftmax.class) {
             return one(new OutputFunction.Softmax(axis));
         }
         if (type == ActivationHardTanH.class) {
             return one(new OutputFunction.Clamp(-1, 1));
         }
         return PointwiseActivation.of(activation).map(OutputFunctions::of);
+    }
+
+    /**
+     * {@return whether the network computes an activation function otherwise than engines do,
+     * although they have a definition of it: it is DL4J's own, not a {@link ResultFunction}}
+     *
+     * @param activation an activation function
+     */
+    public static boolean isUnprepared(IActivation activation) {
+        return !(activation instanceof ResultFunction)
+                && of(activation, 0).filter(all -> !all.isEmpty()).isPresent();
     }
 
     private static Optional<List<OutputFunction>> one(OutputFunction function) {
@@ -69,17 +80,6 @@ public final class OutputFunctions {
     }
 
     /**
-     * {@return the activation function of a layer's result where it leaves as float32}
-     *
-     * @param layer a quantized layer with integer arithmetic
-     */
-    public static IActivation resultFunction(QuantizedLayer layer) {
-        return layer.getUnderlying() instanceof BaseOutputLayer output
-                ? output.getActivationFn()
-                : InnerLayer.separateActivation(layer);
-    }
-
-    /**
      * Applies an activation function in inference: in the definition that engines use if there is
      * one, else as DL4J does.
      *
@@ -87,8 +87,9 @@ public final class OutputFunctions {
      * @param values examples along dimension 0; perhaps changed
      * @return the function's values: {@code values}, or another array
      */
-    static INDArray infer(IActivation activation, INDArray values) {
-        int rank = values.rank();
+    public static INDArray infer(IActivation activation, INDArray values) {
+        Require.given(activation, "activation");
+        int rank = Require.given(values, "values").rank();
         Optional<List<OutputFunction>> functions =
                 rank < 2 || values.dataType() != DataType.FLOAT
                         ? Optional.empty()
@@ -110,7 +111,9 @@ public final class OutputFunctions {
      * @param values examples along dimension 0; changed only if they are in a workspace
      * @return the function's values, in the same workspace
      */
-    static INDArray inferApart(IActivation activation, INDArray values) {
+    public static INDArray inferApart(IActivation activation, INDArray values) {
+        Require.given(activation, "activation");
+        Require.given(values, "values");
         // DL4J's ActivationLayer passes its very input if that is detached, as outputs and what
         // feedForward returns are.
         return values.isAttached()

@@ -1,0 +1,120 @@
+// SPDX-License-Identifier: Apache-2.0
+package org.dl4jquant.layer;
+
+import java.util.Map;
+import org.deeplearning4j.nn.api.Layer;
+import org.dl4jquant.layer.integer.ChannelLine;
+import org.dl4jquant.layer.integer.LayerTensors;
+import org.dl4jquant.layer.quantizers.ActivationScheme;
+import org.dl4jquant.layer.quantizers.TensorRole;
+import org.dl4jquant.layer.rounding.CodeRounder;
+import org.dl4jquant.layer.scale.ScaleLinks;
+import org.dl4jquant.numeric.QuantParams;
+import org.dl4jquant.numeric.Shape;
+import org.dl4jquant.scheme.Granularity;
+import org.dl4jquant.scheme.TensorScheme;
+import org.jspecify.annotations.Nullable;
+import org.nd4j.linalg.activations.IActivation;
+import org.nd4j.linalg.api.buffer.DataType;
+import org.nd4j.linalg.api.ndarray.INDArray;
+
+/**
+ * The tensors of a running layer at the precision in force, as its integer form reads them.
+ *
+ * @param layer the layer
+ * @param rounders the rounders of its tensors
+ * @param normalizationStep its batch normalization; null without one
+ */
+record RuntimeTensors(
+        QuantizedRuntime layer, Rounders rounders, @Nullable NormalizationStep normalizationStep)
+        implements LayerTensors {
+
+    private QuantizedLayer conf() {
+        return layer.layerConf();
+    }
+
+    @Override
+    public String name() {
+        return layer.name();
+    }
+
+    @Override
+    public boolean isQuantized() {
+        return true;
+    }
+
+    @Override
+    public @Nullable QuantParams input(int index) {
+        String from = conf().quantizers().inputFrom();
+        if (from == null) {
+            return rounders.params(TensorRole.INPUT);
+        }
+        INDArray parameters = layer.params();
+        return parameters == null ? null : ScaleLinks.read(name(), from, parameters);
+    }
+
+    @Override
+    public boolean roundsInput() {
+        return rounders.tensors().containsKey(TensorRole.INPUT);
+    }
+
+    @Override
+    public @Nullable QuantParams preActivation() {
+        return rounders.params(TensorRole.PRE_ACTIVATION);
+    }
+
+    @Override
+    public @Nullable QuantParams output() {
+        return rounders.params(TensorRole.OUTPUT);
+    }
+
+    @Override
+    public boolean hasHalfResult() {
+        ActivationScheme output = conf().quantizers().output();
+        return output != null && !output.isInteger();
+    }
+
+    @Override
+    public IActivation function() {
+        return InnerLayer.separateActivation(conf());
+    }
+
+    @Override
+    public Shape inputShape() {
+        return conf().knownInputShape();
+    }
+
+    @Override
+    public DataType type() {
+        return layer.dataType();
+    }
+
+    @Override
+    public Map<String, INDArray> parameters() {
+        return layer.paramTable();
+    }
+
+    @Override
+    public @Nullable INDArray view() {
+        return layer.params();
+    }
+
+    /* A scale for each group of inputs is no scale of the products' sum. */
+    @Override
+    public @Nullable CodeRounder weight(String key) {
+        TensorScheme scheme = conf().quantizers().weights();
+        return scheme != null && scheme.granularity() instanceof Granularity.PerGroup
+                ? null
+                : rounders.weights().codes(key);
+    }
+
+    @Override
+    public @Nullable ChannelLine normalization() {
+        return normalizationStep == null ? null : normalizationStep.finiteLine();
+    }
+
+    @Override
+    public Layer instantiate(org.deeplearning4j.nn.conf.layers.Layer inner) {
+        return InnerLayer.instantiate(inner, layer.conf(), null, 0, layer.dataType());
+    }
+}

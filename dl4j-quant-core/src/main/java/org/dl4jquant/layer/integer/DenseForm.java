@@ -1,0 +1,81 @@
+// SPDX-License-Identifier: Apache-2.0
+package org.dl4jquant.layer.integer;
+
+import org.deeplearning4j.nn.conf.layers.BaseLayer;
+import org.deeplearning4j.nn.conf.layers.DenseLayer;
+import org.deeplearning4j.nn.conf.layers.OutputLayer;
+import org.dl4jquant.check.Require;
+import org.dl4jquant.graph.node.Dense;
+import org.dl4jquant.graph.node.Output;
+import org.dl4jquant.graph.node.Weighted;
+import org.dl4jquant.numeric.WeightTensor;
+import org.jspecify.annotations.Nullable;
+import org.nd4j.linalg.activations.IActivation;
+import org.nd4j.linalg.activations.impl.ActivationIdentity;
+import org.nd4j.linalg.api.ndarray.INDArray;
+
+/**
+ * The form of dense layers and of output layers, whose function comes last.
+ *
+ * @param inputs the number of inputs
+ * @param outputs the number of outputs
+ * @param lastFunction the function of an output layer; null for a dense layer
+ */
+public record DenseForm(long inputs, long outputs, @Nullable IActivation lastFunction)
+        implements WeightedArithmetic {
+
+    /**
+     * Returns the support of a dense layer.
+     *
+     * @param layer its configuration
+     * @return a form, or the refusal of layer normalization
+     */
+    public static IntegerSupport of(DenseLayer layer) {
+        if (Require.given(layer, "layer").hasLayerNorm()) {
+            return IntegerSupport.refused(
+                    "there is no integer form of type DenseLayer with layer normalization",
+                    SupportedLayers.LIST);
+        }
+        return WeightedForm.of(new DenseForm(layer.getNIn(), layer.getNOut(), null), layer);
+    }
+
+    /**
+     * Returns the support of an output layer.
+     *
+     * @param layer its configuration
+     * @return a form
+     */
+    public static IntegerSupport of(OutputLayer layer) {
+        Require.given(layer, "layer");
+        return WeightedForm.of(
+                new DenseForm(layer.getNIn(), layer.getNOut(), layer.getActivationFn()), layer);
+    }
+
+    @Override
+    public BaseLayer sums() {
+        DenseLayer sums =
+                new DenseLayer.Builder()
+                        .nIn(inputs)
+                        .nOut(outputs)
+                        .activation(new ActivationIdentity())
+                        .build();
+        sums.setHasBias(true);
+        return sums;
+    }
+
+    @Override
+    public INDArray outputFirst(INDArray weight) {
+        return weight.transpose();
+    }
+
+    @Override
+    public int channelAxis() {
+        return 1;
+    }
+
+    @Override
+    public Weighted node(
+            NodeEmitter graph, String name, String input, WeightTensor weights, Output output) {
+        return new Dense(name, input, weights, output);
+    }
+}

@@ -1,0 +1,78 @@
+// SPDX-License-Identifier: Apache-2.0
+package org.dl4jquant.layer.integer;
+
+import org.deeplearning4j.nn.conf.layers.Layer;
+import org.dl4jquant.check.Require;
+import org.jspecify.annotations.Nullable;
+import org.nd4j.linalg.activations.IActivation;
+
+/** The refusals of layers that compute in float, although their kind has an integer form. */
+public final class FloatLayers {
+
+    private FloatLayers() {}
+
+    /**
+     * Returns the refusal of a layer that {@code prepare} left in float.
+     *
+     * @param layer its configuration
+     * @return the refusal
+     */
+    public static IntegerSupport.Refusal leftInFloat(Layer layer) {
+        return IntegerSupport.refused(
+                "this "
+                        + Require.given(layer, "layer").getClass().getSimpleName()
+                        + " computes in float",
+                "the prepare report says why; quantize it, or leave it out of the deployed"
+                        + " network");
+    }
+
+    /**
+     * {@return the refusal of a layer of which one tensor is not in codes}
+     *
+     * @param layer its configuration
+     * @param why the tensor at fault
+     */
+    static IntegerSupport.Refusal because(Layer layer, String why) {
+        return IntegerSupport.refused(
+                "this " + layer.getClass().getSimpleName() + " computes in float, because " + why,
+                "prepare the network with integers for its weights and its activations");
+    }
+
+    /**
+     * {@return the refusal of a layer of means without codes on both sides; null if it has them}
+     *
+     * @param layer its configuration
+     * @param tensors the layer's
+     */
+    static IntegerSupport.@Nullable Refusal ofMean(Layer layer, LayerTensors tensors) {
+        if (!tensors.isQuantized()) {
+            return leftInFloat(layer);
+        }
+        return tensors.output() == null
+                ? because(layer, "its result is not rounded to integers")
+                : null;
+    }
+
+    /**
+     * {@return the refusal of an activation function}
+     *
+     * @param function the function of a layer's result
+     */
+    static IntegerSupport.Refusal unknownFunction(IActivation function) {
+        String name = function.getClass().getName();
+        return PointwiseActivation.of(function).isEmpty()
+                ? IntegerSupport.refused(
+                        "its activation function "
+                                + name
+                                + " is not one that the integer graph has",
+                        "functions that lower are DL4J's own, each of them by its exact class,"
+                                + " without Softmax, RReLU and PReLU")
+                : IntegerSupport.refused(
+                        "its activation function "
+                                + name
+                                + " is a table of codes, and no quantizer makes codes of its"
+                                + " argument",
+                        "prepare the float network; prepare puts a quantizer before such a"
+                                + " function");
+    }
+}

@@ -1,0 +1,71 @@
+// SPDX-License-Identifier: Apache-2.0
+package org.dl4jquant.layer.integer;
+
+import java.util.List;
+import java.util.Objects;
+import org.deeplearning4j.nn.conf.layers.GlobalPoolingLayer;
+import org.dl4jquant.graph.node.GlobalAveragePool;
+import org.dl4jquant.nd.RowMajor;
+import org.dl4jquant.numeric.CodeMean;
+import org.dl4jquant.numeric.QuantParams;
+import org.jspecify.annotations.Nullable;
+import org.nd4j.linalg.api.buffer.DataType;
+import org.nd4j.linalg.api.ndarray.INDArray;
+
+/** The form of average pools of whole images: the means of codes, {@link CodeMean}. */
+final class GlobalAveragePoolForm implements IntegerForm {
+
+    private static final int IMAGES_RANK = 4;
+
+    private final GlobalPoolingLayer layer;
+    private final LayerTensors tensors;
+
+    GlobalAveragePoolForm(GlobalPoolingLayer layer, LayerTensors tensors) {
+        this.layer = layer;
+        this.tensors = tensors;
+    }
+
+    @Override
+    public List<INDArray> infer(Call call, List<INDArray> inputs) {
+        QuantParams input = tensors.input(0);
+        QuantParams output = tensors.output();
+        INDArray x = inputs.get(0);
+        boolean averages =
+                x.rank() == IMAGES_RANK
+                        && x.dataType() == DataType.FLOAT
+                        && WholeImages.arePooled(layer);
+        if (input == null || output == null || call.mask() != null || !averages) {
+            return List.of();
+        }
+        INDArray y = call.inFloat().get();
+        // Scales so far apart that the engines refuse them are left to float.
+        if (!CodeMean.canAverageImage(input, output, Math.toIntExact(x.size(2) * x.size(3)))) {
+            return List.of();
+        }
+        float[] means = new float[Math.toIntExact(y.length())];
+        new ImageMeans(input, output).ofImages(RowMajor.floats(x), means);
+        RowMajor.copyInto(means, y);
+        return List.of(y);
+    }
+
+    @Override
+    public IntegerSupport.@Nullable Refusal obstacle() {
+        return FloatLayers.ofMean(layer, tensors);
+    }
+
+    @Override
+    public List<Signal> emit(NodeEmitter graph, List<Signal> inputs) {
+        Signal arriving = InputCodes.arriving(graph, tensors, inputs.get(0));
+        NodeEmitter pooledBy = WholeImages.pooledBy(graph, layer);
+        String codes = graph.codes(arriving);
+        WholeImages.require(layer, graph.type(codes).shape());
+        QuantParams output = Objects.requireNonNull(tensors.output());
+        Signal.Codes pooled =
+                ResultCodes.of(PointwiseActivation.IDENTITY, null, output)
+                        .emit(
+                                pooledBy,
+                                (name, result) ->
+                                        new GlobalAveragePool(name, codes, result.params()));
+        return List.of(WholeImages.collapsed(graph, layer, pooled));
+    }
+}

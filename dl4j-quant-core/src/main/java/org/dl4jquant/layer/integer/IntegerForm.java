@@ -1,0 +1,56 @@
+// SPDX-License-Identifier: Apache-2.0
+package org.dl4jquant.layer.integer;
+
+import java.util.List;
+import org.jspecify.annotations.Nullable;
+import org.nd4j.linalg.api.ndarray.INDArray;
+
+/**
+ * The integer arithmetic of one layer, vertex or preprocessor: its inference in the network, and
+ * the same as nodes of an integer graph.
+ *
+ * <p>Both give the same codes for the same codes. A form may hold several weights and emit several
+ * nodes. Whatever the step reads is an input, in the order of the step's inputs: masks and states
+ * come after them, and states leave as further results.
+ */
+public interface IntegerForm {
+
+    /**
+     * Computes the step's results in inference.
+     *
+     * @param call how the network calls the step
+     * @param inputs float32 containers of the values of codes; not changed
+     * @return values of codes, or the float32 values that leave the network; none where DL4J's own
+     *     arithmetic, rounded, is exact, as of a layer that only moves codes, or where these inputs
+     *     or quantizers have no integer arithmetic
+     */
+    default List<INDArray> infer(Call call, List<INDArray> inputs) {
+        return List.of();
+    }
+
+    /**
+     * Adds the step's nodes to a graph under construction.
+     *
+     * @param graph the graph, as this step may change it
+     * @param inputs what arrives at the step
+     * @return what leaves it
+     * @throws IntegerRefusal if the step cannot become integers; lowering names the step
+     */
+    List<Signal> emit(NodeEmitter graph, List<Signal> inputs);
+
+    /**
+     * {@return the reason why the step's quantizers, at the precision in force, leave it in float;
+     * null if they do not}
+     */
+    default IntegerSupport.@Nullable Refusal obstacle() {
+        return null;
+    }
+
+    /**
+     * {@return whether inference multiplies codes by weights and adds a bias of codes, so that
+     * training rounds the bias to the same codes}
+     */
+    default boolean hasCodedBias() {
+        return false;
+    }
+}

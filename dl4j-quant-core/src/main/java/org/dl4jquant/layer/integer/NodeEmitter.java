@@ -1,0 +1,77 @@
+// SPDX-License-Identifier: Apache-2.0
+package org.dl4jquant.layer.integer;
+
+import com.google.errorprone.annotations.CanIgnoreReturnValue;
+import org.dl4jquant.graph.node.IntNode;
+import org.dl4jquant.graph.node.TensorType;
+import org.dl4jquant.numeric.Shape;
+
+/**
+ * A graph under construction, as the form of one step may change it: the form adds nodes, names
+ * them, and reads the types of those that are there.
+ */
+public interface NodeEmitter {
+
+    /** {@return the name of the step, for messages and for {@link Signal}} */
+    String step();
+
+    /** {@return the name of the node that holds the step's result} */
+    String name();
+
+    /**
+     * {@return a new name for another node of the step: its name, a slash and the part}
+     *
+     * @param part a word for the node, such as "sum"
+     */
+    String inner(String part);
+
+    /**
+     * {@return the same graph for a part of the step, whose result has a new name}
+     *
+     * @param part a word for the part
+     */
+    NodeEmitter part(String part);
+
+    /**
+     * Adds a node.
+     *
+     * @param node reads nodes that are there
+     * @return its name
+     * @throws IllegalArgumentException if it does not fit the graph
+     */
+    @CanIgnoreReturnValue
+    String add(IntNode node);
+
+    /**
+     * {@return the type of a node's result}
+     *
+     * @param node the node's name
+     */
+    TensorType type(String node);
+
+    /**
+     * {@return the name of the node that holds a signal's codes}
+     *
+     * @param signal what arrives
+     * @throws IntegerRefusal if it is not codes
+     */
+    String codes(Signal signal);
+
+    /**
+     * {@return the name of the node that holds float32 values; a network input gets its node now}
+     *
+     * @param values what arrives
+     * @param shape one example's dimensions
+     */
+    String values(Signal.Values values, Shape shape);
+
+    /**
+     * {@return the same of values that the step rounds}
+     *
+     * @param values what arrives
+     * @param shape one example's dimensions
+     * @throws IntegerRefusal if a layer computes them in float: only what comes from outside can be
+     *     rounded
+     */
+    String valuesToRound(Signal.Values values, Shape shape);
+}

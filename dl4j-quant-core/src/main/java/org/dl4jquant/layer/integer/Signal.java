@@ -1,0 +1,102 @@
+// SPDX-License-Identifier: Apache-2.0
+package org.dl4jquant.layer.integer;
+
+import java.util.List;
+import java.util.Objects;
+import org.dl4jquant.check.Require;
+import org.dl4jquant.numeric.OutputFunction;
+import org.jspecify.annotations.Nullable;
+
+/** A tensor on its way from one step of a network to the next, as far as it has been lowered. */
+public sealed interface Signal {
+
+    /**
+     * Float32 values: the network's input, or the result of its last layer.
+     *
+     * @param node the node that holds them, or the scores that they are made of
+     * @param functions the functions that make the values of the node's; engines apply them to the
+     *     values that leave the graph
+     * @param layer the layer that computes them; null for a network input
+     * @param unprepared the last layer whose function the network computes otherwise than engines
+     *     do; null if there is none
+     */
+    record Values(
+            String node,
+            List<OutputFunction> functions,
+            @Nullable String layer,
+            @Nullable String unprepared)
+            implements Signal {
+
+        /** Copies the functions. */
+        public Values {
+            Objects.requireNonNull(node, "node");
+            functions = List.copyOf(functions);
+        }
+
+        /**
+         * Returns a network input, or a reshaped one.
+         *
+         * @param node the node that holds it
+         * @return the values
+         */
+        public static Values fromOutside(String node) {
+            return new Values(Require.given(node, "node"), List.of(), null, null);
+        }
+
+        /**
+         * Returns the results of a layer, to which no function is applied yet.
+         *
+         * @param node the node that holds them
+         * @param layer the layer
+         * @return the values
+         */
+        public static Values of(String node, String layer) {
+            return new Values(
+                    Require.given(node, "node"), List.of(), Require.given(layer, "layer"), null);
+        }
+
+        /**
+         * {@return the same values in another node}
+         *
+         * @param other the node
+         */
+        public Values in(String other) {
+            return new Values(other, functions, layer, unprepared);
+        }
+
+        /**
+         * {@return the same values, made by a layer that computes otherwise than engines do}
+         *
+         * @param name the layer
+         */
+        public Values unpreparedAt(String name) {
+            return new Values(node, functions, layer, name);
+        }
+    }
+
+    /**
+     * Codes; the type of their node says how they stand for values.
+     *
+     * @param node the node that holds them
+     */
+    record Codes(String node) implements Signal {
+        /** Checks that there is a node. */
+        public Codes {
+            Objects.requireNonNull(node, "node");
+        }
+    }
+
+    /**
+     * A result whose quantizer comes after it, so that its node waits for a scale.
+     *
+     * @param layer the layer or vertex that computes it
+     * @param operation its arithmetic
+     */
+    record Unrounded(String layer, PendingOperation operation) implements Signal {
+        /** Checks the parts. */
+        public Unrounded {
+            Objects.requireNonNull(layer, "layer");
+            Objects.requireNonNull(operation, "operation");
+        }
+    }
+}

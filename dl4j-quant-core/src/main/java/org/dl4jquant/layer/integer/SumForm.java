@@ -1,0 +1,102 @@
+// SPDX-License-Identifier: Apache-2.0
+package org.dl4jquant.layer.integer;
+
+import java.util.List;
+import org.dl4jquant.check.Require;
+import org.dl4jquant.graph.node.Add;
+import org.dl4jquant.graph.node.IntNode;
+import org.dl4jquant.graph.node.Output;
+import org.dl4jquant.nd.RowMajor;
+import org.dl4jquant.numeric.CodeSum;
+import org.dl4jquant.numeric.QuantParams;
+import org.nd4j.linalg.api.buffer.DataType;
+import org.nd4j.linalg.api.ndarray.INDArray;
+
+/** The form of a sum of two tensors of codes, {@link CodeSum}, which a layer after it rounds. */
+public final class SumForm implements IntegerForm {
+
+    private final LayerTensors tensors;
+
+    private SumForm(LayerTensors tensors) {
+        this.tensors = tensors;
+    }
+
+    /**
+     * Returns the support of a sum.
+     *
+     * @return a form
+     */
+    public static IntegerSupport support() {
+        return IntegerSupport.of(SumForm::new);
+    }
+
+    /**
+     * Returns the form of a running sum.
+     *
+     * @param tensors its two inputs, and the result of the layer that rounds it
+     * @return the form
+     */
+    public static SumForm of(LayerTensors tensors) {
+        return new SumForm(Require.given(tensors, "tensors"));
+    }
+
+    /* Broadcasting and float64 have no integer form. While training goes on in float or half
+     * precision there are no codes to add. Scales so far apart that the engines refuse them are
+     * left to float. */
+    @Override
+    public List<INDArray> infer(Call call, List<INDArray> inputs) {
+        boolean addsArrays =
+                tensors.type() == DataType.FLOAT
+                        && inputs.size() == 2
+                        && inputs.get(0).equalShapes(inputs.get(1));
+        if (!addsArrays) {
+            return List.of();
+        }
+        QuantParams left = tensors.input(0);
+        QuantParams right = tensors.input(1);
+        QuantParams result = tensors.output();
+        if (left == null
+                || right == null
+                || result == null
+                || !CodeSum.canAdd(left, result)
+                || !CodeSum.canAdd(right, result)) {
+            return List.of();
+        }
+        float[] values = RowMajor.floats(inputs.get(0));
+        CodeSum.of(left, right, result, result.range())
+                .addValues(values, RowMajor.floats(inputs.get(1)), values);
+        INDArray sum = call.inFloat().get();
+        RowMajor.copyInto(values, sum);
+        return List.of(sum);
+    }
+
+    @Override
+    public List<Signal> emit(NodeEmitter graph, List<Signal> inputs) {
+        if (inputs.size() != 2) {
+            throw new IntegerRefusal(
+                    "it adds " + inputs.size() + " tensors",
+                    "add two at a time, in vertices one after the other");
+        }
+        String left = graph.codes(inputs.get(0));
+        String right = graph.codes(inputs.get(1));
+        return List.of(new Signal.Unrounded(graph.step(), new Sum(left, right)));
+    }
+
+    /**
+     * The node of a sum, which applies clamps itself.
+     *
+     * @param left codes
+     * @param right codes
+     */
+    private record Sum(String left, String right) implements PendingOperation {
+        @Override
+        public IntNode node(String name, Output.Codes output) {
+            return new Add(name, left, right, output);
+        }
+
+        @Override
+        public boolean clamps() {
+            return true;
+        }
+    }
+}

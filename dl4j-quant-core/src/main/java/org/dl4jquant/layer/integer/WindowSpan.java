@@ -1,0 +1,65 @@
+// SPDX-License-Identifier: Apache-2.0
+package org.dl4jquant.layer.integer;
+
+import org.deeplearning4j.nn.conf.ConvolutionMode;
+
+/**
+ * One dimension of the windows that a kernel sees of an image, with explicit padding.
+ *
+ * @param size the length of the image
+ * @param kernel the number of elements of a window
+ * @param stride the step from window to window
+ * @param dilation the distance of a window's elements
+ * @param before the padding before the image; below 0, the number of elements skipped there
+ * @param after the padding after it
+ */
+record WindowSpan(int size, int kernel, int stride, int dilation, int before, int after) {
+
+    /**
+     * {@return the windows of a dimension in DL4J's convolution mode}
+     *
+     * <p>Mode Same makes {@code ceil(size / stride)} results. An odd sum of padding has its larger
+     * half after the image; a sum of -1 is an element that no window sees. Where strides leave more
+     * elements out, DL4J centres the windows.
+     *
+     * @param mode the mode
+     * @param size the length of the image
+     * @param kernel the number of elements of a window
+     * @param stride the step
+     * @param dilation the distance of a window's elements
+     * @param padding the configured padding, on both sides; mode Same has its own
+     */
+    static WindowSpan of(
+            ConvolutionMode mode, int size, int kernel, int stride, int dilation, int padding) {
+        if (mode != ConvolutionMode.Same) {
+            return new WindowSpan(size, kernel, stride, dilation, padding, padding);
+        }
+        int results = (size + stride - 1) / stride;
+        int reach = dilation * (kernel - 1) + 1;
+        int sum = (results - 1) * stride + reach - size;
+        return new WindowSpan(size, kernel, stride, dilation, sum / 2, (sum + 1) / 2);
+    }
+
+    /** {@return whether one window is the whole image} */
+    boolean coversAll() {
+        return kernel == size && before == 0 && after == 0;
+    }
+
+    /**
+     * {@return the first element of the image in a window without dilation}
+     *
+     * @param window the window's number
+     */
+    int first(int window) {
+        return Math.max(window * stride - before, 0);
+    }
+
+    /**
+     * {@return the element after the last one in a window without dilation}
+     *
+     * @param window the window's number
+     */
+    int end(int window) {
+        return Math.min(window * stride - before + kernel, size);
+    }
+}

@@ -1,0 +1,173 @@
+// SPDX-License-Identifier: Apache-2.0
+package org.dl4jquant.lower;
+
+import java.util.Collection;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import org.deeplearning4j.nn.api.Layer;
+import org.deeplearning4j.nn.conf.InputPreProcessor;
+import org.dl4jquant.graph.IntGraph;
+import org.dl4jquant.layer.QuantizedLayer;
+import org.dl4jquant.layer.QuantizedLayers;
+import org.dl4jquant.layer.integer.IntegerForm;
+import org.dl4jquant.layer.integer.IntegerForms;
+import org.dl4jquant.layer.integer.IntegerRefusal;
+import org.dl4jquant.layer.integer.IntegerSupport;
+import org.dl4jquant.layer.integer.IntegerSupport.Refusal;
+import org.dl4jquant.layer.integer.LayerTensors;
+import org.dl4jquant.layer.integer.Signal;
+import org.dl4jquant.network.Frozen;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * The walk over a network's steps that asks each one's form for its nodes. It goes on after a step
+ * that cannot become integers, so that the user learns of all obstacles at once.
+ */
+final class NetworkWalk {
+
+    private final GraphBuilder graph;
+    private final Obstacles obstacles = new Obstacles();
+
+    /** The results of steps; an empty one is that of a step which cannot become integers. */
+    private final Map<String, Optional<Signal>> signals = new HashMap<>();
+
+    /**
+     * Starts a walk.
+     *
+     * @param names the names of all the network's layers, vertices and inputs
+     */
+    NetworkWalk(Collection<String> names) {
+        this.graph = new GraphBuilder(names);
+    }
+
+    void input(String name) {
+        signals.put(name, Optional.of(graph.announceInput(name)));
+    }
+
+    /**
+     * Passes a layer.
+     *
+     * @param name its name
+     * @param layer the running layer
+     * @param preprocessor the preprocessor of its input; null without one
+     * @param input the step that it reads
+     */
+    void layer(String name, Layer layer, @Nullable InputPreProcessor preprocessor, String input) {
+        Optional<Signal> arriving = signal(name, input);
+        if (preprocessor != null) {
+            String node = graph.inner(graph.node(name) + "/input");
+            arriving = plain(new StepEmitter(graph, name, node), preprocessor, List.of(arriving));
+        }
+        StepEmitter emitter = new StepEmitter(graph, name, graph.node(name));
+        List<Optional<Signal>> inputs = List.of(arriving);
+        Optional<QuantizedLayer> quantized = QuantizedLayers.configuration(layer);
+        signals.put(
+                name,
+                quantized.isPresent()
+                        ? quantized(emitter, layer, quantized.get(), inputs)
+                        : plain(emitter, Frozen.inside(layer.conf().getLayer()), inputs));
+    }
+
+    /**
+     * Passes a vertex that is no layer, or a preprocessor.
+     *
+     * @param name its name
+     * @param configuration its configuration
+     * @param inputs the steps that it reads
+     */
+    void vertex(String name, Object configuration, List<String> inputs) {
+        signals.put(
+                name,
+                plain(
+                        new StepEmitter(graph, name, graph.node(name)),
+                        configuration,
+                        inputs.stream().map(input -> signal(name, input)).toList()));
+    }
+
+    private Optional<Signal> plain(
+            StepEmitter emitter, Object configuration, List<Optional<Signal>> inputs) {
+        IntegerSupport support = IntegerForms.of(configuration);
+        return support.refusal().isPresent()
+                ? refused(emitter, support.refusal().get())
+                : emitted(
+                        emitter,
+                        support.form(LayerTensors.unquantized(emitter.step())).orElseThrow(),
+                        inputs);
+    }
+
+    private Optional<Signal> quantized(
+            StepEmitter emitter, Layer layer, QuantizedLayer conf, List<Optional<Signal>> inputs) {
+        Optional<Refusal> obstacle =
+                QuantizerChecks.obstacle(emitter.step(), layer, conf)
+                        .or(() -> IntegerForms.of(conf.getUnderlying()).refusal());
+        return obstacle.isPresent()
+                ? refused(emitter, obstacle.get())
+                : emitted(emitter, QuantizedLayers.integerForm(layer).orElseThrow(), inputs);
+    }
+
+    private Optional<Signal> refused(StepEmitter emitter, Refusal refusal) {
+        obstacles.add(emitter.step(), refusal);
+        return Optional.empty();
+    }
+
+    private Optional<Signal> emitted(
+            StepEmitter emitter, IntegerForm form, List<Optional<Signal>> inputs) {
+        if (!inputs.stream().allMatch(Optional::isPresent)) {
+            // Whatever is wrong here may follow from a step before.
+            return Optional.empty();
+        }
+        Refusal refusal = form.obstacle();
+        if (refusal != null) {
+            return refused(emitter, refusal);
+        }
+        try {
+            List<Signal> known = inputs.stream().map(Optional::orElseThrow).toList();
+            return Optional.of(form.emit(emitter, known).get(0));
+        } catch (IntegerRefusal met) {
+            obstacles.add(emitter.step(), met);
+        } catch (IllegalArgumentException unfit) {
+            obstacles.add(emitter.step(), unfit);
+        }
+        return Optional.empty();
+    }
+
+    /**
+     * {@return the graph}
+     *
+     * @param outputs the steps whose results leave the network
+     * @throws LoweringException if there are obstacles
+     */
+    IntGraph finish(List<String> outputs) {
+        GraphOutputs results = new GraphOutputs(graph);
+        for (String output : outputs) {
+            Optional<Signal> signal = signal(output, output);
+            try {
+                signal.ifPresent(known -> results.add(output, known));
+            } catch (IntegerRefusal met) {
+                obstacles.add(output, met);
+            }
+        }
+        if (obstacles.isEmpty()) {
+            graph.unreadInput()
+                    .ifPresent(
+                            input ->
+                                    obstacles.add(
+                                            input,
+                                            "it is a network input that no quantized layer reads",
+                                            "remove it from the network"));
+        }
+        obstacles.requireNone();
+        return graph.build(results.nodes(), results.functions());
+    }
+
+    private Optional<Signal> signal(String reader, String name) {
+        Optional<Signal> signal = signals.get(name);
+        if (signal == null) {
+            throw new IllegalStateException(
+                    "layer '" + reader + "' reads '" + name + "', which does not come before it");
+        }
+        return signal;
+    }
+}

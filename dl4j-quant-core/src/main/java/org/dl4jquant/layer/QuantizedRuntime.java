@@ -8,14 +8,11 @@ import java.util.Objects;
 import java.util.Optional;
 import org.deeplearning4j.nn.api.Layer;
 import org.deeplearning4j.nn.api.MaskState;
-import org.deeplearning4j.nn.api.TrainingConfig;
 import org.deeplearning4j.nn.api.layers.LayerConstraint;
-import org.deeplearning4j.nn.conf.GradientNormalization;
 import org.deeplearning4j.nn.conf.NeuralNetConfiguration;
 import org.deeplearning4j.nn.conf.layers.ActivationLayer;
 import org.deeplearning4j.nn.conf.layers.BatchNormalization;
 import org.deeplearning4j.nn.gradient.Gradient;
-import org.deeplearning4j.nn.layers.wrapper.BaseWrapperLayer;
 import org.deeplearning4j.nn.workspace.ArrayType;
 import org.deeplearning4j.nn.workspace.LayerWorkspaceMgr;
 import org.dl4jquant.check.Require;
@@ -28,8 +25,6 @@ import org.dl4jquant.layer.quantizers.TensorObserver;
 import org.dl4jquant.layer.recurrent.HiddenState;
 import org.dl4jquant.layer.rounding.ValueRounder;
 import org.dl4jquant.layer.scale.ScaleHandover;
-import org.dl4jquant.layer.scale.ScaleParameter;
-import org.dl4jquant.layer.scale.ScaleStepLimit;
 import org.dl4jquant.numeric.QuantParams;
 import org.dl4jquant.scheme.Precision;
 import org.jspecify.annotations.Nullable;
@@ -40,18 +35,13 @@ import org.nd4j.linalg.api.ndarray.INDArray;
 /** The running side of a {@link QuantizedLayer}. */
 @SuppressWarnings(
         "serial") // DL4J's layers are serializable in name only; models are saved otherwise
-class QuantizedRuntime extends BaseWrapperLayer {
+class QuantizedRuntime extends ParameterRuntime {
 
     /* DL4J calls three kinds of layer by different methods, so there are three classes: this one,
-     * and one each for output layers and recurrent layers, which add those methods. The network sees
-     * this layer's parameters, all views of its flat buffer; the underlying layer sees rounded
-     * images of them (ShadowWeights). */
+     * and one each for output layers and recurrent layers, which add those methods. All three give
+     * DL4J their parameters as ParameterRuntime does. */
 
-    private final QuantizedLayer layerConf;
-    private NeuralNetConfiguration conf;
-    private @Nullable INDArray view;
     private @Nullable INDArray gradientView;
-    private final Map<String, INDArray> table;
     private final DataType type;
     private final @Nullable NormalizationStep normalization;
     private Rounders rounders;
@@ -69,11 +59,7 @@ class QuantizedRuntime extends BaseWrapperLayer {
             @Nullable INDArray view,
             Map<String, INDArray> table,
             DataType type) {
-        super(inner);
-        this.layerConf = layerConf;
-        this.conf = conf;
-        this.view = view;
-        this.table = table;
+        super(layerConf, conf, inner, view, table);
         this.type = type;
         this.normalization = normalization(layerConf, conf, inner.getIndex(), view, table, type);
         this.rounders = Rounders.of(layerConf, inner, table, normalization);
@@ -100,14 +86,6 @@ class QuantizedRuntime extends BaseWrapperLayer {
         return IntegerForms.of(layerConf.getUnderlying())
                 .form(new RuntimeTensors(this, rounders, normalization))
                 .orElse(null);
-    }
-
-    String name() {
-        return String.valueOf(layerConf.getLayerName());
-    }
-
-    QuantizedLayer layerConf() {
-        return layerConf;
     }
 
     /** Rounds at another precision from now on; scales keep the values at which they clip. */
@@ -163,7 +141,7 @@ class QuantizedRuntime extends BaseWrapperLayer {
     void prepare(boolean training, LayerWorkspaceMgr mgr) {
         if (!prepared) {
             if (training) {
-                new TrainingCheck(this).beforeForward(input(name()), view, mask);
+                new TrainingCheck(this).beforeForward(input(name()), params(), mask);
             }
             simulation().setIteration(training ? getIterationCount() : ValueRounder.NO_TRAINING);
             simulation().prepare(input(name()), inputOfCodedBias(), mgr);
@@ -265,33 +243,11 @@ class QuantizedRuntime extends BaseWrapperLayer {
         if (layerConf.hasFrozenScales()) {
             QuantizedParameters.zeroScales(layerConf, simulation().gradients());
         }
-        limitScaleSteps(result.getFirst());
+        long examples = conf().isMiniBatch() ? input(name()).size(0) : 1;
+        limitScaleSteps(result.getFirst(), simulation().gradients(), examples);
         new TrainingCheck(this)
                 .afterBackward(input(name()), gradientView, simulation().gradients());
         return result;
-    }
-
-    /** Shortens the gradients of the layer's own parameters, and names them for DL4J. */
-    private void limitScaleSteps(Gradient all) {
-        long examples = conf.isMiniBatch() ? input(name()).size(0) : 1;
-        ScaleStepLimit limit =
-                new ScaleStepLimit(
-                        layerConf.quantizers(), examples, getIterationCount(), getEpochCount());
-        // DL4J would make a step of a scale as long as one of a weight: many times the scale.
-        boolean named =
-                layerConf.getGradientNormalization()
-                        != GradientNormalization.RenormalizeL2PerParamType;
-        for (ScaleParameter parameter : QuantizedParameters.scales(layerConf)) {
-            String key = parameter.name();
-            INDArray gradients = simulation().gradients().get(key);
-            INDArray scales = table.get(key);
-            if (gradients != null && scales != null) {
-                limit.shorten(key, scales, gradients, layerConf.getUpdaterByParam(key));
-                if (named) {
-                    all.setGradientFor(key, gradients);
-                }
-            }
-        }
     }
 
     // ---- parameters ---------------------------------------------------------------------------
@@ -319,77 +275,6 @@ class QuantizedRuntime extends BaseWrapperLayer {
         return all == null ? null : QuantizedParameters.withoutStatistics(layerConf, all);
     }
 
-    @Override
-    public @Nullable INDArray params() {
-        return view;
-    }
-
-    @Override
-    public long numParams() {
-        return view == null ? 0 : view.length();
-    }
-
-    @Override
-    public long numParams(boolean backwards) {
-        return numParams();
-    }
-
-    @Override
-    public void setParams(INDArray params) {
-        INDArray mine = view;
-        if (mine == null || params == mine) {
-            return;
-        }
-        Require.argument(
-                params.length() == mine.length(),
-                "layer \"%s\" has %d parameters, not %d",
-                name(),
-                mine.length(),
-                params.length());
-        mine.assign(params.reshape(mine.shape()));
-    }
-
-    @Override
-    public void setParamsViewArray(INDArray params) {
-        // The views of single parameters stay those that the layer was made with, as in DL4J.
-        view = params;
-    }
-
-    @Override
-    public INDArray getParam(String param) {
-        return Objects.requireNonNull(table.get(param), param);
-    }
-
-    @Override
-    public void setParam(String key, INDArray val) {
-        getParam(key).assign(val);
-    }
-
-    @Override
-    public Map<String, INDArray> paramTable() {
-        return table;
-    }
-
-    @Override
-    public Map<String, INDArray> paramTable(boolean backpropParamsOnly) {
-        return table;
-    }
-
-    @Override
-    public void setParamTable(Map<String, INDArray> paramTable) {
-        paramTable.forEach(this::setParam);
-    }
-
-    @Override
-    public void update(INDArray gradient, String paramType) {
-        getParam(paramType).addi(gradient.reshape(getParam(paramType).shape()));
-    }
-
-    @Override
-    public void update(Gradient gradient) {
-        gradient.gradientForVariable().forEach((key, value) -> update(value, key));
-    }
-
     /** DL4J calls this after each update. */
     @Override
     public void applyConstraints(int iteration, int epoch) {
@@ -398,12 +283,6 @@ class QuantizedRuntime extends BaseWrapperLayer {
             constraints.forEach(constraint -> constraint.applyConstraint(this, iteration, epoch));
         }
         rounders.raiseUseless();
-    }
-
-    @Override
-    public double calcRegularizationScore(boolean backpropParamsOnly) {
-        return QuantizedParameters.regularizationScore(
-                layerConf, table, getIterationCount(), getEpochCount());
     }
 
     @Override
@@ -417,27 +296,6 @@ class QuantizedRuntime extends BaseWrapperLayer {
     }
 
     // ---- the rest of DL4J's layer -------------------------------------------------------------
-
-    @Override
-    public NeuralNetConfiguration conf() {
-        return conf;
-    }
-
-    @Override
-    public void setConf(NeuralNetConfiguration conf) {
-        this.conf = conf;
-    }
-
-    @Override
-    public TrainingConfig getConfig() {
-        return layerConf;
-    }
-
-    /** Layerwise pretraining comes before quantization: it would train the rounded image. */
-    @Override
-    public boolean isPretrainLayer() {
-        return false;
-    }
 
     @Override
     public void setMaskArray(@Nullable INDArray maskArray) {

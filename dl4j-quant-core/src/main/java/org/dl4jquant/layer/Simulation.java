@@ -4,7 +4,6 @@ package org.dl4jquant.layer;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
-import java.util.Locale;
 import java.util.Map;
 import java.util.Objects;
 import org.deeplearning4j.nn.api.Layer;
@@ -237,34 +236,14 @@ final class Simulation {
     List<QuantizedTensor> tensors() {
         List<QuantizedTensor> tensors = new ArrayList<>(weights.tensors());
         if (canGoBack()) {
-            boolean clampsLikeRelu = isPlainRelu(activation) && !appliesActivation;
-            addTensor(tensors, TensorRole.INPUT, input, raw, false);
-            addTensor(tensors, TensorRole.PRE_ACTIVATION, preActivation, beforeRounding, false);
-            HiddenState.raw(inner)
-                    .forEach(
-                            (role, values) ->
-                                    addTensor(tensors, role, rounders.get(role), values, false));
-            AttentionRounding.raw(inner)
-                    .forEach(
-                            (role, values) ->
-                                    addTensor(tensors, role, rounders.get(role), values, false));
-            addTensor(tensors, TensorRole.OUTPUT, output, activated, clampsLikeRelu);
+            RoundedActivations seen = new RoundedActivations(rounders, tensors);
+            seen.add(TensorRole.INPUT, raw);
+            seen.add(TensorRole.PRE_ACTIVATION, beforeRounding);
+            HiddenState.raw(inner).forEach(seen::add);
+            AttentionRounding.raw(inner).forEach(seen::add);
+            seen.addOutput(activated, isPlainRelu(activation) && !appliesActivation);
         }
         return tensors;
-    }
-
-    private static void addTensor(
-            List<QuantizedTensor> tensors,
-            TensorRole role,
-            @Nullable ValueRounder rounder,
-            @Nullable INDArray values,
-            boolean zeroBelow) {
-        if (rounder != null && values != null) {
-            String name = role.name().toLowerCase(Locale.ROOT).replace('_', '-');
-            tensors.add(
-                    new QuantizedTensor(
-                            name, false, values, rounder.grid(role.scaleKey()), zeroBelow));
-        }
     }
 
     /** {@return whether the last forward pass kept what {@link #backward} needs} */

@@ -5,7 +5,6 @@ import java.lang.ref.WeakReference;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
-import java.util.Objects;
 import java.util.TreeMap;
 import java.util.function.Consumer;
 import org.deeplearning4j.nn.api.Model;
@@ -13,14 +12,8 @@ import org.deeplearning4j.nn.graph.ComputationGraph;
 import org.deeplearning4j.nn.multilayer.MultiLayerNetwork;
 import org.deeplearning4j.optimize.api.BaseTrainingListener;
 import org.dl4jquant.check.Require;
-import org.dl4jquant.layer.QuantizedLayer;
-import org.dl4jquant.layer.QuantizedLayers;
 import org.dl4jquant.prepare.Recalibration;
-import org.dl4jquant.scheme.IntFormat;
-import org.dl4jquant.scheme.NumberFormat;
 import org.dl4jquant.scheme.Precision;
-import org.dl4jquant.scheme.TensorScheme;
-import org.jspecify.annotations.Nullable;
 import org.nd4j.linalg.dataset.api.iterator.DataSetIterator;
 import org.nd4j.linalg.dataset.api.iterator.MultiDataSetIterator;
 import org.slf4j.Logger;
@@ -46,9 +39,9 @@ import org.slf4j.LoggerFactory;
  *
  * <p>At a switch between integer widths the scales are handed over so that the values at which they
  * clip stay, {@code s2 = s1 * Q1 / Q2}, unless {@link Builder#refitWeights} or {@link
- * Builder#refit} asks for new ones. Behind a stage that is not integer the scales of the weights
- * are always fitted again, because the weights have moved without them. What the updater remembers
- * of the scales is reset.
+ * Builder#refit} asks for new ones. After a stage that is not integer the scales of the weights are
+ * always fitted again, because the weights have moved without them. What the updater remembers of
+ * the scales is reset.
  *
  * <p>The stage in force, and all that decides when it ends, is part of the network's configuration
  * and so of its model file: attach an equal schedule to a restored network, and it goes on. Epochs
@@ -87,7 +80,7 @@ public final class PrecisionSchedule extends BaseTrainingListener {
     /** Collects stages in the order in which they follow each other. */
     public static final class Builder {
         private final List<Stage> stages = new ArrayList<>();
-        private Consumer<Model> refit = PrecisionSchedule::refitWeightsOf;
+        private Consumer<Model> refit = StageSwitch::refitWeights;
         private boolean refitsBetweenIntegers;
 
         private Builder() {}
@@ -170,7 +163,7 @@ public final class PrecisionSchedule extends BaseTrainingListener {
          * @return this
          */
         public Builder refitWeights() {
-            refit = PrecisionSchedule::refitWeightsOf;
+            refit = StageSwitch::refitWeights;
             refitsBetweenIntegers = true;
             return this;
         }
@@ -182,15 +175,8 @@ public final class PrecisionSchedule extends BaseTrainingListener {
          * @return this
          */
         public Builder refit(DataSetIterator data) {
-            Objects.requireNonNull(data, "data");
-            refit =
-                    model -> {
-                        if (model instanceof ComputationGraph graph) {
-                            Recalibration.of(graph, data);
-                        } else {
-                            Recalibration.of((MultiLayerNetwork) model, data);
-                        }
-                    };
+            Require.given(data, "data");
+            refit = model -> StageSwitch.refit(model, data);
             refitsBetweenIntegers = true;
             return this;
         }
@@ -203,14 +189,14 @@ public final class PrecisionSchedule extends BaseTrainingListener {
          * @return this
          */
         public Builder refit(MultiDataSetIterator data) {
-            Objects.requireNonNull(data, "data");
+            Require.given(data, "data");
             refit = model -> Recalibration.of((ComputationGraph) model, data);
             refitsBetweenIntegers = true;
             return this;
         }
 
         private Builder add(Precision precision, StageEnd end) {
-            stages.add(new Stage(Objects.requireNonNull(precision, "precision"), end, false));
+            stages.add(new Stage(Require.given(precision, "precision"), end, false));
             return this;
         }
 
@@ -222,14 +208,6 @@ public final class PrecisionSchedule extends BaseTrainingListener {
          */
         public PrecisionSchedule build() {
             return new PrecisionSchedule(this);
-        }
-    }
-
-    private static void refitWeightsOf(Model model) {
-        if (model instanceof ComputationGraph graph) {
-            Recalibration.ofWeights(graph);
-        } else {
-            Recalibration.ofWeights((MultiLayerNetwork) model);
         }
     }
 
@@ -299,23 +277,17 @@ public final class PrecisionSchedule extends BaseTrainingListener {
 
     private static void finish(Model model) {
         TrainedNetwork network = new TrainedNetwork(model);
-        Stage prepared = new Stage(null, new StageEnd.Never(), false);
-        boolean integers = trainsIntegers(network);
-        set(network, prepared);
+        boolean integers = StageSwitch.trainsIntegers(network);
+        StageSwitch.set(network, new Stage(null, new StageEnd.Never(), false));
         if (!integers) {
-            refitWeightsOf(model);
+            StageSwitch.refitWeights(model);
         }
         network.removeNotes(NOTES);
         network.stopListening(PrecisionSchedule.class);
     }
 
-    private static boolean trainsIntegers(TrainedNetwork network) {
-        Precision precision = network.quantized().get(0).conf().precision();
-        return precision == null || precision.isInteger();
-    }
-
     private void adopt(TrainedNetwork network) {
-        checkWidths(network);
+        new StageWidths(plan).requireReached(network);
         Map<String, String> notes = network.notes();
         String stages = plan.describe();
         boolean begun = ScheduleState.isIn(notes);
@@ -337,55 +309,13 @@ public final class PrecisionSchedule extends BaseTrainingListener {
         write(network);
     }
 
-    /* A stage of fewer bits than any layer has would do nothing, silently. */
-    private void checkWidths(TrainedNetwork network) {
-        for (int i = 0; i < plan.stages().size(); i++) {
-            Precision precision = plan.stages().get(i).precision();
-            if (precision != null) {
-                requireReached(i, "weights", precision.weights(), leastBits(network, true));
-                requireReached(
-                        i, "activations", precision.activations(), leastBits(network, false));
-            }
-        }
-    }
-
-    private void requireReached(
-            int stage, String tensors, @Nullable NumberFormat wanted, int least) {
-        Require.argument(
-                !(wanted instanceof IntFormat) || wanted.bitsPerNumber() >= least,
-                "%s asks for %s of %d bits, but no layer of the network was prepared for fewer than"
-                        + " %d; prepare it for the last stage's bits, or use at least %d",
-                plan.label(stage),
-                tensors,
-                wanted == null ? 0 : wanted.bitsPerNumber(),
-                least,
-                least);
-    }
-
-    private static int leastBits(TrainedNetwork network, boolean ofWeights) {
-        int least = Integer.MAX_VALUE;
-        for (TrainedNetwork.Quantized quantized : network.quantized()) {
-            QuantizedLayer conf = quantized.conf();
-            TensorScheme scheme =
-                    ofWeights
-                            ? conf.preparedQuantizers().weights()
-                            : conf.preparedQuantizers().output() == null
-                                    ? null
-                                    : conf.preparedQuantizers().output().scheme();
-            if (scheme != null) {
-                least = Math.min(least, scheme.format().bitsPerNumber());
-            }
-        }
-        return least == Integer.MAX_VALUE ? IntFormat.MIN_BITS : least;
-    }
-
     // ---- switching -----------------------------------------------------------------------------
 
     private void enter(TrainedNetwork network, boolean wasInteger) {
         Stage stage = plan.stages().get(state.stage());
-        set(network, stage);
-        boolean first = state.stage() == 0;
-        if (stage.isInteger() && !first && (refitsBetweenIntegers || !wasInteger)) {
+        StageSwitch.set(network, stage);
+        boolean follows = state.stage() > 0;
+        if (stage.isInteger() && follows && (refitsBetweenIntegers || !wasInteger)) {
             refit.accept(network.model());
         }
         LOG.info(
@@ -393,14 +323,6 @@ public final class PrecisionSchedule extends BaseTrainingListener {
                 plan.label(state.stage()),
                 network.iterations() - state.firstIteration(),
                 network.epochs() - state.firstEpoch());
-    }
-
-    private static void set(TrainedNetwork network, Stage stage) {
-        for (TrainedNetwork.Quantized quantized : network.quantized()) {
-            QuantizedLayers.setPrecision(quantized.layer(), stage.precision());
-            quantized.conf().setFrozenScales(stage.frozenScales());
-        }
-        network.resetScaleMoments();
     }
 
     private void proceed(TrainedNetwork network, ScheduleState next) {
@@ -419,7 +341,7 @@ public final class PrecisionSchedule extends BaseTrainingListener {
         network.addNotes(notes);
     }
 
-    // ---- what DL4J calls -----------------------------------------------------------------------
+    // ---- calls of DL4J -------------------------------------------------------------------------
 
     /** DL4J calls this at the start of each epoch. */
     @Override

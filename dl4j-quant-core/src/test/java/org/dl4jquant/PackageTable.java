@@ -81,6 +81,7 @@ final class PackageTable {
                         "layer.rounding")
                 .mixed("layer.recurrent", "nd", "layer.quantizers", "layer.rounding")
                 .mixed("layer.attention", "nd", "layer.quantizers", "layer.rounding")
+                .mixed("layer.kind", "numeric", "scheme", "nd", "network", "layer.quantizers", "layer.integer")
                 .mixed(
                         "layer",
                         "numeric",
@@ -88,12 +89,14 @@ final class PackageTable {
                         "nd",
                         "calibrate",
                         "fakequant",
+                        "network",
                         "layer.quantizers",
                         "layer.rounding",
                         "layer.scale",
                         "layer.integer",
                         "layer.recurrent",
-                        "layer.attention")
+                        "layer.attention",
+                        "layer.kind")
                 .mixed(
                         "prepare",
                         "numeric",
@@ -108,6 +111,7 @@ final class PackageTable {
                         "layer.integer",
                         "layer.recurrent",
                         "layer.attention",
+                        "layer.kind",
                         "layer")
                 .mixedUsingAllUpTo("train", "prepare")
                 .mixedUsingAllUpTo("monitor", "prepare")

@@ -1,0 +1,33 @@
+// SPDX-License-Identifier: Apache-2.0
+package org.dl4jquant.layer.kind;
+
+import java.util.Set;
+import org.deeplearning4j.nn.conf.layers.recurrent.Bidirectional;
+import org.dl4jquant.layer.quantizers.TensorRole;
+import org.dl4jquant.layer.quantizers.WeightLayout;
+import org.jspecify.annotations.Nullable;
+
+/** A recurrent layer in both directions of time; the names of its weights begin with f or b. */
+record BidirectionalKind(Bidirectional layer) implements LayerKind {
+
+    private LayerKind forwards() {
+        return Inside.of(layer.getFwd());
+    }
+
+    @Override
+    public CodeFlow flow() {
+        return Inside.flow(forwards());
+    }
+
+    @Override
+    public @Nullable WeightLayout weight(String key) {
+        return forwards().weight(key.substring(1));
+    }
+
+    @Override
+    public Set<TensorRole> innerTensors() {
+        return Inside.innerTensors(layer.getFwd()).isEmpty()
+                ? Set.of()
+                : Set.of(TensorRole.HIDDEN, TensorRole.HIDDEN_BACKWARD);
+    }
+}

@@ -1,0 +1,42 @@
+// SPDX-License-Identifier: Apache-2.0
+package org.dl4jquant.layer.kind;
+
+import org.deeplearning4j.nn.conf.layers.Convolution3D;
+import org.dl4jquant.layer.quantizers.WeightLayout;
+import org.nd4j.linalg.activations.IActivation;
+
+/**
+ * A convolution of volumes; its weight is [out, in, depth, height, width]. DL4J's batch
+ * normalization trains on matrices and images only.
+ */
+record Convolution3DKind(Convolution3D layer) implements LayerKind {
+
+    private static final int VOLUMES_CHANNELS_LAST = 4;
+
+    @Override
+    public CodeFlow flow() {
+        return CodeFlow.COMPUTES;
+    }
+
+    @Override
+    public WeightLayout weight(String key) {
+        return WeightLayout.of(0, 1);
+    }
+
+    @Override
+    public int channelAxis() {
+        return layer.getDataFormat() == Convolution3D.DataFormat.NDHWC
+                ? VOLUMES_CHANNELS_LAST
+                : CHANNELS_FIRST;
+    }
+
+    @Override
+    public boolean separatesActivation() {
+        return true;
+    }
+
+    @Override
+    public IActivation lastFunction() {
+        return layer.getActivationFn();
+    }
+}

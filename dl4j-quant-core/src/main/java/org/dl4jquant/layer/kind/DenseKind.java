@@ -1,0 +1,37 @@
+// SPDX-License-Identifier: Apache-2.0
+package org.dl4jquant.layer.kind;
+
+import org.deeplearning4j.nn.conf.layers.DenseLayer;
+import org.deeplearning4j.nn.params.DefaultParamInitializer;
+import org.dl4jquant.layer.quantizers.WeightLayout;
+import org.jspecify.annotations.Nullable;
+import org.nd4j.linalg.activations.IActivation;
+
+/** A dense layer; its weight is [in, out]. A layer normalization stands before its function. */
+record DenseKind(DenseLayer layer) implements LayerKind {
+
+    @Override
+    public CodeFlow flow() {
+        return CodeFlow.COMPUTES;
+    }
+
+    @Override
+    public @Nullable WeightLayout weight(String key) {
+        return key.equals(DefaultParamInitializer.GAIN_KEY) ? null : WeightLayout.MATRIX;
+    }
+
+    @Override
+    public boolean separatesActivation() {
+        return !layer.hasLayerNorm();
+    }
+
+    @Override
+    public boolean absorbsNormalization() {
+        return !layer.hasLayerNorm();
+    }
+
+    @Override
+    public IActivation lastFunction() {
+        return layer.getActivationFn();
+    }
+}

@@ -1,0 +1,22 @@
+// SPDX-License-Identifier: Apache-2.0
+package org.dl4jquant.layer.kind;
+
+import org.deeplearning4j.nn.conf.layers.GlobalPoolingLayer;
+
+/** A pool of all steps of a sequence, or all places of an image or a volume. */
+record GlobalPoolKind(GlobalPoolingLayer layer) implements LayerKind {
+
+    @Override
+    public CodeFlow flow() {
+        return switch (layer.getPoolingType()) {
+            case MAX -> CodeFlow.PICKS;
+            case AVG -> CodeFlow.AVERAGES;
+            case SUM, PNORM -> CodeFlow.RESCALES;
+        };
+    }
+
+    @Override
+    public boolean keepsSign() {
+        return true;
+    }
+}

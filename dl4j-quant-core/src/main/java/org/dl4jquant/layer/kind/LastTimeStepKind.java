@@ -1,0 +1,27 @@
+// SPDX-License-Identifier: Apache-2.0
+package org.dl4jquant.layer.kind;
+
+import java.util.Set;
+import org.deeplearning4j.nn.conf.layers.recurrent.LastTimeStep;
+import org.dl4jquant.layer.quantizers.TensorRole;
+import org.dl4jquant.layer.quantizers.WeightLayout;
+import org.jspecify.annotations.Nullable;
+
+/** The last step of the recurrent layer inside. */
+record LastTimeStepKind(LastTimeStep layer) implements LayerKind {
+
+    @Override
+    public CodeFlow flow() {
+        return Inside.flow(Inside.of(layer.getUnderlying()));
+    }
+
+    @Override
+    public @Nullable WeightLayout weight(String key) {
+        return Inside.of(layer.getUnderlying()).weight(key);
+    }
+
+    @Override
+    public Set<TensorRole> innerTensors() {
+        return Inside.innerTensors(layer.getUnderlying());
+    }
+}

@@ -1,0 +1,82 @@
+// SPDX-License-Identifier: Apache-2.0
+package org.dl4jquant.layer.kind;
+
+import java.util.Set;
+import org.deeplearning4j.nn.conf.layers.BatchNormalization;
+import org.dl4jquant.layer.quantizers.TensorRole;
+import org.dl4jquant.layer.quantizers.WeightLayout;
+import org.jspecify.annotations.Nullable;
+import org.nd4j.linalg.activations.IActivation;
+
+/**
+ * All that the library knows about one configuration of a DL4J layer, vertex or preprocessor.
+ *
+ * <p>Each implementation holds its configuration, so that every answer takes the configuration's
+ * options into account. What most kinds have in common is the default here.
+ */
+public interface LayerKind {
+
+    /** The dimension of channels in DL4J's usual formats: the one after the examples. */
+    int CHANNELS_FIRST = 1;
+
+    /** {@return the relation of its result to the codes that it reads} */
+    CodeFlow flow();
+
+    /**
+     * {@return the layout of one of its weights; null if that parameter stays in float}
+     *
+     * @param key the parameter's name
+     */
+    default @Nullable WeightLayout weight(String key) {
+        return WeightLayout.UNKNOWN;
+    }
+
+    /** {@return the dimension of its result that numbers the output channels} */
+    default int channelAxis() {
+        return CHANNELS_FIRST;
+    }
+
+    /**
+     * {@return whether a quantizer or a batch normalization may stand between its arithmetic and
+     * its activation function, so that the quantized layer applies the function itself}
+     */
+    default boolean separatesActivation() {
+        return false;
+    }
+
+    /** {@return whether it can take in the batch normalization that follows it} */
+    default boolean absorbsNormalization() {
+        return false;
+    }
+
+    /** {@return the activation function that makes its result; null if there is none or another} */
+    default @Nullable IActivation lastFunction() {
+        return null;
+    }
+
+    /** {@return whether it does nothing to its input but apply {@link #lastFunction}} */
+    default boolean onlyAppliesFunction() {
+        return false;
+    }
+
+    /** {@return whether its result is never negative if no input is, whatever its function} */
+    default boolean keepsSign() {
+        CodeFlow flow = flow();
+        return flow.keepsCodes() || flow == CodeFlow.AVERAGES || flow == CodeFlow.JOINS;
+    }
+
+    /** {@return the tensors inside it, neither input nor result, that can be rounded} */
+    default Set<TensorRole> innerTensors() {
+        return Set.of();
+    }
+
+    /** {@return whether it is an output layer with weights: its result is trained for} */
+    default boolean isOutput() {
+        return false;
+    }
+
+    /** {@return the batch normalization that another layer may take in; null if it is none} */
+    default @Nullable BatchNormalization normalization() {
+        return null;
+    }
+}

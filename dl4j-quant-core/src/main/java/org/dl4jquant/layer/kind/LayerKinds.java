@@ -1,0 +1,310 @@
+// SPDX-License-Identifier: Apache-2.0
+package org.dl4jquant.layer.kind;
+
+import java.util.List;
+import java.util.Set;
+import org.deeplearning4j.nn.conf.graph.AttentionVertex;
+import org.deeplearning4j.nn.conf.graph.ElementWiseVertex;
+import org.deeplearning4j.nn.conf.graph.GraphVertex;
+import org.deeplearning4j.nn.conf.graph.L2NormalizeVertex;
+import org.deeplearning4j.nn.conf.graph.L2Vertex;
+import org.deeplearning4j.nn.conf.graph.MergeVertex;
+import org.deeplearning4j.nn.conf.graph.PoolHelperVertex;
+import org.deeplearning4j.nn.conf.graph.PreprocessorVertex;
+import org.deeplearning4j.nn.conf.graph.ReshapeVertex;
+import org.deeplearning4j.nn.conf.graph.ScaleVertex;
+import org.deeplearning4j.nn.conf.graph.ShiftVertex;
+import org.deeplearning4j.nn.conf.graph.StackVertex;
+import org.deeplearning4j.nn.conf.graph.SubsetVertex;
+import org.deeplearning4j.nn.conf.graph.UnstackVertex;
+import org.deeplearning4j.nn.conf.graph.rnn.DuplicateToTimeSeriesVertex;
+import org.deeplearning4j.nn.conf.graph.rnn.LastTimeStepVertex;
+import org.deeplearning4j.nn.conf.graph.rnn.ReverseTimeSeriesVertex;
+import org.deeplearning4j.nn.conf.layers.ActivationLayer;
+import org.deeplearning4j.nn.conf.layers.AutoEncoder;
+import org.deeplearning4j.nn.conf.layers.BatchNormalization;
+import org.deeplearning4j.nn.conf.layers.CapsuleLayer;
+import org.deeplearning4j.nn.conf.layers.CapsuleStrengthLayer;
+import org.deeplearning4j.nn.conf.layers.CenterLossOutputLayer;
+import org.deeplearning4j.nn.conf.layers.Cnn3DLossLayer;
+import org.deeplearning4j.nn.conf.layers.CnnLossLayer;
+import org.deeplearning4j.nn.conf.layers.Convolution1D;
+import org.deeplearning4j.nn.conf.layers.Convolution1DLayer;
+import org.deeplearning4j.nn.conf.layers.Convolution2D;
+import org.deeplearning4j.nn.conf.layers.Convolution3D;
+import org.deeplearning4j.nn.conf.layers.ConvolutionLayer;
+import org.deeplearning4j.nn.conf.layers.Deconvolution2D;
+import org.deeplearning4j.nn.conf.layers.Deconvolution3D;
+import org.deeplearning4j.nn.conf.layers.DenseLayer;
+import org.deeplearning4j.nn.conf.layers.DepthwiseConvolution2D;
+import org.deeplearning4j.nn.conf.layers.DropoutLayer;
+import org.deeplearning4j.nn.conf.layers.EmbeddingLayer;
+import org.deeplearning4j.nn.conf.layers.EmbeddingSequenceLayer;
+import org.deeplearning4j.nn.conf.layers.GlobalPoolingLayer;
+import org.deeplearning4j.nn.conf.layers.GravesBidirectionalLSTM;
+import org.deeplearning4j.nn.conf.layers.GravesLSTM;
+import org.deeplearning4j.nn.conf.layers.LSTM;
+import org.deeplearning4j.nn.conf.layers.Layer;
+import org.deeplearning4j.nn.conf.layers.LearnedSelfAttentionLayer;
+import org.deeplearning4j.nn.conf.layers.LocalResponseNormalization;
+import org.deeplearning4j.nn.conf.layers.LocallyConnected1D;
+import org.deeplearning4j.nn.conf.layers.LocallyConnected2D;
+import org.deeplearning4j.nn.conf.layers.LossLayer;
+import org.deeplearning4j.nn.conf.layers.OutputLayer;
+import org.deeplearning4j.nn.conf.layers.PReLULayer;
+import org.deeplearning4j.nn.conf.layers.Pooling1D;
+import org.deeplearning4j.nn.conf.layers.Pooling2D;
+import org.deeplearning4j.nn.conf.layers.PrimaryCapsules;
+import org.deeplearning4j.nn.conf.layers.RecurrentAttentionLayer;
+import org.deeplearning4j.nn.conf.layers.RnnLossLayer;
+import org.deeplearning4j.nn.conf.layers.RnnOutputLayer;
+import org.deeplearning4j.nn.conf.layers.SelfAttentionLayer;
+import org.deeplearning4j.nn.conf.layers.SeparableConvolution2D;
+import org.deeplearning4j.nn.conf.layers.SpaceToBatchLayer;
+import org.deeplearning4j.nn.conf.layers.SpaceToDepthLayer;
+import org.deeplearning4j.nn.conf.layers.Subsampling1DLayer;
+import org.deeplearning4j.nn.conf.layers.Subsampling3DLayer;
+import org.deeplearning4j.nn.conf.layers.SubsamplingLayer;
+import org.deeplearning4j.nn.conf.layers.Upsampling1D;
+import org.deeplearning4j.nn.conf.layers.Upsampling2D;
+import org.deeplearning4j.nn.conf.layers.Upsampling3D;
+import org.deeplearning4j.nn.conf.layers.ZeroPadding1DLayer;
+import org.deeplearning4j.nn.conf.layers.ZeroPadding3DLayer;
+import org.deeplearning4j.nn.conf.layers.ZeroPaddingLayer;
+import org.deeplearning4j.nn.conf.layers.convolutional.Cropping1D;
+import org.deeplearning4j.nn.conf.layers.convolutional.Cropping2D;
+import org.deeplearning4j.nn.conf.layers.convolutional.Cropping3D;
+import org.deeplearning4j.nn.conf.layers.misc.ElementWiseMultiplicationLayer;
+import org.deeplearning4j.nn.conf.layers.misc.RepeatVector;
+import org.deeplearning4j.nn.conf.layers.objdetect.Yolo2OutputLayer;
+import org.deeplearning4j.nn.conf.layers.recurrent.Bidirectional;
+import org.deeplearning4j.nn.conf.layers.recurrent.LastTimeStep;
+import org.deeplearning4j.nn.conf.layers.recurrent.SimpleRnn;
+import org.deeplearning4j.nn.conf.layers.recurrent.TimeDistributed;
+import org.deeplearning4j.nn.conf.layers.util.MaskLayer;
+import org.deeplearning4j.nn.conf.layers.util.MaskZeroLayer;
+import org.deeplearning4j.nn.conf.layers.variational.VariationalAutoencoder;
+import org.deeplearning4j.nn.conf.preprocessor.Cnn3DToFeedForwardPreProcessor;
+import org.deeplearning4j.nn.conf.preprocessor.CnnToFeedForwardPreProcessor;
+import org.deeplearning4j.nn.conf.preprocessor.CnnToRnnPreProcessor;
+import org.deeplearning4j.nn.conf.preprocessor.ComposableInputPreProcessor;
+import org.deeplearning4j.nn.conf.preprocessor.FeedForwardToCnn3DPreProcessor;
+import org.deeplearning4j.nn.conf.preprocessor.FeedForwardToCnnPreProcessor;
+import org.deeplearning4j.nn.conf.preprocessor.FeedForwardToRnnPreProcessor;
+import org.deeplearning4j.nn.conf.preprocessor.RnnToCnnPreProcessor;
+import org.deeplearning4j.nn.conf.preprocessor.RnnToFeedForwardPreProcessor;
+import org.dl4jquant.check.Require;
+import org.dl4jquant.network.Frozen;
+import org.dl4jquant.network.Step;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Finds the kind of a DL4J layer, vertex or preprocessor by the exact class of its configuration.
+ */
+@SuppressWarnings("deprecation") // models with GravesLSTM are still about
+public final class LayerKinds {
+
+    /* By the exact class: a subclass, DL4J's or a user's own, may compute something else, so it is
+     * what it was not said to be: unknown, and left in float. */
+
+    private static final Registry KINDS = registry();
+
+    /**
+     * Preprocessors of DL4J's Keras import, which need not be on the class path, that move
+     * elements.
+     */
+    private static final Set<String> MOVING_KERAS_PREPROCESSORS =
+            Set.of(
+                    "KerasFlattenRnnPreprocessor",
+                    "PermutePreprocessor",
+                    "ReshapePreprocessor",
+                    "TensorFlowCnnToFeedForwardPreProcessor");
+
+    private LayerKinds() {}
+
+    private static Registry registry() {
+        Registry kinds = new Registry();
+        addLayersWithWeights(kinds);
+        addOtherLayers(kinds);
+        addVertices(kinds);
+        addPreprocessors(kinds);
+        addUnknown(kinds);
+        return kinds;
+    }
+
+    private static void addLayersWithWeights(Registry kinds) {
+        kinds.add(ConvolutionKind::new, List.of(ConvolutionLayer.class, Convolution2D.class));
+        kinds.add(Convolution1DKind::new, List.of(Convolution1DLayer.class, Convolution1D.class));
+        kinds.add(Convolution3DKind::new, List.of(Convolution3D.class));
+        kinds.add(DepthwiseConvolutionKind::new, List.of(DepthwiseConvolution2D.class));
+        kinds.add(SeparableConvolutionKind::new, List.of(SeparableConvolution2D.class));
+        kinds.add(DeconvolutionKind::new, List.of(Deconvolution2D.class));
+        kinds.add(Deconvolution3DKind::new, List.of(Deconvolution3D.class));
+        kinds.add(DenseKind::new, List.of(DenseLayer.class));
+        kinds.add(
+                OutputKind::new,
+                List.of(OutputLayer.class, RnnOutputLayer.class, CenterLossOutputLayer.class));
+        kinds.add(EmbeddingKind::new, List.of(EmbeddingLayer.class, EmbeddingSequenceLayer.class));
+        kinds.add(AutoEncoderKind::new, List.of(AutoEncoder.class, VariationalAutoencoder.class));
+        kinds.add(
+                WeightedKind::new,
+                List.of(
+                        LocallyConnected2D.class,
+                        PReLULayer.class,
+                        RecurrentAttentionLayer.class,
+                        ElementWiseMultiplicationLayer.class));
+        kinds.add(layer -> new RecurrentKind(layer, true), List.of(LSTM.class, GravesLSTM.class));
+        kinds.add(
+                layer -> new RecurrentKind(layer, !layer.hasLayerNorm()), List.of(SimpleRnn.class));
+        kinds.add(BidirectionalKind::new, List.of(Bidirectional.class));
+        kinds.add(LastTimeStepKind::new, List.of(LastTimeStep.class));
+        kinds.add(TimeDistributedKind::new, List.of(TimeDistributed.class));
+        kinds.add(MaskZeroKind::new, List.of(MaskZeroLayer.class));
+        kinds.add(SelfAttentionKind::new, List.of(SelfAttentionLayer.class));
+    }
+
+    private static void addOtherLayers(Registry kinds) {
+        kinds.add(
+                WindowPoolKind::new,
+                List.of(
+                        SubsamplingLayer.class,
+                        Pooling2D.class,
+                        Subsampling1DLayer.class,
+                        Pooling1D.class));
+        kinds.add(VolumePoolKind::new, List.of(Subsampling3DLayer.class));
+        kinds.add(GlobalPoolKind::new, List.of(GlobalPoolingLayer.class));
+        kinds.add(ActivationKind::new, List.of(ActivationLayer.class));
+        kinds.add(LossKind::new, List.of(LossLayer.class, CnnLossLayer.class, RnnLossLayer.class));
+        kinds.add(FloatLossKind::new, List.of(Cnn3DLossLayer.class, Yolo2OutputLayer.class));
+        kinds.add(BatchNormalizationKind::new, List.of(BatchNormalization.class));
+        kinds.add(
+                MovingKind::new,
+                List.of(
+                        Cropping1D.class,
+                        Cropping2D.class,
+                        Cropping3D.class,
+                        DropoutLayer.class,
+                        RepeatVector.class,
+                        SpaceToBatchLayer.class,
+                        SpaceToDepthLayer.class,
+                        Upsampling1D.class,
+                        Upsampling2D.class,
+                        Upsampling3D.class,
+                        ZeroPadding1DLayer.class,
+                        ZeroPaddingLayer.class,
+                        ZeroPadding3DLayer.class));
+    }
+
+    private static void addVertices(Registry kinds) {
+        kinds.add(ElementWiseKind::new, List.of(ElementWiseVertex.class));
+        kinds.add(MergeKind::new, List.of(MergeVertex.class));
+        kinds.add(PreprocessorVertexKind::new, List.of(PreprocessorVertex.class));
+        kinds.add(
+                MovingKind::new,
+                List.of(
+                        DuplicateToTimeSeriesVertex.class,
+                        LastTimeStepVertex.class,
+                        PoolHelperVertex.class,
+                        ReshapeVertex.class,
+                        ReverseTimeSeriesVertex.class,
+                        SubsetVertex.class,
+                        UnstackVertex.class));
+    }
+
+    private static void addPreprocessors(Registry kinds) {
+        kinds.add(ComposedKind::new, List.of(ComposableInputPreProcessor.class));
+        kinds.add(
+                MovingKind::new,
+                List.of(
+                        Cnn3DToFeedForwardPreProcessor.class,
+                        CnnToFeedForwardPreProcessor.class,
+                        CnnToRnnPreProcessor.class,
+                        FeedForwardToCnn3DPreProcessor.class,
+                        FeedForwardToCnnPreProcessor.class,
+                        FeedForwardToRnnPreProcessor.class,
+                        RnnToCnnPreProcessor.class,
+                        RnnToFeedForwardPreProcessor.class));
+    }
+
+    private static void addUnknown(Registry kinds) {
+        kinds.add(
+                UnknownKind::new,
+                List.of(
+                        CapsuleLayer.class,
+                        CapsuleStrengthLayer.class,
+                        GravesBidirectionalLSTM.class,
+                        LearnedSelfAttentionLayer.class,
+                        LocalResponseNormalization.class,
+                        LocallyConnected1D.class,
+                        PrimaryCapsules.class,
+                        MaskLayer.class,
+                        AttentionVertex.class,
+                        L2NormalizeVertex.class,
+                        L2Vertex.class,
+                        ScaleVertex.class,
+                        ShiftVertex.class,
+                        StackVertex.class));
+    }
+
+    /**
+     * Returns the kind of a configuration. Wrappers that freeze are looked through.
+     *
+     * @param configuration the configuration of a layer, of a vertex that is no layer, or of a
+     *     preprocessor
+     * @return its kind; one that stays in float if the class is not known
+     */
+    public static LayerKind of(Object configuration) {
+        Object inside = thawed(Require.given(configuration, "configuration"));
+        Class<?> type = inside.getClass();
+        LayerKind kind = KINDS.kind(inside, type);
+        if (kind != null) {
+            return kind;
+        }
+        boolean keras =
+                type.getName().startsWith("org.deeplearning4j.")
+                        && MOVING_KERAS_PREPROCESSORS.contains(type.getSimpleName());
+        return keras ? new MovingKind(inside) : new UnknownKind(inside);
+    }
+
+    /**
+     * Returns the kind of a step.
+     *
+     * @param step a layer, vertex or preprocessor of a network
+     * @return its kind, as {@link #of(Object)}
+     */
+    public static LayerKind of(Step step) {
+        return of(Require.given(step, "step").configuration());
+    }
+
+    /**
+     * Returns the nearest class above a configuration's own that can be quantized or lets codes
+     * pass, although the configuration's own class is unknown.
+     *
+     * @param configuration the configuration of a layer
+     * @return the class; null if there is none
+     */
+    public static @Nullable Class<?> knownParent(Object configuration) {
+        Object inside = thawed(Require.given(configuration, "configuration"));
+        Class<?> parent = inside.getClass().getSuperclass();
+        while (parent != null) {
+            LayerKind kind = KINDS.kind(inside, parent);
+            if (kind != null && kind.flow() != CodeFlow.UNKNOWN && kind.flow() != CodeFlow.LOSS) {
+                return parent;
+            }
+            parent = parent.getSuperclass();
+        }
+        return null;
+    }
+
+    private static Object thawed(Object configuration) {
+        if (configuration instanceof Layer layer) {
+            return Frozen.inside(layer);
+        }
+        return configuration instanceof GraphVertex vertex ? Frozen.inside(vertex) : configuration;
+    }
+
+    /** {@return the classes that have a kind} */
+    static Set<Class<?>> types() {
+        return KINDS.types();
+    }
+}

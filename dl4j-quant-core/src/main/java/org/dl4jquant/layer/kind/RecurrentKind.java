@@ -1,0 +1,34 @@
+// SPDX-License-Identifier: Apache-2.0
+package org.dl4jquant.layer.kind;
+
+import java.util.Set;
+import org.deeplearning4j.nn.conf.layers.BaseRecurrentLayer;
+import org.deeplearning4j.nn.params.SimpleRnnParamInitializer;
+import org.dl4jquant.layer.quantizers.TensorRole;
+import org.dl4jquant.layer.quantizers.WeightLayout;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * A recurrent layer; its weights are [in, units] and [units, units]. Its hidden state can be
+ * rounded in each step unless a layer normalization stands in the recurrence.
+ *
+ * @param layer the configuration
+ * @param roundsState whether the state can be rounded
+ */
+record RecurrentKind(BaseRecurrentLayer layer, boolean roundsState) implements LayerKind {
+
+    @Override
+    public CodeFlow flow() {
+        return CodeFlow.COMPUTES;
+    }
+
+    @Override
+    public @Nullable WeightLayout weight(String key) {
+        return key.equals(SimpleRnnParamInitializer.GAIN_KEY) ? null : WeightLayout.MATRIX;
+    }
+
+    @Override
+    public Set<TensorRole> innerTensors() {
+        return roundsState ? Set.of(TensorRole.HIDDEN) : Set.of();
+    }
+}

@@ -1,0 +1,46 @@
+// SPDX-License-Identifier: Apache-2.0
+package org.dl4jquant.layer.kind;
+
+import org.deeplearning4j.nn.conf.layers.SeparableConvolution2D;
+import org.deeplearning4j.nn.params.SeparableConvolutionParamInitializer;
+import org.dl4jquant.layer.quantizers.WeightLayout;
+import org.nd4j.linalg.activations.IActivation;
+
+/**
+ * A depthwise convolution, whose weight is [multiplier, in, height, width], and then one of single
+ * pixels, whose weight is [out, in * multiplier, 1, 1].
+ */
+record SeparableConvolutionKind(SeparableConvolution2D layer) implements LayerKind {
+
+    @Override
+    public CodeFlow flow() {
+        return CodeFlow.COMPUTES;
+    }
+
+    @Override
+    public WeightLayout weight(String key) {
+        return key.equals(SeparableConvolutionParamInitializer.DEPTH_WISE_WEIGHT_KEY)
+                ? WeightLayout.withoutInputs(1, 0)
+                : WeightLayout.of(0, 1);
+    }
+
+    @Override
+    public int channelAxis() {
+        return ImageAxis.of(layer.getCnn2dDataFormat());
+    }
+
+    @Override
+    public boolean separatesActivation() {
+        return true;
+    }
+
+    @Override
+    public boolean absorbsNormalization() {
+        return true;
+    }
+
+    @Override
+    public IActivation lastFunction() {
+        return layer.getActivationFn();
+    }
+}

@@ -2,24 +2,15 @@
 package org.dl4jquant.layer;
 
 import java.util.Collection;
-import java.util.Set;
+import java.util.Objects;
 import org.deeplearning4j.nn.api.Layer;
 import org.deeplearning4j.nn.conf.NeuralNetConfiguration;
-import org.deeplearning4j.nn.conf.layers.ActivationLayer;
 import org.deeplearning4j.nn.conf.layers.BaseLayer;
-import org.deeplearning4j.nn.conf.layers.Convolution1D;
-import org.deeplearning4j.nn.conf.layers.Convolution1DLayer;
-import org.deeplearning4j.nn.conf.layers.Convolution2D;
-import org.deeplearning4j.nn.conf.layers.Convolution3D;
-import org.deeplearning4j.nn.conf.layers.ConvolutionLayer;
-import org.deeplearning4j.nn.conf.layers.Deconvolution2D;
-import org.deeplearning4j.nn.conf.layers.Deconvolution3D;
-import org.deeplearning4j.nn.conf.layers.DenseLayer;
-import org.deeplearning4j.nn.conf.layers.DepthwiseConvolution2D;
 import org.deeplearning4j.nn.conf.layers.SelfAttentionLayer;
-import org.deeplearning4j.nn.conf.layers.SeparableConvolution2D;
 import org.deeplearning4j.optimize.api.TrainingListener;
 import org.dl4jquant.layer.attention.RoundedAttention;
+import org.dl4jquant.layer.kind.LayerKind;
+import org.dl4jquant.layer.kind.LayerKinds;
 import org.dl4jquant.layer.quantizers.TensorRole;
 import org.dl4jquant.layer.recurrent.RoundedRecurrence;
 import org.jspecify.annotations.Nullable;
@@ -32,20 +23,6 @@ import org.nd4j.linalg.factory.Nd4j;
 /** Makes the DL4J layer that does a quantized layer's arithmetic, on a buffer of its own. */
 final class InnerLayer {
 
-    /* By the exact class: a subclass may use its function in another way. */
-    private static final Set<Class<?>> SEPARATE =
-            Set.of(
-                    ActivationLayer.class,
-                    Convolution1D.class,
-                    Convolution1DLayer.class,
-                    Convolution2D.class,
-                    Convolution3D.class,
-                    ConvolutionLayer.class,
-                    Deconvolution2D.class,
-                    Deconvolution3D.class,
-                    DepthwiseConvolution2D.class,
-                    SeparableConvolution2D.class);
-
     private InnerLayer() {}
 
     /**
@@ -55,14 +32,7 @@ final class InnerLayer {
      * @param layer the underlying layer's configuration
      */
     static boolean separatesActivation(org.deeplearning4j.nn.conf.layers.Layer layer) {
-        return SEPARATE.contains(layer.getClass())
-                || (layer.getClass() == DenseLayer.class && !((DenseLayer) layer).hasLayerNorm());
-    }
-
-    private static IActivation activationOf(org.deeplearning4j.nn.conf.layers.Layer layer) {
-        return layer instanceof ActivationLayer only
-                ? only.getActivationFn()
-                : ((BaseLayer) layer).getActivationFn();
+        return LayerKinds.of(layer).separatesActivation();
     }
 
     /**
@@ -86,7 +56,10 @@ final class InnerLayer {
         if (merged != null) {
             return merged;
         }
-        return separatesActivation(layer) ? activationOf(layer) : new ActivationIdentity();
+        LayerKind kind = LayerKinds.of(layer);
+        return kind.separatesActivation()
+                ? Objects.requireNonNull(kind.lastFunction())
+                : new ActivationIdentity();
     }
 
     /**

@@ -10,6 +10,7 @@ import org.deeplearning4j.nn.api.ParamInitializer;
 import org.deeplearning4j.nn.conf.NeuralNetConfiguration;
 import org.deeplearning4j.nn.conf.layers.BatchNormalization;
 import org.deeplearning4j.nn.conf.layers.Layer;
+import org.dl4jquant.layer.kind.LayerKinds;
 import org.dl4jquant.layer.quantizers.WeightSlot;
 import org.dl4jquant.layer.scale.InitialScales;
 import org.dl4jquant.layer.scale.ScaleParameter;
@@ -32,7 +33,6 @@ final class QuantizedParameters implements ParamInitializer {
 
     static final QuantizedParameters INSTANCE = new QuantizedParameters();
 
-    private static final String LAYER_NORM_GAIN = "g";
     private static final long NORMALIZATION_STATISTICS = 2;
     private static final long NORMALIZATION_PARAMETERS = 4;
 
@@ -54,6 +54,7 @@ final class QuantizedParameters implements ParamInitializer {
                     WeightSlot.of(
                             inner,
                             key,
+                            Objects.requireNonNull(LayerKinds.of(inner).weight(key), key),
                             Objects.requireNonNull(shapes.get(key), key),
                             scheme.granularity()));
         }
@@ -70,14 +71,8 @@ final class QuantizedParameters implements ParamInitializer {
 
     private static List<String> weightKeys(Layer inner, Map<String, INDArray> table) {
         return inner.initializer().weightKeys(inner).stream()
-                .filter(key -> table.containsKey(key) && !isGain(key))
+                .filter(key -> table.containsKey(key) && LayerKinds.of(inner).weight(key) != null)
                 .toList();
-    }
-
-    private static boolean isGain(String key) {
-        return key.equals(LAYER_NORM_GAIN)
-                || key.equals("f" + LAYER_NORM_GAIN)
-                || key.equals("b" + LAYER_NORM_GAIN);
     }
 
     /** Arrays of the underlying layer's parameters that have the right shapes and no contents. */

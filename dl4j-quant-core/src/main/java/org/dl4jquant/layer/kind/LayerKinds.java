@@ -84,6 +84,7 @@ import org.deeplearning4j.nn.conf.layers.recurrent.TimeDistributed;
 import org.deeplearning4j.nn.conf.layers.util.MaskLayer;
 import org.deeplearning4j.nn.conf.layers.util.MaskZeroLayer;
 import org.deeplearning4j.nn.conf.layers.variational.VariationalAutoencoder;
+import org.deeplearning4j.nn.conf.ocnn.OCNNOutputLayer;
 import org.deeplearning4j.nn.conf.preprocessor.Cnn3DToFeedForwardPreProcessor;
 import org.deeplearning4j.nn.conf.preprocessor.CnnToFeedForwardPreProcessor;
 import org.deeplearning4j.nn.conf.preprocessor.CnnToRnnPreProcessor;
@@ -236,6 +237,7 @@ public final class LayerKinds {
                         LearnedSelfAttentionLayer.class,
                         LocalResponseNormalization.class,
                         LocallyConnected1D.class,
+                        OCNNOutputLayer.class,
                         PrimaryCapsules.class,
                         MaskLayer.class,
                         AttentionVertex.class,

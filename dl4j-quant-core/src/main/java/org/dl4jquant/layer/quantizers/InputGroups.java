@@ -1,14 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package org.dl4jquant.layer.quantizers;
 
-import org.deeplearning4j.nn.conf.layers.Convolution1DLayer;
-import org.deeplearning4j.nn.conf.layers.ConvolutionLayer;
-import org.deeplearning4j.nn.conf.layers.Deconvolution2D;
-import org.deeplearning4j.nn.conf.layers.Deconvolution3D;
-import org.deeplearning4j.nn.conf.layers.DepthwiseConvolution2D;
 import org.deeplearning4j.nn.conf.layers.Layer;
-import org.deeplearning4j.nn.conf.layers.SeparableConvolution2D;
-import org.deeplearning4j.nn.params.SeparableConvolutionParamInitializer;
 import org.dl4jquant.check.Require;
 import org.dl4jquant.nd.Channels;
 import org.nd4j.linalg.api.ndarray.INDArray;
@@ -22,24 +15,21 @@ import org.nd4j.linalg.api.ndarray.INDArray;
  */
 public record InputGroups(int axis, int size, char order) {
 
-    private static final int MATRIX_RANK = 2;
-    private static final int NONE = -1;
-
     /**
      * {@return the groups of a weight}
      *
      * @param layer the layer
      * @param key the weight's parameter name
+     * @param layout which of the weight's dimensions number outputs and inputs
      * @param weight the weight, arranged as its channels are numbered
-     * @param outputs the output channels, {@link Channels#NONE} if the layout is not known
      * @param size how many inputs make a group
      * @throws IllegalArgumentException if the weight has no inputs to be grouped, or the size does
      *     not divide them; the message names layer and weight
      */
-    static InputGroups of(Layer layer, String key, INDArray weight, Channels outputs, int size) {
-        int axis = outputs.axes().isEmpty() ? NONE : inputAxis(layer, key, weight);
+    static InputGroups of(Layer layer, String key, WeightLayout layout, INDArray weight, int size) {
+        int axis = layout.inputs();
         Require.argument(
-                axis != NONE,
+                axis != WeightLayout.NONE,
                 "layer '%s': weight %s of a %s has no dimension of inputs that could be grouped; give"
                         + " this layer Granularity.PER_CHANNEL",
                 layer.getLayerName(),
@@ -55,29 +45,6 @@ public record InputGroups(int axis, int size, char order) {
                 inputs,
                 size);
         return new InputGroups(axis, size, weight.ordering());
-    }
-
-    /* As in WeightSlot, which has the layouts. */
-    private static int inputAxis(Layer layer, String key, INDArray weight) {
-        boolean depthwise =
-                layer instanceof DepthwiseConvolution2D
-                        || (layer instanceof SeparableConvolution2D
-                                && key.equals(
-                                        SeparableConvolutionParamInitializer
-                                                .DEPTH_WISE_WEIGHT_KEY));
-        if (depthwise) {
-            return NONE;
-        }
-        if (layer instanceof Deconvolution3D) {
-            return 4;
-        }
-        if (layer instanceof Deconvolution2D) {
-            return 0;
-        }
-        if (layer instanceof Convolution1DLayer || layer instanceof ConvolutionLayer) {
-            return 1;
-        }
-        return weight.rank() == MATRIX_RANK ? 0 : NONE;
     }
 
     /**

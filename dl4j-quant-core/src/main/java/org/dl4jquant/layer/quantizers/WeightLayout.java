@@ -2,6 +2,7 @@
 package org.dl4jquant.layer.quantizers;
 
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import java.util.stream.IntStream;
 import org.dl4jquant.check.Require;
@@ -101,7 +102,7 @@ public record WeightLayout(Channels outputs, int inputs, boolean reversed) {
         Require.argument(
                 !outputs.axes().isEmpty(),
                 "the layout of a weight of shape %s is not known, so it is no matrix",
-                List.of(arranged.shapeInfoToString()));
+                Arrays.toString(weight.shape()));
         List<Integer> order = new ArrayList<>(outputs.axes());
         if (inputs != NONE) {
             order.add(inputs);

@@ -3,8 +3,9 @@
 /**
  * The values that say what a quantized layer rounds: {@link
  * org.dl4jquant.layer.quantizers.LayerQuantizers} by the {@link
- * org.dl4jquant.layer.quantizers.TensorRole} of each activation tensor, and which scales each
- * weight has ({@link org.dl4jquant.layer.quantizers.WeightSlot}).
+ * org.dl4jquant.layer.quantizers.TensorRole} of each activation tensor, how each weight lies in
+ * memory ({@link org.dl4jquant.layer.quantizers.WeightLayout}) and which scales it has ({@link
+ * org.dl4jquant.layer.quantizers.WeightSlot}).
  *
  * <p>{@code layer} keeps them in its configuration and writes them to model files; {@code
  * layer.rounding} and {@code layer.scale} are given them and never see the configuration. Nothing

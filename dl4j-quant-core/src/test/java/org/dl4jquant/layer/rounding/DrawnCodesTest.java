@@ -7,6 +7,7 @@ import static org.junit.jupiter.api.Assertions.assertFalse;
 
 import java.util.Arrays;
 import org.dl4jquant.layer.quantizers.ActivationScheme;
+import org.dl4jquant.layer.quantizers.WeightLayout;
 import org.dl4jquant.layer.quantizers.WeightSlot;
 import org.dl4jquant.nd.Channels;
 import org.dl4jquant.nd.RowMajor;
@@ -41,7 +42,8 @@ final class DrawnCodesTest {
     private static CodeRounder weight() {
         return CodeRounder.ofWeight(
                 "layer",
-                new WeightSlot("W", "scaleW", Channels.axis(1), FEATURES, false, null),
+                new WeightSlot(
+                        "W", "scaleW", Channels.axis(1), FEATURES, WeightLayout.MATRIX, null),
                 CodeRange.narrow(4),
                 TensorScheme.weights(4).withRounding(new CodeRounding.Stochastic(1)),
                 scale(FEATURES));

@@ -13,6 +13,7 @@ import net.jqwik.api.constraints.Scale;
 import org.dl4jquant.layer.quantizers.ActivationScheme;
 import org.dl4jquant.layer.quantizers.LayerQuantizers;
 import org.dl4jquant.layer.quantizers.TensorRole;
+import org.dl4jquant.layer.quantizers.WeightLayout;
 import org.dl4jquant.layer.quantizers.WeightSlot;
 import org.dl4jquant.numeric.CodeRange;
 import org.dl4jquant.scheme.Precision;
@@ -56,7 +57,13 @@ class ScaleHandoverTest {
     }
 
     private static final WeightSlot SLOT =
-            new WeightSlot("W", "scaleW", org.dl4jquant.nd.Channels.axis(0), 2, false, null);
+            new WeightSlot(
+                    "W",
+                    "scaleW",
+                    org.dl4jquant.nd.Channels.axis(0),
+                    2,
+                    WeightLayout.of(0, 1),
+                    null);
 
     private static Map<String, INDArray> table(float outputScale, float zero) {
         return Map.of(

@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 package org.dl4jquant.prepare;
 
+import org.dl4jquant.layer.kind.LayerKinds;
+import org.dl4jquant.layer.kind.LayerKind;
+import org.dl4jquant.layer.kind.CodeFlow;
 import java.util.ArrayList;
 import java.util.List;
 import org.deeplearning4j.nn.conf.InputPreProcessor;
@@ -76,6 +79,34 @@ record FusedStep(
                         && (ours instanceof QuantizedAddVertex || ours instanceof MaximumVertex)
                 ? new ElementWiseVertex(ours.getOp())
                 : step.vertex();
+    }
+
+    /** {@return all that is known about the layer inside all wrappers, or about the vertex} */
+    LayerKind kind() {
+        Object inside = step.layer() == null ? plainVertex() : thawed();
+        return LayerKinds.of(inside == null ? step.configuration() : inside);
+    }
+
+    /** {@return the relation of its result to the codes of the tensor that it reads} */
+    CodeFlow flow() {
+        CodeFlow flow = kind().flow();
+        if (!flow.keepsCodes() || !changesInput()) {
+            return flow;
+        }
+        // It reads other values than the tensor's.
+        boolean rounds = flow == CodeFlow.PICKS || kind().onlyAppliesFunction();
+        return rounds ? CodeFlow.RESCALES : CodeFlow.UNKNOWN;
+    }
+
+    /** {@return whether a preprocessor changes the values that the step reads, or may do so} */
+    boolean changesInput() {
+        InputPreProcessor before = preprocessor();
+        return before != null && LayerKinds.of(before).flow() != CodeFlow.MOVES;
+    }
+
+    /** {@return the function that makes the step's result; null if there is none or another} */
+    @Nullable IActivation lastFunction() {
+        return activation == null ? kind().lastFunction() : activation;
     }
 
     /**

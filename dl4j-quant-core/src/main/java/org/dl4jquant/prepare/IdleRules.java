@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package org.dl4jquant.prepare;
 
+import org.dl4jquant.layer.kind.CodeFlow;
 import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.List;
@@ -36,7 +37,7 @@ final class IdleRules {
     private IdleRules(Topology<FusedStep> original, Topology<FusedStep> joined) {
         this.original = original;
         this.joined = joined;
-        this.quantizable = joined.steps().stream().filter(Traits::isQuantizable).toList();
+        this.quantizable = joined.steps().stream().filter(each -> each.flow().hasWeights()).toList();
     }
 
     /**
@@ -67,7 +68,7 @@ final class IdleRules {
             }
         }
         return joined.steps().stream()
-                .filter(Traits::makesValues)
+                .filter(each -> each.flow().makesValues())
                 .anyMatch(step -> selector.selects(Planner.withoutPlace(step)));
     }
 
@@ -109,10 +110,10 @@ final class IdleRules {
     }
 
     private static String why(FusedStep step) {
-        if (Traits.isLoss(step)) {
+        if ((step.flow() == CodeFlow.LOSS)) {
             return "is the loss, which takes values in float";
         }
-        return Traits.preservesCodes(step)
+        return step.flow().keepsCodes()
                 ? "passes codes on as they are"
                 : "is of type " + step.type() + ", which is not supported";
     }

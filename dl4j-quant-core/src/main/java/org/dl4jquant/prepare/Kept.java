@@ -40,7 +40,7 @@ final class Kept {
         }
         boolean roundsInput = kept.preparedQuantizers().input() != null;
         return kept.preparedQuantizers().inputFrom() != null
-                || (!roundsInput && !Traits.isQuantizable(step) && codes(step) != null);
+                || (!roundsInput && !step.flow().hasWeights() && codes(step) != null);
     }
 
     /**
@@ -107,7 +107,7 @@ final class Kept {
             return "";
         }
         FusedStep before = network.step(step.inputs().get(0));
-        while (before != null && before.kept() == null && Traits.preservesCodes(before)) {
+        while (before != null && before.kept() == null && before.flow().keepsCodes()) {
             before = network.step(before.inputs().get(0));
         }
         return before == null || before.kept() == null

@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 package org.dl4jquant.prepare;
 
+import org.nd4j.linalg.activations.IActivation;
+import org.dl4jquant.layer.kind.LayerKind;
+import org.dl4jquant.layer.kind.CodeFlow;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.HashSet;
@@ -8,14 +11,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.function.Predicate;
-import org.deeplearning4j.nn.conf.layers.ActivationLayer;
-import org.deeplearning4j.nn.conf.layers.BaseLayer;
 import org.deeplearning4j.nn.conf.layers.BatchNormalization;
-import org.deeplearning4j.nn.conf.layers.Convolution3D;
-import org.deeplearning4j.nn.conf.layers.ConvolutionLayer;
-import org.deeplearning4j.nn.conf.layers.Deconvolution3D;
-import org.deeplearning4j.nn.conf.layers.DenseLayer;
-import org.deeplearning4j.nn.conf.layers.Layer;
 import org.dl4jquant.layer.integer.PointwiseActivation;
 import org.dl4jquant.network.Topology;
 import org.jspecify.annotations.Nullable;
@@ -71,24 +67,23 @@ final class LayerFusion {
 
     private static FusedStep withFollowers(Topology<FusedStep> network, FusedStep first) {
         // A layer that is not wrapped could not take its followers along.
-        if (first.kept() != null || !Traits.isQuantizable(first) || !canLead(first.thawed())) {
+        if (first.kept() != null || !first.flow().hasWeights() || !isLinear(first.kind())) {
             return first;
         }
         FusedStep merged = first;
         FusedStep next = follower(network, first, first.name());
-        if (next != null
-                && isExactly(next.thawed(), BatchNormalization.class)
-                && next.thawed() instanceof BatchNormalization normalization
-                && canNormalize(first.thawed())) {
+        BatchNormalization normalization = next == null ? null : next.kind().normalization();
+        if (next != null && normalization != null && first.kind().absorbsNormalization()) {
             merged = merged.merged(normalization, null, next.name());
             next = follower(network, first, next.name());
         }
-        if (next != null
-                && isExactly(next.thawed(), ActivationLayer.class)
-                && next.thawed() instanceof ActivationLayer activation) {
-            merged = merged.merged(null, activation.getActivationFn(), next.name());
-        }
-        return merged;
+        boolean activated =
+                next != null
+                        && next.kind().onlyAppliesFunction()
+                        && next.flow() != CodeFlow.LOSS;
+        return activated && next != null
+                ? merged.merged(null, next.lastFunction(), next.name())
+                : merged;
     }
 
     private static @Nullable FusedStep follower(
@@ -103,21 +98,10 @@ final class LayerFusion {
         return joins ? next : null;
     }
 
-    private static boolean isExactly(@Nullable Layer layer, Class<?> type) {
-        return layer != null && layer.getClass() == type;
-    }
-
-    private static boolean canLead(@Nullable Layer layer) {
-        boolean arithmetic =
-                layer instanceof ConvolutionLayer
-                        || (layer instanceof DenseLayer dense && !dense.hasLayerNorm());
-        return arithmetic
-                && layer instanceof BaseLayer base
-                && PointwiseActivation.isIdentity(base.getActivationFn());
-    }
-
-    /** DL4J's batch normalization trains on matrices and images. */
-    private static boolean canNormalize(@Nullable Layer layer) {
-        return !(layer instanceof Convolution3D) && !(layer instanceof Deconvolution3D);
+    private static boolean isLinear(LayerKind kind) {
+        IActivation function = kind.lastFunction();
+        return kind.separatesActivation()
+                && function != null
+                && PointwiseActivation.isIdentity(function);
     }
 }

@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 package org.dl4jquant.prepare;
 
+import org.dl4jquant.layer.quantizers.TensorRole;
+import org.nd4j.linalg.activations.IActivation;
+import org.dl4jquant.layer.kind.CodeFlow;
 import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.HashMap;
@@ -13,12 +16,8 @@ import java.util.Optional;
 import java.util.Set;
 import java.util.function.Predicate;
 import java.util.stream.Stream;
-import org.deeplearning4j.nn.conf.graph.ElementWiseVertex;
-import org.deeplearning4j.nn.conf.layers.ActivationLayer;
 import org.deeplearning4j.nn.conf.layers.Layer;
-import org.deeplearning4j.nn.conf.layers.SelfAttentionLayer;
 import org.dl4jquant.layer.LayerFunctions;
-import org.dl4jquant.layer.MaxPoolingLayer;
 import org.dl4jquant.layer.QuantizedAddVertex;
 import org.dl4jquant.layer.integer.PointwiseActivation;
 import org.dl4jquant.layer.quantizers.ActivationScheme;
@@ -142,12 +141,12 @@ final class Planner {
 
     private static Map<String, LayerScheme> schemes(Topology<FusedStep> network, QuantSpec spec) {
         Map<String, LayerScheme> schemes = new HashMap<>();
-        List<FusedStep> layers = network.steps().stream().filter(Traits::isQuantizable).toList();
+        List<FusedStep> layers = network.steps().stream().filter(each -> each.flow().hasWeights()).toList();
         for (int i = 0; i < layers.size(); i++) {
             schemes.put(layers.get(i).name(), spec.schemeFor(position(layers, i)));
         }
         for (FusedStep step : network.steps()) {
-            if (Traits.makesValues(step)) {
+            if (step.flow().makesValues()) {
                 schemes.put(step.name(), spec.schemeFor(withoutPlace(step)));
             }
         }
@@ -171,7 +170,7 @@ final class Planner {
 
     private void decideInput(String input) {
         List<FusedStep> readers = readersOfCodes(input).toList();
-        if (readers.stream().noneMatch(Traits::joinsTensors) && !isPooled(input)) {
+        if (readers.stream().noneMatch(each -> each.flow().joins()) && !isPooled(input)) {
             return;
         }
         readers.stream()
@@ -186,10 +185,10 @@ final class Planner {
     /** {@return whether a max pool reads the tensor, as it is or after moves, on a way to codes} */
     private boolean isPooled(String tensor) {
         return network.consumers(tensor).stream()
-                .filter(reader -> Traits.preservesCodes(reader) && computesWithCodes(reader))
+                .filter(reader -> reader.flow().keepsCodes() && computesWithCodes(reader))
                 .anyMatch(
                         reader ->
-                                MaxPoolingLayer.isMaxPool(reader.thawed())
+                                (reader.kind().flow() == CodeFlow.PICKS)
                                         || isPooled(reader.name()));
     }
 
@@ -199,7 +198,7 @@ final class Planner {
                 .filter(this::computesWithCodes)
                 .flatMap(
                         reader ->
-                                reader.kept() == null && Traits.preservesCodes(reader)
+                                reader.kept() == null && reader.flow().keepsCodes()
                                         ? readersOfCodes(reader.name())
                                         : Stream.of(reader));
     }
@@ -208,9 +207,9 @@ final class Planner {
         if (step.kept() != null || step.keptSum() != null) {
             return;
         }
-        if (Traits.makesValues(step)) {
+        if (step.flow().makesValues()) {
             decideMadeValues(step);
-        } else if (Traits.isQuantizable(step)) {
+        } else if (step.flow().hasWeights()) {
             decideLayer(step);
         }
     }
@@ -220,7 +219,7 @@ final class Planner {
             return;
         }
         ActivationScheme output = outputScheme(step);
-        if (Traits.isPlainVertex(step)) {
+        if ((step.plainVertex() != null)) {
             inserted.put(step.name(), output);
         } else {
             wrapped.put(step.name(), withInput(step, LayerQuantizers.of(null, output)));
@@ -234,45 +233,41 @@ final class Planner {
         }
         ActivationScheme output = makesCodes(step) ? outputScheme(step) : null;
         LayerQuantizers quantizers = LayerQuantizers.of(scheme.weights(), output);
-        if (scheme.activations() != null && !Traits.readsIndices(step)) {
+        if (scheme.activations() != null && !(step.flow() == CodeFlow.READS_INDICES)) {
             quantizers = withInput(step, quantizers);
         }
         if (output != null && needsTable(step)) {
             quantizers =
                     quantizers.withPreActivation(signed(Objects.requireNonNull(activations(step))));
         }
-        wrapped.put(step.name(), withAttention(step, withHidden(step, quantizers)));
+        wrapped.put(step.name(), withInnerTensors(step, quantizers));
     }
 
-    private LayerQuantizers withAttention(FusedStep step, LayerQuantizers quantizers) {
+    private LayerQuantizers withInnerTensors(FusedStep step, LayerQuantizers quantizers) {
         TensorScheme scheme = activations(step);
-        return scheme != null && step.thawed() instanceof SelfAttentionLayer attention
-                ? quantizers.withAttention(scheme, attention.isProjectInput())
-                : quantizers;
-    }
-
-    private LayerQuantizers withHidden(FusedStep step, LayerQuantizers quantizers) {
-        TensorScheme scheme = activations(step);
-        Traits.Recurrence recurrence = Traits.recurrence(step);
-        if (scheme == null || recurrence == Traits.Recurrence.NONE) {
+        Set<TensorRole> inner = step.kind().innerTensors();
+        if (scheme == null || inner.isEmpty()) {
             return quantizers;
         }
         // The layer's own weights multiply the state in each step, so it has their scheme's width.
         ActivationScheme hidden = new ActivationScheme(scheme, true);
-        return recurrence == Traits.Recurrence.ONE_WAY
+        if (inner.contains(TensorRole.HIDDEN_BACKWARD)) {
+            return quantizers.withHiddenBothWays(hidden);
+        }
+        return inner.contains(TensorRole.HIDDEN)
                 ? quantizers.withHidden(hidden)
-                : quantizers.withHiddenBothWays(hidden);
+                : quantizers.withAttention(scheme, inner.contains(TensorRole.QUERY));
     }
 
     private LayerQuantizers withInput(FusedStep step, LayerQuantizers quantizers) {
         String tensor = step.inputs().get(0);
-        boolean changed = Traits.changesInput(step);
+        boolean changed = step.changesInput();
         String source = changed ? null : sourceOfCodes(tensor);
         if (source != null) {
             return quantizers.withInputFrom(source);
         }
         boolean roundsInput =
-                Traits.isQuantizable(step) || Traits.averages(step) || needsTable(step);
+                step.flow().hasWeights() || (step.flow() == CodeFlow.AVERAGES) || needsTable(step);
         TensorScheme scheme = activations(step);
         return roundsInput && scheme != null
                 ? quantizers.withInput(
@@ -287,7 +282,7 @@ final class Planner {
         TensorScheme own = Objects.requireNonNull(activations(step));
         Optional<NumberFormat> widest =
                 readersOfCodes(step.name())
-                        .filter(Traits::isQuantizable)
+                        .filter(each -> each.flow().hasWeights())
                         .map(this::activations)
                         .filter(Objects::nonNull)
                         .map(scheme -> Objects.requireNonNull(scheme).format())
@@ -324,9 +319,9 @@ final class Planner {
         if (step.keptSum() != null) {
             return true;
         }
-        boolean can = Traits.makesValues(step) || Traits.isQuantizable(step);
+        boolean can = step.flow().makesValues() || step.flow().hasWeights();
         return can
-                && !Traits.isOutputLayer(step)
+                && !step.kind().isOutput()
                 && activations(step) != null
                 && codesNeeded(step.name());
     }
@@ -351,15 +346,15 @@ final class Planner {
         if (step == null) {
             return false;
         }
-        boolean pools = Traits.averages(step) || MaxPoolingLayer.isMaxPool(step.thawed());
+        boolean pools = (step.flow() == CodeFlow.AVERAGES) || (step.kind().flow() == CodeFlow.PICKS);
         return (pools && network.outputs().contains(tensor))
-                || ((pools || Traits.joinsTensors(step)) && leavesFurtherOn(tensor));
+                || ((pools || step.flow().joins()) && leavesFurtherOn(tensor));
     }
 
     /** {@return whether steps that only apply functions or move elements end the network} */
     private boolean leavesFurtherOn(String tensor) {
         return network.consumers(tensor).stream()
-                .filter(reader -> Traits.appliesFunction(reader) || Traits.preservesCodes(reader))
+                .filter(reader -> reader.kind().onlyAppliesFunction() || reader.flow().keepsCodes())
                 .map(FusedStep::name)
                 .anyMatch(name -> network.outputs().contains(name) || leavesFurtherOn(name));
     }
@@ -371,17 +366,17 @@ final class Planner {
         if (reader.keptSum() != null) {
             return true;
         }
-        if (Traits.changesInput(reader)) {
+        if (reader.changesInput()) {
             return false;
         }
-        if (Traits.preservesCodes(reader)) {
+        if (reader.flow().keepsCodes()) {
             return codesNeeded(reader.name());
         }
-        if (Traits.makesValues(reader)) {
+        if (reader.flow().makesValues()) {
             return makesCodes(reader);
         }
-        return Traits.isQuantizable(reader)
-                && !Traits.readsIndices(reader)
+        return reader.flow().hasWeights()
+                && !(reader.flow() == CodeFlow.READS_INDICES)
                 && activations(reader) != null;
     }
 
@@ -389,14 +384,19 @@ final class Planner {
      * sum's codes, so the activation layer carries the only quantizer. */
     private boolean carriedByActivation(FusedStep step) {
         FusedStep next = network.onlyConsumer(step.name());
-        return Traits.isPlainVertex(step)
+        return (step.plainVertex() != null)
                 && next != null
                 && !next.preprocessed()
-                && next.thawed() instanceof ActivationLayer only
-                && PointwiseActivation.of(only.getActivationFn())
-                        .map(PointwiseActivation::isClamp)
-                        .orElse(false)
+                && next.kind().onlyAppliesFunction()
+ && isClamp(next.lastFunction())
                 && makesCodes(next);
+    }
+
+    private static boolean isClamp(@Nullable IActivation function) {
+        return function != null
+                && PointwiseActivation.of(function)
+                        .map(PointwiseActivation::isClamp)
+                        .orElse(false);
     }
 
     /** {@return what each step reads in the prepared network} */
@@ -436,7 +436,7 @@ final class Planner {
         Map<String, QuantizedAddVertex> sums = new LinkedHashMap<>();
         for (FusedStep step : network.steps()) {
             if (step.keptSum() == null
-                    && Traits.elementWise(step) == ElementWiseVertex.Op.Add
+                    && step.flow() == CodeFlow.ADDS
                     && step.inputs().size() == 2) {
                 String left = sourceOfCodes(step.inputs().get(0));
                 String right = sourceOfCodes(step.inputs().get(1));
@@ -461,9 +461,9 @@ final class Planner {
         boolean kept = step != null && (step.kept() != null || step.keptSum() != null);
         if (kept || wrapped.containsKey(tensor) || inserted.containsKey(tensor)) {
             results.addAll(after);
-        } else if (step != null && (Traits.appliesFunction(step) || Traits.preservesCodes(step))) {
+        } else if (step != null && (step.kind().onlyAppliesFunction() || step.flow().keepsCodes())) {
             List<String> path = new ArrayList<>(after);
-            if (Traits.appliesFunction(step)) {
+            if (step.kind().onlyAppliesFunction()) {
                 path.add(tensor);
             }
             step.inputs().forEach(input -> addResults(input, path, results));
@@ -481,7 +481,7 @@ final class Planner {
         if (step != null && step.kept() != null) {
             return Kept.codes(step);
         }
-        if (step != null && Traits.preservesCodes(step)) {
+        if (step != null && step.flow().keepsCodes()) {
             return sourceOfCodes(step.inputs().get(0));
         }
         ActivationScheme behind = inserted.get(tensor);

@@ -2,15 +2,8 @@
 package org.dl4jquant.prepare;
 
 import java.util.function.Predicate;
-import org.deeplearning4j.nn.conf.graph.ElementWiseVertex;
-import org.deeplearning4j.nn.conf.layers.ActivationLayer;
-import org.deeplearning4j.nn.conf.layers.BaseLayer;
-import org.deeplearning4j.nn.conf.layers.ConvolutionLayer;
-import org.deeplearning4j.nn.conf.layers.DenseLayer;
-import org.deeplearning4j.nn.conf.layers.Layer;
 import org.dl4jquant.layer.integer.PointwiseActivation;
 import org.dl4jquant.network.Topology;
-import org.jspecify.annotations.Nullable;
 import org.nd4j.linalg.activations.IActivation;
 import org.nd4j.linalg.activations.impl.ActivationSoftmax;
 
@@ -28,18 +21,12 @@ record SignAnalysis(Topology<FusedStep> network, Predicate<String> nonNegativeIn
     }
 
     private boolean nonNegative(FusedStep step) {
-        IActivation last = lastFunction(step);
+        IActivation last = step.lastFunction();
         if (last != null && isNonNegative(last)) {
             return true;
         }
-        boolean passesOn =
-                Traits.preservesCodes(step)
-                        || Traits.merges(step)
-                        || (Traits.makesValues(step)
-                                && last == null
-                                && Traits.elementWise(step) != ElementWiseVertex.Op.Subtract);
-        return passesOn
-                && !Traits.changesInput(step)
+        return step.kind().keepsSign()
+                && !step.changesInput()
                 && step.inputs().stream().allMatch(this::nonNegative);
     }
 
@@ -48,23 +35,5 @@ record SignAnalysis(Topology<FusedStep> network, Predicate<String> nonNegativeIn
                 || PointwiseActivation.of(function)
                         .map(PointwiseActivation::nonNegative)
                         .orElse(false);
-    }
-
-    /** The function that makes the step's result, where it is the last thing done. */
-    private static @Nullable IActivation lastFunction(FusedStep step) {
-        if (step.activation() != null) {
-            return step.activation();
-        }
-        Layer layer = step.thawed();
-        if (layer != null && layer.getClass() == ActivationLayer.class) {
-            return ((ActivationLayer) layer).getActivationFn();
-        }
-        // A layer that is not known by its exact class may do anything last.
-        if (!Traits.isQuantizable(step)) {
-            return null;
-        }
-        return layer instanceof ConvolutionLayer || layer instanceof DenseLayer
-                ? ((BaseLayer) layer).getActivationFn()
-                : null;
     }
 }

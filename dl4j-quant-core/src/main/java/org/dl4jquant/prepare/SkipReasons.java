@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 package org.dl4jquant.prepare;
 
+import org.dl4jquant.layer.kind.LayerKinds;
+import org.dl4jquant.layer.kind.CodeFlow;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
-import org.deeplearning4j.nn.conf.layers.BatchNormalization;
 import org.deeplearning4j.nn.conf.layers.Layer;
 import org.dl4jquant.layer.MaxPoolingLayer;
 import org.dl4jquant.layer.QuantizedLayer;
@@ -167,7 +168,7 @@ final class SkipReasons {
     }
 
     private static @Nullable String changer(FusedStep step) {
-        return Traits.changesInput(step)
+        return step.changesInput()
                 ? Step.typeOf(Objects.requireNonNull(step.preprocessor()))
                 : null;
     }
@@ -225,46 +226,38 @@ final class SkipReasons {
         if (scheme != null && scheme.isFloat()) {
             return "stays in float: a rule of the spec says so";
         }
-        if (Traits.isLoss(step)) {
+        if ((step.flow() == CodeFlow.LOSS)) {
             return "the loss: takes values in float";
         }
         if (MaxPoolingLayer.ignoresDilation(layer)) {
             return "passes codes on as they are, with its dilation, which DL4J ignores if it pools"
                     + " with oneDNN";
         }
-        if (Traits.preservesCodes(step)) {
+        if (step.flow().keepsCodes()) {
             return facts.holdsCodes(step.name())
                     ? "passes codes on as they are"
                     : "passes values on as they are: those that it reads are in float";
         }
-        if (layer != null && layer.getClass() == BatchNormalization.class) {
+        if (step.kind().normalization() != null) {
             return "stays in float: it is not directly after a convolution or dense layer with"
                     + " identity activation";
         }
-        if (Traits.makesValues(step)) {
+        if (step.flow().makesValues()) {
             String rounding = facts.roundedBehind(step);
             if (rounding != null) {
                 return "rounded by '" + rounding + "', which follows";
             }
-            return Traits.joinsTensors(step) && facts.isOutput(step.name())
+            return step.flow().joins() && facts.isOutput(step.name())
                     ? "stays in float: it is an output and no layer; for codes, let an"
                             + " ActivationLayer with the identity read it and be the output"
                     : "stays in float: nothing after it computes with codes";
         }
-        String known = knownParent(layer);
+        Class<?> known = layer == null ? null : LayerKinds.knownParent(layer);
         return "stays in float: "
                 + step.type()
                 + " is not supported"
                 + (known == null
                         ? ""
-                        : "; " + known + " is, but a subclass of it may compute anything");
-    }
-
-    private static @Nullable String knownParent(@Nullable Layer layer) {
-        Class<?> parent = layer == null ? null : layer.getClass().getSuperclass();
-        while (parent != null && !Traits.isKnown(parent)) {
-            parent = parent.getSuperclass();
-        }
-        return parent == null ? null : parent.getSimpleName();
+                        : "; " + known.getSimpleName() + " is, but a subclass of it may compute anything");
     }
 }

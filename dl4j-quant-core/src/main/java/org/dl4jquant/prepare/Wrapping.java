@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 package org.dl4jquant.prepare;
 
+import org.dl4jquant.layer.kind.LayerKinds;
+import org.dl4jquant.layer.kind.LayerKind;
+import org.dl4jquant.layer.kind.CodeFlow;
 import java.util.Objects;
 import org.deeplearning4j.nn.conf.NeuralNetConfiguration;
 import org.deeplearning4j.nn.conf.layers.ActivationLayer;
-import org.deeplearning4j.nn.conf.layers.BaseLayer;
 import org.deeplearning4j.nn.conf.layers.BatchNormalization;
 import org.deeplearning4j.nn.conf.layers.Layer;
 import org.dl4jquant.layer.MaxPoolingLayer;
@@ -35,7 +37,7 @@ final class Wrapping {
         LayerQuantizers quantizers = plan.wrapped().get(step.name());
         if (quantizers != null) {
             conf.setLayer(wrapped(step, original.getLayer(), quantizers));
-        } else if (MaxPoolingLayer.isMaxPool(step.thawed())) {
+        } else if ((step.kind().flow() == CodeFlow.PICKS)) {
             conf.setLayer(
                     Frozen.like(original.getLayer(), new MaxPoolingLayer(thawed(step).clone())));
         } else if (plan.results().contains(step.name())) {
@@ -64,17 +66,13 @@ final class Wrapping {
 
     /** {@return whether a step that makes results gets another activation function} */
     static boolean replacesFunction(FusedStep step) {
-        return thawed(step) instanceof ActivationLayer only
-                ? ResultActivation.replaces(only.getActivationFn())
-                : ResultActivation.replaces(((BaseLayer) thawed(step)).getActivationFn());
+        return ResultActivation.replaces(Objects.requireNonNull(step.kind().lastFunction()));
     }
 
     private static void useResultFunction(Layer layer) {
-        if (layer instanceof ActivationLayer only) {
-            only.setActivationFn(ResultActivation.of(only.getActivationFn()));
-        } else if (layer instanceof BaseLayer loss) {
-            loss.setActivationFn(ResultActivation.of(loss.getActivationFn()));
-        }
+        LayerKind kind = LayerKinds.of(layer);
+        kind.setLastFunction(
+                ResultActivation.of(Objects.requireNonNull(kind.lastFunction())));
     }
 
     private static NeuralNetConfiguration fresh(NeuralNetConfiguration conf) {

@@ -29,4 +29,9 @@ record ActivationKind(ActivationLayer layer) implements LayerKind {
     public boolean onlyAppliesFunction() {
         return true;
     }
+
+    @Override
+    public void setLastFunction(IActivation function) {
+        layer.setActivationFn(function);
+    }
 }

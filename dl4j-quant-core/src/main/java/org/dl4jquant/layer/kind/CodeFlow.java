@@ -19,8 +19,11 @@ public enum CodeFlow {
     /** Averages codes to codes of another scale. */
     AVERAGES,
 
-    /** Adds or joins tensors of different scales to codes of one scale; rounds nothing it reads. */
-    JOINS,
+    /** Adds tensors of different scales to codes of one scale; rounds nothing it reads. */
+    ADDS,
+
+    /** Concatenates tensors of different scales to codes of one scale; rounds nothing it reads. */
+    CONCATENATES,
 
     /** Makes other values without weights, such as those of a function. */
     RESCALES,
@@ -43,6 +46,11 @@ public enum CodeFlow {
 
     /** {@return whether the step makes values without weights that are not codes of its input} */
     public boolean makesValues() {
-        return this == AVERAGES || this == JOINS || this == RESCALES;
+        return this == AVERAGES || joins() || this == RESCALES;
+    }
+
+    /** {@return whether the step makes one tensor of several, which have scales of their own} */
+    public boolean joins() {
+        return this == ADDS || this == CONCATENATES;
     }
 }

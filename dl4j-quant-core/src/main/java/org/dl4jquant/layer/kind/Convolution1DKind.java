@@ -43,4 +43,9 @@ record Convolution1DKind(Convolution1DLayer layer) implements LayerKind {
     public IActivation lastFunction() {
         return layer.getActivationFn();
     }
+
+    @Override
+    public void setLastFunction(IActivation function) {
+        layer.setActivationFn(function);
+    }
 }

@@ -39,4 +39,9 @@ record Convolution3DKind(Convolution3D layer) implements LayerKind {
     public IActivation lastFunction() {
         return layer.getActivationFn();
     }
+
+    @Override
+    public void setLastFunction(IActivation function) {
+        layer.setActivationFn(function);
+    }
 }

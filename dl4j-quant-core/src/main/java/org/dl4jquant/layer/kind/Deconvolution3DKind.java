@@ -40,4 +40,9 @@ record Deconvolution3DKind(Deconvolution3D layer) implements LayerKind {
     public IActivation lastFunction() {
         return layer.getActivationFn();
     }
+
+    @Override
+    public void setLastFunction(IActivation function) {
+        layer.setActivationFn(function);
+    }
 }

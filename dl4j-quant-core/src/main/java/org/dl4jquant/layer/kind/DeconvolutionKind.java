@@ -37,4 +37,9 @@ record DeconvolutionKind(Deconvolution2D layer) implements LayerKind {
     public IActivation lastFunction() {
         return layer.getActivationFn();
     }
+
+    @Override
+    public void setLastFunction(IActivation function) {
+        layer.setActivationFn(function);
+    }
 }

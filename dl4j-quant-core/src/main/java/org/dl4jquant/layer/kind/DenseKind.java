@@ -34,4 +34,9 @@ record DenseKind(DenseLayer layer) implements LayerKind {
     public IActivation lastFunction() {
         return layer.getActivationFn();
     }
+
+    @Override
+    public void setLastFunction(IActivation function) {
+        layer.setActivationFn(function);
+    }
 }

@@ -40,4 +40,9 @@ record DepthwiseConvolutionKind(DepthwiseConvolution2D layer) implements LayerKi
     public IActivation lastFunction() {
         return layer.getActivationFn();
     }
+
+    @Override
+    public void setLastFunction(IActivation function) {
+        layer.setActivationFn(function);
+    }
 }

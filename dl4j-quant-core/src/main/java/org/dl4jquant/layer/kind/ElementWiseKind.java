@@ -8,7 +8,7 @@ record ElementWiseKind(ElementWiseVertex vertex) implements LayerKind {
 
     @Override
     public CodeFlow flow() {
-        return vertex.getOp() == ElementWiseVertex.Op.Add ? CodeFlow.JOINS : CodeFlow.RESCALES;
+        return vertex.getOp() == ElementWiseVertex.Op.Add ? CodeFlow.ADDS : CodeFlow.RESCALES;
     }
 
     @Override

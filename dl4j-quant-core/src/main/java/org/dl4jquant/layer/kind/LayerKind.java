@@ -54,6 +54,16 @@ public interface LayerKind {
         return null;
     }
 
+    /**
+     * Gives the configuration another {@link #lastFunction}.
+     *
+     * @param function the new function
+     * @throws IllegalStateException if it has none
+     */
+    default void setLastFunction(IActivation function) {
+        throw new IllegalStateException("this layer applies no function last: " + flow());
+    }
+
     /** {@return whether it does nothing to its input but apply {@link #lastFunction}} */
     default boolean onlyAppliesFunction() {
         return false;
@@ -62,7 +72,7 @@ public interface LayerKind {
     /** {@return whether its result is never negative if no input is, whatever its function} */
     default boolean keepsSign() {
         CodeFlow flow = flow();
-        return flow.keepsCodes() || flow == CodeFlow.AVERAGES || flow == CodeFlow.JOINS;
+        return flow.keepsCodes() || flow == CodeFlow.AVERAGES || flow.joins();
     }
 
     /** {@return the tensors inside it, neither input nor result, that can be rounded} */

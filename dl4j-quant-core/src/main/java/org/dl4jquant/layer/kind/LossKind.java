@@ -24,4 +24,9 @@ record LossKind(BaseLayer layer) implements LayerKind {
     public boolean onlyAppliesFunction() {
         return true;
     }
+
+    @Override
+    public void setLastFunction(IActivation function) {
+        layer.setActivationFn(function);
+    }
 }

@@ -8,6 +8,6 @@ record MergeKind(MergeVertex vertex) implements LayerKind {
 
     @Override
     public CodeFlow flow() {
-        return CodeFlow.JOINS;
+        return CodeFlow.CONCATENATES;
     }
 }

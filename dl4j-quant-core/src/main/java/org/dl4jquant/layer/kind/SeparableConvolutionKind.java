@@ -43,4 +43,9 @@ record SeparableConvolutionKind(SeparableConvolution2D layer) implements LayerKi
     public IActivation lastFunction() {
         return layer.getActivationFn();
     }
+
+    @Override
+    public void setLastFunction(IActivation function) {
+        layer.setActivationFn(function);
+    }
 }

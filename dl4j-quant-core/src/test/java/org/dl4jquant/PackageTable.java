@@ -81,7 +81,14 @@ final class PackageTable {
                         "layer.rounding")
                 .mixed("layer.recurrent", "nd", "layer.quantizers", "layer.rounding")
                 .mixed("layer.attention", "nd", "layer.quantizers", "layer.rounding")
-                .mixed("layer.kind", "numeric", "scheme", "nd", "network", "layer.quantizers", "layer.integer")
+                .mixed(
+                        "layer.kind",
+                        "numeric",
+                        "scheme",
+                        "nd",
+                        "network",
+                        "layer.quantizers",
+                        "layer.integer")
                 .mixed(
                         "layer",
                         "numeric",

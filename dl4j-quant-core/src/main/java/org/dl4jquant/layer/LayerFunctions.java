@@ -5,9 +5,9 @@ import java.util.Optional;
 import org.deeplearning4j.nn.conf.layers.ActivationLayer;
 import org.deeplearning4j.nn.conf.layers.Layer;
 import org.dl4jquant.check.Require;
-import org.dl4jquant.layer.integer.IntegerForms;
 import org.dl4jquant.layer.integer.IntegerSupport;
 import org.dl4jquant.layer.integer.PointwiseActivation;
+import org.dl4jquant.layer.kind.LayerKinds;
 import org.jspecify.annotations.Nullable;
 import org.nd4j.linalg.activations.IActivation;
 
@@ -30,7 +30,8 @@ public final class LayerFunctions {
         boolean known =
                 layer instanceof ActivationLayer
                         || (InnerLayer.separatesActivation(layer)
-                                && !(IntegerForms.of(layer) instanceof IntegerSupport.Refusal));
+                                && !(LayerKinds.of(layer).integers()
+                                        instanceof IntegerSupport.Refusal));
         return known
                 ? PointwiseActivation.of(InnerLayer.separateActivation(layer, merged))
                 : Optional.empty();

@@ -19,7 +19,7 @@ import org.dl4jquant.check.Require;
 import org.dl4jquant.layer.attention.AttentionRounding;
 import org.dl4jquant.layer.integer.Call;
 import org.dl4jquant.layer.integer.IntegerForm;
-import org.dl4jquant.layer.integer.IntegerForms;
+import org.dl4jquant.layer.kind.LayerKinds;
 import org.dl4jquant.layer.quantizers.LayerQuantizers;
 import org.dl4jquant.layer.quantizers.TensorObserver;
 import org.dl4jquant.layer.recurrent.HiddenState;
@@ -83,7 +83,8 @@ class QuantizedRuntime extends ParameterRuntime {
     }
 
     private @Nullable IntegerForm integers() {
-        return IntegerForms.of(layerConf.getUnderlying())
+        return LayerKinds.of(layerConf.getUnderlying())
+                .integers()
                 .form(new RuntimeTensors(this, rounders, normalization))
                 .orElse(null);
     }

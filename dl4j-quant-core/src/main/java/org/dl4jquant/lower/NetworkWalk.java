@@ -12,12 +12,12 @@ import org.dl4jquant.graph.IntGraph;
 import org.dl4jquant.layer.QuantizedLayer;
 import org.dl4jquant.layer.QuantizedLayers;
 import org.dl4jquant.layer.integer.IntegerForm;
-import org.dl4jquant.layer.integer.IntegerForms;
 import org.dl4jquant.layer.integer.IntegerRefusal;
 import org.dl4jquant.layer.integer.IntegerSupport;
 import org.dl4jquant.layer.integer.IntegerSupport.Refusal;
 import org.dl4jquant.layer.integer.LayerTensors;
 import org.dl4jquant.layer.integer.Signal;
+import org.dl4jquant.layer.kind.LayerKinds;
 import org.dl4jquant.network.Frozen;
 import org.jspecify.annotations.Nullable;
 
@@ -88,7 +88,7 @@ final class NetworkWalk {
 
     private Optional<Signal> plain(
             StepEmitter emitter, Object configuration, List<Optional<Signal>> inputs) {
-        IntegerSupport support = IntegerForms.of(configuration);
+        IntegerSupport support = LayerKinds.of(configuration).integers();
         return support.refusal().isPresent()
                 ? refused(emitter, support.refusal().get())
                 : emitted(
@@ -101,7 +101,7 @@ final class NetworkWalk {
             StepEmitter emitter, Layer layer, QuantizedLayer conf, List<Optional<Signal>> inputs) {
         Optional<Refusal> obstacle =
                 QuantizerChecks.obstacle(emitter.step(), layer, conf)
-                        .or(() -> IntegerForms.of(conf.getUnderlying()).refusal());
+                        .or(() -> LayerKinds.of(conf.getUnderlying()).integers().refusal());
         return obstacle.isPresent()
                 ? refused(emitter, obstacle.get())
                 : emitted(emitter, QuantizedLayers.integerForm(layer).orElseThrow(), inputs);

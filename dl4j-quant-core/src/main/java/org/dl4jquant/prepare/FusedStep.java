@@ -1,9 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 package org.dl4jquant.prepare;
 
-import org.dl4jquant.layer.kind.LayerKinds;
-import org.dl4jquant.layer.kind.LayerKind;
-import org.dl4jquant.layer.kind.CodeFlow;
 import java.util.ArrayList;
 import java.util.List;
 import org.deeplearning4j.nn.conf.InputPreProcessor;
@@ -16,6 +13,9 @@ import org.dl4jquant.layer.MaxPoolingLayer;
 import org.dl4jquant.layer.MaximumVertex;
 import org.dl4jquant.layer.QuantizedAddVertex;
 import org.dl4jquant.layer.QuantizedLayer;
+import org.dl4jquant.layer.kind.CodeFlow;
+import org.dl4jquant.layer.kind.LayerKind;
+import org.dl4jquant.layer.kind.LayerKinds;
 import org.dl4jquant.network.Step;
 import org.dl4jquant.network.Topology;
 import org.jspecify.annotations.Nullable;

@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 package org.dl4jquant.prepare;
 
-import org.dl4jquant.layer.kind.CodeFlow;
 import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.List;
 import java.util.Locale;
 import java.util.function.Function;
 import java.util.regex.Pattern;
+import org.dl4jquant.layer.kind.CodeFlow;
 import org.dl4jquant.network.Topology;
 import org.dl4jquant.scheme.LayerPosition;
 import org.dl4jquant.scheme.LayerSelector;
@@ -37,7 +37,8 @@ final class IdleRules {
     private IdleRules(Topology<FusedStep> original, Topology<FusedStep> joined) {
         this.original = original;
         this.joined = joined;
-        this.quantizable = joined.steps().stream().filter(each -> each.flow().hasWeights()).toList();
+        this.quantizable =
+                joined.steps().stream().filter(each -> each.flow().hasWeights()).toList();
     }
 
     /**

@@ -1,9 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 package org.dl4jquant.prepare;
 
-import org.nd4j.linalg.activations.IActivation;
-import org.dl4jquant.layer.kind.LayerKind;
-import org.dl4jquant.layer.kind.CodeFlow;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.HashSet;
@@ -13,8 +10,11 @@ import java.util.Set;
 import java.util.function.Predicate;
 import org.deeplearning4j.nn.conf.layers.BatchNormalization;
 import org.dl4jquant.layer.integer.PointwiseActivation;
+import org.dl4jquant.layer.kind.CodeFlow;
+import org.dl4jquant.layer.kind.LayerKind;
 import org.dl4jquant.network.Topology;
 import org.jspecify.annotations.Nullable;
+import org.nd4j.linalg.activations.IActivation;
 
 /**
  * Joins what is one step in the integer graph: a convolution or dense layer, the batch
@@ -78,9 +78,7 @@ final class LayerFusion {
             next = follower(network, first, next.name());
         }
         boolean activated =
-                next != null
-                        && next.kind().onlyAppliesFunction()
-                        && next.flow() != CodeFlow.LOSS;
+                next != null && next.kind().onlyAppliesFunction() && next.flow() != CodeFlow.LOSS;
         return activated && next != null
                 ? merged.merged(null, next.lastFunction(), next.name())
                 : merged;

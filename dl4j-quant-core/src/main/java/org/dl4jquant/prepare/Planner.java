@@ -1,9 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 package org.dl4jquant.prepare;
 
-import org.dl4jquant.layer.quantizers.TensorRole;
-import org.nd4j.linalg.activations.IActivation;
-import org.dl4jquant.layer.kind.CodeFlow;
 import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.HashMap;
@@ -20,8 +17,10 @@ import org.deeplearning4j.nn.conf.layers.Layer;
 import org.dl4jquant.layer.LayerFunctions;
 import org.dl4jquant.layer.QuantizedAddVertex;
 import org.dl4jquant.layer.integer.PointwiseActivation;
+import org.dl4jquant.layer.kind.CodeFlow;
 import org.dl4jquant.layer.quantizers.ActivationScheme;
 import org.dl4jquant.layer.quantizers.LayerQuantizers;
+import org.dl4jquant.layer.quantizers.TensorRole;
 import org.dl4jquant.network.LayerNames;
 import org.dl4jquant.network.Topology;
 import org.dl4jquant.numeric.CodeRange;
@@ -32,6 +31,7 @@ import org.dl4jquant.scheme.NumberFormat;
 import org.dl4jquant.scheme.QuantSpec;
 import org.dl4jquant.scheme.TensorScheme;
 import org.jspecify.annotations.Nullable;
+import org.nd4j.linalg.activations.IActivation;
 
 /** Decides which tensor of a network is rounded where. */
 final class Planner {
@@ -141,7 +141,8 @@ final class Planner {
 
     private static Map<String, LayerScheme> schemes(Topology<FusedStep> network, QuantSpec spec) {
         Map<String, LayerScheme> schemes = new HashMap<>();
-        List<FusedStep> layers = network.steps().stream().filter(each -> each.flow().hasWeights()).toList();
+        List<FusedStep> layers =
+                network.steps().stream().filter(each -> each.flow().hasWeights()).toList();
         for (int i = 0; i < layers.size(); i++) {
             schemes.put(layers.get(i).name(), spec.schemeFor(position(layers, i)));
         }
@@ -346,7 +347,8 @@ final class Planner {
         if (step == null) {
             return false;
         }
-        boolean pools = (step.flow() == CodeFlow.AVERAGES) || (step.kind().flow() == CodeFlow.PICKS);
+        boolean pools =
+                (step.flow() == CodeFlow.AVERAGES) || (step.kind().flow() == CodeFlow.PICKS);
         return (pools && network.outputs().contains(tensor))
                 || ((pools || step.flow().joins()) && leavesFurtherOn(tensor));
     }
@@ -388,15 +390,13 @@ final class Planner {
                 && next != null
                 && !next.preprocessed()
                 && next.kind().onlyAppliesFunction()
- && isClamp(next.lastFunction())
+                && isClamp(next.lastFunction())
                 && makesCodes(next);
     }
 
     private static boolean isClamp(@Nullable IActivation function) {
         return function != null
-                && PointwiseActivation.of(function)
-                        .map(PointwiseActivation::isClamp)
-                        .orElse(false);
+                && PointwiseActivation.of(function).map(PointwiseActivation::isClamp).orElse(false);
     }
 
     /** {@return what each step reads in the prepared network} */
@@ -461,7 +461,8 @@ final class Planner {
         boolean kept = step != null && (step.kept() != null || step.keptSum() != null);
         if (kept || wrapped.containsKey(tensor) || inserted.containsKey(tensor)) {
             results.addAll(after);
-        } else if (step != null && (step.kind().onlyAppliesFunction() || step.flow().keepsCodes())) {
+        } else if (step != null
+                && (step.kind().onlyAppliesFunction() || step.flow().keepsCodes())) {
             List<String> path = new ArrayList<>(after);
             if (step.kind().onlyAppliesFunction()) {
                 path.add(tensor);

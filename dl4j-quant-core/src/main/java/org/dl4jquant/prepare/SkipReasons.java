@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 package org.dl4jquant.prepare;
 
-import org.dl4jquant.layer.kind.LayerKinds;
-import org.dl4jquant.layer.kind.CodeFlow;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
@@ -10,6 +8,8 @@ import java.util.Objects;
 import org.deeplearning4j.nn.conf.layers.Layer;
 import org.dl4jquant.layer.MaxPoolingLayer;
 import org.dl4jquant.layer.QuantizedLayer;
+import org.dl4jquant.layer.kind.CodeFlow;
+import org.dl4jquant.layer.kind.LayerKinds;
 import org.dl4jquant.layer.quantizers.ActivationScheme;
 import org.dl4jquant.layer.quantizers.LayerQuantizers;
 import org.dl4jquant.layer.quantizers.TensorRole;
@@ -258,6 +258,8 @@ final class SkipReasons {
                 + " is not supported"
                 + (known == null
                         ? ""
-                        : "; " + known.getSimpleName() + " is, but a subclass of it may compute anything");
+                        : "; "
+                                + known.getSimpleName()
+                                + " is, but a subclass of it may compute anything");
     }
 }

@@ -1,9 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 package org.dl4jquant.prepare;
 
-import org.dl4jquant.layer.kind.LayerKinds;
-import org.dl4jquant.layer.kind.LayerKind;
-import org.dl4jquant.layer.kind.CodeFlow;
 import java.util.Objects;
 import org.deeplearning4j.nn.conf.NeuralNetConfiguration;
 import org.deeplearning4j.nn.conf.layers.ActivationLayer;
@@ -12,6 +9,9 @@ import org.deeplearning4j.nn.conf.layers.Layer;
 import org.dl4jquant.layer.MaxPoolingLayer;
 import org.dl4jquant.layer.QuantizedLayer;
 import org.dl4jquant.layer.ResultActivation;
+import org.dl4jquant.layer.kind.CodeFlow;
+import org.dl4jquant.layer.kind.LayerKind;
+import org.dl4jquant.layer.kind.LayerKinds;
 import org.dl4jquant.layer.quantizers.ActivationScheme;
 import org.dl4jquant.layer.quantizers.LayerQuantizers;
 import org.dl4jquant.network.Frozen;
@@ -71,8 +71,7 @@ final class Wrapping {
 
     private static void useResultFunction(Layer layer) {
         LayerKind kind = LayerKinds.of(layer);
-        kind.setLastFunction(
-                ResultActivation.of(Objects.requireNonNull(kind.lastFunction())));
+        kind.setLastFunction(ResultActivation.of(Objects.requireNonNull(kind.lastFunction())));
     }
 
     private static NeuralNetConfiguration fresh(NeuralNetConfiguration conf) {

@@ -2,15 +2,17 @@
 package org.dl4jquant.layer.kind;
 
 import org.deeplearning4j.nn.conf.layers.ActivationLayer;
+import org.dl4jquant.layer.integer.ActivationForm;
+import org.dl4jquant.layer.integer.IntegerSupport;
 import org.nd4j.linalg.activations.IActivation;
 import org.nd4j.linalg.activations.impl.ActivationIdentity;
 
 /** A layer that is an activation function. */
-record ActivationKind(ActivationLayer layer) implements LayerKind {
+record ActivationKind(ActivationLayer configuration) implements LayerKind {
 
     @Override
     public CodeFlow flow() {
-        return layer.getActivationFn().getClass() == ActivationIdentity.class
+        return configuration.getActivationFn().getClass() == ActivationIdentity.class
                 ? CodeFlow.MOVES
                 : CodeFlow.RESCALES;
     }
@@ -22,7 +24,7 @@ record ActivationKind(ActivationLayer layer) implements LayerKind {
 
     @Override
     public IActivation lastFunction() {
-        return layer.getActivationFn();
+        return configuration.getActivationFn();
     }
 
     @Override
@@ -32,6 +34,11 @@ record ActivationKind(ActivationLayer layer) implements LayerKind {
 
     @Override
     public void setLastFunction(IActivation function) {
-        layer.setActivationFn(function);
+        configuration.setActivationFn(function);
+    }
+
+    @Override
+    public IntegerSupport integers() {
+        return ActivationForm.of(configuration);
     }
 }

@@ -5,7 +5,7 @@ import org.deeplearning4j.nn.conf.layers.BasePretrainNetwork;
 import org.dl4jquant.layer.quantizers.WeightLayout;
 
 /** An autoencoder, plain or variational: dense layers, whose weights are [in, out]. */
-record AutoEncoderKind(BasePretrainNetwork layer) implements LayerKind {
+record AutoEncoderKind(BasePretrainNetwork configuration) implements LayerKind {
 
     @Override
     public CodeFlow flow() {

@@ -2,9 +2,10 @@
 package org.dl4jquant.layer.kind;
 
 import org.deeplearning4j.nn.conf.layers.BatchNormalization;
+import org.dl4jquant.layer.integer.IntegerSupport;
 
 /** A batch normalization, which stays in float where no layer before it takes it in. */
-record BatchNormalizationKind(BatchNormalization layer) implements LayerKind {
+record BatchNormalizationKind(BatchNormalization configuration) implements LayerKind {
 
     @Override
     public CodeFlow flow() {
@@ -13,6 +14,14 @@ record BatchNormalizationKind(BatchNormalization layer) implements LayerKind {
 
     @Override
     public BatchNormalization normalization() {
-        return layer;
+        return configuration;
+    }
+
+    @Override
+    public IntegerSupport integers() {
+        return IntegerSupport.refused(
+                "no layer takes this BatchNormalization in",
+                "put it directly after a convolution or dense layer with identity activation, or"
+                        + " leave it out of the deployed network");
     }
 }

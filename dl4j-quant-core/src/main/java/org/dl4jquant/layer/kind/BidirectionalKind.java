@@ -8,10 +8,10 @@ import org.dl4jquant.layer.quantizers.WeightLayout;
 import org.jspecify.annotations.Nullable;
 
 /** A recurrent layer in both directions of time; the names of its weights begin with f or b. */
-record BidirectionalKind(Bidirectional layer) implements LayerKind {
+record BidirectionalKind(Bidirectional configuration) implements LayerKind {
 
     private LayerKind forwards() {
-        return Inside.of(layer.getFwd());
+        return Inside.of(configuration.getFwd());
     }
 
     @Override
@@ -26,7 +26,7 @@ record BidirectionalKind(Bidirectional layer) implements LayerKind {
 
     @Override
     public Set<TensorRole> innerTensors() {
-        return Inside.innerTensors(layer.getFwd()).isEmpty()
+        return Inside.innerTensors(configuration.getFwd()).isEmpty()
                 ? Set.of()
                 : Set.of(TensorRole.HIDDEN, TensorRole.HIDDEN_BACKWARD);
     }

@@ -3,15 +3,25 @@ package org.dl4jquant.layer.kind;
 
 import java.util.Arrays;
 import org.deeplearning4j.nn.conf.preprocessor.ComposableInputPreProcessor;
+import org.dl4jquant.layer.integer.IntegerSupport;
+import org.dl4jquant.layer.integer.SequenceForm;
 
 /** Preprocessors one after another, which move elements if all of them do. */
-record ComposedKind(ComposableInputPreProcessor preprocessor) implements LayerKind {
+record ComposedKind(ComposableInputPreProcessor configuration) implements LayerKind {
 
     @Override
     public CodeFlow flow() {
         boolean moves =
-                Arrays.stream(preprocessor.getInputPreProcessors())
+                Arrays.stream(configuration.getInputPreProcessors())
                         .allMatch(part -> LayerKinds.of(part).flow() == CodeFlow.MOVES);
         return moves ? CodeFlow.MOVES : CodeFlow.UNKNOWN;
+    }
+
+    @Override
+    public IntegerSupport integers() {
+        return SequenceForm.of(
+                Arrays.stream(configuration.getInputPreProcessors())
+                        .map(part -> LayerKinds.of(part).integers())
+                        .toList());
     }
 }

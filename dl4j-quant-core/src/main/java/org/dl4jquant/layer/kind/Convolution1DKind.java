@@ -3,6 +3,7 @@ package org.dl4jquant.layer.kind;
 
 import org.deeplearning4j.nn.conf.RNNFormat;
 import org.deeplearning4j.nn.conf.layers.Convolution1DLayer;
+import org.dl4jquant.layer.integer.IntegerSupport;
 import org.dl4jquant.layer.quantizers.WeightLayout;
 import org.nd4j.linalg.activations.IActivation;
 
@@ -10,7 +11,7 @@ import org.nd4j.linalg.activations.IActivation;
  * A convolution of sequences. Its weight is declared as [out, in, kernel, 1], but the layer
  * computes with the same memory as [kernel, in, out].
  */
-record Convolution1DKind(Convolution1DLayer layer) implements LayerKind {
+record Convolution1DKind(Convolution1DLayer configuration) implements LayerKind {
 
     private static final int SEQUENCES_CHANNELS_LAST = 2;
 
@@ -26,7 +27,9 @@ record Convolution1DKind(Convolution1DLayer layer) implements LayerKind {
 
     @Override
     public int channelAxis() {
-        return layer.getRnnDataFormat() == RNNFormat.NWC ? SEQUENCES_CHANNELS_LAST : CHANNELS_FIRST;
+        return configuration.getRnnDataFormat() == RNNFormat.NWC
+                ? SEQUENCES_CHANNELS_LAST
+                : CHANNELS_FIRST;
     }
 
     @Override
@@ -41,11 +44,19 @@ record Convolution1DKind(Convolution1DLayer layer) implements LayerKind {
 
     @Override
     public IActivation lastFunction() {
-        return layer.getActivationFn();
+        return configuration.getActivationFn();
     }
 
     @Override
     public void setLastFunction(IActivation function) {
-        layer.setActivationFn(function);
+        configuration.setActivationFn(function);
+    }
+
+    @Override
+    public IntegerSupport integers() {
+        return Refusals.instead(
+                configuration,
+                "let sequences pass as images of height 1, with a ConvolutionLayer whose kernel is"
+                        + " 1 x k");
     }
 }

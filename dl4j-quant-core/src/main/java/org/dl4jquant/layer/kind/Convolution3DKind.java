@@ -9,7 +9,7 @@ import org.nd4j.linalg.activations.IActivation;
  * A convolution of volumes; its weight is [out, in, depth, height, width]. DL4J's batch
  * normalization trains on matrices and images only.
  */
-record Convolution3DKind(Convolution3D layer) implements LayerKind {
+record Convolution3DKind(Convolution3D configuration) implements LayerKind {
 
     private static final int VOLUMES_CHANNELS_LAST = 4;
 
@@ -25,7 +25,7 @@ record Convolution3DKind(Convolution3D layer) implements LayerKind {
 
     @Override
     public int channelAxis() {
-        return layer.getDataFormat() == Convolution3D.DataFormat.NDHWC
+        return configuration.getDataFormat() == Convolution3D.DataFormat.NDHWC
                 ? VOLUMES_CHANNELS_LAST
                 : CHANNELS_FIRST;
     }
@@ -37,11 +37,11 @@ record Convolution3DKind(Convolution3D layer) implements LayerKind {
 
     @Override
     public IActivation lastFunction() {
-        return layer.getActivationFn();
+        return configuration.getActivationFn();
     }
 
     @Override
     public void setLastFunction(IActivation function) {
-        layer.setActivationFn(function);
+        configuration.setActivationFn(function);
     }
 }

@@ -2,11 +2,13 @@
 package org.dl4jquant.layer.kind;
 
 import org.deeplearning4j.nn.conf.layers.ConvolutionLayer;
+import org.dl4jquant.layer.integer.ConvolutionForm;
+import org.dl4jquant.layer.integer.IntegerSupport;
 import org.dl4jquant.layer.quantizers.WeightLayout;
 import org.nd4j.linalg.activations.IActivation;
 
 /** A convolution of images; its weight is [out, in, height, width] in both image formats. */
-record ConvolutionKind(ConvolutionLayer layer) implements LayerKind {
+record ConvolutionKind(ConvolutionLayer configuration) implements LayerKind {
 
     @Override
     public CodeFlow flow() {
@@ -20,7 +22,7 @@ record ConvolutionKind(ConvolutionLayer layer) implements LayerKind {
 
     @Override
     public int channelAxis() {
-        return ImageAxis.of(layer.getCnn2dDataFormat());
+        return ImageAxis.of(configuration.getCnn2dDataFormat());
     }
 
     @Override
@@ -35,11 +37,16 @@ record ConvolutionKind(ConvolutionLayer layer) implements LayerKind {
 
     @Override
     public IActivation lastFunction() {
-        return layer.getActivationFn();
+        return configuration.getActivationFn();
     }
 
     @Override
     public void setLastFunction(IActivation function) {
-        layer.setActivationFn(function);
+        configuration.setActivationFn(function);
+    }
+
+    @Override
+    public IntegerSupport integers() {
+        return ConvolutionForm.of(configuration);
     }
 }

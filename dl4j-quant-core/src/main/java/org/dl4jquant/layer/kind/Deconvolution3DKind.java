@@ -10,7 +10,7 @@ import org.nd4j.linalg.activations.IActivation;
  * A transposed convolution of volumes, which was not shown to train when it is rounded; its weight
  * is [depth, height, width, out, in].
  */
-record Deconvolution3DKind(Deconvolution3D layer) implements LayerKind {
+record Deconvolution3DKind(Deconvolution3D configuration) implements LayerKind {
 
     private static final int VOLUMES_CHANNELS_LAST = 4;
 
@@ -26,7 +26,7 @@ record Deconvolution3DKind(Deconvolution3D layer) implements LayerKind {
 
     @Override
     public int channelAxis() {
-        return layer.getDataFormat() == Convolution3D.DataFormat.NDHWC
+        return configuration.getDataFormat() == Convolution3D.DataFormat.NDHWC
                 ? VOLUMES_CHANNELS_LAST
                 : CHANNELS_FIRST;
     }
@@ -38,11 +38,11 @@ record Deconvolution3DKind(Deconvolution3D layer) implements LayerKind {
 
     @Override
     public IActivation lastFunction() {
-        return layer.getActivationFn();
+        return configuration.getActivationFn();
     }
 
     @Override
     public void setLastFunction(IActivation function) {
-        layer.setActivationFn(function);
+        configuration.setActivationFn(function);
     }
 }

@@ -2,11 +2,12 @@
 package org.dl4jquant.layer.kind;
 
 import org.deeplearning4j.nn.conf.layers.Deconvolution2D;
+import org.dl4jquant.layer.integer.IntegerSupport;
 import org.dl4jquant.layer.quantizers.WeightLayout;
 import org.nd4j.linalg.activations.IActivation;
 
 /** A transposed convolution of images; its weight is [in, out, height, width]. */
-record DeconvolutionKind(Deconvolution2D layer) implements LayerKind {
+record DeconvolutionKind(Deconvolution2D configuration) implements LayerKind {
 
     @Override
     public CodeFlow flow() {
@@ -20,7 +21,7 @@ record DeconvolutionKind(Deconvolution2D layer) implements LayerKind {
 
     @Override
     public int channelAxis() {
-        return ImageAxis.of(layer.getCnn2dDataFormat());
+        return ImageAxis.of(configuration.getCnn2dDataFormat());
     }
 
     @Override
@@ -35,11 +36,18 @@ record DeconvolutionKind(Deconvolution2D layer) implements LayerKind {
 
     @Override
     public IActivation lastFunction() {
-        return layer.getActivationFn();
+        return configuration.getActivationFn();
     }
 
     @Override
     public void setLastFunction(IActivation function) {
-        layer.setActivationFn(function);
+        configuration.setActivationFn(function);
+    }
+
+    @Override
+    public IntegerSupport integers() {
+        return Refusals.instead(
+                configuration,
+                "end the deployed network before it, or design the network without it");
     }
 }

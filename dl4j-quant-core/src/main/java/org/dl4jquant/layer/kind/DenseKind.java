@@ -3,12 +3,14 @@ package org.dl4jquant.layer.kind;
 
 import org.deeplearning4j.nn.conf.layers.DenseLayer;
 import org.deeplearning4j.nn.params.DefaultParamInitializer;
+import org.dl4jquant.layer.integer.DenseForm;
+import org.dl4jquant.layer.integer.IntegerSupport;
 import org.dl4jquant.layer.quantizers.WeightLayout;
 import org.jspecify.annotations.Nullable;
 import org.nd4j.linalg.activations.IActivation;
 
 /** A dense layer; its weight is [in, out]. A layer normalization stands before its function. */
-record DenseKind(DenseLayer layer) implements LayerKind {
+record DenseKind(DenseLayer configuration) implements LayerKind {
 
     @Override
     public CodeFlow flow() {
@@ -22,21 +24,26 @@ record DenseKind(DenseLayer layer) implements LayerKind {
 
     @Override
     public boolean separatesActivation() {
-        return !layer.hasLayerNorm();
+        return !configuration.hasLayerNorm();
     }
 
     @Override
     public boolean absorbsNormalization() {
-        return !layer.hasLayerNorm();
+        return !configuration.hasLayerNorm();
     }
 
     @Override
     public IActivation lastFunction() {
-        return layer.getActivationFn();
+        return configuration.getActivationFn();
     }
 
     @Override
     public void setLastFunction(IActivation function) {
-        layer.setActivationFn(function);
+        configuration.setActivationFn(function);
+    }
+
+    @Override
+    public IntegerSupport integers() {
+        return DenseForm.of(configuration);
     }
 }

@@ -2,6 +2,8 @@
 package org.dl4jquant.layer.kind;
 
 import org.deeplearning4j.nn.conf.layers.DepthwiseConvolution2D;
+import org.dl4jquant.layer.integer.ConvolutionForm;
+import org.dl4jquant.layer.integer.IntegerSupport;
 import org.dl4jquant.layer.quantizers.WeightLayout;
 import org.nd4j.linalg.activations.IActivation;
 
@@ -9,7 +11,7 @@ import org.nd4j.linalg.activations.IActivation;
  * A convolution of each channel by itself. Its weight is [height, width, in, multiplier], and
  * output channel {@code in * multiplier + m} has one input.
  */
-record DepthwiseConvolutionKind(DepthwiseConvolution2D layer) implements LayerKind {
+record DepthwiseConvolutionKind(DepthwiseConvolution2D configuration) implements LayerKind {
 
     @Override
     public CodeFlow flow() {
@@ -23,7 +25,7 @@ record DepthwiseConvolutionKind(DepthwiseConvolution2D layer) implements LayerKi
 
     @Override
     public int channelAxis() {
-        return ImageAxis.of(layer.getCnn2dDataFormat());
+        return ImageAxis.of(configuration.getCnn2dDataFormat());
     }
 
     @Override
@@ -38,11 +40,16 @@ record DepthwiseConvolutionKind(DepthwiseConvolution2D layer) implements LayerKi
 
     @Override
     public IActivation lastFunction() {
-        return layer.getActivationFn();
+        return configuration.getActivationFn();
     }
 
     @Override
     public void setLastFunction(IActivation function) {
-        layer.setActivationFn(function);
+        configuration.setActivationFn(function);
+    }
+
+    @Override
+    public IntegerSupport integers() {
+        return ConvolutionForm.of(configuration);
     }
 }

@@ -2,17 +2,28 @@
 package org.dl4jquant.layer.kind;
 
 import org.deeplearning4j.nn.conf.graph.ElementWiseVertex;
+import org.dl4jquant.layer.integer.IntegerSupport;
+import org.dl4jquant.layer.integer.SumForm;
 
 /** A vertex that combines tensors element by element; the integer graph has the sum. */
-record ElementWiseKind(ElementWiseVertex vertex) implements LayerKind {
+record ElementWiseKind(ElementWiseVertex configuration) implements LayerKind {
 
     @Override
     public CodeFlow flow() {
-        return vertex.getOp() == ElementWiseVertex.Op.Add ? CodeFlow.ADDS : CodeFlow.RESCALES;
+        return configuration.getOp() == ElementWiseVertex.Op.Add
+                ? CodeFlow.ADDS
+                : CodeFlow.RESCALES;
     }
 
     @Override
     public boolean keepsSign() {
-        return vertex.getOp() != ElementWiseVertex.Op.Subtract;
+        return configuration.getOp() != ElementWiseVertex.Op.Subtract;
+    }
+
+    @Override
+    public IntegerSupport integers() {
+        return flow() == CodeFlow.ADDS
+                ? SumForm.support()
+                : Refusals.of(configuration, " with " + configuration.getOp());
     }
 }

@@ -5,7 +5,7 @@ import org.deeplearning4j.nn.conf.layers.FeedForwardLayer;
 import org.dl4jquant.layer.quantizers.WeightLayout;
 
 /** A table of vectors, one for each index; its weight is [indices, out]. */
-record EmbeddingKind(FeedForwardLayer layer) implements LayerKind {
+record EmbeddingKind(FeedForwardLayer configuration) implements LayerKind {
 
     @Override
     public CodeFlow flow() {

@@ -2,7 +2,7 @@
 package org.dl4jquant.layer.kind;
 
 /** A loss whose result is not just a function of its input, or that the integer graph has not. */
-record FloatLossKind(Object layer) implements LayerKind {
+record FloatLossKind(Object configuration) implements LayerKind {
 
     @Override
     public CodeFlow flow() {

@@ -2,13 +2,15 @@
 package org.dl4jquant.layer.kind;
 
 import org.deeplearning4j.nn.conf.layers.GlobalPoolingLayer;
+import org.dl4jquant.layer.integer.IntegerSupport;
+import org.dl4jquant.layer.integer.PoolForms;
 
 /** A pool of all steps of a sequence, or all places of an image or a volume. */
-record GlobalPoolKind(GlobalPoolingLayer layer) implements LayerKind {
+record GlobalPoolKind(GlobalPoolingLayer configuration) implements LayerKind {
 
     @Override
     public CodeFlow flow() {
-        return switch (layer.getPoolingType()) {
+        return switch (configuration.getPoolingType()) {
             case MAX -> CodeFlow.PICKS;
             case AVG -> CodeFlow.AVERAGES;
             case SUM, PNORM -> CodeFlow.RESCALES;
@@ -18,5 +20,10 @@ record GlobalPoolKind(GlobalPoolingLayer layer) implements LayerKind {
     @Override
     public boolean keepsSign() {
         return true;
+    }
+
+    @Override
+    public IntegerSupport integers() {
+        return PoolForms.of(configuration);
     }
 }

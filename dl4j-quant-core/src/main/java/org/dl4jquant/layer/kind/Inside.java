@@ -14,7 +14,9 @@ final class Inside {
     /** {@return the kind of a wrapped layer, with what freezes it or hides steps looked through} */
     static LayerKind of(Layer wrapped) {
         LayerKind kind = LayerKinds.of(wrapped);
-        return kind instanceof MaskZeroKind masked ? of(masked.layer().getUnderlying()) : kind;
+        return kind instanceof MaskZeroKind masked
+                ? of(masked.configuration().getUnderlying())
+                : kind;
     }
 
     /** {@return whether the wrapper computes as a layer with weights: if the layer inside does} */

@@ -8,20 +8,20 @@ import org.dl4jquant.layer.quantizers.WeightLayout;
 import org.jspecify.annotations.Nullable;
 
 /** The last step of the recurrent layer inside. */
-record LastTimeStepKind(LastTimeStep layer) implements LayerKind {
+record LastTimeStepKind(LastTimeStep configuration) implements LayerKind {
 
     @Override
     public CodeFlow flow() {
-        return Inside.flow(Inside.of(layer.getUnderlying()));
+        return Inside.flow(Inside.of(configuration.getUnderlying()));
     }
 
     @Override
     public @Nullable WeightLayout weight(String key) {
-        return Inside.of(layer.getUnderlying()).weight(key);
+        return Inside.of(configuration.getUnderlying()).weight(key);
     }
 
     @Override
     public Set<TensorRole> innerTensors() {
-        return Inside.innerTensors(layer.getUnderlying());
+        return Inside.innerTensors(configuration.getUnderlying());
     }
 }

@@ -3,6 +3,7 @@ package org.dl4jquant.layer.kind;
 
 import java.util.Set;
 import org.deeplearning4j.nn.conf.layers.BatchNormalization;
+import org.dl4jquant.layer.integer.IntegerSupport;
 import org.dl4jquant.layer.quantizers.TensorRole;
 import org.dl4jquant.layer.quantizers.WeightLayout;
 import org.jspecify.annotations.Nullable;
@@ -18,6 +19,9 @@ public interface LayerKind {
 
     /** The dimension of channels in DL4J's usual formats: the one after the examples. */
     int CHANNELS_FIRST = 1;
+
+    /** {@return the configuration} */
+    Object configuration();
 
     /** {@return the relation of its result to the codes that it reads} */
     CodeFlow flow();
@@ -88,5 +92,10 @@ public interface LayerKind {
     /** {@return the batch normalization that another layer may take in; null if it is none} */
     default @Nullable BatchNormalization normalization() {
         return null;
+    }
+
+    /** {@return its integer form, or the reason why it has none and the remedy} */
+    default IntegerSupport integers() {
+        return Refusals.of(configuration(), "");
     }
 }

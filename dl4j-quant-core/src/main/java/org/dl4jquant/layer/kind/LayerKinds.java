@@ -142,9 +142,8 @@ public final class LayerKinds {
         kinds.add(DeconvolutionKind::new, List.of(Deconvolution2D.class));
         kinds.add(Deconvolution3DKind::new, List.of(Deconvolution3D.class));
         kinds.add(DenseKind::new, List.of(DenseLayer.class));
-        kinds.add(
-                OutputKind::new,
-                List.of(OutputLayer.class, RnnOutputLayer.class, CenterLossOutputLayer.class));
+        kinds.add(OutputKind::of, List.of(OutputLayer.class));
+        kinds.add(OutputKind::inFloat, List.of(RnnOutputLayer.class, CenterLossOutputLayer.class));
         kinds.add(EmbeddingKind::new, List.of(EmbeddingLayer.class, EmbeddingSequenceLayer.class));
         kinds.add(AutoEncoderKind::new, List.of(AutoEncoder.class, VariationalAutoencoder.class));
         kinds.add(
@@ -165,17 +164,15 @@ public final class LayerKinds {
     }
 
     private static void addOtherLayers(Registry kinds) {
-        kinds.add(
-                WindowPoolKind::new,
-                List.of(
-                        SubsamplingLayer.class,
-                        Pooling2D.class,
-                        Subsampling1DLayer.class,
-                        Pooling1D.class));
+        kinds.add(WindowPoolKind::ofImages, List.of(SubsamplingLayer.class, Pooling2D.class));
+        kinds.add(WindowPoolKind::ofSequences, List.of(Subsampling1DLayer.class, Pooling1D.class));
         kinds.add(VolumePoolKind::new, List.of(Subsampling3DLayer.class));
+        kinds.add(DropoutKind::new, List.of(DropoutLayer.class));
         kinds.add(GlobalPoolKind::new, List.of(GlobalPoolingLayer.class));
         kinds.add(ActivationKind::new, List.of(ActivationLayer.class));
-        kinds.add(LossKind::new, List.of(LossLayer.class, CnnLossLayer.class, RnnLossLayer.class));
+        kinds.add((LossLayer layer) -> LossKind.of(layer), List.of(LossLayer.class));
+        kinds.add((CnnLossLayer layer) -> LossKind.of(layer), List.of(CnnLossLayer.class));
+        kinds.add((RnnLossLayer layer) -> LossKind.of(layer), List.of(RnnLossLayer.class));
         kinds.add(FloatLossKind::new, List.of(Cnn3DLossLayer.class, Yolo2OutputLayer.class));
         kinds.add(BatchNormalizationKind::new, List.of(BatchNormalization.class));
         kinds.add(
@@ -184,7 +181,6 @@ public final class LayerKinds {
                         Cropping1D.class,
                         Cropping2D.class,
                         Cropping3D.class,
-                        DropoutLayer.class,
                         RepeatVector.class,
                         SpaceToBatchLayer.class,
                         SpaceToDepthLayer.class,
@@ -213,15 +209,19 @@ public final class LayerKinds {
     }
 
     private static void addPreprocessors(Registry kinds) {
+        kinds.add(
+                (CnnToFeedForwardPreProcessor flatten) -> ReshapeKind.of(flatten),
+                List.of(CnnToFeedForwardPreProcessor.class));
+        kinds.add(
+                (FeedForwardToCnnPreProcessor toImages) -> ReshapeKind.of(toImages),
+                List.of(FeedForwardToCnnPreProcessor.class));
         kinds.add(ComposedKind::new, List.of(ComposableInputPreProcessor.class));
         kinds.add(
                 MovingKind::new,
                 List.of(
                         Cnn3DToFeedForwardPreProcessor.class,
-                        CnnToFeedForwardPreProcessor.class,
                         CnnToRnnPreProcessor.class,
                         FeedForwardToCnn3DPreProcessor.class,
-                        FeedForwardToCnnPreProcessor.class,
                         FeedForwardToRnnPreProcessor.class,
                         RnnToCnnPreProcessor.class,
                         RnnToFeedForwardPreProcessor.class));

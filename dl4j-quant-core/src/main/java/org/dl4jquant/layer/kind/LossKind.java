@@ -2,13 +2,33 @@
 package org.dl4jquant.layer.kind;
 
 import org.deeplearning4j.nn.conf.layers.BaseLayer;
+import org.deeplearning4j.nn.conf.layers.CnnLossLayer;
+import org.deeplearning4j.nn.conf.layers.LossLayer;
+import org.deeplearning4j.nn.conf.layers.RnnLossLayer;
+import org.dl4jquant.layer.integer.IntegerSupport;
+import org.dl4jquant.layer.integer.LastFunctionForm;
 import org.nd4j.linalg.activations.IActivation;
 
 /**
  * A loss without weights, for vectors, images or sequences: its result is its function of its
  * input.
+ *
+ * @param configuration the configuration
+ * @param integers its integer form
  */
-record LossKind(BaseLayer layer) implements LayerKind {
+record LossKind(BaseLayer configuration, IntegerSupport integers) implements LayerKind {
+
+    static LayerKind of(LossLayer layer) {
+        return new LossKind(layer, LastFunctionForm.of(layer));
+    }
+
+    static LayerKind of(CnnLossLayer layer) {
+        return new LossKind(layer, LastFunctionForm.of(layer));
+    }
+
+    static LayerKind of(RnnLossLayer layer) {
+        return new LossKind(layer, LastFunctionForm.of(layer));
+    }
 
     @Override
     public CodeFlow flow() {
@@ -17,7 +37,7 @@ record LossKind(BaseLayer layer) implements LayerKind {
 
     @Override
     public IActivation lastFunction() {
-        return layer.getActivationFn();
+        return configuration.getActivationFn();
     }
 
     @Override
@@ -27,6 +47,6 @@ record LossKind(BaseLayer layer) implements LayerKind {
 
     @Override
     public void setLastFunction(IActivation function) {
-        layer.setActivationFn(function);
+        configuration.setActivationFn(function);
     }
 }

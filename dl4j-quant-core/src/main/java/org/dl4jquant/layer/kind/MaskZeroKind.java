@@ -9,7 +9,7 @@ import org.jspecify.annotations.Nullable;
  * The recurrent layer inside, which does not see steps of a certain value. By itself it stays in
  * float: rounding its input would make other steps equal to that value.
  */
-record MaskZeroKind(MaskZeroLayer layer) implements LayerKind {
+record MaskZeroKind(MaskZeroLayer configuration) implements LayerKind {
 
     @Override
     public CodeFlow flow() {
@@ -18,6 +18,6 @@ record MaskZeroKind(MaskZeroLayer layer) implements LayerKind {
 
     @Override
     public @Nullable WeightLayout weight(String key) {
-        return Inside.of(layer.getUnderlying()).weight(key);
+        return Inside.of(configuration.getUnderlying()).weight(key);
     }
 }

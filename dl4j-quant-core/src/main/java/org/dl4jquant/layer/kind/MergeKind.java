@@ -2,12 +2,19 @@
 package org.dl4jquant.layer.kind;
 
 import org.deeplearning4j.nn.conf.graph.MergeVertex;
+import org.dl4jquant.layer.integer.ConcatenationForm;
+import org.dl4jquant.layer.integer.IntegerSupport;
 
 /** A vertex that concatenates tensors. */
-record MergeKind(MergeVertex vertex) implements LayerKind {
+record MergeKind(MergeVertex configuration) implements LayerKind {
 
     @Override
     public CodeFlow flow() {
         return CodeFlow.CONCATENATES;
+    }
+
+    @Override
+    public IntegerSupport integers() {
+        return ConcatenationForm.of(configuration);
     }
 }

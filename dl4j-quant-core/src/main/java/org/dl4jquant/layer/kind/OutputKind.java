@@ -2,12 +2,24 @@
 package org.dl4jquant.layer.kind;
 
 import org.deeplearning4j.nn.conf.layers.BaseOutputLayer;
+import org.deeplearning4j.nn.conf.layers.OutputLayer;
+import org.dl4jquant.layer.integer.DenseForm;
+import org.dl4jquant.layer.integer.IntegerSupport;
 import org.dl4jquant.layer.quantizers.WeightLayout;
 
 /**
  * A dense layer with a loss, for vectors or for each step of sequences; its weight is [in, out].
  */
-record OutputKind(BaseOutputLayer layer) implements LayerKind {
+record OutputKind(BaseOutputLayer configuration, IntegerSupport integers) implements LayerKind {
+
+    static LayerKind of(OutputLayer layer) {
+        return new OutputKind(layer, DenseForm.of(layer));
+    }
+
+    /** {@return the kind of an output layer that the integer graph has not} */
+    static LayerKind inFloat(BaseOutputLayer layer) {
+        return new OutputKind(layer, Refusals.of(layer, ""));
+    }
 
     @Override
     public CodeFlow flow() {

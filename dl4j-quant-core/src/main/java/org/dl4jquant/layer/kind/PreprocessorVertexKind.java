@@ -2,12 +2,18 @@
 package org.dl4jquant.layer.kind;
 
 import org.deeplearning4j.nn.conf.graph.PreprocessorVertex;
+import org.dl4jquant.layer.integer.IntegerSupport;
 
-/** A preprocessor as a vertex. */
-record PreprocessorVertexKind(PreprocessorVertex vertex) implements LayerKind {
+/** A preprocessor as a configuration. */
+record PreprocessorVertexKind(PreprocessorVertex configuration) implements LayerKind {
 
     @Override
     public CodeFlow flow() {
-        return LayerKinds.of(vertex.getPreProcessor()).flow();
+        return LayerKinds.of(configuration.getPreProcessor()).flow();
+    }
+
+    @Override
+    public IntegerSupport integers() {
+        return LayerKinds.of(configuration.getPreProcessor()).integers();
     }
 }

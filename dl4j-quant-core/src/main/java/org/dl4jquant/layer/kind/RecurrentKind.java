@@ -12,10 +12,10 @@ import org.jspecify.annotations.Nullable;
  * A recurrent layer; its weights are [in, units] and [units, units]. Its hidden state can be
  * rounded in each step unless a layer normalization stands in the recurrence.
  *
- * @param layer the configuration
+ * @param configuration the configuration
  * @param roundsState whether the state can be rounded
  */
-record RecurrentKind(BaseRecurrentLayer layer, boolean roundsState) implements LayerKind {
+record RecurrentKind(BaseRecurrentLayer configuration, boolean roundsState) implements LayerKind {
 
     @Override
     public CodeFlow flow() {

@@ -6,7 +6,7 @@ import org.deeplearning4j.nn.conf.layers.SelfAttentionLayer;
 import org.dl4jquant.layer.quantizers.TensorRole;
 
 /** Dot product attention of a sequence to itself, with or without projections of its heads. */
-record SelfAttentionKind(SelfAttentionLayer layer) implements LayerKind {
+record SelfAttentionKind(SelfAttentionLayer configuration) implements LayerKind {
 
     @Override
     public CodeFlow flow() {
@@ -15,6 +15,8 @@ record SelfAttentionKind(SelfAttentionLayer layer) implements LayerKind {
 
     @Override
     public Set<TensorRole> innerTensors() {
-        return layer.isProjectInput() ? TensorRole.OF_ATTENTION : Set.of(TensorRole.PROBABILITY);
+        return configuration.isProjectInput()
+                ? TensorRole.OF_ATTENTION
+                : Set.of(TensorRole.PROBABILITY);
     }
 }

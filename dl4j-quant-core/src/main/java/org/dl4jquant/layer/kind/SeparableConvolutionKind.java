@@ -3,6 +3,7 @@ package org.dl4jquant.layer.kind;
 
 import org.deeplearning4j.nn.conf.layers.SeparableConvolution2D;
 import org.deeplearning4j.nn.params.SeparableConvolutionParamInitializer;
+import org.dl4jquant.layer.integer.IntegerSupport;
 import org.dl4jquant.layer.quantizers.WeightLayout;
 import org.nd4j.linalg.activations.IActivation;
 
@@ -10,7 +11,7 @@ import org.nd4j.linalg.activations.IActivation;
  * A depthwise convolution, whose weight is [multiplier, in, height, width], and then one of single
  * pixels, whose weight is [out, in * multiplier, 1, 1].
  */
-record SeparableConvolutionKind(SeparableConvolution2D layer) implements LayerKind {
+record SeparableConvolutionKind(SeparableConvolution2D configuration) implements LayerKind {
 
     @Override
     public CodeFlow flow() {
@@ -26,7 +27,7 @@ record SeparableConvolutionKind(SeparableConvolution2D layer) implements LayerKi
 
     @Override
     public int channelAxis() {
-        return ImageAxis.of(layer.getCnn2dDataFormat());
+        return ImageAxis.of(configuration.getCnn2dDataFormat());
     }
 
     @Override
@@ -41,11 +42,19 @@ record SeparableConvolutionKind(SeparableConvolution2D layer) implements LayerKi
 
     @Override
     public IActivation lastFunction() {
-        return layer.getActivationFn();
+        return configuration.getActivationFn();
     }
 
     @Override
     public void setLastFunction(IActivation function) {
-        layer.setActivationFn(function);
+        configuration.setActivationFn(function);
+    }
+
+    @Override
+    public IntegerSupport integers() {
+        return Refusals.instead(
+                configuration,
+                "put a DepthwiseConvolution2D and a ConvolutionLayer with kernel 1 x 1 in its"
+                        + " place, which compute the same");
     }
 }

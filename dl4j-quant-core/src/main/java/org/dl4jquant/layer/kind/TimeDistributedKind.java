@@ -6,15 +6,15 @@ import org.dl4jquant.layer.quantizers.WeightLayout;
 import org.jspecify.annotations.Nullable;
 
 /** The layer inside, applied to each step. */
-record TimeDistributedKind(TimeDistributed layer) implements LayerKind {
+record TimeDistributedKind(TimeDistributed configuration) implements LayerKind {
 
     @Override
     public CodeFlow flow() {
-        return Inside.flow(Inside.of(layer.getUnderlying()));
+        return Inside.flow(Inside.of(configuration.getUnderlying()));
     }
 
     @Override
     public @Nullable WeightLayout weight(String key) {
-        return Inside.of(layer.getUnderlying()).weight(key);
+        return Inside.of(configuration.getUnderlying()).weight(key);
     }
 }

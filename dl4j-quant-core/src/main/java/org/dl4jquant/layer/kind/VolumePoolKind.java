@@ -5,11 +5,13 @@ import org.deeplearning4j.nn.conf.layers.PoolingType;
 import org.deeplearning4j.nn.conf.layers.Subsampling3DLayer;
 
 /** A pool of windows of volumes. */
-record VolumePoolKind(Subsampling3DLayer layer) implements LayerKind {
+record VolumePoolKind(Subsampling3DLayer configuration) implements LayerKind {
 
     @Override
     public CodeFlow flow() {
-        return layer.getPoolingType() == PoolingType.MAX ? CodeFlow.PICKS : CodeFlow.RESCALES;
+        return configuration.getPoolingType() == PoolingType.MAX
+                ? CodeFlow.PICKS
+                : CodeFlow.RESCALES;
     }
 
     @Override

@@ -1,14 +1,31 @@
 // SPDX-License-Identifier: Apache-2.0
 package org.dl4jquant.layer.kind;
 
+import org.deeplearning4j.nn.conf.layers.Subsampling1DLayer;
 import org.deeplearning4j.nn.conf.layers.SubsamplingLayer;
+import org.dl4jquant.layer.integer.IntegerSupport;
+import org.dl4jquant.layer.integer.PoolForms;
 
-/** A pool of windows of images or sequences. */
-record WindowPoolKind(SubsamplingLayer layer) implements LayerKind {
+/**
+ * A pool of windows of images or sequences.
+ *
+ * @param configuration the configuration
+ * @param integers its integer form, or why it has none
+ */
+record WindowPoolKind(SubsamplingLayer configuration, IntegerSupport integers)
+        implements LayerKind {
+
+    static LayerKind ofImages(SubsamplingLayer layer) {
+        return new WindowPoolKind(layer, PoolForms.of(layer));
+    }
+
+    static LayerKind ofSequences(Subsampling1DLayer layer) {
+        return new WindowPoolKind(layer, Refusals.of(layer, ""));
+    }
 
     @Override
     public CodeFlow flow() {
-        return switch (layer.getPoolingType()) {
+        return switch (configuration.getPoolingType()) {
             case MAX -> CodeFlow.PICKS;
             case AVG -> CodeFlow.AVERAGES;
             case SUM, PNORM -> CodeFlow.RESCALES;

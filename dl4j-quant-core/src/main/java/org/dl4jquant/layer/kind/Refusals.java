@@ -1,0 +1,48 @@
+// SPDX-License-Identifier: Apache-2.0
+package org.dl4jquant.layer.kind;
+
+import org.deeplearning4j.nn.conf.InputPreProcessor;
+import org.deeplearning4j.nn.conf.graph.GraphVertex;
+import org.dl4jquant.layer.integer.IntegerSupport;
+import org.dl4jquant.layer.integer.SupportedLayers;
+
+/** The words for kinds without an integer form. */
+final class Refusals {
+
+    private Refusals() {}
+
+    /**
+     * {@return the refusal of a configuration by its type}
+     *
+     * @param configuration the configuration
+     * @param option the option that has no form, such as " with Max"; empty if all have none
+     */
+    static IntegerSupport of(Object configuration, String option) {
+        String type = configuration.getClass().getSimpleName();
+        if (configuration instanceof InputPreProcessor) {
+            return IntegerSupport.refused(
+                    "there is no integer form of preprocessor " + type,
+                    "those that lower are CnnToFeedForward, FeedForwardToCnn, and compositions of"
+                            + " them");
+        }
+        String reason = "there is no integer form of type " + type + option;
+        return configuration instanceof GraphVertex
+                ? IntegerSupport.refused(
+                        reason,
+                        "vertices that lower are LayerVertex, MergeVertex, ElementWiseVertex with"
+                                + " Add, and PreprocessorVertex")
+                : IntegerSupport.refused(reason, SupportedLayers.LIST);
+    }
+
+    /**
+     * {@return the refusal of a layer that others can take the place of}
+     *
+     * @param configuration the layer's configuration
+     * @param remedy what to put in its place
+     */
+    static IntegerSupport instead(Object configuration, String remedy) {
+        return IntegerSupport.refused(
+                "there is no integer form of type " + configuration.getClass().getSimpleName(),
+                remedy + "; " + SupportedLayers.LIST);
+    }
+}

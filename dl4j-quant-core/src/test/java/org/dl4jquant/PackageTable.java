@@ -29,6 +29,9 @@ final class PackageTable {
                     "org.slf4j.",
                     "org.nd4j.shade.jackson.");
 
+    /** The one library that a pure package stands for. */
+    private static final Map<String, String> OWN_LIBRARY = Map.of("onnx", "ai.onnxruntime.");
+
     private static final Set<String> EVERYONE_MAY_USE = Set.of("check", "files");
 
     /**
@@ -125,7 +128,16 @@ final class PackageTable {
                 .mixedUsingAllUpTo("lower", "prepare")
                 .pure("engine", "graph", "graph.node", "scheme", "numeric")
                 .pure("onnx.wire")
-                .mixed("onnx", "onnx.wire", "engine", "graph", "graph.node", "scheme", "numeric")
+                .pure("onnx.form", "onnx.wire", "graph", "graph.node", "numeric")
+                .pure(
+                        "onnx",
+                        "onnx.wire",
+                        "onnx.form",
+                        "engine",
+                        "graph",
+                        "graph.node",
+                        "scheme",
+                        "numeric")
                 .mixedAboveLayers("search", "onnx")
                 .mixedAboveLayers("arbiter", "search")
                 .mixedAboveLayers("report", "arbiter")
@@ -213,7 +225,10 @@ final class PackageTable {
             String to = name(target, root);
             return to.equals(from) || EVERYONE_MAY_USE.contains(to) || row.mayUse().contains(to);
         }
-        return !row.pure() || PURE_LIBRARIES.stream().anyMatch(target.getName()::startsWith);
+        String own = OWN_LIBRARY.getOrDefault(from, "java.");
+        return !row.pure()
+                || target.getName().startsWith(own)
+                || PURE_LIBRARIES.stream().anyMatch(target.getName()::startsWith);
     }
 
     private static boolean isBelow(String packageName, String root) {

@@ -6,16 +6,18 @@ import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.HashMap;
-import java.util.HashSet;
+import java.util.List;
 import java.util.Map;
-import java.util.Set;
-import onnx.Onnx.GraphProto;
-import onnx.Onnx.ModelProto;
-import onnx.Onnx.OperatorSetIdProto;
-import onnx.Onnx.StringStringEntryProto;
 import org.dl4jquant.check.Require;
 import org.dl4jquant.graph.IntGraph;
-import org.nd4j.shade.protobuf.InvalidProtocolBufferException;
+import org.dl4jquant.onnx.form.Forms;
+import org.dl4jquant.onnx.form.Provenance;
+import org.dl4jquant.onnx.wire.GraphProto;
+import org.dl4jquant.onnx.wire.MalformedMessageException;
+import org.dl4jquant.onnx.wire.Message;
+import org.dl4jquant.onnx.wire.ModelProto;
+import org.dl4jquant.onnx.wire.OperatorSetIdProto;
+import org.dl4jquant.onnx.wire.StringStringEntryProto;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -38,7 +40,7 @@ public final class OnnxReader {
 
     private static final Logger LOG = LoggerFactory.getLogger(OnnxReader.class);
 
-    /** What protobuf reads. */
+    /** The length of the largest array. */
     private static final long MAX_BYTES = Integer.MAX_VALUE - 8;
 
     private static final long FIRST_OPSET = 13;
@@ -119,8 +121,8 @@ public final class OnnxReader {
         Require.given(bytes, "bytes");
         Require.given(name, "name");
         try {
-            return reading(ModelProto.parseFrom(bytes));
-        } catch (InvalidProtocolBufferException e) {
+            return reading(Message.read(ModelProto.SCHEMA, bytes));
+        } catch (MalformedMessageException e) {
             throw new IllegalArgumentException(
                     "ONNX model '%s' of %d bytes is damaged, or no ONNX model: %s; write it again"
                             .formatted(name, bytes.length, e.getMessage()),
@@ -130,68 +132,53 @@ public final class OnnxReader {
         }
     }
 
-    private static OnnxReading reading(ModelProto model) {
-        GraphProto graph = model.getGraph();
+    private static OnnxReading reading(Message model) {
+        Message graph = model.get(ModelProto.GRAPH);
         Require.argument(
-                model.hasGraph() && graph.getNodeCount() > 0,
+                graph.has(GraphProto.NODE),
                 "there is no graph with operators in it; it is empty, cut off or no ONNX model");
-        long versions = model.getOpsetImportList().stream().filter(OnnxReader::isOwn).count();
+        requireOpset(model.get(ModelProto.OPSET_IMPORT));
         Require.argument(
-                versions == 1,
-                "it names %d versions of ONNX's operators; it must name one, %d to %d",
-                versions,
-                FIRST_OPSET,
-                LAST_OPSET);
-        for (OperatorSetIdProto opset : model.getOpsetImportList()) {
-            boolean own = isOwn(opset);
-            Require.argument(
-                    !own || (opset.getVersion() >= FIRST_OPSET && opset.getVersion() <= LAST_OPSET),
-                    "it uses version %d of ONNX's operators; understood are %d to %d, export it with"
-                            + " one of these",
-                    opset.getVersion(),
-                    FIRST_OPSET,
-                    LAST_OPSET);
-        }
-        Require.argument(
-                graph.getSparseInitializerCount() == 0 && model.getTrainingInfoCount() == 0,
+                !graph.has(GraphProto.SPARSE_INITIALIZER) && !model.has(ModelProto.TRAINING_INFO),
                 "it has sparse initializers or training information, which are not understood");
         Map<String, String> metadata = new HashMap<>();
-        for (StringStringEntryProto entry : model.getMetadataPropsList()) {
-            metadata.put(entry.getKey(), entry.getValue());
+        for (Message entry : model.get(ModelProto.METADATA_PROPS)) {
+            metadata.put(
+                    entry.get(StringStringEntryProto.KEY), entry.get(StringStringEntryProto.VALUE));
         }
         if (metadata.containsKey(Provenance.HASH)) {
             requireHash(graph, metadata);
         }
-        return new QdqReader(new QdqContext(withoutTails(graph, metadata), metadata)).read();
+        return OnnxReading.of(Forms.read(graph, metadata));
     }
 
-    /* The float tails of outputs say again what the metadata say exactly. */
-    private static GraphProto withoutTails(GraphProto graph, Map<String, String> metadata) {
-        Set<String> tails = new HashSet<>();
-        metadata.forEach(
-                (key, value) -> {
-                    if (key.startsWith(Provenance.TAIL)) {
-                        tails.add(value);
-                    }
-                });
-        if (tails.isEmpty()) {
-            return graph;
-        }
-        GraphProto.Builder rest = graph.toBuilder().clearNode().clearOutput();
-        graph.getNodeList().stream()
-                .filter(node -> !node.getDocString().equals(FunctionWriter.TAIL))
-                .forEach(rest::addNode);
-        graph.getOutputList().stream()
-                .filter(output -> !tails.contains(output.getName()))
-                .forEach(rest::addOutput);
-        return rest.build();
+    private static void requireOpset(List<Message> imports) {
+        List<Long> versions =
+                imports.stream()
+                        .filter(OnnxReader::isOwn)
+                        .map(opset -> opset.get(OperatorSetIdProto.VERSION))
+                        .toList();
+        Require.argument(
+                versions.size() == 1,
+                "it names %d versions of ONNX's operators; it must name one, %d to %d",
+                versions.size(),
+                FIRST_OPSET,
+                LAST_OPSET);
+        Require.argument(
+                versions.get(0) >= FIRST_OPSET && versions.get(0) <= LAST_OPSET,
+                "it uses version %d of ONNX's operators; understood are %d to %d, export it with"
+                        + " one of these",
+                versions.get(0),
+                FIRST_OPSET,
+                LAST_OPSET);
     }
 
-    private static boolean isOwn(OperatorSetIdProto opset) {
-        return opset.getDomain().isEmpty() || opset.getDomain().equals("ai.onnx");
+    private static boolean isOwn(Message opset) {
+        String domain = opset.get(OperatorSetIdProto.DOMAIN);
+        return domain.isEmpty() || domain.equals("ai.onnx");
     }
 
-    private static void requireHash(GraphProto graph, Map<String, String> metadata) {
+    private static void requireHash(Message graph, Map<String, String> metadata) {
         String said = metadata.getOrDefault(Provenance.HASH, "");
         String found = Provenance.hash(graph, metadata);
         Require.argument(

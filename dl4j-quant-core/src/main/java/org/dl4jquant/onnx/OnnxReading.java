@@ -8,6 +8,7 @@ import java.util.Set;
 import java.util.stream.Collectors;
 import org.dl4jquant.graph.IntGraph;
 import org.dl4jquant.graph.node.IntNode;
+import org.dl4jquant.onnx.form.FormReading;
 
 /**
  * An integer graph read from a model file, and the nodes that ONNX Runtime computes otherwise when
@@ -42,6 +43,17 @@ public record OnnxReading(IntGraph graph, List<OnnxDeviation> deviations) {
     public OnnxReading {
         Objects.requireNonNull(graph, "graph");
         deviations = List.copyOf(deviations);
+    }
+
+    static OnnxReading of(FormReading reading) {
+        return new OnnxReading(
+                reading.graph(),
+                reading.deviations().stream()
+                        .map(
+                                found ->
+                                        new OnnxDeviation(
+                                                found.node(), found.operator(), found.reason()))
+                        .toList());
     }
 
     /** {@return the graph's outputs that depend on a node with a deviation} */

@@ -18,6 +18,7 @@ import org.dl4jquant.graph.node.Add;
 import org.dl4jquant.graph.node.IntNode;
 import org.dl4jquant.graph.node.TensorType;
 import org.dl4jquant.numeric.Shape;
+import org.dl4jquant.onnx.form.Containers;
 
 /** One loaded model of ONNX Runtime. */
 final class OnnxRuntimeSession implements AutoCloseable {

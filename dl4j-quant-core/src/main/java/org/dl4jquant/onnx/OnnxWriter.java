@@ -4,22 +4,18 @@ package org.dl4jquant.onnx;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.Path;
-import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
-import onnx.Onnx.GraphProto;
-import onnx.Onnx.ModelProto;
-import onnx.Onnx.TensorProto.DataType;
 import org.dl4jquant.check.Require;
 import org.dl4jquant.files.WholeFile;
 import org.dl4jquant.graph.IntGraph;
-import org.dl4jquant.graph.node.Input;
-import org.dl4jquant.graph.node.IntNode;
-import org.dl4jquant.graph.node.KeepsCodes;
-import org.dl4jquant.graph.node.TensorType;
-import org.dl4jquant.graph.node.Weighted;
-import org.dl4jquant.numeric.CodeRange;
-import org.dl4jquant.numeric.OutputFunction;
+import org.dl4jquant.onnx.form.Forms;
+import org.dl4jquant.onnx.form.Provenance;
+import org.dl4jquant.onnx.wire.Message;
+import org.dl4jquant.onnx.wire.MessageBuilder;
+import org.dl4jquant.onnx.wire.ModelProto;
+import org.dl4jquant.onnx.wire.OperatorSetIdProto;
+import org.dl4jquant.onnx.wire.StringStringEntryProto;
 
 /**
  * Writes an integer graph as an ONNX model in QDQ form.
@@ -44,7 +40,7 @@ public final class OnnxWriter {
     /** The version of ONNX's operators that models are written with. */
     public static final int OPSET = 13;
 
-    private static final int IR_VERSION = 8;
+    private static final long IR_VERSION = 8;
 
     private static final String DOC =
             "An integer graph of dl4j-quant. ONNX Runtime computes it in integers at its graph"
@@ -115,88 +111,32 @@ public final class OnnxWriter {
     public static byte[] toBytes(IntGraph graph, Results results) {
         Require.given(graph, "graph");
         Require.given(results, "results");
-        List<String> names = graph.nodes().stream().map(IntNode::name).toList();
-        GraphProtoBuilder target = new GraphProtoBuilder(names);
-        NodeWriter nodes = new NodeWriter(graph, target);
-        graph.nodes().forEach(node -> node.accept(nodes));
-        for (String name : names) {
-            if (!graph.outputs().contains(name) && !isInput(graph, name)) {
-                target.value(name, graph.type(name).shape(), dataType(graph.type(name)));
-            }
-        }
-        for (String output : graph.outputs()) {
-            target.output(output, dataType(graph.type(output)), graph.type(output).shape());
-        }
         Map<String, String> metadata = new TreeMap<>();
-        describe(graph, metadata);
-        if (results == Results.SCORES_AND_VALUES) {
-            writeTails(graph, target, metadata);
-        }
-        return model(target.build(), metadata).toByteArray();
+        Message written = Forms.write(graph, results == Results.SCORES_AND_VALUES, metadata);
+        return model(written, metadata).toBytes();
     }
 
-    private static void writeTails(
-            IntGraph graph, GraphProtoBuilder target, Map<String, String> metadata) {
-        graph.functions()
-                .forEach(
-                        (output, functions) -> {
-                            String values = target.name(output + "/value");
-                            new FunctionWriter(target, output).tail(functions, values);
-                            target.output(values, DataType.FLOAT, graph.type(output).shape());
-                            metadata.put(Provenance.TAIL + output, values);
-                        });
-    }
-
-    private static ModelProto model(GraphProto proto, Map<String, String> metadata) {
-        ModelProto.Builder model =
-                ModelProto.newBuilder()
-                        .setIrVersion(IR_VERSION)
-                        .setProducerName(Provenance.PRODUCER)
-                        .setProducerVersion(Provenance.version())
-                        .setDocString(DOC)
-                        .setGraph(proto);
-        model.addOpsetImportBuilder().setDomain("").setVersion(OPSET);
-        metadata.put(Provenance.HASH, Provenance.hash(proto, metadata));
+    private static Message model(Message graph, Map<String, String> metadata) {
+        MessageBuilder model =
+                Message.builder(ModelProto.SCHEMA)
+                        .set(ModelProto.IR_VERSION, IR_VERSION)
+                        .set(ModelProto.PRODUCER_NAME, Provenance.PRODUCER)
+                        .set(ModelProto.PRODUCER_VERSION, Provenance.version())
+                        .set(ModelProto.DOC_STRING, DOC)
+                        .set(ModelProto.GRAPH, graph)
+                        .add(ModelProto.OPSET_IMPORT, opset());
+        metadata.put(Provenance.HASH, Provenance.hash(graph, metadata));
         metadata.forEach(
-                (key, value) -> model.addMetadataProps(GraphProtoBuilder.entry(key, value)));
+                (key, value) ->
+                        model.add(
+                                ModelProto.METADATA_PROPS, StringStringEntryProto.of(key, value)));
         return model.build();
     }
 
-    /* What ONNX cannot say: narrower ranges, signed codes, where inputs stand among the nodes, and
-     * exact last functions. */
-    private static void describe(IntGraph graph, Map<String, String> metadata) {
-        graph.functions()
-                .forEach(
-                        (output, functions) ->
-                                metadata.put(
-                                        Provenance.FUNCTION + output,
-                                        OutputFunction.text(functions)));
-        for (int place = 0; place < graph.nodes().size(); place++) {
-            IntNode node = graph.nodes().get(place);
-            TensorType type = graph.type(node.name());
-            boolean own = !(node instanceof KeepsCodes);
-            if (own && type.isCodes() && !type.codes().range().equals(Containers.UINT8)) {
-                metadata.put(Provenance.RANGE + node.name(), text(type.codes().range()));
-            }
-            if (node instanceof Weighted layer
-                    && !layer.weights().range().equals(CodeRange.narrow(CodeRange.MAX_BITS))) {
-                metadata.put(Provenance.WEIGHT_RANGE + node.name(), text(layer.weights().range()));
-            }
-            if (node instanceof Input && place != graph.inputs().indexOf(node)) {
-                metadata.put(Provenance.INPUT_PLACE + node.name(), String.valueOf(place));
-            }
-        }
-    }
-
-    private static String text(CodeRange range) {
-        return range.min() + " " + range.max();
-    }
-
-    private static boolean isInput(IntGraph graph, String name) {
-        return graph.inputs().stream().anyMatch(input -> input.name().equals(name));
-    }
-
-    static DataType dataType(TensorType type) {
-        return type.isCodes() ? DataType.UINT8 : DataType.FLOAT;
+    private static Message opset() {
+        return Message.builder(OperatorSetIdProto.SCHEMA)
+                .set(OperatorSetIdProto.DOMAIN, "")
+                .set(OperatorSetIdProto.VERSION, (long) OPSET)
+                .build();
     }
 }

@@ -5,8 +5,9 @@
  *
  * <p>In: an {@code IntGraph}, or the bytes of an ONNX model. Out: the bytes of an ONNX model that
  * Netron shows and ONNX Runtime runs with integer kernels, an equal {@code IntGraph}, or an {@code
- * Engine}. Uses {@code engine}, {@code graph}, {@code scheme}, {@code numeric} and {@code check},
- * the ONNX protobuf classes inside nd4j-api, and, in the engine only, ONNX Runtime.
+ * Engine}. The forms of the nodes stand in {@code onnx.form}, together with the keys of the model's
+ * metadata; the bytes in {@code onnx.wire}. ONNX Runtime is used by the engine only, and ND4J by
+ * nothing here.
  */
 @NullMarked
 package org.dl4jquant.onnx;

@@ -23,6 +23,7 @@ import org.dl4jquant.graph.node.Reshape;
 import org.dl4jquant.graph.node.Table;
 import org.dl4jquant.numeric.CodeTable;
 import org.dl4jquant.numeric.Shape;
+import org.dl4jquant.onnx.form.Provenance;
 import org.junit.jupiter.api.Test;
 
 /** Whatever the bytes are, the answer is an equal graph or an IllegalArgumentException. */

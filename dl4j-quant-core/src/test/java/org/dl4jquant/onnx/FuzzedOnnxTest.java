@@ -24,6 +24,7 @@ import org.dl4jquant.graph.node.Input;
 import org.dl4jquant.graph.node.IntNode;
 import org.dl4jquant.graph.node.Reshape;
 import org.dl4jquant.numeric.Shape;
+import org.dl4jquant.onnx.form.Provenance;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.opentest4j.AssertionFailedError;

@@ -32,6 +32,7 @@ import org.dl4jquant.numeric.CodeRange;
 import org.dl4jquant.numeric.CodeTable;
 import org.dl4jquant.numeric.QuantParams;
 import org.dl4jquant.numeric.Shape;
+import org.dl4jquant.onnx.form.Provenance;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
@@ -193,7 +194,7 @@ class OnnxRefusalTest {
                         "m",
                         n -> n.setOpType("Softmax"),
                         "node 'm' (Softmax) is not part of an integer graph; understood are"
-                                + " QuantizeLinear, DequantizeLinear, Conv, Gemm"),
+                                + " QuantizeLinear, DequantizeLinear, Conv, "),
                 node(
                         "c",
                         n -> n.setInput(0, "x"),
@@ -409,7 +410,7 @@ class OnnxRefusalTest {
                         "c",
                         n -> n.setInput(1, "c/q_float"),
                         "takes its weights or bias from 'c/q_float'; they must be integer"
-                                + " initializers behind a DequantizeLinear"),
+                                + " initializers after a DequantizeLinear"),
                 constant(
                         "c/weight",
                         t -> t.clearDims().addDims(2),

@@ -28,6 +28,7 @@ import onnx.Onnx.TensorProto.DataType;
 import org.dl4jquant.engine.Batch;
 import org.dl4jquant.graph.IntGraph;
 import org.dl4jquant.graph.node.TensorType;
+import org.dl4jquant.onnx.form.Containers;
 
 /** Runs model files, ours or foreign, in ONNX Runtime. */
 final class RuntimeRun {

@@ -7,10 +7,13 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import java.io.IOException;
 import java.util.HexFormat;
 import java.util.List;
-import onnx.Onnx.AttributeProto;
-import onnx.Onnx.ModelProto;
 import org.dl4jquant.engine.RandomGraph;
 import org.dl4jquant.graph.IntGraph;
+import org.dl4jquant.onnx.wire.AttributeProto;
+import org.dl4jquant.onnx.wire.GraphProto;
+import org.dl4jquant.onnx.wire.Message;
+import org.dl4jquant.onnx.wire.ModelProto;
+import org.dl4jquant.onnx.wire.NodeProto;
 import org.junit.jupiter.api.Test;
 
 /** The fields that a reader of ONNX's own language, proto2, finds in written files. */
@@ -36,14 +39,21 @@ class WrittenFieldsTest {
     /** The axis of a dequantized weight, in the bytes that proto2 needs: field 3, value 0. */
     @Test
     void writesAnAxisOfZeroAsTwoBytes() {
-        AttributeProto axis = GraphProtoBuilder.attribute("axis", 0);
-        assertEquals("0a0461786973a001021800", hex(axis.toByteArray()));
+        Message model =
+                Message.read(ModelProto.SCHEMA, OnnxWriter.toBytes(RandomGraph.of(1).graph()));
+        Message axis =
+                model.get(ModelProto.GRAPH).get(GraphProto.NODE).stream()
+                        .flatMap(node -> node.get(NodeProto.ATTRIBUTE).stream())
+                        .filter(attribute -> attribute.get(AttributeProto.NAME).equals("axis"))
+                        .findFirst()
+                        .orElseThrow();
+        assertEquals("0a0461786973" + "1800" + "a00102", hex(axis.toBytes()));
     }
 
     @Test
     void missesWhatProto3LeavesOut() throws IOException {
         IntGraph graph = RandomGraph.of(1).graph();
-        byte[] asProto3 = ModelProto.parseFrom(OnnxWriter.toBytes(graph)).toByteArray();
+        byte[] asProto3 = onnx.Onnx.ModelProto.parseFrom(OnnxWriter.toBytes(graph)).toByteArray();
         List<String> faults = Proto2Model.of(asProto3).faults();
         assertTrue(
                 faults.stream().anyMatch(fault -> fault.endsWith("has no field 3")),

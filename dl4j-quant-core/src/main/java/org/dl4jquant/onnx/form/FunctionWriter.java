@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
-package org.dl4jquant.onnx;
+package org.dl4jquant.onnx.form;
 
 import java.util.List;
-import onnx.Onnx.NodeProto;
+import java.util.function.Consumer;
 import org.dl4jquant.numeric.ElementwiseFunction;
 import org.dl4jquant.numeric.OutputFunction;
+import org.dl4jquant.onnx.wire.MessageBuilder;
+import org.dl4jquant.onnx.wire.NodeProto;
 
 /*
  * A clamp is Max and Min, not Clip or Relu: where one of these follows a Gemm and something else
@@ -25,7 +27,7 @@ final class FunctionWriter {
     private static final double RATIONAL_TANH_FACTOR = 1.7159;
     private static final double RATIONAL_TANH_POWER = 1.41645;
 
-    private final GraphProtoBuilder target;
+    private final GraphWriter target;
     private final String owner;
     private boolean inTail;
     private int count;
@@ -36,7 +38,7 @@ final class FunctionWriter {
      * @param target where operators go
      * @param owner the node or output whose function is written
      */
-    FunctionWriter(GraphProtoBuilder target, String owner) {
+    FunctionWriter(GraphWriter target, String owner) {
         this.target = target;
         this.owner = owner;
     }
@@ -52,7 +54,7 @@ final class FunctionWriter {
             target.node(Operators.MIN, owner, atMost(input, clamp), owner);
         } else if (function instanceof OutputFunction.Slope slope && isLeaky(slope)) {
             target.node(Operators.LEAKY_RELU, owner, List.of(input), owner)
-                    .addAttribute(GraphProtoBuilder.attribute("alpha", slope.slope()));
+                    .add(NodeProto.ATTRIBUTE, Attributes.of("alpha", slope.slope()));
         } else if (function instanceof OutputFunction.Slope slope) {
             target.node(Operators.WHERE, owner, choice(input, slope), owner);
         }
@@ -181,11 +183,11 @@ final class FunctionWriter {
         return operator(
                 operator,
                 List.of(x),
-                node -> node.addAttribute(GraphProtoBuilder.attribute("alpha", alpha)));
+                node -> node.add(NodeProto.ATTRIBUTE, Attributes.of("alpha", alpha)));
     }
 
-    private static void axis(NodeProto.Builder node, int axis) {
-        node.addAttribute(GraphProtoBuilder.attribute("axis", axis));
+    private static void axis(MessageBuilder node, int axis) {
+        node.add(NodeProto.ATTRIBUTE, Attributes.of("axis", axis));
     }
 
     private String constant(String what, float value) {
@@ -196,22 +198,18 @@ final class FunctionWriter {
         return operator(operator, List.of(inputs), node -> {});
     }
 
-    /** Sets a node's attributes. */
-    private interface Attributes {
-        void set(NodeProto.Builder node);
-    }
-
-    private String operator(String operator, List<String> inputs, Attributes attributes) {
+    private String operator(
+            String operator, List<String> inputs, Consumer<MessageBuilder> attributes) {
         String result = target.name(owner + "/function" + count++);
-        NodeProto.Builder node = target.auxiliary(operator, owner + "/" + operator, inputs, result);
-        attributes.set(node);
+        MessageBuilder node = target.auxiliary(operator, owner + "/" + operator, inputs, result);
+        attributes.accept(node);
         mark(node);
         return result;
     }
 
-    private void mark(NodeProto.Builder node) {
+    private void mark(MessageBuilder node) {
         if (inTail) {
-            node.setDocString(TAIL);
+            node.set(NodeProto.DOC_STRING, TAIL);
         }
     }
 }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-package org.dl4jquant.onnx;
+package org.dl4jquant.onnx.form;
 
 import com.google.errorprone.annotations.FormatMethod;
 import com.google.errorprone.annotations.FormatString;
@@ -37,44 +37,43 @@ import org.jspecify.annotations.Nullable;
 /** Which operators of a QDQ graph ONNX Runtime does not run with the integer kernels of uint8. */
 final class RuntimeFusions {
 
-    private final QdqContext context;
-    private final WeightReader weights;
-    private final List<OnnxDeviation> deviations = new ArrayList<>();
+    private final FormReader source;
+    private final List<FormReading.Deviation> deviations = new ArrayList<>();
 
-    RuntimeFusions(QdqContext context, WeightReader weights) {
-        this.context = context;
-        this.weights = weights;
+    RuntimeFusions(FormReader source) {
+        this.source = source;
     }
 
-    List<OnnxDeviation> deviations() {
+    List<FormReading.Deviation> deviations() {
         return deviations;
     }
 
     /**
      * Notes a node if ONNX Runtime may round it otherwise.
      *
-     * @param made the node of the integer graph, already in the context
-     * @param operator the file's operator that computes it
-     * @param pending the operator with its clamps; null for float32 results
+     * @param made the node of the integer graph
+     * @param last the file's operator that computes it, or the Add of its bias
+     * @param codes the codes that are made of the operator's result; null for float32 results
      */
-    void check(IntNode made, OnnxNode operator, @Nullable Pending pending) {
+    void check(IntNode made, OnnxNode last, @Nullable QuantizedResult codes) {
         if (made instanceof KeepsCodes) {
             return;
         }
+        OnnxNode operator = DenseForm.product(last, source).orElse(last);
         replaceable()
                 .or(() -> vectors(made))
-                .or(() -> cut(made, pending))
+                .or(() -> cut(made, codes))
                 .or(() -> noZeroPoint(made, operator))
                 .or(() -> int8(made))
                 .ifPresent(
                         reason ->
                                 deviations.add(
-                                        new OnnxDeviation(
+                                        new FormReading.Deviation(
                                                 made.name(), described(operator), reason)));
     }
 
     private static String described(OnnxNode operator) {
-        String name = operator.proto().getName();
+        String name = operator.name();
         return name.isEmpty() ? operator.operator() : operator.operator() + " '" + name + "'";
     }
 
@@ -84,7 +83,7 @@ final class RuntimeFusions {
     }
 
     private Optional<String> replaceable() {
-        return context.constantsAreInputs()
+        return source.graph().constantsAreInputs()
                 ? because(
                         "initializers of the file are inputs as well, which ONNX Runtime does not take"
                                 + " for constants; it may compute this in float32")
@@ -94,7 +93,7 @@ final class RuntimeFusions {
     private Optional<String> vectors(IntNode made) {
         List<String> vectors =
                 codesOf(made).stream()
-                        .filter(codes -> !context.quantizers(codes).stream().allMatch(this::scalar))
+                        .filter(codes -> !quantizers(codes).stream().allMatch(this::scalar))
                         .toList();
         if (vectors.isEmpty()) {
             return Optional.empty();
@@ -106,7 +105,7 @@ final class RuntimeFusions {
     }
 
     private boolean scalar(OnnxNode quantizer) {
-        Constants constants = context.constants();
+        Constants constants = source.constants();
         return constants.dimensions(quantizer.input(1)).isEmpty()
                 && quantizer
                         .optionalInput(2)
@@ -116,41 +115,42 @@ final class RuntimeFusions {
     }
 
     /* As ONNX Runtime decides it: in float32, from the container's ends. */
-    private Optional<String> cut(IntNode made, @Nullable Pending pending) {
-        if (pending == null) {
+    private Optional<String> cut(IntNode made, @Nullable QuantizedResult codes) {
+        if (codes == null) {
             return Optional.empty();
         }
-        QuantParams params = context.params(made.name());
+        FloatRange range = codes.range();
+        QuantParams params = source.params(made.name());
         CodeRange ends = params.range().signed() ? Containers.INT8 : Containers.UINT8;
         float lowest = params.scale() * (ends.min() - params.zeroPoint());
         float highest = params.scale() * (ends.max() - params.zeroPoint());
         boolean clamped =
-                pending.least() != Float.NEGATIVE_INFINITY
-                        || pending.most() != Float.POSITIVE_INFINITY;
+                range.least() != Float.NEGATIVE_INFINITY || range.most() != Float.POSITIVE_INFINITY;
         if (clamped && !haveZeroPoints(List.of(made.name()))) {
             return because(
                     "a Relu or Clip stands before a QuantizeLinear without a zero point; ONNX"
                             + " Runtime computes the two in float32");
         }
-        if (pending.least() <= lowest && pending.most() >= highest) {
+        if (range.least() <= lowest && range.most() >= highest) {
             return Optional.empty();
         }
         return because(
                 "a Relu or Clip after it clamps to %s to %s, inside the %s to %s that its codes can"
                         + " hold; ONNX Runtime computes the two in float32",
-                pending.least(), pending.most(), lowest, highest);
+                range.least(), range.most(), lowest, highest);
     }
 
     private Optional<String> noZeroPoint(IntNode made, OnnxNode operator) {
         boolean biased =
-                context.onlyConsumer(operator.output())
+                source.graph()
+                        .onlyConsumer(operator.output())
                         .filter(next -> next.operator().equals(Operators.ADD))
                         .isPresent();
         boolean gemm = operator.operator().equals(Operators.GEMM) || biased;
         if (!(made instanceof Dense) || !gemm) {
             return Optional.empty();
         }
-        if (weights.haveZeroPoint(operator) && haveZeroPoints(codesOf(made))) {
+        if (WeightsForm.haveZeroPoint(operator, source) && haveZeroPoints(codesOf(made))) {
             return Optional.empty();
         }
         return because(
@@ -160,7 +160,7 @@ final class RuntimeFusions {
 
     private boolean haveZeroPoints(List<String> codes) {
         return codes.stream()
-                .flatMap(tensor -> context.quantizers(tensor).stream())
+                .flatMap(tensor -> quantizers(tensor).stream())
                 .allMatch(node -> node.optionalInput(2).isPresent());
     }
 
@@ -168,7 +168,7 @@ final class RuntimeFusions {
         List<String> codes = codesOf(made);
         List<String> int8 =
                 codes.stream()
-                        .filter(tensor -> context.isInt8(tensor) && !context.isRaised(tensor))
+                        .filter(tensor -> source.scales().isInt8(tensor) && !isRaised(tensor))
                         .toList();
         boolean anyForm = made instanceof Concat || made instanceof GlobalAveragePool;
         if (int8.isEmpty() || (anyForm && int8.size() == codes.size())) {
@@ -184,8 +184,35 @@ final class RuntimeFusions {
 
     private List<String> codesOf(IntNode node) {
         return Stream.concat(node.inputs().stream(), Stream.of(node.name()))
-                .filter(context::isCodes)
+                .filter(source::isCodes)
                 .distinct()
                 .toList();
+    }
+
+    /* ONNX Runtime makes int8 codes uint8 where one reader dequantizes them for one operator. */
+    private boolean isRaised(String codes) {
+        OnnxGraph graph = source.graph();
+        Optional<OnnxNode> reader = graph.onlyConsumer(codes);
+        return graph.maker(codes, Operators.QUANTIZE).isPresent()
+                && reader.isPresent()
+                && reader.get().operator().equals(Operators.DEQUANTIZE)
+                && graph.consumers(reader.get().output()).size()
+                                + (graph.leaves(reader.get().output()) ? 1 : 0)
+                        <= 1;
+    }
+
+    /**
+     * {@return the operators that say how codes stand for values: the quantize, the dequantizes}
+     */
+    private List<OnnxNode> quantizers(String codes) {
+        OnnxGraph graph = source.graph();
+        String unclamped =
+                graph.maker(codes, Operators.CLIP).map(clip -> clip.input(0)).orElse(codes);
+        List<OnnxNode> all = new ArrayList<>();
+        graph.maker(unclamped, Operators.QUANTIZE).ifPresent(all::add);
+        graph.consumers(codes).stream()
+                .filter(reader -> reader.operator().equals(Operators.DEQUANTIZE))
+                .forEach(all::add);
+        return all;
     }
 }

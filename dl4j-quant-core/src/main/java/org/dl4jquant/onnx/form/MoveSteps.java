@@ -1,105 +1,30 @@
 // SPDX-License-Identifier: Apache-2.0
-package org.dl4jquant.onnx;
+package org.dl4jquant.onnx.form;
 
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Collections;
-import java.util.HashMap;
 import java.util.List;
-import java.util.Map;
-import java.util.Objects;
 import java.util.Optional;
 import java.util.stream.IntStream;
-import onnx.Onnx.TensorProto.DataType;
-import org.dl4jquant.graph.node.Move;
 import org.dl4jquant.numeric.AxisIndices;
 import org.dl4jquant.numeric.IndexMap;
 import org.dl4jquant.numeric.QuantParams;
 import org.dl4jquant.numeric.Shape;
-import org.jspecify.annotations.Nullable;
+import org.dl4jquant.onnx.wire.DataType;
 
-/*
- * Operators in a row are one node as far as one map can say what they do: a tensor between two of
- * them is a node's result only if its scale is annotated, if anything but the next operator reads it,
- * or if the map ends there.
- */
-/** Reads Reshape, Transpose, Slice, Pad and Gather over codes, which move them. */
-final class MoveReader {
+/** Reads Reshape, Flatten, Transpose, Slice, Pad and Gather as maps of an example's elements. */
+final class MoveSteps {
 
     /* A Pad of few bytes can ask for many indices. */
     private static final int MAX_INDICES = 1 << 24;
 
     private static final int BATCH = 0;
 
-    private final QdqContext context;
-    private final OperatorReader shapes;
-    private final Map<String, Moved> moved = new HashMap<>();
-    private long indices;
+    private final FormReader source;
 
-    /** A tensor that is codes of a node in other places. */
-    private record Moved(String codes, IndexMap map) {}
-
-    MoveReader(QdqContext context, OperatorReader shapes) {
-        this.context = context;
-        this.shapes = shapes;
-    }
-
-    /** {@return whether an operator moves codes} */
-    boolean reads(OnnxNode node) {
-        return isMover(node) && (isMoved(node.input(0)) || context.isCodes(node.input(0)));
-    }
-
-    private static boolean isMover(OnnxNode node) {
-        return switch (node.operator()) {
-            case Operators.RESHAPE,
-                    Operators.FLATTEN,
-                    Operators.TRANSPOSE,
-                    Operators.SLICE,
-                    Operators.PAD,
-                    Operators.GATHER ->
-                    true;
-            default -> false;
-        };
-    }
-
-    private boolean isMoved(String tensor) {
-        return moved.containsKey(tensor);
-    }
-
-    void read(OnnxNode node) {
-        String input = node.input(0);
-        Moved before = moved.get(input);
-        Shape shape = before == null ? context.shape(input) : before.map.shape();
-        IndexMap step = step(node, shape, codes(before, input));
-        Optional<IndexMap> joined = before == null ? Optional.of(step) : before.map.then(step);
-        if (joined.isEmpty()) {
-            add(input, Objects.requireNonNull(before));
-        }
-        Moved result =
-                new Moved(joined.isEmpty() ? input : codes(before, input), joined.orElse(step));
-        if (context.isAnnotated(node.output())) {
-            context.requireAnnotated(node, result.codes);
-            add(node.output(), result);
-        } else if (goesOn(node.output())) {
-            moved.put(node.output(), result);
-        } else {
-            add(node.output(), result);
-        }
-    }
-
-    private static String codes(@Nullable Moved before, String input) {
-        return before == null ? input : before.codes;
-    }
-
-    private boolean goesOn(String tensor) {
-        return context.onlyConsumer(tensor)
-                .filter(next -> isMover(next) && next.input(0).equals(tensor))
-                .isPresent();
-    }
-
-    private void add(String name, Moved result) {
-        context.add(Move.of(name, result.codes, result.map));
-        context.sameContainers(result.codes, name);
+    MoveSteps(FormReader source) {
+        this.source = source;
     }
 
     /**
@@ -122,12 +47,12 @@ final class MoveReader {
             case Operators.SLICE -> slice(node, shape);
             case Operators.PAD -> pad(node, shape, codes);
             case Operators.GATHER -> gather(node, shape);
-            default -> IndexMap.identity(shapes.reshaped(node, shape));
+            default -> IndexMap.identity(ReshapeForm.reshaped(node, shape, source.constants()));
         };
     }
 
     private void count(OnnxNode node, long more) {
-        indices += more;
+        long indices = source.countIndices(more);
         node.require(
                 more <= MAX_INDICES && indices <= MAX_INDICES,
                 "moves codes along axes that have, with all before it, %d indices; at most %d are"
@@ -219,7 +144,7 @@ final class MoveReader {
                 "pads by %s; a tensor of %d dimensions has twice as many pads, and the batch none",
                 Arrays.toString(pads),
                 rank);
-        QuantParams params = context.params(codes);
+        QuantParams params = source.params(codes);
         node.require(
                 isZero(node, codes, params),
                 "pads with another value than 0, the zero point %d of '%s'",
@@ -247,15 +172,15 @@ final class MoveReader {
 
     private boolean isZero(OnnxNode node, String codes, QuantParams params) {
         Optional<String> value = node.optionalInput(2);
-        if (value.isPresent() && context.constants().isOf(value.get(), DataType.FLOAT)) {
-            return context.constants().scalar(value.get()) == 0;
+        if (value.isPresent() && source.constants().isOf(value.get(), DataType.FLOAT)) {
+            return source.constants().scalar(value.get()) == 0;
         }
-        if (!context.isCodes(node.input(0)) && !isMoved(node.input(0))) {
+        if (source.dequantized(node.input(0)).isPresent()) {
             return value.isEmpty();
         }
         int code =
-                value.map(name -> context.code(name, codes, params.range()))
-                        .orElse(context.codeOfByte(0, codes, params.range()));
+                value.map(name -> source.scales().code(name, codes, params.range()))
+                        .orElse(source.scales().codeOfByte(0, codes, params.range()));
         return code == params.zeroPoint();
     }
 
@@ -265,13 +190,13 @@ final class MoveReader {
         int axis = axis(node, node.integer("axis", 0), shape);
         String name = node.input(1);
         long[] taken = longs(name);
-        context.constants().requireVector(name);
+        source.constants().requireVector(name);
         int size = shape.size(axis);
         node.require(
-                context.constants().dimensions(name).size() == 1 && taken.length > 0,
+                source.constants().dimensions(name).size() == 1 && taken.length > 0,
                 "takes the indices '%s' of the dimensions %s; it must be a list of at least one",
                 name,
-                context.constants().dimensions(name));
+                source.constants().dimensions(name));
         count(node, taken.length);
         int[] sources = new int[taken.length];
         for (int i = 0; i < taken.length; i++) {
@@ -298,7 +223,7 @@ final class MoveReader {
     }
 
     private long[] longs(String name) {
-        Constants constants = context.constants();
+        Constants constants = source.constants();
         if (constants.isOf(name, DataType.INT32)) {
             return IntStream.of(constants.ints(name)).asLongStream().toArray();
         }

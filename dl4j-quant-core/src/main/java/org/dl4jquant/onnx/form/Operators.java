@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-package org.dl4jquant.onnx;
+package org.dl4jquant.onnx.form;
 
 /** The names in ONNX that writer and reader share. */
 final class Operators {

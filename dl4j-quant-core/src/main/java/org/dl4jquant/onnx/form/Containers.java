@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-package org.dl4jquant.onnx;
+package org.dl4jquant.onnx.form;
 
+import org.dl4jquant.check.Require;
 import org.dl4jquant.numeric.CodeRange;
 import org.dl4jquant.numeric.CodeTable;
 import org.dl4jquant.numeric.QuantParams;
@@ -12,7 +13,7 @@ import org.dl4jquant.numeric.QuantParams;
  * tensors of one type.
  */
 /** How codes lie in an ONNX file. */
-final class Containers {
+public final class Containers {
 
     static final CodeRange UINT8 = CodeRange.unsigned(8);
     static final CodeRange INT8 = CodeRange.signed(8);
@@ -46,8 +47,9 @@ final class Containers {
      * @param containers one byte per code
      * @param range the codes of the tensor
      */
-    static void flipInPlace(byte[] containers, CodeRange range) {
-        if (range.signed()) {
+    public static void flipInPlace(byte[] containers, CodeRange range) {
+        Require.given(containers, "containers");
+        if (Require.given(range, "range").signed()) {
             for (int i = 0; i < containers.length; i++) {
                 containers[i] ^= (byte) SIGNED_OFFSET;
             }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-package org.dl4jquant.onnx;
+package org.dl4jquant.onnx.form;
 
 import com.google.errorprone.annotations.FormatMethod;
 import com.google.errorprone.annotations.FormatString;
@@ -7,33 +7,53 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.Locale;
 import java.util.Optional;
-import onnx.Onnx.AttributeProto;
-import onnx.Onnx.NodeProto;
 import org.dl4jquant.graph.node.Window;
 import org.dl4jquant.graph.node.Window.Extent;
+import org.dl4jquant.onnx.wire.AttributeProto;
+import org.dl4jquant.onnx.wire.AttributeType;
+import org.dl4jquant.onnx.wire.Message;
+import org.dl4jquant.onnx.wire.NodeProto;
+import org.dl4jquant.onnx.wire.Numbers;
 
 /**
  * An operator of an ONNX graph, read with checks.
  *
  * @param proto the operator as it stands in the file
  */
-record OnnxNode(NodeProto proto) {
+record OnnxNode(Message proto) {
 
     String operator() {
-        return proto.getOpType();
+        return proto.get(NodeProto.OP_TYPE);
     }
 
     /** {@return the name of its one result} */
     String output() {
         require(
-                proto.getOutputCount() == 1 && !proto.getOutput(0).isEmpty(),
+                outputs().size() == 1 && !outputs().get(0).isEmpty(),
                 "has the results %s; exactly one is understood",
-                proto.getOutputList());
-        return proto.getOutput(0);
+                outputs());
+        return outputs().get(0);
+    }
+
+    String name() {
+        return proto.get(NodeProto.NAME);
+    }
+
+    /** {@return whether it can clamp floats before they are quantized} */
+    boolean isClamp() {
+        return operator().equals(Operators.RELU) || operator().equals(Operators.CLIP);
+    }
+
+    String domain() {
+        return proto.get(NodeProto.DOMAIN);
+    }
+
+    List<String> outputs() {
+        return proto.get(NodeProto.OUTPUT);
     }
 
     List<String> inputs() {
-        return proto.getInputList();
+        return proto.get(NodeProto.INPUT);
     }
 
     String input(int index) {
@@ -42,14 +62,14 @@ record OnnxNode(NodeProto proto) {
     }
 
     Optional<String> optionalInput(int index) {
-        return index < proto.getInputCount() && !proto.getInput(index).isEmpty()
-                ? Optional.of(proto.getInput(index))
+        return index < inputs().size() && !inputs().get(index).isEmpty()
+                ? Optional.of(inputs().get(index))
                 : Optional.empty();
     }
 
     void requireInputs(int least, int most) {
         require(
-                proto.getInputCount() >= least && proto.getInputCount() <= most,
+                inputs().size() >= least && inputs().size() <= most,
                 "has the inputs %s; %d to %d are understood",
                 inputs(),
                 least,
@@ -59,21 +79,20 @@ record OnnxNode(NodeProto proto) {
     /** Refuses attributes that would change the meaning without being read. */
     void requireAttributes(String... known) {
         require(
-                proto.getAttributeList().stream().map(AttributeProto::getName).distinct().count()
-                        == proto.getAttributeCount(),
+                attributes().stream().map(OnnxNode::name).distinct().count() == attributes().size(),
                 "has an attribute twice");
-        for (AttributeProto attribute : proto.getAttributeList()) {
+        for (Message attribute : attributes()) {
             require(
-                    Arrays.asList(known).contains(attribute.getName()),
+                    Arrays.asList(known).contains(name(attribute)),
                     "has the attribute '%s'; understood are %s",
-                    attribute.getName(),
+                    name(attribute),
                     Arrays.toString(known));
         }
     }
 
     int integer(String name, int otherwise) {
-        return attribute(name, AttributeProto.AttributeType.INT)
-                .map(attribute -> exact(name, attribute.getI()))
+        return attribute(name, AttributeType.INT)
+                .map(attribute -> exact(name, attribute.get(AttributeProto.I)))
                 .orElse(otherwise);
     }
 
@@ -84,8 +103,8 @@ record OnnxNode(NodeProto proto) {
     }
 
     float number(String name, float otherwise) {
-        return attribute(name, AttributeProto.AttributeType.FLOAT)
-                .map(AttributeProto::getF)
+        return attribute(name, AttributeType.FLOAT)
+                .map(attribute -> attribute.get(AttributeProto.F))
                 .orElse(otherwise);
     }
 
@@ -97,8 +116,8 @@ record OnnxNode(NodeProto proto) {
     /** Refuses padding that depends on the input's size, and sizes that are rounded up. */
     void requireExplicitPadding() {
         String padding =
-                attribute("auto_pad", AttributeProto.AttributeType.STRING)
-                        .map(attribute -> attribute.getS().toStringUtf8())
+                attribute("auto_pad", AttributeType.STRING)
+                        .map(attribute -> attribute.get(AttributeProto.S).text())
                         .orElse("NOTSET");
         require(
                 padding.equals("NOTSET"),
@@ -123,7 +142,7 @@ record OnnxNode(NodeProto proto) {
     /** {@return the window of a pool, which has no weights to tell the kernel} */
     Window window() {
         require(
-                attribute("kernel_shape", AttributeProto.AttributeType.INTS).isPresent(),
+                attribute("kernel_shape", AttributeType.INTS).isPresent(),
                 "has no attribute 'kernel_shape'");
         return window(Extent.ONE);
     }
@@ -136,8 +155,8 @@ record OnnxNode(NodeProto proto) {
     /** Refuses an attribute that has another text than the one that is understood. */
     void requireText(String name, String understood) {
         String found =
-                attribute(name, AttributeProto.AttributeType.STRING)
-                        .map(attribute -> attribute.getS().toStringUtf8())
+                attribute(name, AttributeType.STRING)
+                        .map(attribute -> attribute.get(AttributeProto.S).text())
                         .orElse(understood);
         require(
                 found.equals(understood),
@@ -150,8 +169,8 @@ record OnnxNode(NodeProto proto) {
     /** {@return the numbers of an attribute that must be there} */
     int[] integers(String name, int length) {
         require(
-                attribute(name, AttributeProto.AttributeType.INTS)
-                        .filter(attribute -> attribute.getIntsCount() == length)
+                attribute(name, AttributeType.INTS)
+                        .filter(attribute -> attribute.get(AttributeProto.INTS).size() == length)
                         .isPresent(),
                 "has no attribute '%s' of %d numbers",
                 name,
@@ -160,11 +179,11 @@ record OnnxNode(NodeProto proto) {
     }
 
     private int[] integers(String name, int[] otherwise) {
-        Optional<AttributeProto> attribute = attribute(name, AttributeProto.AttributeType.INTS);
+        Optional<Message> attribute = attribute(name, AttributeType.INTS);
         if (attribute.isEmpty()) {
             return otherwise;
         }
-        List<Long> values = attribute.get().getIntsList();
+        Numbers values = attribute.get().get(AttributeProto.INTS);
         require(
                 values.size() == otherwise.length,
                 "has %s = %s; two-dimensional operators have %d values",
@@ -174,20 +193,26 @@ record OnnxNode(NodeProto proto) {
         return values.stream().mapToInt(value -> exact(name, value)).toArray();
     }
 
-    private Optional<AttributeProto> attribute(String name, AttributeProto.AttributeType type) {
-        Optional<AttributeProto> found =
-                proto.getAttributeList().stream()
-                        .filter(attribute -> attribute.getName().equals(name))
-                        .findFirst();
+    private Optional<Message> attribute(String name, AttributeType type) {
+        Optional<Message> found =
+                attributes().stream().filter(attribute -> name(attribute).equals(name)).findFirst();
         found.ifPresent(
                 attribute ->
                         require(
-                                attribute.getType() == type,
+                                attribute.get(AttributeProto.TYPE) == type.number(),
                                 "has the attribute '%s' of type %s; it must be %s",
                                 name,
-                                attribute.getType(),
+                                AttributeType.name(attribute.get(AttributeProto.TYPE)),
                                 type));
         return found;
+    }
+
+    private List<Message> attributes() {
+        return proto.get(NodeProto.ATTRIBUTE);
+    }
+
+    private static String name(Message attribute) {
+        return attribute.get(AttributeProto.NAME);
     }
 
     private int exact(String what, long value) {
@@ -210,9 +235,9 @@ record OnnxNode(NodeProto proto) {
     IllegalArgumentException refusal(@FormatString String format, Object... args) {
         return new IllegalArgumentException(
                 "node '"
-                        + proto.getName()
+                        + proto.get(NodeProto.NAME)
                         + "' ("
-                        + proto.getOpType()
+                        + proto.get(NodeProto.OP_TYPE)
                         + ") "
                         + String.format(Locale.ROOT, format, args));
     }

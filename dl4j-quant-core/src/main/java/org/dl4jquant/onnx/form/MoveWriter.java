@@ -1,16 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
-package org.dl4jquant.onnx;
+package org.dl4jquant.onnx.form;
 
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
 import java.util.stream.IntStream;
-import onnx.Onnx.AttributeProto;
-import onnx.Onnx.NodeProto;
 import org.dl4jquant.check.Require;
 import org.dl4jquant.numeric.AxisIndices;
 import org.dl4jquant.numeric.IndexMap;
 import org.dl4jquant.numeric.Shape;
+import org.dl4jquant.onnx.wire.Message;
+import org.dl4jquant.onnx.wire.MessageBuilder;
+import org.dl4jquant.onnx.wire.NodeProto;
 import org.jspecify.annotations.Nullable;
 
 /*
@@ -23,13 +24,13 @@ import org.jspecify.annotations.Nullable;
 /** Writes a map of codes as operators that move them. */
 final class MoveWriter {
 
-    private final GraphProtoBuilder target;
+    private final GraphWriter target;
     private final String name;
     private final List<Operation> operations = new ArrayList<>();
 
     /** An operator that reads the result of the one before it, and constants. */
     private record Operation(
-            String operator, List<String> constants, @Nullable AttributeProto attribute) {}
+            String operator, List<String> constants, @Nullable Message attribute) {}
 
     /**
      * Makes a writer of one node.
@@ -37,7 +38,7 @@ final class MoveWriter {
      * @param target the graph
      * @param name the node's name, which its last tensor bears
      */
-    MoveWriter(GraphProtoBuilder target, String name) {
+    MoveWriter(GraphWriter target, String name) {
         this.target = target;
         this.name = name;
     }
@@ -56,7 +57,7 @@ final class MoveWriter {
         if (!order.equals(order.stream().sorted().toList())) {
             long[] axes = new long[order.size() + 1];
             IntStream.range(0, order.size()).forEach(axis -> axes[axis + 1] = order.get(axis) + 1L);
-            add(Operators.TRANSPOSE, List.of(), GraphProtoBuilder.attribute("perm", axes));
+            add(Operators.TRANSPOSE, List.of(), Attributes.of("perm", axes));
         }
         List<Cut> cuts = new ArrayList<>();
         for (int axis = 0; axis < order.size(); axis++) {
@@ -159,11 +160,11 @@ final class MoveWriter {
             add(
                     Operators.GATHER,
                     List.of(target.longs(name + "/indices", indices)),
-                    GraphProtoBuilder.attribute("axis", axis));
+                    Attributes.of("axis", axis));
         }
     }
 
-    private void add(String operator, List<String> constants, @Nullable AttributeProto attribute) {
+    private void add(String operator, List<String> constants, @Nullable Message attribute) {
         operations.add(new Operation(operator, constants, attribute));
     }
 
@@ -177,12 +178,12 @@ final class MoveWriter {
             boolean last = i == operations.size() - 1;
             String step = name + "/" + operation.operator.toLowerCase(Locale.ROOT);
             String to = last ? name : target.name(step);
-            NodeProto.Builder node =
+            MessageBuilder node =
                     last
                             ? target.node(operation.operator, name, inputs, to)
                             : target.auxiliary(operation.operator, step, inputs, to);
             if (operation.attribute != null) {
-                node.addAttribute(operation.attribute);
+                node.add(NodeProto.ATTRIBUTE, operation.attribute);
             }
             from = to;
         }

@@ -17,6 +17,7 @@ import onnx.Onnx.TensorShapeProto;
 import onnx.Onnx.TypeProto;
 import onnx.Onnx.ValueInfoProto;
 import org.dl4jquant.numeric.Shape;
+import org.dl4jquant.onnx.form.Provenance;
 import org.nd4j.shade.protobuf.ByteString;
 import org.nd4j.shade.protobuf.UnknownFieldSet;
 

@@ -1,27 +1,28 @@
 // SPDX-License-Identifier: Apache-2.0
-package org.dl4jquant.onnx;
+package org.dl4jquant.onnx.form;
 
 import java.nio.ByteBuffer;
-import java.nio.ByteOrder;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
-import onnx.Onnx.TensorProto;
-import onnx.Onnx.TensorProto.DataType;
 import org.dl4jquant.check.Require;
+import org.dl4jquant.onnx.wire.DataType;
+import org.dl4jquant.onnx.wire.Message;
+import org.dl4jquant.onnx.wire.Numbers;
+import org.dl4jquant.onnx.wire.TensorProto;
 
 /** The initializers of an ONNX graph, read with checks. */
 final class Constants {
 
-    private final Map<String, TensorProto> tensors = new HashMap<>();
+    private final Map<String, Message> tensors = new HashMap<>();
 
-    Constants(List<TensorProto> initializers) {
-        for (TensorProto tensor : initializers) {
+    Constants(List<Message> initializers) {
+        for (Message tensor : initializers) {
             Require.argument(
-                    tensors.put(tensor.getName(), tensor) == null,
+                    tensors.put(tensor.get(TensorProto.NAME), tensor) == null,
                     "two initializers are named '%s'",
-                    tensor.getName());
+                    tensor.get(TensorProto.NAME));
         }
     }
 
@@ -30,15 +31,15 @@ final class Constants {
     }
 
     boolean isOf(String name, DataType type) {
-        TensorProto tensor = tensors.get(name);
-        return tensor != null && tensor.getDataType() == type.getNumber();
+        Message tensor = tensors.get(name);
+        return tensor != null && tensor.get(TensorProto.DATA_TYPE) == type.number();
     }
 
     /** {@return the sizes of an initializer, without those at the end that are 1 beyond a rank} */
     List<Integer> dimensions(String name) {
-        TensorProto tensor = get(name);
+        Message tensor = get(name);
         count(tensor);
-        return tensor.getDimsList().stream().map(Long::intValue).toList();
+        return tensor.get(TensorProto.DIMS).stream().mapToObj(size -> (int) size).toList();
     }
 
     float scalar(String name) {
@@ -63,39 +64,42 @@ final class Constants {
     }
 
     float[] floats(String name) {
-        TensorProto tensor = get(name, DataType.FLOAT);
+        Message tensor = get(name, DataType.FLOAT);
+        Numbers data = tensor.get(TensorProto.FLOAT_DATA);
         float[] values = new float[count(tensor)];
-        if (isRaw(tensor, values.length, Float.BYTES, tensor.getFloatDataCount())) {
+        if (isRaw(tensor, values.length, Float.BYTES, data.size())) {
             raw(tensor).asFloatBuffer().get(values);
         } else {
             for (int i = 0; i < values.length; i++) {
-                values[i] = tensor.getFloatData(i);
+                values[i] = data.floatAt(i);
             }
         }
         return values;
     }
 
     int[] ints(String name) {
-        TensorProto tensor = get(name, DataType.INT32);
+        Message tensor = get(name, DataType.INT32);
+        Numbers data = tensor.get(TensorProto.INT32_DATA);
         int[] values = new int[count(tensor)];
-        if (isRaw(tensor, values.length, Integer.BYTES, tensor.getInt32DataCount())) {
+        if (isRaw(tensor, values.length, Integer.BYTES, data.size())) {
             raw(tensor).asIntBuffer().get(values);
         } else {
             for (int i = 0; i < values.length; i++) {
-                values[i] = tensor.getInt32Data(i);
+                values[i] = (int) data.at(i);
             }
         }
         return values;
     }
 
     long[] longs(String name) {
-        TensorProto tensor = get(name, DataType.INT64);
+        Message tensor = get(name, DataType.INT64);
+        Numbers data = tensor.get(TensorProto.INT64_DATA);
         long[] values = new long[count(tensor)];
-        if (isRaw(tensor, values.length, Long.BYTES, tensor.getInt64DataCount())) {
+        if (isRaw(tensor, values.length, Long.BYTES, data.size())) {
             raw(tensor).asLongBuffer().get(values);
         } else {
             for (int i = 0; i < values.length; i++) {
-                values[i] = tensor.getInt64Data(i);
+                values[i] = data.at(i);
             }
         }
         return values;
@@ -103,73 +107,76 @@ final class Constants {
 
     /** {@return the values of an initializer of one-byte codes} */
     byte[] bytes(String name, DataType type) {
-        TensorProto tensor = get(name, type);
+        Message tensor = get(name, type);
+        Numbers data = tensor.get(TensorProto.INT32_DATA);
         byte[] values = new byte[count(tensor)];
-        if (isRaw(tensor, values.length, 1, tensor.getInt32DataCount())) {
+        if (isRaw(tensor, values.length, 1, data.size())) {
             raw(tensor).get(values);
         } else {
             for (int i = 0; i < values.length; i++) {
-                values[i] = (byte) tensor.getInt32Data(i);
+                values[i] = (byte) data.at(i);
             }
         }
         return values;
     }
 
-    private TensorProto get(String name) {
-        TensorProto tensor = tensors.get(name);
+    private Message get(String name) {
+        Message tensor = tensors.get(name);
         Require.argument(
                 tensor != null,
                 "'%s' is computed or missing; it must be an initializer, a constant of the file",
                 name);
         Objects.requireNonNull(tensor);
         Require.argument(
-                tensor.getDataLocation() != TensorProto.DataLocation.EXTERNAL,
+                tensor.get(TensorProto.DATA_LOCATION) != TensorProto.EXTERNAL,
                 "initializer '%s' lies in another file; save the model with its data inside",
                 name);
         return tensor;
     }
 
-    private TensorProto get(String name, DataType type) {
-        TensorProto tensor = get(name);
+    private Message get(String name, DataType type) {
+        Message tensor = get(name);
         Require.argument(
-                tensor.getDataType() == type.getNumber(),
+                tensor.get(TensorProto.DATA_TYPE) == type.number(),
                 "initializer '%s' is of type %s; it must be %s",
                 name,
-                DataType.forNumber(tensor.getDataType()),
+                DataType.name(tensor.get(TensorProto.DATA_TYPE)),
                 type);
         return tensor;
     }
 
     /* No element takes less than a byte: a damaged file that claims more allocates nothing. */
-    private static int count(TensorProto tensor) {
+    private static int count(Message tensor) {
         long count = 1;
-        for (long dimension : tensor.getDimsList()) {
+        Numbers dimensions = tensor.get(TensorProto.DIMS);
+        for (int axis = 0; axis < dimensions.size(); axis++) {
+            long dimension = dimensions.at(axis);
             count = dimension < 0 || dimension > Integer.MAX_VALUE ? -1 : count * dimension;
             Require.argument(
-                    count >= 0 && count <= tensor.getSerializedSize(),
+                    count >= 0 && count <= tensor.size(),
                     "initializer '%s' is said to have the dimensions %s, but has %d bytes: the file"
                             + " is damaged",
-                    tensor.getName(),
-                    tensor.getDimsList(),
-                    tensor.getSerializedSize());
+                    tensor.get(TensorProto.NAME),
+                    tensor.get(TensorProto.DIMS),
+                    tensor.size());
         }
         return (int) count;
     }
 
-    private static boolean isRaw(TensorProto tensor, int count, int width, int typedCount) {
-        int bytes = tensor.getRawData().size();
+    private static boolean isRaw(Message tensor, int count, int width, int typedCount) {
+        int bytes = tensor.get(TensorProto.RAW_DATA).size();
         Require.argument(
                 bytes == (long) count * width || (bytes == 0 && typedCount == count),
                 "initializer '%s' of the dimensions %s has %d bytes and %d values: the file is"
                         + " damaged",
-                tensor.getName(),
-                tensor.getDimsList(),
+                tensor.get(TensorProto.NAME),
+                tensor.get(TensorProto.DIMS),
                 bytes,
                 typedCount);
         return bytes > 0 || count == 0;
     }
 
-    private static ByteBuffer raw(TensorProto tensor) {
-        return tensor.getRawData().asReadOnlyByteBuffer().order(ByteOrder.LITTLE_ENDIAN);
+    private static ByteBuffer raw(Message tensor) {
+        return tensor.get(TensorProto.RAW_DATA).buffer();
     }
 }

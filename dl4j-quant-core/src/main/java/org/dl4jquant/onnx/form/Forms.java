@@ -1,0 +1,94 @@
+// SPDX-License-Identifier: Apache-2.0
+package org.dl4jquant.onnx.form;
+
+import java.util.LinkedHashSet;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import java.util.function.Function;
+import java.util.stream.Collectors;
+import org.dl4jquant.check.Require;
+import org.dl4jquant.graph.IntGraph;
+import org.dl4jquant.graph.node.IntNode;
+import org.dl4jquant.onnx.wire.Message;
+
+/** The ONNX forms of all nodes, and with them graphs from and to ONNX. */
+public final class Forms {
+
+    private static final List<NodeForm<?>> ALL =
+            List.of(
+                    new InputForm(),
+                    new QuantizeForm(),
+                    new DequantizeForm(),
+                    new ConvolutionForm(),
+                    new DenseForm(),
+                    new MaxPoolForm(),
+                    new AveragePoolForm(),
+                    new GlobalAveragePoolForm(),
+                    new AddForm(),
+                    new ConcatForm(),
+                    new MoveForm(),
+                    new ReshapeForm(),
+                    new TableForm(),
+                    new RectifyForm());
+
+    private static final Map<Class<?>, NodeForm<?>> BY_NODE =
+            ALL.stream().collect(Collectors.toMap(NodeForm::node, Function.identity()));
+
+    private Forms() {}
+
+    /**
+     * {@return the ONNX graph of an integer graph}
+     *
+     * @param graph the integer graph
+     * @param values whether the values of last functions are outputs, too, in float32
+     * @param metadata receives the metadata that belong to the graph
+     */
+    public static Message write(IntGraph graph, boolean values, Map<String, String> metadata) {
+        Require.given(graph, "graph");
+        Require.given(metadata, "metadata");
+        return new FormWriter(graph, metadata).write(values);
+    }
+
+    /**
+     * {@return the integer graph of an ONNX graph, with the nodes that ONNX Runtime may round
+     * otherwise}
+     *
+     * @param graph the ONNX graph
+     * @param metadata the model's metadata
+     * @throws IllegalArgumentException if it holds what an integer graph cannot say; the message
+     *     names the operator
+     */
+    public static FormReading read(Message graph, Map<String, String> metadata) {
+        Require.given(graph, "graph");
+        Require.given(metadata, "metadata");
+        Set<String> tails = GraphMetadata.tails(metadata);
+        Message rest = tails.isEmpty() ? graph : OnnxGraph.withoutTails(graph, tails);
+        return new FormReader(new OnnxGraph(rest), new GraphMetadata(metadata)).read();
+    }
+
+    /** {@return the operators that are understood} */
+    public static Set<String> operators() {
+        Set<String> operators = new LinkedHashSet<>();
+        ALL.forEach(form -> operators.addAll(form.operators()));
+        return operators;
+    }
+
+    static List<NodeForm<?>> all() {
+        return ALL;
+    }
+
+    /** Writes a node by its form. */
+    static void write(IntNode node, FormWriter target) {
+        NodeForm<?> form = BY_NODE.get(node.getClass());
+        if (form == null) {
+            throw new IllegalStateException("node '" + node.name() + "' has no ONNX form");
+        }
+        write(form, node, target);
+    }
+
+    private static <N extends IntNode> void write(
+            NodeForm<N> form, IntNode node, FormWriter target) {
+        form.write(form.node().cast(node), target);
+    }
+}

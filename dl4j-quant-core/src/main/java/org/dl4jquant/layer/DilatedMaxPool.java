@@ -2,7 +2,6 @@
 package org.dl4jquant.layer;
 
 import org.deeplearning4j.nn.conf.CNN2DFormat;
-import org.deeplearning4j.nn.conf.ConvolutionMode;
 import org.deeplearning4j.nn.conf.NeuralNetConfiguration;
 import org.deeplearning4j.nn.conf.layers.Layer;
 import org.deeplearning4j.nn.conf.layers.PoolingType;
@@ -11,6 +10,7 @@ import org.deeplearning4j.nn.gradient.Gradient;
 import org.deeplearning4j.nn.layers.convolution.subsampling.SubsamplingLayer;
 import org.deeplearning4j.nn.workspace.ArrayType;
 import org.deeplearning4j.nn.workspace.LayerWorkspaceMgr;
+import org.dl4jquant.layer.integer.WindowSpan;
 import org.dl4jquant.nd.RowMajor;
 import org.nd4j.common.primitives.Pair;
 import org.nd4j.linalg.api.buffer.DataType;
@@ -70,18 +70,18 @@ final class DilatedMaxPool extends SubsamplingLayer {
         assertInputSet(false);
         applyDropOutIfNecessary(training, workspaceMgr);
         INDArray x = channelsFirst(input);
-        Span rows = span(x, 0);
-        Span columns = span(x, 1);
+        WindowSpan rows = span(x, 0);
+        WindowSpan columns = span(x, 1);
         double[] values = RowMajor.doubles(x);
         int images = Math.toIntExact(x.size(0) * x.size(1));
-        int size = rows.size * columns.size;
-        double[] results = new double[images * rows.results * columns.results];
+        int size = rows.size() * columns.size();
+        double[] results = new double[images * rows.results() * columns.results()];
         winners = new int[results.length];
         int at = 0;
         for (int image = 0; image < images; image++) {
-            for (int y = 0; y < rows.results; y++) {
-                for (int column = 0; column < columns.results; column++) {
-                    int winner = winner(values, image * size, rows.window(y), columns, column);
+            for (int y = 0; y < rows.results(); y++) {
+                for (int column = 0; column < columns.results(); column++) {
+                    int winner = winner(values, image * size, rows, y, columns, column);
                     winners[at] = winner;
                     results[at++] = winner < 0 ? 0 : values[winner];
                 }
@@ -91,19 +91,18 @@ final class DilatedMaxPool extends SubsamplingLayer {
                 workspaceMgr.createUninitialized(
                         ArrayType.ACTIVATIONS,
                         input.dataType(),
-                        arranged(x.size(0), x.size(1), rows.results, columns.results),
+                        arranged(x.size(0), x.size(1), rows.results(), columns.results()),
                         'c');
         RowMajor.copyInto(results, channelsFirst(y));
         return y;
     }
 
     private static int winner(
-            double[] values, int image, Span.Window row, Span columns, int column) {
+            double[] values, int image, WindowSpan rows, int row, WindowSpan columns, int column) {
         int winner = -1;
-        Span.Window across = columns.window(column);
-        for (int y = row.first; y < row.end; y += row.step) {
-            for (int x = across.first; x < across.end; x += across.step) {
-                int place = image + y * columns.size + x;
+        for (int y = rows.first(row); y < rows.end(row); y += rows.dilation()) {
+            for (int x = columns.first(column); x < columns.end(column); x += columns.dilation()) {
+                int place = image + y * columns.size() + x;
                 if (winner < 0 || values[place] > values[winner] || Double.isNaN(values[place])) {
                     winner = place;
                 }
@@ -144,47 +143,14 @@ final class DilatedMaxPool extends SubsamplingLayer {
                 : new long[] {examples, channels, height, width};
     }
 
-    private Span span(INDArray x, int axis) {
+    private WindowSpan span(INDArray x, int axis) {
         org.deeplearning4j.nn.conf.layers.SubsamplingLayer pool = layerConf();
-        int size = Math.toIntExact(x.size(2 + axis));
-        int stride = pool.getStride()[axis];
-        int dilation = pool.getDilation()[axis];
-        int reach = dilation * (pool.getKernelSize()[axis] - 1) + 1;
-        if (pool.getConvolutionMode() == ConvolutionMode.Same) {
-            int results = (size + stride - 1) / stride;
-            int padding = (results - 1) * stride + reach - size;
-            return new Span(size, reach, stride, dilation, padding / 2, results);
-        }
-        int padding = pool.getPadding()[axis];
-        int results = (size + 2 * padding - reach) / stride + 1;
-        return new Span(size, reach, stride, dilation, padding, results);
-    }
-
-    /**
-     * One dimension of the windows.
-     *
-     * @param size how long the image is
-     * @param reach how long a window is, from its first element to its last
-     * @param stride the step from window to window
-     * @param dilation the step from element to element
-     * @param before the padding in front of the image
-     * @param results how many windows there are
-     */
-    private record Span(int size, int reach, int stride, int dilation, int before, int results) {
-
-        /**
-         * The elements of a window that lie in the image.
-         *
-         * @param first the first one
-         * @param end all are before it
-         * @param step from one to the next
-         */
-        private record Window(int first, int end, int step) {}
-
-        Window window(int index) {
-            int start = index * stride - before;
-            int first = start < 0 ? Math.floorMod(start, dilation) : start;
-            return new Window(first, Math.min(start + reach, size), dilation);
-        }
+        return WindowSpan.of(
+                pool.getConvolutionMode(),
+                Math.toIntExact(x.size(2 + axis)),
+                pool.getKernelSize()[axis],
+                pool.getStride()[axis],
+                pool.getDilation()[axis],
+                pool.getPadding()[axis]);
     }
 }

@@ -9,6 +9,7 @@ import org.deeplearning4j.nn.workspace.LayerWorkspaceMgr;
 import org.dl4jquant.layer.integer.Call;
 import org.dl4jquant.layer.integer.LayerTensors;
 import org.dl4jquant.layer.integer.SumForm;
+import org.dl4jquant.layer.quantizers.TensorRole;
 import org.dl4jquant.layer.scale.ScaleLinks;
 import org.dl4jquant.numeric.QuantParams;
 import org.jspecify.annotations.Nullable;
@@ -64,8 +65,8 @@ final class QuantizedAddRuntime extends ElementWiseVertex {
         }
 
         @Override
-        public @Nullable QuantParams output() {
-            return params(conf.result());
+        public @Nullable QuantParams codes(TensorRole role) {
+            return role == TensorRole.OUTPUT ? params(conf.result()) : null;
         }
 
         @Override

@@ -59,19 +59,14 @@ record RuntimeTensors(
     }
 
     @Override
-    public @Nullable QuantParams preActivation() {
-        return rounders.params(TensorRole.PRE_ACTIVATION);
+    public @Nullable QuantParams codes(TensorRole role) {
+        return rounders.params(role);
     }
 
     @Override
-    public @Nullable QuantParams output() {
-        return rounders.params(TensorRole.OUTPUT);
-    }
-
-    @Override
-    public boolean hasHalfResult() {
-        ActivationScheme output = conf().quantizers().output();
-        return output != null && !output.isInteger();
+    public boolean isHalf(TensorRole role) {
+        ActivationScheme scheme = conf().quantizers().scheme(role);
+        return scheme != null && !scheme.isInteger();
     }
 
     @Override

@@ -9,6 +9,7 @@ import org.deeplearning4j.nn.workspace.LayerWorkspaceMgr;
 import org.dl4jquant.check.Require;
 import org.dl4jquant.fakequant.FakeQuantizer;
 import org.dl4jquant.graph.node.Quantize;
+import org.dl4jquant.layer.quantizers.TensorRole;
 import org.dl4jquant.nd.Channels;
 import org.dl4jquant.numeric.QuantParams;
 import org.dl4jquant.scheme.Estimator;
@@ -64,7 +65,7 @@ public final class ActivationForm implements IntegerForm {
 
     /** {@return the codes of the result; null if it has none} */
     private @Nullable ResultCodes result() {
-        QuantParams output = tensors.output();
+        QuantParams output = tensors.codes(TensorRole.OUTPUT);
         PointwiseActivation known = function;
         QuantParams argument = tensors.input(0);
         return output == null || known == null || (!known.isClamp() && argument == null)
@@ -95,7 +96,7 @@ public final class ActivationForm implements IntegerForm {
 
     @Override
     public IntegerSupport.@Nullable Refusal obstacle() {
-        if (tensors.output() == null) {
+        if (tensors.codes(TensorRole.OUTPUT) == null) {
             return FloatLayers.because(layer, "its result is not rounded to integers");
         }
         return result() == null ? FloatLayers.unknownFunction(tensors.function()) : null;

@@ -8,6 +8,7 @@ import org.deeplearning4j.nn.conf.ConvolutionMode;
 import org.deeplearning4j.nn.conf.layers.SubsamplingLayer;
 import org.dl4jquant.graph.node.AveragePool;
 import org.dl4jquant.graph.node.Window;
+import org.dl4jquant.layer.quantizers.TensorRole;
 import org.dl4jquant.nd.RowMajor;
 import org.dl4jquant.numeric.CodeMean;
 import org.dl4jquant.numeric.QuantParams;
@@ -31,7 +32,7 @@ final class AveragePoolForm implements IntegerForm {
     @Override
     public List<INDArray> infer(Call call, List<INDArray> inputs) {
         QuantParams input = tensors.input(0);
-        QuantParams output = tensors.output();
+        QuantParams output = tensors.codes(TensorRole.OUTPUT);
         INDArray x = inputs.get(0);
         if (input == null || output == null || call.mask() != null || !averages(x)) {
             return List.of();
@@ -41,9 +42,7 @@ final class AveragePoolForm implements IntegerForm {
         ImageMeans.Windows windows =
                 new ImageMeans.Windows(
                         window.rows(Math.toIntExact(x.size(2))),
-                        window.columns(Math.toIntExact(x.size(3))),
-                        Math.toIntExact(y.size(2)),
-                        Math.toIntExact(y.size(3)));
+                        window.columns(Math.toIntExact(x.size(3))));
         // Scales so far apart that the engines refuse them are left to float.
         boolean possible =
                 windows.coverAll()
@@ -90,7 +89,7 @@ final class AveragePoolForm implements IntegerForm {
                     "it averages elements at a distance, its dilation being " + window.dilation(),
                     "average without dilation; DL4J itself ignores it with oneDNN");
         }
-        QuantParams output = Objects.requireNonNull(tensors.output());
+        QuantParams output = Objects.requireNonNull(tensors.codes(TensorRole.OUTPUT));
         return List.of(
                 ResultCodes.of(PointwiseActivation.IDENTITY, null, output)
                         .emit(

@@ -3,6 +3,7 @@ package org.dl4jquant.layer.integer;
 
 import org.deeplearning4j.nn.conf.layers.Layer;
 import org.dl4jquant.check.Require;
+import org.dl4jquant.layer.quantizers.TensorRole;
 import org.jspecify.annotations.Nullable;
 import org.nd4j.linalg.activations.IActivation;
 
@@ -48,7 +49,7 @@ public final class FloatLayers {
         if (!tensors.isQuantized()) {
             return leftInFloat(layer);
         }
-        return tensors.output() == null
+        return tensors.codes(TensorRole.OUTPUT) == null
                 ? because(layer, "its result is not rounded to integers")
                 : null;
     }

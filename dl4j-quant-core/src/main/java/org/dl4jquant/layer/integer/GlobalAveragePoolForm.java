@@ -5,6 +5,7 @@ import java.util.List;
 import java.util.Objects;
 import org.deeplearning4j.nn.conf.layers.GlobalPoolingLayer;
 import org.dl4jquant.graph.node.GlobalAveragePool;
+import org.dl4jquant.layer.quantizers.TensorRole;
 import org.dl4jquant.nd.RowMajor;
 import org.dl4jquant.numeric.CodeMean;
 import org.dl4jquant.numeric.QuantParams;
@@ -28,7 +29,7 @@ final class GlobalAveragePoolForm implements IntegerForm {
     @Override
     public List<INDArray> infer(Call call, List<INDArray> inputs) {
         QuantParams input = tensors.input(0);
-        QuantParams output = tensors.output();
+        QuantParams output = tensors.codes(TensorRole.OUTPUT);
         INDArray x = inputs.get(0);
         boolean averages =
                 x.rank() == IMAGES_RANK
@@ -59,7 +60,7 @@ final class GlobalAveragePoolForm implements IntegerForm {
         NodeEmitter pooledBy = WholeImages.pooledBy(graph, layer);
         String codes = graph.codes(arriving);
         WholeImages.require(layer, graph.type(codes).shape());
-        QuantParams output = Objects.requireNonNull(tensors.output());
+        QuantParams output = Objects.requireNonNull(tensors.codes(TensorRole.OUTPUT));
         Signal.Codes pooled =
                 ResultCodes.of(PointwiseActivation.IDENTITY, null, output)
                         .emit(

@@ -52,8 +52,8 @@ record ImageMeans(QuantParams input, QuantParams output) {
         int size = windows.rows.size() * windows.columns.size();
         int at = 0;
         for (int image = 0; at < means.length; image += size) {
-            for (int y = 0; y < windows.rowResults; y++) {
-                for (int x = 0; x < windows.columnResults; x++) {
+            for (int y = 0; y < windows.rows.results(); y++) {
+                for (int x = 0; x < windows.columns.results(); x++) {
                     float sum = windows.sum(values, image, y, x);
                     int count = windows.count(y, x, countPadding);
                     int code = CodeMean.ofWindow(sum, count, output);
@@ -68,10 +68,8 @@ record ImageMeans(QuantParams input, QuantParams output) {
      *
      * @param rows where they begin and end vertically
      * @param columns the same horizontally
-     * @param rowResults the number of windows one above the other
-     * @param columnResults the number of windows side by side
      */
-    record Windows(WindowSpan rows, WindowSpan columns, int rowResults, int columnResults) {
+    record Windows(WindowSpan rows, WindowSpan columns) {
 
         /* In float32 and row by row, as the engines do it. */
         float sum(float[] values, int image, int y, int x) {

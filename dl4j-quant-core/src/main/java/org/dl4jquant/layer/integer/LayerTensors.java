@@ -4,6 +4,7 @@ package org.dl4jquant.layer.integer;
 import java.util.Map;
 import org.deeplearning4j.nn.api.Layer;
 import org.dl4jquant.check.Require;
+import org.dl4jquant.layer.quantizers.TensorRole;
 import org.dl4jquant.layer.rounding.CodeRounder;
 import org.dl4jquant.numeric.QuantParams;
 import org.dl4jquant.numeric.Shape;
@@ -42,18 +43,22 @@ public interface LayerTensors {
         return false;
     }
 
-    /** {@return how the codes before a table stand for values; null without such codes} */
-    default @Nullable QuantParams preActivation() {
+    /**
+     * {@return how the codes of a tensor of the layer stand for values; null if it is not rounded
+     * to codes}
+     *
+     * @param role the tensor
+     */
+    default @Nullable QuantParams codes(TensorRole role) {
         return null;
     }
 
-    /** {@return how the codes of the result stand for values; null if it is float} */
-    default @Nullable QuantParams output() {
-        return null;
-    }
-
-    /** {@return whether the result is rounded to half precision, which no integer form has} */
-    default boolean hasHalfResult() {
+    /**
+     * {@return whether a tensor is rounded to half precision, which no integer form has}
+     *
+     * @param role the tensor
+     */
+    default boolean isHalf(TensorRole role) {
         return false;
     }
 

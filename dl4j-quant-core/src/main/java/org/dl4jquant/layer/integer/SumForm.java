@@ -6,6 +6,7 @@ import org.dl4jquant.check.Require;
 import org.dl4jquant.graph.node.Add;
 import org.dl4jquant.graph.node.IntNode;
 import org.dl4jquant.graph.node.Output;
+import org.dl4jquant.layer.quantizers.TensorRole;
 import org.dl4jquant.nd.RowMajor;
 import org.dl4jquant.numeric.CodeSum;
 import org.dl4jquant.numeric.QuantParams;
@@ -54,7 +55,7 @@ public final class SumForm implements IntegerForm {
         }
         QuantParams left = tensors.input(0);
         QuantParams right = tensors.input(1);
-        QuantParams result = tensors.output();
+        QuantParams result = tensors.codes(TensorRole.OUTPUT);
         if (left == null
                 || right == null
                 || result == null

@@ -9,6 +9,7 @@ import org.dl4jquant.check.Require;
 import org.dl4jquant.fakequant.Requantizer;
 import org.dl4jquant.graph.node.IntNode;
 import org.dl4jquant.graph.node.Output;
+import org.dl4jquant.layer.quantizers.TensorRole;
 import org.dl4jquant.layer.rounding.CodeRounder;
 import org.dl4jquant.nd.Channels;
 import org.dl4jquant.numeric.QuantParams;
@@ -42,7 +43,7 @@ public final class WeightedForm implements IntegerForm {
                 rounder == null
                                 || view == null
                                 || function == null
-                                || tensors.hasHalfResult()
+                                || tensors.isHalf(TensorRole.OUTPUT)
                                 || tensors.type() != DataType.FLOAT
                         ? null
                         : new CodedWeights(tensors, arithmetic, rounder, view);
@@ -62,11 +63,13 @@ public final class WeightedForm implements IntegerForm {
     /* Without codes of the result the function is applied in float, whatever it is. */
     private static @Nullable PointwiseActivation functionOf(
             WeightedArithmetic arithmetic, LayerTensors tensors) {
-        if (tensors.output() == null || arithmetic.lastFunction() != null) {
+        if (tensors.codes(TensorRole.OUTPUT) == null || arithmetic.lastFunction() != null) {
             return PointwiseActivation.IDENTITY;
         }
         return PointwiseActivation.of(tensors.function())
-                .filter(known -> known.isClamp() || tensors.preActivation() != null)
+                .filter(
+                        known ->
+                                known.isClamp() || tensors.codes(TensorRole.PRE_ACTIVATION) != null)
                 .orElse(null);
     }
 
@@ -88,11 +91,11 @@ public final class WeightedForm implements IntegerForm {
 
     /** {@return the codes of the result; null if it leaves as float32} */
     public @Nullable ResultCodes result() {
-        QuantParams output = tensors.output();
+        QuantParams output = tensors.codes(TensorRole.OUTPUT);
         PointwiseActivation known = function;
         return output == null || known == null
                 ? null
-                : ResultCodes.of(known, tensors.preActivation(), output);
+                : ResultCodes.of(known, tensors.codes(TensorRole.PRE_ACTIVATION), output);
     }
 
     /** {@return the tensors of the layer} */

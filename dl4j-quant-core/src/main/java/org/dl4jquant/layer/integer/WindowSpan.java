@@ -2,9 +2,10 @@
 package org.dl4jquant.layer.integer;
 
 import org.deeplearning4j.nn.conf.ConvolutionMode;
+import org.dl4jquant.check.Require;
 
 /**
- * One dimension of the windows that a kernel sees of an image, with explicit padding.
+ * One dimension of the windows that a kernel covers of an image, with explicit padding.
  *
  * @param size the length of the image
  * @param kernel the number of elements of a window
@@ -13,25 +14,26 @@ import org.deeplearning4j.nn.conf.ConvolutionMode;
  * @param before the padding before the image; below 0, the number of elements skipped there
  * @param after the padding after it
  */
-record WindowSpan(int size, int kernel, int stride, int dilation, int before, int after) {
+public record WindowSpan(int size, int kernel, int stride, int dilation, int before, int after) {
 
     /**
-     * {@return the windows of a dimension in DL4J's convolution mode}
+     * Returns the windows of a dimension in DL4J's convolution mode.
      *
      * <p>Mode Same makes {@code ceil(size / stride)} results. An odd sum of padding has its larger
-     * half after the image; a sum of -1 is an element that no window sees. Where strides leave more
-     * elements out, DL4J centres the windows.
+     * half after the image; a sum of -1 is an element that no window covers. Where strides leave
+     * more elements out, DL4J centres the windows.
      *
-     * @param mode the mode
+     * @param mode the mode, but not Causal
      * @param size the length of the image
      * @param kernel the number of elements of a window
      * @param stride the step
      * @param dilation the distance of a window's elements
      * @param padding the configured padding, on both sides; mode Same has its own
+     * @return the windows
      */
-    static WindowSpan of(
+    public static WindowSpan of(
             ConvolutionMode mode, int size, int kernel, int stride, int dilation, int padding) {
-        if (mode != ConvolutionMode.Same) {
+        if (Require.given(mode, "mode") != ConvolutionMode.Same) {
             return new WindowSpan(size, kernel, stride, dilation, padding, padding);
         }
         int results = (size + stride - 1) / stride;
@@ -40,26 +42,37 @@ record WindowSpan(int size, int kernel, int stride, int dilation, int before, in
         return new WindowSpan(size, kernel, stride, dilation, sum / 2, (sum + 1) / 2);
     }
 
+    /** {@return the number of windows} */
+    public int results() {
+        return (size + before + after - reach()) / stride + 1;
+    }
+
+    private int reach() {
+        return dilation * (kernel - 1) + 1;
+    }
+
     /** {@return whether one window is the whole image} */
     boolean coversAll() {
         return kernel == size && before == 0 && after == 0;
     }
 
     /**
-     * {@return the first element of the image in a window without dilation}
+     * {@return the place of a window's first element that lies in the image; the others follow at
+     * distances of the dilation}
      *
      * @param window the window's number
      */
-    int first(int window) {
-        return Math.max(window * stride - before, 0);
+    public int first(int window) {
+        int start = window * stride - before;
+        return start < 0 ? Math.floorMod(start, dilation) : start;
     }
 
     /**
-     * {@return the element after the last one in a window without dilation}
+     * {@return a place after all elements of a window, at most the length of the image}
      *
      * @param window the window's number
      */
-    int end(int window) {
-        return Math.min(window * stride - before + kernel, size);
+    public int end(int window) {
+        return Math.min(window * stride - before + reach(), size);
     }
 }

@@ -26,6 +26,7 @@ import org.dl4jquant.fakequant.HalfRounder;
 import org.dl4jquant.layer.QuantizedLayer;
 import org.dl4jquant.layer.QuantizedLayers;
 import org.dl4jquant.layer.quantizers.TensorRole;
+import org.dl4jquant.lower.LoweringException;
 import org.dl4jquant.prepare.Preparation;
 import org.dl4jquant.prepare.Recalibration;
 import org.dl4jquant.scheme.LayerScheme;
@@ -363,13 +364,13 @@ class PrecisionScheduleTest {
     void loweringRefusesAStageThatIsNotInteger() {
         MultiLayerNetwork network = StagedNetworks.chain();
         threeStages().build().attachTo(network);
-        IllegalArgumentException refusal =
-                assertThrows(IllegalArgumentException.class, () -> Quantization.lower(network));
+        LoweringException refusal =
+                assertThrows(LoweringException.class, () -> Quantization.lower(network));
         assertEquals(
                 "layer 'conv' cannot be lowered to integers: its training is in a stage of FP16;"
                         + " train on until a stage of integers has begun, or end the schedule with"
                         + " PrecisionSchedule.finish(network)",
-                refusal.getMessage());
+                refusal.obstacles().get(0));
         PrecisionSchedule.finish(network);
         assertTrue(Quantization.lower(network).nodes().size() > 2);
         assertTrue(network.getListeners().isEmpty());

@@ -16,12 +16,15 @@ import org.deeplearning4j.nn.conf.layers.Subsampling3DLayer;
 import org.deeplearning4j.nn.conf.layers.SubsamplingLayer;
 import org.deeplearning4j.nn.conf.layers.wrapper.BaseWrapperLayer;
 import org.deeplearning4j.optimize.api.TrainingListener;
+import org.dl4jquant.scheme.StrictScalars;
 import org.jspecify.annotations.Nullable;
 import org.nd4j.linalg.api.buffer.DataType;
 import org.nd4j.linalg.api.ndarray.INDArray;
 import org.nd4j.linalg.learning.config.IUpdater;
 import org.nd4j.linalg.learning.regularization.Regularization;
 import org.nd4j.shade.jackson.annotation.JsonAutoDetect;
+import org.nd4j.shade.jackson.annotation.JsonProperty;
+import org.nd4j.shade.jackson.databind.annotation.JsonDeserialize;
 
 /**
  * A DL4J max pool in a prepared network: the same, but that the maximum of values of which one is
@@ -90,6 +93,13 @@ public final class MaxPoolingLayer extends BaseWrapperLayer {
      */
     public static boolean ignoresDilation(@Nullable Layer layer) {
         return layer != null && DilatedMaxPool.computes(layer);
+    }
+
+    /** For JSON, which has no version today: that is the first one. */
+    @JsonProperty(value = LayerVersion.NAME, access = JsonProperty.Access.WRITE_ONLY)
+    @JsonDeserialize(using = StrictScalars.OfInt.class)
+    void setVersion(int version) {
+        LayerVersion.require(MaxPoolingLayer.class, version);
     }
 
     @Override

@@ -66,6 +66,13 @@ public final class QuantizedAddVertex extends ElementWiseVertex {
         return result;
     }
 
+    /** For JSON, which has no version today: that is the first one. */
+    @JsonProperty(value = LayerVersion.NAME, access = JsonProperty.Access.WRITE_ONLY)
+    @JsonDeserialize(using = StrictScalars.OfInt.class)
+    void setVersion(int version) {
+        LayerVersion.require(QuantizedAddVertex.class, version);
+    }
+
     @Override
     public int maxVertexInputs() {
         return 2;

@@ -32,6 +32,7 @@ import org.nd4j.linalg.learning.config.IUpdater;
 import org.nd4j.linalg.learning.regularization.Regularization;
 import org.nd4j.shade.jackson.annotation.JsonAutoDetect;
 import org.nd4j.shade.jackson.annotation.JsonInclude;
+import org.nd4j.shade.jackson.annotation.JsonProperty;
 import org.nd4j.shade.jackson.databind.annotation.JsonDeserialize;
 
 /**
@@ -226,6 +227,13 @@ public final class QuantizedLayer extends BaseWrapperLayer {
     /** {@return the weights that are rounded, each with its scales} */
     public List<WeightSlot> weightSlots() {
         return QuantizedParameters.weightSlots(this);
+    }
+
+    /** For JSON, which has no version today: that is the first one. */
+    @JsonProperty(value = LayerVersion.NAME, access = JsonProperty.Access.WRITE_ONLY)
+    @JsonDeserialize(using = StrictScalars.OfInt.class)
+    void setVersion(int version) {
+        LayerVersion.require(QuantizedLayer.class, version);
     }
 
     @Override

@@ -4,12 +4,14 @@ package org.dl4jquant.layer;
 import java.util.Objects;
 import org.dl4jquant.layer.integer.OutputFunctions;
 import org.dl4jquant.layer.integer.ResultFunction;
+import org.dl4jquant.scheme.StrictScalars;
 import org.nd4j.common.primitives.Pair;
 import org.nd4j.linalg.activations.BaseActivationFunction;
 import org.nd4j.linalg.activations.IActivation;
 import org.nd4j.linalg.activations.impl.ActivationSoftmax;
 import org.nd4j.linalg.api.ndarray.INDArray;
 import org.nd4j.shade.jackson.annotation.JsonProperty;
+import org.nd4j.shade.jackson.databind.annotation.JsonDeserialize;
 
 /**
  * The activation function of a network's last layers that are not wrapped, such as losses: in
@@ -60,6 +62,13 @@ public final class ResultActivation extends BaseActivationFunction implements Re
      */
     public static boolean replaces(IActivation function) {
         return OutputFunctions.isUnprepared(function);
+    }
+
+    /** For JSON, which has no version today: that is the first one. */
+    @JsonProperty(value = LayerVersion.NAME, access = JsonProperty.Access.WRITE_ONLY)
+    @JsonDeserialize(using = StrictScalars.OfInt.class)
+    void setVersion(int version) {
+        LayerVersion.require(ResultActivation.class, version);
     }
 
     @Override

@@ -3,9 +3,12 @@ package org.dl4jquant.layer;
 
 import org.dl4jquant.layer.integer.OutputFunctions;
 import org.dl4jquant.layer.integer.ResultFunction;
+import org.dl4jquant.scheme.StrictScalars;
 import org.nd4j.linalg.activations.IActivation;
 import org.nd4j.linalg.activations.impl.ActivationSoftmax;
 import org.nd4j.linalg.api.ndarray.INDArray;
+import org.nd4j.shade.jackson.annotation.JsonProperty;
+import org.nd4j.shade.jackson.databind.annotation.JsonDeserialize;
 
 /**
  * The softmax of a network's last layer that is not wrapped, as {@link ResultActivation}; a class
@@ -20,6 +23,13 @@ public final class ResultSoftmax extends ActivationSoftmax implements ResultFunc
 
     /** For model files. */
     public ResultSoftmax() {}
+
+    /** For JSON, which has no version today: that is the first one. */
+    @JsonProperty(value = LayerVersion.NAME, access = JsonProperty.Access.WRITE_ONLY)
+    @JsonDeserialize(using = StrictScalars.OfInt.class)
+    void setVersion(int version) {
+        LayerVersion.require(ResultSoftmax.class, version);
+    }
 
     @Override
     public IActivation function() {

@@ -18,7 +18,7 @@
  * <tr><td>nd</td><td></td><td>the only place that copies between INDArray and Java arrays or buffers</td><td>nothing</td></tr>
  * <tr><td>calibrate</td><td>P</td><td>from statistics to scales</td><td>scheme, numeric</td></tr>
  * <tr><td>fakequant</td><td></td><td>differentiable rounding of INDArrays, observers</td><td>numeric to calibrate</td></tr>
- * <tr><td>network</td><td></td><td>one view of both kinds of DL4J network: what their layers are called</td><td>nothing</td></tr>
+ * <tr><td>network</td><td></td><td>one view of both kinds of DL4J network: steps, who feeds whom, copies, edits that carry parameters and updater state</td><td>numeric, nd</td></tr>
  * <tr><td>layer.quantizers</td><td></td><td>the values that say what a layer rounds</td><td>nd, scheme, numeric</td></tr>
  * <tr><td>layer.rounding</td><td></td><td>rounding of a layer's weights and activations</td><td>layer.quantizers, fakequant, nd, scheme, numeric</td></tr>
  * <tr><td>layer.scale</td><td></td><td>scales as parameters: start, updaters, limit of a step, hand-over</td><td>layer.rounding, layer.quantizers, nd, scheme, numeric</td></tr>

@@ -63,7 +63,7 @@ final class PackageTable {
                 .mixed("nd")
                 .pure("calibrate", "scheme", "numeric")
                 .mixed("fakequant", "numeric", "scheme", "nd", "calibrate")
-                .mixed("network")
+                .mixed("network", "numeric", "nd")
                 .mixed("layer.quantizers", "numeric", "scheme", "nd")
                 .mixed("layer.rounding", "numeric", "scheme", "nd", "fakequant", "layer.quantizers")
                 .mixed(

@@ -7,31 +7,26 @@ import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
 import java.security.MessageDigest;
-import java.util.Arrays;
 import java.util.HexFormat;
+import java.util.List;
 import java.util.Locale;
-import java.util.Map;
 import org.deeplearning4j.nn.api.Layer;
 import org.deeplearning4j.nn.api.Model;
 import org.deeplearning4j.nn.graph.ComputationGraph;
 import org.deeplearning4j.nn.multilayer.MultiLayerNetwork;
 import org.deeplearning4j.util.ModelSerializer;
 import org.dl4jquant.check.Require;
-import org.dl4jquant.engine.Batch;
-import org.dl4jquant.engine.Engine;
+import org.dl4jquant.engine.Latency;
 import org.dl4jquant.files.Checksum;
-import org.dl4jquant.graph.IntGraph;
-import org.dl4jquant.graph.node.Input;
 import org.dl4jquant.layer.QuantizedLayers;
 import org.dl4jquant.layer.quantizers.QuantizedTensor;
 import org.dl4jquant.lower.Lowering;
 import org.dl4jquant.nd.RowMajor;
+import org.dl4jquant.network.NetworkView;
 import org.dl4jquant.prepare.Preparation;
 import org.dl4jquant.scheme.QuantSpec;
 import org.jspecify.annotations.Nullable;
-import org.nd4j.evaluation.classification.Evaluation;
 import org.nd4j.linalg.api.ndarray.INDArray;
-import org.nd4j.linalg.dataset.api.iterator.DataSetIterator;
 
 /**
  * Prepares a classifier with the candidate's spec, trains it for some epochs, and measures its
@@ -44,10 +39,7 @@ public final class QatTrial implements Trial {
 
     private static final long serialVersionUID = 1;
 
-    private static final int WARM_UP = 5;
-    private static final int RUNS = 21;
     private static final double NANOS_PER_SECOND = 1e9;
-    private static final double NANOS_PER_MILLISECOND = 1e6;
 
     private final byte[] network;
     private final String fingerprint;
@@ -83,12 +75,7 @@ public final class QatTrial implements Trial {
         Require.given(trained, "trained");
         Require.given(data, "data");
         return new QatTrial(
-                file(trained),
-                fingerprint(trained, trained.getLayerWiseConfigurations().toJson()),
-                false,
-                data,
-                epochs,
-                null);
+                file(trained), fingerprint(NetworkView.of(trained)), false, data, epochs, null);
     }
 
     /**
@@ -102,12 +89,7 @@ public final class QatTrial implements Trial {
         Require.given(trained, "trained");
         Require.given(data, "data");
         return new QatTrial(
-                file(trained),
-                fingerprint(trained, trained.getConfiguration().toJson()),
-                true,
-                data,
-                epochs,
-                null);
+                file(trained), fingerprint(NetworkView.of(trained)), true, data, epochs, null);
     }
 
     /**
@@ -132,9 +114,10 @@ public final class QatTrial implements Trial {
     @Override
     public Finished run(QuantSpec spec, Limits limits) throws IOException {
         long start = System.nanoTime();
-        Candidate candidate = isGraph ? graph(spec) : layers(spec);
-        long bytes = candidate.bytes();
-        double milliseconds = engine == null ? Double.NaN : milliseconds(candidate.lower(), engine);
+        NetworkView<?> candidate = prepared(spec);
+        long bytes = bytes(candidate.layers());
+        double milliseconds =
+                engine == null ? Double.NaN : Latency.millis(engine, Lowering.of(candidate));
         if (limits.excess(bytes, milliseconds) > 1) {
             return new Finished(over(limits, bytes, milliseconds, seconds(start)), new byte[0]);
         }
@@ -142,14 +125,14 @@ public final class QatTrial implements Trial {
             candidate.fit(data.train(), epochs);
         }
         Require.state(
-                epochs == 0 || Double.isFinite(candidate.model().score()),
+                epochs == 0 || Double.isFinite(candidate.network().score()),
                 "its training diverged: the last loss is %s",
-                candidate.model().score());
+                candidate.network().score());
         double accuracy = candidate.evaluate(data.validation()).accuracy();
         Outcome outcome =
                 new Outcome(
                         Outcome.Status.MEASURED, accuracy, bytes, milliseconds, seconds(start), "");
-        return new Finished(outcome, file(candidate.model()));
+        return new Finished(outcome, file(candidate.network()));
     }
 
     private static Outcome over(Limits limits, long bytes, double milliseconds, double seconds) {
@@ -173,127 +156,36 @@ public final class QatTrial implements Trial {
         return (System.nanoTime() - start) / NANOS_PER_SECOND;
     }
 
-    /* What both kinds of networks can do. */
-    private interface Candidate {
-
-        Model model();
-
-        Layer[] layers();
-
-        IntGraph lower();
-
-        void fit(DataSetIterator data, int epochs);
-
-        Evaluation evaluate(DataSetIterator data);
-
-        /* Quantized weights at their widths, scales of weights and everything else in float32. */
-        default long bytes() {
-            long bits = 0;
-            for (Layer layer : layers()) {
-                for (INDArray parameter : layer.paramTable().values()) {
-                    bits += parameter.length() * Float.SIZE;
-                }
-                for (QuantizedTensor tensor : QuantizedLayers.tensors(layer)) {
-                    QuantizedTensor.Grid grid = tensor.grid();
-                    if (tensor.weight()) {
-                        int width = grid == null ? Short.SIZE : width(grid);
-                        bits += tensor.values().length() * (width - Float.SIZE);
-                    }
-                }
-            }
-            return (bits + Byte.SIZE - 1) / Byte.SIZE;
-        }
-
-        private static int width(QuantizedTensor.Grid grid) {
-            return Integer.SIZE
-                    - Integer.numberOfLeadingZeros(grid.range().max() - grid.range().min());
-        }
+    private NetworkView<?> prepared(QuantSpec spec) throws IOException {
+        ByteArrayInputStream file = new ByteArrayInputStream(network);
+        NetworkView<?> trained =
+                isGraph
+                        ? NetworkView.of(ModelSerializer.restoreComputationGraph(file, true))
+                        : NetworkView.of(ModelSerializer.restoreMultiLayerNetwork(file, true));
+        return NetworkView.ofModel(
+                Preparation.prepare(trained, spec, data.calibration()).network());
     }
 
-    private Candidate layers(QuantSpec spec) throws IOException {
-        MultiLayerNetwork trained =
-                ModelSerializer.restoreMultiLayerNetwork(new ByteArrayInputStream(network), true);
-        MultiLayerNetwork prepared =
-                Preparation.prepare(trained, spec, data.calibration()).network();
-        return new Candidate() {
-            @Override
-            public Model model() {
-                return prepared;
+    /* Quantized weights at their widths, scales of weights and everything else in float32. */
+    private static long bytes(List<Layer> layers) {
+        long bits = 0;
+        for (Layer layer : layers) {
+            for (INDArray parameter : layer.paramTable().values()) {
+                bits += parameter.length() * Float.SIZE;
             }
-
-            @Override
-            public Layer[] layers() {
-                return prepared.getLayers();
-            }
-
-            @Override
-            public IntGraph lower() {
-                return Lowering.of(prepared);
-            }
-
-            @Override
-            public void fit(DataSetIterator train, int count) {
-                prepared.fit(train, count);
-            }
-
-            @Override
-            public Evaluation evaluate(DataSetIterator validation) {
-                return prepared.evaluate(validation);
-            }
-        };
-    }
-
-    private Candidate graph(QuantSpec spec) throws IOException {
-        ComputationGraph trained =
-                ModelSerializer.restoreComputationGraph(new ByteArrayInputStream(network), true);
-        ComputationGraph prepared =
-                Preparation.prepare(trained, spec, data.calibration()).network();
-        return new Candidate() {
-            @Override
-            public Model model() {
-                return prepared;
-            }
-
-            @Override
-            public Layer[] layers() {
-                return prepared.getLayers();
-            }
-
-            @Override
-            public IntGraph lower() {
-                return Lowering.of(prepared);
-            }
-
-            @Override
-            public void fit(DataSetIterator train, int count) {
-                prepared.fit(train, count);
-            }
-
-            @Override
-            public Evaluation evaluate(DataSetIterator validation) {
-                return prepared.evaluate(validation);
-            }
-        };
-    }
-
-    private static double milliseconds(IntGraph graph, String engine) {
-        Input input = graph.inputs().get(0);
-        Map<String, Batch.Floats> one =
-                Map.of(
-                        input.name(),
-                        Batch.Floats.of(1, input.shape(), new float[input.shape().elements()]));
-        long[] nanos = new long[RUNS];
-        try (Engine running = Engine.open(engine, graph)) {
-            for (int i = -WARM_UP; i < RUNS; i++) {
-                long start = System.nanoTime();
-                running.run(one);
-                if (i >= 0) {
-                    nanos[i] = System.nanoTime() - start;
+            for (QuantizedTensor tensor : QuantizedLayers.tensors(layer)) {
+                QuantizedTensor.Grid grid = tensor.grid();
+                if (tensor.weight()) {
+                    int width = grid == null ? Short.SIZE : width(grid);
+                    bits += tensor.values().length() * (width - Float.SIZE);
                 }
             }
         }
-        Arrays.sort(nanos);
-        return nanos[RUNS / 2] / NANOS_PER_MILLISECOND;
+        return (bits + Byte.SIZE - 1) / Byte.SIZE;
+    }
+
+    private static int width(QuantizedTensor.Grid grid) {
+        return Integer.SIZE - Integer.numberOfLeadingZeros(grid.range().max() - grid.range().min());
     }
 
     @Override
@@ -308,12 +200,12 @@ public final class QatTrial implements Trial {
     }
 
     /* Model files hold the time at which they were written: what counts is what is in them. */
-    private static String fingerprint(Model model, String configuration) {
-        float[] parameters = RowMajor.floats(model.params());
+    private static String fingerprint(NetworkView<?> of) {
+        float[] parameters = RowMajor.floats(of.network().params());
         ByteBuffer bytes = ByteBuffer.allocate(parameters.length * Float.BYTES);
         bytes.asFloatBuffer().put(parameters);
         MessageDigest digest = Checksum.sha256();
-        digest.update(configuration.getBytes(StandardCharsets.UTF_8));
+        digest.update(of.json().getBytes(StandardCharsets.UTF_8));
         digest.update(bytes);
         return HexFormat.of().formatHex(digest.digest()).substring(0, 16);
     }

@@ -1,13 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 package org.dl4jquant.search;
 
-import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
 import org.dl4jquant.check.Require;
-import org.dl4jquant.engine.Batch;
-import org.dl4jquant.engine.Engine;
+import org.dl4jquant.engine.Latency;
 import org.dl4jquant.graph.IntGraph;
 import org.dl4jquant.graph.node.Input;
 import org.dl4jquant.graph.node.IntNode;
@@ -24,10 +22,6 @@ import org.dl4jquant.scheme.QuantSpec;
  * one layer has the engine's own cost of a call, which is the same for every width.
  */
 public final class LayerTimes implements Cost {
-
-    private static final int WARM_UP = 5;
-    private static final int RUNS = 21;
-    private static final double NANOS_PER_MILLISECOND = 1e6;
 
     private final SearchedNetwork network;
     private final String engine;
@@ -65,24 +59,7 @@ public final class LayerTimes implements Cost {
                                                 QuantSpec.of(LayerScheme.ofBits(width, width)),
                                                 network.data())
                                         .lower());
-        IntGraph alone = alone(whole, layer);
-        Input input = alone.inputs().get(0);
-        Map<String, Batch.Floats> one =
-                Map.of(
-                        input.name(),
-                        Batch.Floats.of(1, input.shape(), new float[input.shape().elements()]));
-        long[] nanos = new long[RUNS];
-        try (Engine running = Engine.open(engine, alone)) {
-            for (int i = -WARM_UP; i < RUNS; i++) {
-                long start = System.nanoTime();
-                running.run(one);
-                if (i >= 0) {
-                    nanos[i] = System.nanoTime() - start;
-                }
-            }
-        }
-        Arrays.sort(nanos);
-        return nanos[RUNS / 2] / NANOS_PER_MILLISECOND;
+        return Latency.millis(engine, alone(whole, layer));
     }
 
     private static IntGraph alone(IntGraph whole, String layer) {

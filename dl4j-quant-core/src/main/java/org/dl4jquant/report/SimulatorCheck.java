@@ -2,7 +2,6 @@
 package org.dl4jquant.report;
 
 import java.util.Arrays;
-import java.util.Collection;
 import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.LinkedHashSet;
@@ -10,8 +9,6 @@ import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 import java.util.Set;
-import java.util.function.Function;
-import org.deeplearning4j.nn.conf.ComputationGraphConfiguration;
 import org.deeplearning4j.nn.graph.ComputationGraph;
 import org.deeplearning4j.nn.multilayer.MultiLayerNetwork;
 import org.dl4jquant.check.Require;
@@ -19,6 +16,9 @@ import org.dl4jquant.engine.Batch;
 import org.dl4jquant.engine.Engine;
 import org.dl4jquant.nd.RowMajor;
 import org.dl4jquant.network.LayerNames;
+import org.dl4jquant.network.NetworkView;
+import org.dl4jquant.network.Step;
+import org.dl4jquant.network.Topology;
 import org.jspecify.annotations.Nullable;
 import org.nd4j.linalg.api.ndarray.INDArray;
 
@@ -34,36 +34,16 @@ import org.nd4j.linalg.api.ndarray.INDArray;
 public final class SimulatorCheck {
 
     private final Engine engine;
-    private final Simulator network;
+    private final NetworkView<?> network;
+    private final Map<String, String> nodes;
 
-    /** The network's own inference. */
-    private interface Simulator {
-        /** {@return the result of each layer, by name} */
-        Map<String, INDArray> layers(INDArray[] features);
-
-        /** {@return the values that users see, in the order of the network's outputs} */
-        INDArray[] outputs(INDArray[] features);
-    }
-
-    private SimulatorCheck(Engine engine, Simulator network) {
+    private SimulatorCheck(Engine engine, NetworkView<?> network) {
         this.engine = engine;
         this.network = network;
-    }
-
-    private static Simulator simulator(
-            Function<INDArray[], Map<String, INDArray>> layers,
-            Function<INDArray[], INDArray[]> outputs) {
-        return new Simulator() {
-            @Override
-            public Map<String, INDArray> layers(INDArray[] features) {
-                return layers.apply(features);
-            }
-
-            @Override
-            public INDArray[] outputs(INDArray[] features) {
-                return outputs.apply(features);
-            }
-        };
+        Topology<Step> topology = network.topology();
+        Set<String> all = new LinkedHashSet<>(topology.inputs());
+        topology.steps().forEach(step -> all.add(step.name()));
+        this.nodes = LayerNames.ofNodes(all);
     }
 
     /**
@@ -75,21 +55,7 @@ public final class SimulatorCheck {
     public static SimulatorCheck between(MultiLayerNetwork quantized, Engine engine) {
         Require.given(quantized, "quantized");
         Require.given(engine, "engine");
-        List<String> layers = LayerNames.of(quantized);
-        Map<String, String> nodes = nodes(List.of(LayerNames.input(layers)), layers);
-        List<String> names = layers.stream().map(nodes::get).toList();
-        return new SimulatorCheck(
-                engine,
-                simulator(
-                        features -> {
-                            List<INDArray> results = quantized.feedForward(features[0], false);
-                            Map<String, INDArray> byName = new HashMap<>();
-                            for (int i = 0; i < names.size(); i++) {
-                                byName.put(names.get(i), results.get(i + 1));
-                            }
-                            return byName;
-                        },
-                        features -> new INDArray[] {quantized.output(features[0], false)}));
+        return new SimulatorCheck(engine, NetworkView.of(quantized));
     }
 
     /**
@@ -101,26 +67,15 @@ public final class SimulatorCheck {
     public static SimulatorCheck between(ComputationGraph quantized, Engine engine) {
         Require.given(quantized, "quantized");
         Require.given(engine, "engine");
-        ComputationGraphConfiguration conf = quantized.getConfiguration();
-        Map<String, String> nodes = nodes(conf.getNetworkInputs(), conf.getVertices().keySet());
-        return new SimulatorCheck(
-                engine,
-                simulator(
-                        features -> {
-                            Map<String, INDArray> byName = new HashMap<>();
-                            quantized
-                                    .feedForward(features, false)
-                                    .forEach((name, result) -> byName.put(nodes.get(name), result));
-                            return byName;
-                        },
-                        features -> quantized.output(false, features)));
+        return new SimulatorCheck(engine, NetworkView.of(quantized));
     }
 
-    /** The names that the results of inputs and layers have in the graph. */
-    private static Map<String, String> nodes(Collection<String> inputs, Collection<String> layers) {
-        Set<String> all = new LinkedHashSet<>(inputs);
-        all.addAll(layers);
-        return LayerNames.ofNodes(all);
+    /** {@return the results of all steps, by the names that they have in the graph} */
+    private Map<String, INDArray> results(INDArray[] features) {
+        Map<String, INDArray> byNode = new HashMap<>();
+        network.feedForward(features)
+                .forEach((name, result) -> byNode.put(nodes.get(name), result));
+        return byNode;
     }
 
     /**
@@ -143,7 +98,7 @@ public final class SimulatorCheck {
         Count count = new Count();
         for (INDArray[] features : batches) {
             Map<String, Batch.Floats> inputs = EngineInputs.of(engine.graph(), features);
-            Map<String, INDArray> layers = network.layers(features);
+            Map<String, INDArray> layers = results(features);
             Map<String, Batch> nodes = engine.trace(inputs);
             Require.argument(
                     nodes.keySet().stream().anyMatch(layers::containsKey),
@@ -151,7 +106,7 @@ public final class SimulatorCheck {
                             + " engine with the graph that Quantization.lower returns for this"
                             + " network");
             nodes.forEach((node, batch) -> count.add(node, layers.get(node), batch));
-            compareOutputs(count, network.outputs(features), engine.run(inputs));
+            compareOutputs(count, network.output(features, null), engine.run(inputs));
             count.examples += features[0].size(0);
         }
         return count.report();

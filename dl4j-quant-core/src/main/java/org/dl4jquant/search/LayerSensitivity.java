@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-package org.dl4jquant.train;
+package org.dl4jquant.search;
 
 import java.util.ArrayList;
 import java.util.Collection;
@@ -10,16 +10,13 @@ import java.util.Set;
 import org.deeplearning4j.nn.graph.ComputationGraph;
 import org.deeplearning4j.nn.multilayer.MultiLayerNetwork;
 import org.dl4jquant.check.Require;
-import org.dl4jquant.nd.Detached;
 import org.dl4jquant.nd.RowMajor;
+import org.dl4jquant.network.NetworkView;
 import org.dl4jquant.prepare.Preparation;
 import org.dl4jquant.prepare.PrepareReport;
-import org.dl4jquant.prepare.PreparedNetwork;
 import org.dl4jquant.scheme.LayerScheme;
 import org.dl4jquant.scheme.LayerSelector;
 import org.dl4jquant.scheme.QuantSpec;
-import org.nd4j.linalg.api.ndarray.INDArray;
-import org.nd4j.linalg.dataset.DataSet;
 import org.nd4j.linalg.dataset.api.iterator.DataSetIterator;
 
 /**
@@ -71,14 +68,7 @@ public final class LayerSensitivity {
         Require.given(trained, "trained");
         Require.given(spec, "spec");
         Require.given(data, "data");
-        return measure(
-                spec,
-                data,
-                trial -> Preparation.prepare(trained, trial, data),
-                (network, batch) ->
-                        network.output(
-                                batch.getFeatures(), false, batch.getFeaturesMaskArray(), null),
-                trained);
+        return measure(NetworkView.of(trained), spec, data);
     }
 
     /**
@@ -95,67 +85,38 @@ public final class LayerSensitivity {
         Require.given(trained, "trained");
         Require.given(spec, "spec");
         Require.given(data, "data");
-        return measure(
-                spec,
-                data,
-                trial -> Preparation.prepare(trained, trial, data),
-                LayerSensitivity::output,
-                trained);
+        return measure(NetworkView.of(trained), spec, data);
     }
 
-    private static INDArray output(ComputationGraph network, DataSet batch) {
-        INDArray mask = batch.getFeaturesMaskArray();
-        return network.output(
-                        false,
-                        new INDArray[] {batch.getFeatures()},
-                        mask == null ? null : new INDArray[] {mask},
-                        null)[0];
-    }
-
-    private interface Preparing<N> {
-        PreparedNetwork<N> with(QuantSpec spec);
-    }
-
-    private interface Computing<N> {
-        INDArray output(N network, DataSet batch);
-    }
-
-    private static <N> LayerSensitivity measure(
-            QuantSpec spec,
-            DataSetIterator data,
-            Preparing<N> preparing,
-            Computing<N> computing,
-            N trained) {
-        Require.argument(
-                data.resetSupported(),
-                "the data are read once for each layer, but %s cannot be reset; collect them in a"
-                        + " list and use an iterator over that",
-                data.getClass().getSimpleName());
-        List<float[]> expected = results(trained, data, computing);
+    private static LayerSensitivity measure(
+            NetworkView<?> trained, QuantSpec spec, DataSetIterator data) {
+        List<float[]> expected = results(trained, data);
         List<Layer> layers = new ArrayList<>();
-        for (PrepareReport.Entry entry : preparing.with(spec).report().layers()) {
+        for (PrepareReport.Entry entry :
+                Preparation.prepare(trained, spec, data).report().layers()) {
             LayerScheme scheme = entry.scheme();
             if (scheme != null && !scheme.isFloat()) {
                 QuantSpec alone =
                         QuantSpec.of(LayerScheme.FLOAT)
                                 .with(LayerSelector.named(entry.name()), scheme);
-                List<float[]> found = results(preparing.with(alone).network(), data, computing);
+                List<float[]> found =
+                        results(
+                                NetworkView.ofModel(
+                                        Preparation.prepare(trained, alone, data).network()),
+                                data);
                 layers.add(new Layer(entry.name(), sqnr(expected, found)));
             }
         }
         return new LayerSensitivity(spec, List.copyOf(layers));
     }
 
-    private static <N> List<float[]> results(
-            N network, DataSetIterator data, Computing<N> computing) {
+    private static List<float[]> results(NetworkView<?> network, DataSetIterator data) {
+        MeasuredNetwork measured = new MeasuredNetwork(network);
         List<float[]> results = new ArrayList<>();
         data.reset();
-        Detached.run(
-                () -> {
-                    while (data.hasNext()) {
-                        results.add(RowMajor.floats(computing.output(network, data.next())));
-                    }
-                });
+        while (data.hasNext()) {
+            results.add(RowMajor.floats(measured.output(data.next())));
+        }
         data.reset();
         return results;
     }

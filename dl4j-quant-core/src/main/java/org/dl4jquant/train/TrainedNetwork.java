@@ -2,44 +2,34 @@
 package org.dl4jquant.train;
 
 import java.util.ArrayList;
-import java.util.Collection;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.TreeMap;
 import org.deeplearning4j.nn.api.Layer;
 import org.deeplearning4j.nn.api.Model;
-import org.deeplearning4j.nn.graph.ComputationGraph;
-import org.deeplearning4j.nn.multilayer.MultiLayerNetwork;
-import org.deeplearning4j.nn.updater.BaseMultiLayerUpdater;
-import org.deeplearning4j.nn.updater.UpdaterBlock;
 import org.deeplearning4j.optimize.api.TrainingListener;
 import org.dl4jquant.check.Require;
 import org.dl4jquant.layer.QuantizedLayer;
 import org.dl4jquant.layer.QuantizedLayers;
 import org.dl4jquant.layer.quantizers.TensorRole;
-import org.jspecify.annotations.Nullable;
+import org.dl4jquant.network.NetworkView;
+import org.dl4jquant.network.UpdaterStates;
 import org.nd4j.linalg.api.ndarray.INDArray;
-import org.nd4j.linalg.indexing.NDArrayIndex;
 
-/**
- * What a listener needs of the network that it listens to, the same for both kinds of DL4J network.
- */
+/** A network during its training: its quantized layers, notes in its model file, listeners. */
 final class TrainedNetwork {
 
-    private final Model model;
+    private final NetworkView<?> view;
 
     /**
      * Looks at a network.
      *
-     * @param model a MultiLayerNetwork or ComputationGraph
-     * @throws IllegalArgumentException if it is of another kind, or has no quantized layer
+     * @param model a network of either kind
+     * @throws IllegalArgumentException if it is no network, or has no quantized layer
      */
     TrainedNetwork(Model model) {
-        this.model = model;
-        Require.argument(
-                model instanceof MultiLayerNetwork || model instanceof ComputationGraph,
-                "%s is no network; attach this to a MultiLayerNetwork or ComputationGraph",
-                model.getClass().getSimpleName());
+        this.view = NetworkView.ofModel(model);
         Require.argument(
                 !quantized().isEmpty(),
                 "the network has no quantized layer; attach this to what Quantization.prepare"
@@ -50,13 +40,11 @@ final class TrainedNetwork {
     record Quantized(Layer layer, QuantizedLayer conf) {}
 
     Model model() {
-        return model;
+        return view.network();
     }
 
-    Layer[] layers() {
-        return model instanceof ComputationGraph graph
-                ? graph.getLayers()
-                : ((MultiLayerNetwork) model).getLayers();
+    List<Layer> layers() {
+        return view.layers();
     }
 
     List<Quantized> quantized() {
@@ -69,29 +57,15 @@ final class TrainedNetwork {
     }
 
     int iterations() {
-        return model instanceof ComputationGraph graph
-                ? graph.getConfiguration().getIterationCount()
-                : ((MultiLayerNetwork) model).getIterationCount();
+        return view.iterations();
     }
 
     int epochs() {
-        return model instanceof ComputationGraph graph
-                ? graph.getConfiguration().getEpochCount()
-                : ((MultiLayerNetwork) model).getEpochCount();
+        return view.epochs();
     }
 
     void setCounts(int iterations, int epochs) {
-        if (model instanceof ComputationGraph graph) {
-            graph.getConfiguration().setIterationCount(iterations);
-            graph.getConfiguration().setEpochCount(epochs);
-        } else {
-            ((MultiLayerNetwork) model).setIterationCount(iterations);
-            ((MultiLayerNetwork) model).setEpochCount(epochs);
-        }
-        for (Layer layer : layers()) {
-            layer.setIterationCount(iterations);
-            layer.setEpochCount(epochs);
-        }
+        view.setCounts(iterations, epochs);
     }
 
     // ---- notes in the model file ---------------------------------------------------------------
@@ -115,26 +89,18 @@ final class TrainedNetwork {
 
     // ---- listeners -----------------------------------------------------------------------------
 
-    private Collection<TrainingListener> listeners() {
-        Collection<TrainingListener> all =
-                model instanceof ComputationGraph graph
-                        ? graph.getListeners()
-                        : ((MultiLayerNetwork) model).getListeners();
-        return all == null ? List.of() : all;
-    }
-
     /** Adds a listener before all others, so that what they save has seen its work. */
     void listenFirst(TrainingListener listener) {
         List<TrainingListener> all = new ArrayList<>(List.of(listener));
-        listeners().stream().filter(other -> other != listener).forEach(all::add);
-        model.setListeners(all.toArray(new TrainingListener[0]));
+        view.listeners().stream().filter(other -> other != listener).forEach(all::add);
+        model().setListeners(all.toArray(new TrainingListener[0]));
     }
 
     void stopListening(Class<? extends TrainingListener> type) {
-        model.setListeners(
-                listeners().stream()
-                        .filter(other -> !type.isInstance(other))
-                        .toArray(TrainingListener[]::new));
+        model().setListeners(
+                        view.listeners().stream()
+                                .filter(other -> !type.isInstance(other))
+                                .toArray(TrainingListener[]::new));
     }
 
     // ---- updater -------------------------------------------------------------------------------
@@ -144,38 +110,15 @@ final class TrainedNetwork {
      * training.
      */
     void resetScaleMoments() {
-        BaseMultiLayerUpdater<?> updater = updater();
-        INDArray state = updater == null ? null : updater.getStateViewArray();
-        if (updater != null && state != null) {
-            updater.getUpdaterBlocks().forEach(block -> resetScales(block, flat(state)));
-        }
-    }
-
-    private @Nullable BaseMultiLayerUpdater<?> updater() {
-        return model instanceof ComputationGraph graph
-                ? graph.getUpdater(false)
-                : (BaseMultiLayerUpdater<?>) ((MultiLayerNetwork) model).getUpdater(false);
-    }
-
-    /* The state of a block is one or more arrays, each as long as the block's parameters. */
-    private static void resetScales(UpdaterBlock block, INDArray state) {
-        int parameters = block.getParamOffsetEnd() - block.getParamOffsetStart();
-        for (UpdaterBlock.ParamState param : block.getLayersAndVariablesInBlock()) {
-            String name = param.getParamName();
-            if (!name.startsWith(TensorRole.SCALE) && !name.startsWith(TensorRole.ZERO)) {
-                continue;
-            }
-            int from = param.getParamOffsetStart() - block.getParamOffsetStart();
-            int length = param.getParamOffsetEnd() - param.getParamOffsetStart();
-            for (int at = block.getUpdaterViewOffsetStart() + from;
-                    at < block.getUpdaterViewOffsetEnd();
-                    at += parameters) {
-                state.get(NDArrayIndex.interval(at, at + length)).assign(0);
+        UpdaterStates states = UpdaterStates.of(view);
+        for (String name : view.names()) {
+            for (String key : Objects.requireNonNull(view.layer(name)).paramTable().keySet()) {
+                if (key.startsWith(TensorRole.SCALE) || key.startsWith(TensorRole.ZERO)) {
+                    List<INDArray> zeros = states.get(name, key);
+                    zeros.forEach(state -> state.assign(0));
+                    states.set(name, key, zeros);
+                }
             }
         }
-    }
-
-    private static INDArray flat(INDArray array) {
-        return array.reshape(array.length());
     }
 }

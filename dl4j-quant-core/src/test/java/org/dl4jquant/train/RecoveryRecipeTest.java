@@ -21,6 +21,7 @@ import org.dl4jquant.prepare.Preparation;
 import org.dl4jquant.scheme.LayerScheme;
 import org.dl4jquant.scheme.LayerSelector;
 import org.dl4jquant.scheme.QuantSpec;
+import org.dl4jquant.search.LayerSensitivity;
 import org.junit.jupiter.api.Test;
 import org.nd4j.linalg.activations.Activation;
 import org.nd4j.linalg.api.ndarray.INDArray;

@@ -2,16 +2,11 @@
 package org.dl4jquant.lower;
 
 import java.util.ArrayList;
-import java.util.Arrays;
-import java.util.LinkedHashSet;
 import java.util.List;
-import java.util.Map;
-import java.util.Set;
+import java.util.Objects;
 import org.deeplearning4j.nn.api.Layer;
-import org.deeplearning4j.nn.conf.ComputationGraphConfiguration;
 import org.deeplearning4j.nn.conf.graph.ElementWiseVertex;
 import org.deeplearning4j.nn.conf.graph.GraphVertex;
-import org.deeplearning4j.nn.conf.graph.LayerVertex;
 import org.deeplearning4j.nn.conf.graph.PreprocessorVertex;
 import org.deeplearning4j.nn.graph.ComputationGraph;
 import org.deeplearning4j.nn.multilayer.MultiLayerNetwork;
@@ -20,9 +15,10 @@ import org.dl4jquant.graph.IntGraph;
 import org.dl4jquant.layer.MaximumVertex;
 import org.dl4jquant.layer.QuantizedAddVertex;
 import org.dl4jquant.layer.QuantizedLayers;
-import org.dl4jquant.network.Frozen;
 import org.dl4jquant.network.LayerNames;
 import org.dl4jquant.network.NetworkView;
+import org.dl4jquant.network.Step;
+import org.dl4jquant.network.Topology;
 
 /** Lowers a quantized DL4J network to the integer graph that engines run. */
 public final class Lowering {
@@ -45,24 +41,7 @@ public final class Lowering {
      *     the network has no quantizers
      */
     public static IntGraph of(MultiLayerNetwork network) {
-        Require.given(network, "network");
-        requirePrepared(network.getLayers());
-        List<String> names = LayerNames.of(network);
-        String previous = LayerNames.input(names);
-        List<String> all = new ArrayList<>(List.of(previous));
-        all.addAll(names);
-        NetworkWalk walk = new NetworkWalk(all);
-        walk.input(previous);
-        for (int i = 0; i < network.getnLayers(); i++) {
-            String name = names.get(i);
-            walk.layer(
-                    name,
-                    network.getLayer(i),
-                    network.getLayerWiseConfigurations().getInputPreProcess(i),
-                    previous);
-            previous = name;
-        }
-        return walk.finish(List.of(previous));
+        return of(NetworkView.of(Require.given(network, "network")));
     }
 
     /**
@@ -78,21 +57,7 @@ public final class Lowering {
      *     message names, or the network has no quantizers
      */
     public static IntGraph of(ComputationGraph network) {
-        Require.given(network, "network");
-        requirePrepared(network.getLayers());
-        ComputationGraphConfiguration conf = network.getConfiguration();
-        Set<String> all = new LinkedHashSet<>(conf.getNetworkInputs());
-        all.addAll(conf.getVertices().keySet());
-        NetworkWalk walk = new NetworkWalk(all);
-        conf.getNetworkInputs().forEach(walk::input);
-        for (int index : network.topologicalSortOrder()) {
-            String name = network.getVertices()[index].getVertexName();
-            GraphVertex vertex = conf.getVertices().get(name);
-            if (vertex != null) {
-                lowerVertex(walk, network, name, vertex);
-            }
-        }
-        return walk.finish(conf.getNetworkOutputs());
+        return of(NetworkView.of(Require.given(network, "network")));
     }
 
     /**
@@ -103,14 +68,25 @@ public final class Lowering {
      * @throws LoweringException as for the network itself
      */
     public static IntGraph of(NetworkView<?> network) {
-        return Require.given(network, "network").network() instanceof ComputationGraph graph
-                ? of(graph)
-                : of((MultiLayerNetwork) network.network());
+        requirePrepared(Require.given(network, "network").layers());
+        Topology<Step> topology = network.topology();
+        List<String> all = new ArrayList<>(topology.inputs());
+        topology.steps().forEach(step -> all.add(step.name()));
+        NetworkWalk walk = new NetworkWalk(all);
+        topology.inputs().forEach(walk::input);
+        for (Step step : topology.steps()) {
+            Layer layer = network.layer(step.name());
+            if (layer != null) {
+                walk.layer(step.name(), layer, step.preprocessor(), step.inputs().get(0));
+            } else {
+                walk.vertex(step.name(), configuration(step), step.inputs());
+            }
+        }
+        return walk.finish(topology.outputs());
     }
 
-    private static void requirePrepared(Layer[] layers) {
-        if (Arrays.stream(layers)
-                .noneMatch(layer -> QuantizedLayers.configuration(layer).isPresent())) {
+    private static void requirePrepared(List<Layer> layers) {
+        if (layers.stream().noneMatch(layer -> QuantizedLayers.configuration(layer).isPresent())) {
             throw new LoweringException(
                     "the network has no quantizers: it is a float network, or was prepared with all"
                             + " of it left in float; lower what Quantization.prepare returns for a"
@@ -118,20 +94,9 @@ public final class Lowering {
         }
     }
 
-    private static void lowerVertex(
-            NetworkWalk walk, ComputationGraph network, String name, GraphVertex perhapsFrozen) {
-        GraphVertex vertex = Frozen.inside(perhapsFrozen);
-        Map<String, List<String>> wiring = network.getConfiguration().getVertexInputs();
-        List<String> inputs = wiring.getOrDefault(name, List.of());
-        if (vertex instanceof LayerVertex layer) {
-            walk.layer(name, network.getLayer(name), layer.getPreProcessor(), inputs.get(0));
-        } else {
-            walk.vertex(name, configuration(vertex), inputs);
-        }
-    }
-
     /* DL4J's own configuration of a vertex. */
-    private static Object configuration(GraphVertex vertex) {
+    private static Object configuration(Step step) {
+        GraphVertex vertex = Objects.requireNonNull(step.vertex(), step.name());
         if (vertex instanceof QuantizedAddVertex || vertex instanceof MaximumVertex) {
             return new ElementWiseVertex(((ElementWiseVertex) vertex).getOp());
         }

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 package org.dl4jquant.layer;
 
-import org.deeplearning4j.nn.conf.layers.EmbeddingLayer;
-import org.deeplearning4j.nn.conf.layers.EmbeddingSequenceLayer;
 import org.deeplearning4j.nn.conf.layers.Layer;
+import org.dl4jquant.layer.kind.CodeFlow;
+import org.dl4jquant.layer.kind.LayerKinds;
 import org.dl4jquant.nd.Detached;
 import org.jspecify.annotations.Nullable;
 import org.nd4j.linalg.api.buffer.DataType;
@@ -27,9 +27,7 @@ final class FedArrays {
      */
     static INDArray input(QuantizedLayer layer, INDArray input, DataType type) {
         Layer underlying = layer.getUnderlying();
-        boolean indices =
-                underlying instanceof EmbeddingLayer
-                        || underlying instanceof EmbeddingSequenceLayer;
+        boolean indices = LayerKinds.of(underlying).flow() == CodeFlow.READS_INDICES;
         return indices ? input : cast(input, type);
     }
 

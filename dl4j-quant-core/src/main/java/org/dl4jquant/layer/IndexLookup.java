@@ -3,9 +3,10 @@ package org.dl4jquant.layer;
 
 import org.deeplearning4j.nn.api.Layer;
 import org.deeplearning4j.nn.conf.RNNFormat;
-import org.deeplearning4j.nn.conf.layers.EmbeddingLayer;
 import org.deeplearning4j.nn.conf.layers.EmbeddingSequenceLayer;
 import org.deeplearning4j.nn.workspace.LayerWorkspaceMgr;
+import org.dl4jquant.layer.kind.CodeFlow;
+import org.dl4jquant.layer.kind.LayerKinds;
 import org.dl4jquant.nd.NonFinite;
 import org.dl4jquant.nd.RowMajor;
 import org.nd4j.linalg.api.ndarray.INDArray;
@@ -25,7 +26,7 @@ final class IndexLookup {
      * @param layer the underlying layer's configuration
      */
     static boolean isIn(org.deeplearning4j.nn.conf.layers.Layer layer) {
-        return layer instanceof EmbeddingLayer || layer instanceof EmbeddingSequenceLayer;
+        return LayerKinds.of(layer).flow() == CodeFlow.READS_INDICES;
     }
 
     /**

@@ -5,7 +5,6 @@ import java.util.Collection;
 import java.util.Objects;
 import org.deeplearning4j.nn.api.Layer;
 import org.deeplearning4j.nn.conf.NeuralNetConfiguration;
-import org.deeplearning4j.nn.conf.layers.BaseLayer;
 import org.deeplearning4j.nn.conf.layers.SelfAttentionLayer;
 import org.deeplearning4j.optimize.api.TrainingListener;
 import org.dl4jquant.layer.attention.RoundedAttention;
@@ -79,8 +78,9 @@ final class InnerLayer {
             int index,
             DataType type) {
         org.deeplearning4j.nn.conf.layers.Layer copy = conf.getUnderlying().clone();
-        if (separatesActivation(copy) && copy instanceof BaseLayer arithmetic) {
-            arithmetic.setActivationFn(new ActivationIdentity());
+        LayerKind kind = LayerKinds.of(copy);
+        if (kind.separatesActivation() && !kind.onlyAppliesFunction()) {
+            kind.setLastFunction(new ActivationIdentity());
         }
         copy.setConstraints(null);
         NeuralNetConfiguration inner = outer.clone();

@@ -2,11 +2,11 @@
 package org.dl4jquant.layer;
 
 import java.util.Optional;
-import org.deeplearning4j.nn.conf.layers.ActivationLayer;
 import org.deeplearning4j.nn.conf.layers.Layer;
 import org.dl4jquant.check.Require;
 import org.dl4jquant.layer.integer.IntegerSupport;
 import org.dl4jquant.layer.integer.PointwiseActivation;
+import org.dl4jquant.layer.kind.LayerKind;
 import org.dl4jquant.layer.kind.LayerKinds;
 import org.jspecify.annotations.Nullable;
 import org.nd4j.linalg.activations.IActivation;
@@ -27,11 +27,11 @@ public final class LayerFunctions {
     public static Optional<PointwiseActivation> integerForm(
             Layer layer, @Nullable IActivation merged) {
         Require.given(layer, "layer");
+        LayerKind kind = LayerKinds.of(layer);
         boolean known =
-                layer instanceof ActivationLayer
-                        || (InnerLayer.separatesActivation(layer)
-                                && !(LayerKinds.of(layer).integers()
-                                        instanceof IntegerSupport.Refusal));
+                kind.separatesActivation()
+                        && (kind.onlyAppliesFunction()
+                                || !(kind.integers() instanceof IntegerSupport.Refusal));
         return known
                 ? PointwiseActivation.of(InnerLayer.separateActivation(layer, merged))
                 : Optional.empty();

@@ -4,16 +4,8 @@ package org.dl4jquant.layer;
 import java.util.Collection;
 import java.util.List;
 import java.util.Objects;
-import java.util.Set;
 import org.deeplearning4j.nn.conf.NeuralNetConfiguration;
-import org.deeplearning4j.nn.conf.layers.GlobalPoolingLayer;
 import org.deeplearning4j.nn.conf.layers.Layer;
-import org.deeplearning4j.nn.conf.layers.Pooling1D;
-import org.deeplearning4j.nn.conf.layers.Pooling2D;
-import org.deeplearning4j.nn.conf.layers.PoolingType;
-import org.deeplearning4j.nn.conf.layers.Subsampling1DLayer;
-import org.deeplearning4j.nn.conf.layers.Subsampling3DLayer;
-import org.deeplearning4j.nn.conf.layers.SubsamplingLayer;
 import org.deeplearning4j.nn.conf.layers.wrapper.BaseWrapperLayer;
 import org.deeplearning4j.optimize.api.TrainingListener;
 import org.dl4jquant.scheme.StrictScalars;
@@ -43,16 +35,6 @@ public final class MaxPoolingLayer extends BaseWrapperLayer {
 
     private static final long serialVersionUID = 1L;
 
-    /* By the exact class: a subclass may compute anything. */
-    private static final Set<Class<?>> POOLS =
-            Set.of(
-                    GlobalPoolingLayer.class,
-                    Pooling1D.class,
-                    Pooling2D.class,
-                    Subsampling1DLayer.class,
-                    Subsampling3DLayer.class,
-                    SubsamplingLayer.class);
-
     /** For JSON. */
     private MaxPoolingLayer() {}
 
@@ -64,25 +46,6 @@ public final class MaxPoolingLayer extends BaseWrapperLayer {
     public MaxPoolingLayer(Layer pool) {
         super(Objects.requireNonNull(pool, "pool"));
         this.layerName = pool.getLayerName();
-    }
-
-    /**
-     * {@return whether a layer is a max pool of DL4J's own, of windows or of whole sequences and
-     * images}
-     *
-     * @param layer a DL4J layer's configuration
-     */
-    public static boolean isMaxPool(@Nullable Layer layer) {
-        if (layer == null || !POOLS.contains(layer.getClass())) {
-            return false;
-        }
-        if (layer instanceof SubsamplingLayer pool) {
-            return pool.getPoolingType() == PoolingType.MAX;
-        }
-        if (layer instanceof Subsampling3DLayer pool) {
-            return pool.getPoolingType() == PoolingType.MAX;
-        }
-        return layer instanceof GlobalPoolingLayer pool && pool.getPoolingType() == PoolingType.MAX;
     }
 
     /**

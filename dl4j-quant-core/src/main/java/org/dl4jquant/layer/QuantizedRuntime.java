@@ -10,7 +10,6 @@ import org.deeplearning4j.nn.api.Layer;
 import org.deeplearning4j.nn.api.MaskState;
 import org.deeplearning4j.nn.api.layers.LayerConstraint;
 import org.deeplearning4j.nn.conf.NeuralNetConfiguration;
-import org.deeplearning4j.nn.conf.layers.ActivationLayer;
 import org.deeplearning4j.nn.conf.layers.BatchNormalization;
 import org.deeplearning4j.nn.gradient.Gradient;
 import org.deeplearning4j.nn.workspace.ArrayType;
@@ -172,7 +171,7 @@ class QuantizedRuntime extends ParameterRuntime {
             return IndexLookup.run(
                     layerConf.getUnderlying(), underlying, input(name()), training, mgr);
         }
-        return layerConf.getUnderlying() instanceof ActivationLayer
+        return LayerKinds.of(layerConf.getUnderlying()).onlyAppliesFunction()
                 ? input(name())
                 : underlying.activate(training, mgr);
     }
@@ -223,7 +222,7 @@ class QuantizedRuntime extends ParameterRuntime {
     }
 
     private Pair<Gradient, INDArray> innerBackward(INDArray delta, LayerWorkspaceMgr mgr) {
-        return layerConf.getUnderlying() instanceof ActivationLayer
+        return LayerKinds.of(layerConf.getUnderlying()).onlyAppliesFunction()
                 ? new Pair<>(
                         new org.deeplearning4j.nn.gradient.DefaultGradient(),
                         mgr.leverageTo(ArrayType.ACTIVATION_GRAD, delta))

@@ -75,10 +75,13 @@ record FusedStep(
 
     /** {@return DL4J's vertex that is no layer, without what freezes it; null if it is a layer} */
     @Nullable GraphVertex plainVertex() {
-        return step.vertex() instanceof ElementWiseVertex ours
-                        && (ours instanceof QuantizedAddVertex || ours instanceof MaximumVertex)
-                ? new ElementWiseVertex(ours.getOp())
-                : step.vertex();
+        GraphVertex vertex = step.vertex();
+        if (vertex instanceof QuantizedAddVertex) {
+            return new ElementWiseVertex(ElementWiseVertex.Op.Add);
+        }
+        return vertex instanceof MaximumVertex
+                ? new ElementWiseVertex(ElementWiseVertex.Op.Max)
+                : vertex;
     }
 
     /** {@return all that is known about the layer inside all wrappers, or about the vertex} */

@@ -8,11 +8,11 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import org.deeplearning4j.nn.api.Model;
-import org.deeplearning4j.nn.conf.graph.ElementWiseVertex;
 import org.deeplearning4j.nn.conf.graph.GraphVertex;
 import org.deeplearning4j.nn.conf.layers.Layer;
 import org.dl4jquant.layer.MaximumVertex;
 import org.dl4jquant.layer.QuantizedAddVertex;
+import org.dl4jquant.layer.kind.LayerKinds;
 import org.dl4jquant.layer.quantizers.ActivationScheme;
 import org.dl4jquant.network.Frozen;
 import org.dl4jquant.network.NetworkView;
@@ -97,8 +97,7 @@ final class NetworkRebuild {
             return before.with(Frozen.like(vertex, sum));
         }
         GraphVertex inside = Frozen.inside(vertex);
-        return inside.getClass() == ElementWiseVertex.class
-                        && ((ElementWiseVertex) inside).getOp() == ElementWiseVertex.Op.Max
+        return LayerKinds.of(inside).takesMaximum()
                 ? before.with(Frozen.like(vertex, new MaximumVertex()))
                 : before;
     }

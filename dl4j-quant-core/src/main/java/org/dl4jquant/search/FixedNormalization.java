@@ -3,12 +3,12 @@ package org.dl4jquant.search;
 
 import java.util.Objects;
 import org.deeplearning4j.nn.api.Layer;
-import org.deeplearning4j.nn.conf.layers.BatchNormalization;
 import org.deeplearning4j.nn.gradient.DefaultGradient;
 import org.deeplearning4j.nn.gradient.Gradient;
 import org.deeplearning4j.nn.layers.wrapper.BaseWrapperLayer;
 import org.deeplearning4j.nn.workspace.ArrayType;
 import org.deeplearning4j.nn.workspace.LayerWorkspaceMgr;
+import org.dl4jquant.layer.kind.LayerKinds;
 import org.dl4jquant.network.NetworkView;
 import org.nd4j.common.primitives.Pair;
 import org.nd4j.linalg.api.ndarray.INDArray;
@@ -40,7 +40,7 @@ final class FixedNormalization extends BaseWrapperLayer {
     }
 
     private static boolean isNormalization(Layer layer) {
-        return layer.conf().getLayer() instanceof BatchNormalization;
+        return LayerKinds.of(layer.conf().getLayer()).normalization() != null;
     }
 
     @Override

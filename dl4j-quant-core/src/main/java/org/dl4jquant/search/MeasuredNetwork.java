@@ -8,12 +8,14 @@ import java.util.Set;
 import org.deeplearning4j.datasets.iterator.utilty.ListDataSetIterator;
 import org.deeplearning4j.nn.api.Layer;
 import org.deeplearning4j.nn.api.Trainable;
-import org.deeplearning4j.nn.conf.graph.ElementWiseVertex;
 import org.deeplearning4j.nn.conf.layers.BaseLayer;
 import org.deeplearning4j.nn.gradient.Gradient;
 import org.dl4jquant.graph.IntGraph;
+import org.dl4jquant.layer.QuantizedAddVertex;
 import org.dl4jquant.layer.QuantizedLayer;
 import org.dl4jquant.layer.QuantizedLayers;
+import org.dl4jquant.layer.kind.CodeFlow;
+import org.dl4jquant.layer.kind.LayerKinds;
 import org.dl4jquant.layer.quantizers.QuantizedTensor;
 import org.dl4jquant.lower.Lowering;
 import org.dl4jquant.nd.Detached;
@@ -149,8 +151,8 @@ record MeasuredNetwork(NetworkView<?> view) {
     }
 
     private static boolean isSum(Step step) {
-        return step.vertex() instanceof ElementWiseVertex join
-                && join.getOp() == ElementWiseVertex.Op.Add;
+        return step.vertex() instanceof QuantizedAddVertex
+                || LayerKinds.of(step).flow() == CodeFlow.ADDS;
     }
 
     /* What computes with weights that stay in float makes no codes, so nothing before it is tied. */

@@ -26,4 +26,9 @@ record ElementWiseKind(ElementWiseVertex configuration) implements LayerKind {
                 ? SumForm.support()
                 : Refusals.of(configuration, " with " + configuration.getOp());
     }
+
+    @Override
+    public boolean takesMaximum() {
+        return configuration.getOp() == ElementWiseVertex.Op.Max;
+    }
 }

@@ -79,6 +79,11 @@ public interface LayerKind {
         return flow.keepsCodes() || flow == CodeFlow.AVERAGES || flow.joins();
     }
 
+    /** {@return whether it takes the largest of several values, and DL4J loses NaN among them} */
+    default boolean takesMaximum() {
+        return flow() == CodeFlow.PICKS;
+    }
+
     /** {@return the tensors inside it, neither input nor result, that can be rounded} */
     default Set<TensorRole> innerTensors() {
         return Set.of();

@@ -117,12 +117,26 @@ public record IndexMap(Shape view, List<Integer> order, List<AxisIndices> axes, 
      * @param indices which indices of it
      */
     public static IndexMap select(Shape shape, int axis, AxisIndices indices) {
-        size(shape, axis);
-        List<AxisIndices> axes = new ArrayList<>(identities(shape));
-        axes.set(axis, indices);
-        List<Integer> sizes = new ArrayList<>(shape.dimensions());
-        sizes.set(axis, indices.size());
-        return new IndexMap(shape, natural(shape.rank()), axes, new Shape(sizes));
+        return select(shape, axis, List.of(indices));
+    }
+
+    /**
+     * {@return the map that takes indices of neighbouring axes}
+     *
+     * @param shape of the source
+     * @param first the first of these axes
+     * @param indices for each of them which indices
+     */
+    public static IndexMap select(Shape shape, int first, List<AxisIndices> indices) {
+        List<AxisIndices> axes = new ArrayList<>();
+        for (int axis = 0; axis < shape.rank(); axis++) {
+            boolean taken = axis >= first && axis < first + indices.size();
+            axes.add(taken ? indices.get(axis - first) : AxisIndices.identity(shape.size(axis)));
+        }
+        size(shape, first);
+        size(shape, first + indices.size() - 1);
+        Shape selected = new Shape(axes.stream().map(AxisIndices::size).toList());
+        return new IndexMap(shape, natural(shape.rank()), axes, selected);
     }
 
     private static int size(Shape shape, int axis) {

@@ -43,7 +43,8 @@ final class LoweringRefusalTest {
     private static final String SUPPORTED =
             "layers that lower are ConvolutionLayer, DepthwiseConvolution2D, DenseLayer,"
                     + " OutputLayer, SubsamplingLayer (max, average), GlobalPoolingLayer (max,"
-                    + " average), ActivationLayer, DropoutLayer and losses";
+                    + " average), ActivationLayer, DropoutLayer, zero padding, cropping,"
+                    + " SpaceToDepthLayer, RepeatVector and losses";
 
     private static final InputType IMAGES = InputType.convolutional(8, 8, 2);
 
@@ -272,7 +273,8 @@ final class LoweringRefusalTest {
         assertEquals(
                 "layer 'joined' cannot be lowered to integers: there is no integer form of type"
                         + " ElementWiseVertex with Product; vertices that lower are LayerVertex,"
-                        + " MergeVertex, ElementWiseVertex with Add, and PreprocessorVertex",
+                        + " MergeVertex, ElementWiseVertex with Add, SubsetVertex, ReshapeVertex and"
+                        + " PreprocessorVertex",
                 messageFor(
                         QuantSpec.of(LayerScheme.INT8),
                         new ElementWiseVertex(ElementWiseVertex.Op.Product)));

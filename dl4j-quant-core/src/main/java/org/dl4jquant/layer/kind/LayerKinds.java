@@ -178,18 +178,24 @@ public final class LayerKinds {
         kinds.add(
                 MovingKind::new,
                 List.of(
-                        Cropping1D.class,
-                        Cropping2D.class,
-                        Cropping3D.class,
-                        RepeatVector.class,
                         SpaceToBatchLayer.class,
-                        SpaceToDepthLayer.class,
                         Upsampling1D.class,
                         Upsampling2D.class,
-                        Upsampling3D.class,
-                        ZeroPadding1DLayer.class,
-                        ZeroPaddingLayer.class,
-                        ZeroPadding3DLayer.class));
+                        Upsampling3D.class));
+        kinds.add((Cropping1D layer) -> CroppingKind.of(layer), List.of(Cropping1D.class));
+        kinds.add((Cropping2D layer) -> CroppingKind.of(layer), List.of(Cropping2D.class));
+        kinds.add((Cropping3D layer) -> CroppingKind.of(layer), List.of(Cropping3D.class));
+        kinds.add(RepeatVectorKind::new, List.of(RepeatVector.class));
+        kinds.add(SpaceToDepthKind::new, List.of(SpaceToDepthLayer.class));
+        kinds.add(
+                (ZeroPadding1DLayer layer) -> ZeroPaddingKind.of(layer),
+                List.of(ZeroPadding1DLayer.class));
+        kinds.add(
+                (ZeroPaddingLayer layer) -> ZeroPaddingKind.of(layer),
+                List.of(ZeroPaddingLayer.class));
+        kinds.add(
+                (ZeroPadding3DLayer layer) -> ZeroPaddingKind.of(layer),
+                List.of(ZeroPadding3DLayer.class));
     }
 
     private static void addVertices(Registry kinds) {
@@ -202,10 +208,10 @@ public final class LayerKinds {
                         DuplicateToTimeSeriesVertex.class,
                         LastTimeStepVertex.class,
                         PoolHelperVertex.class,
-                        ReshapeVertex.class,
                         ReverseTimeSeriesVertex.class,
-                        SubsetVertex.class,
                         UnstackVertex.class));
+        kinds.add(ReshapeVertexKind::new, List.of(ReshapeVertex.class));
+        kinds.add(SubsetKind::new, List.of(SubsetVertex.class));
     }
 
     private static void addPreprocessors(Registry kinds) {

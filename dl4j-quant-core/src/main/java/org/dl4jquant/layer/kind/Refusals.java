@@ -30,7 +30,7 @@ final class Refusals {
                 ? IntegerSupport.refused(
                         reason,
                         "vertices that lower are LayerVertex, MergeVertex, ElementWiseVertex with"
-                                + " Add, and PreprocessorVertex")
+                                + " Add, SubsetVertex, ReshapeVertex and PreprocessorVertex")
                 : IntegerSupport.refused(reason, SupportedLayers.LIST);
     }
 

@@ -17,6 +17,7 @@ import org.deeplearning4j.nn.conf.layers.DenseLayer;
 import org.deeplearning4j.nn.conf.layers.Layer;
 import org.deeplearning4j.nn.conf.layers.OutputLayer;
 import org.deeplearning4j.nn.conf.layers.SpaceToDepthLayer;
+import org.deeplearning4j.nn.conf.layers.Upsampling2D;
 import org.deeplearning4j.nn.conf.layers.ZeroPaddingLayer;
 import org.deeplearning4j.nn.conf.layers.convolutional.Cropping2D;
 import org.deeplearning4j.nn.graph.ComputationGraph;
@@ -59,6 +60,7 @@ class MovingLayersTest {
 
     private static Stream<Layer> layers() {
         return Stream.of(
+                new Upsampling2D.Builder(2).build(),
                 new ZeroPaddingLayer.Builder(1, 2, 0, 3).build(),
                 new Cropping2D.Builder(1, 0, 2, 1).build(),
                 new SpaceToDepthLayer.Builder(2, CNN2DFormat.NCHW).build());

@@ -177,16 +177,13 @@ public final class LayerKinds {
         kinds.add(BatchNormalizationKind::new, List.of(BatchNormalization.class));
         kinds.add(
                 MovingKind::new,
-                List.of(
-                        SpaceToBatchLayer.class,
-                        Upsampling1D.class,
-                        Upsampling2D.class,
-                        Upsampling3D.class));
+                List.of(SpaceToBatchLayer.class, Upsampling1D.class, Upsampling3D.class));
         kinds.add((Cropping1D layer) -> CroppingKind.of(layer), List.of(Cropping1D.class));
         kinds.add((Cropping2D layer) -> CroppingKind.of(layer), List.of(Cropping2D.class));
         kinds.add((Cropping3D layer) -> CroppingKind.of(layer), List.of(Cropping3D.class));
         kinds.add(RepeatVectorKind::new, List.of(RepeatVector.class));
         kinds.add(SpaceToDepthKind::new, List.of(SpaceToDepthLayer.class));
+        kinds.add(UpsamplingKind::new, List.of(Upsampling2D.class));
         kinds.add(
                 (ZeroPadding1DLayer layer) -> ZeroPaddingKind.of(layer),
                 List.of(ZeroPadding1DLayer.class));

@@ -20,6 +20,7 @@ import org.deeplearning4j.nn.conf.graph.ReshapeVertex;
 import org.deeplearning4j.nn.conf.graph.SubsetVertex;
 import org.deeplearning4j.nn.conf.layers.Layer;
 import org.deeplearning4j.nn.conf.layers.SpaceToDepthLayer;
+import org.deeplearning4j.nn.conf.layers.Upsampling2D;
 import org.deeplearning4j.nn.conf.layers.ZeroPadding1DLayer;
 import org.deeplearning4j.nn.conf.layers.ZeroPadding3DLayer;
 import org.deeplearning4j.nn.conf.layers.ZeroPaddingLayer;
@@ -76,6 +77,7 @@ class MovingKindsTest {
         Shape image = Shape.of(4, 6, 8);
         Shape volume = Shape.of(2, 4, 5, 6);
         return Stream.of(
+                new Case(new Upsampling2D.Builder(3).size(new int[] {2, 3}).build(), image),
                 new Case(new ZeroPadding1DLayer.Builder(2, 1).build(), sequence),
                 new Case(new ZeroPaddingLayer.Builder(1, 2, 3, 0).build(), image),
                 new Case(new ZeroPadding3DLayer.Builder(1, 2, 0, 3, 2, 1).build(), volume),
@@ -224,6 +226,7 @@ class MovingKindsTest {
     void refusesOtherFormatsAndShapes() {
         for (Object configuration :
                 List.of(
+                        new Upsampling2D.Builder(2).dataFormat(CNN2DFormat.NHWC).build(),
                         new ZeroPaddingLayer.Builder(1, 1).dataFormat(CNN2DFormat.NHWC).build(),
                         new SpaceToDepthLayer.Builder(2, CNN2DFormat.NHWC).build(),
                         new RepeatVector.Builder(5).dataFormat(RNNFormat.NWC).build())) {

@@ -43,8 +43,8 @@ final class LoweringRefusalTest {
     private static final String SUPPORTED =
             "layers that lower are ConvolutionLayer, DepthwiseConvolution2D, DenseLayer,"
                     + " OutputLayer, SubsamplingLayer (max, average), GlobalPoolingLayer (max,"
-                    + " average), ActivationLayer, DropoutLayer, zero padding, cropping,"
-                    + " SpaceToDepthLayer, RepeatVector and losses";
+                    + " average), ActivationLayer, DropoutLayer, layers that only move elements, such"
+                    + " as ZeroPaddingLayer, and losses";
 
     private static final InputType IMAGES = InputType.convolutional(8, 8, 2);
 

@@ -8,8 +8,8 @@ public final class SupportedLayers {
     public static final String LIST =
             "layers that lower are ConvolutionLayer, DepthwiseConvolution2D, DenseLayer,"
                     + " OutputLayer, SubsamplingLayer (max, average), GlobalPoolingLayer (max,"
-                    + " average), ActivationLayer, DropoutLayer, zero padding, cropping,"
-                    + " SpaceToDepthLayer, RepeatVector and losses";
+                    + " average), ActivationLayer, DropoutLayer, layers that only move elements, such"
+                    + " as ZeroPaddingLayer, and losses";
 
     private SupportedLayers() {}
 }

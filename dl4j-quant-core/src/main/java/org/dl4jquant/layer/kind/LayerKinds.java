@@ -175,15 +175,15 @@ public final class LayerKinds {
         kinds.add((RnnLossLayer layer) -> LossKind.of(layer), List.of(RnnLossLayer.class));
         kinds.add(FloatLossKind::new, List.of(Cnn3DLossLayer.class, Yolo2OutputLayer.class));
         kinds.add(BatchNormalizationKind::new, List.of(BatchNormalization.class));
-        kinds.add(
-                MovingKind::new,
-                List.of(SpaceToBatchLayer.class, Upsampling1D.class, Upsampling3D.class));
+        kinds.add(MovingKind::new, List.of(SpaceToBatchLayer.class));
         kinds.add((Cropping1D layer) -> CroppingKind.of(layer), List.of(Cropping1D.class));
         kinds.add((Cropping2D layer) -> CroppingKind.of(layer), List.of(Cropping2D.class));
         kinds.add((Cropping3D layer) -> CroppingKind.of(layer), List.of(Cropping3D.class));
         kinds.add(RepeatVectorKind::new, List.of(RepeatVector.class));
         kinds.add(SpaceToDepthKind::new, List.of(SpaceToDepthLayer.class));
-        kinds.add(UpsamplingKind::new, List.of(Upsampling2D.class));
+        kinds.add((Upsampling1D layer) -> UpsamplingKind.of(layer), List.of(Upsampling1D.class));
+        kinds.add((Upsampling2D layer) -> UpsamplingKind.of(layer), List.of(Upsampling2D.class));
+        kinds.add((Upsampling3D layer) -> UpsamplingKind.of(layer), List.of(Upsampling3D.class));
         kinds.add(
                 (ZeroPadding1DLayer layer) -> ZeroPaddingKind.of(layer),
                 List.of(ZeroPadding1DLayer.class));

@@ -1,25 +1,51 @@
 // SPDX-License-Identifier: Apache-2.0
 package org.dl4jquant.layer.kind;
 
+import java.util.function.Function;
+import org.deeplearning4j.nn.conf.layers.Convolution3D;
+import org.deeplearning4j.nn.conf.layers.Layer;
+import org.deeplearning4j.nn.conf.layers.Upsampling1D;
 import org.deeplearning4j.nn.conf.layers.Upsampling2D;
+import org.deeplearning4j.nn.conf.layers.Upsampling3D;
 import org.dl4jquant.layer.integer.IntegerSupport;
 import org.dl4jquant.layer.integer.MoveForm;
 import org.dl4jquant.numeric.AxisIndices;
+import org.dl4jquant.numeric.IndexMap;
+import org.dl4jquant.numeric.Shape;
 
-/** A layer that repeats the rows and columns of images: nearest-neighbour upsampling. */
-record UpsamplingKind(Upsampling2D configuration) implements LayerKind {
+/**
+ * A layer that repeats time steps, rows and columns, or slices: nearest-neighbour upsampling.
+ *
+ * @param configuration the configuration
+ * @param integers its integer form, or why it has none
+ */
+record UpsamplingKind(Layer configuration, IntegerSupport integers) implements LayerKind {
+
+    static LayerKind of(Upsampling1D layer) {
+        return new UpsamplingKind(layer, MoveForm.of(layer, 2, repeated(1, layer.getSize())));
+    }
+
+    static LayerKind of(Upsampling2D layer) {
+        return new UpsamplingKind(
+                layer, MoveForm.ofImages(layer, layer.getFormat(), repeated(2, layer.getSize())));
+    }
+
+    static LayerKind of(Upsampling3D layer) {
+        return new UpsamplingKind(
+                layer,
+                layer.getDataFormat() == Convolution3D.DataFormat.NCDHW
+                        ? MoveForm.of(layer, 4, repeated(3, layer.getSize()))
+                        : IntegerSupport.refused(
+                                "its volumes are in format " + layer.getDataFormat(),
+                                "build the network with DataFormat.NCDHW"));
+    }
+
+    private static Function<Shape, IndexMap> repeated(int axes, int[] times) {
+        return MoveForm.ofLastAxes(axes, (axis, size) -> AxisIndices.repeated(size, times[axis]));
+    }
 
     @Override
     public CodeFlow flow() {
         return CodeFlow.MOVES;
-    }
-
-    @Override
-    public IntegerSupport integers() {
-        int[] times = configuration.getSize();
-        return MoveForm.ofImages(
-                configuration,
-                configuration.getFormat(),
-                MoveForm.ofLastAxes(2, (axis, size) -> AxisIndices.repeated(size, times[axis])));
     }
 }

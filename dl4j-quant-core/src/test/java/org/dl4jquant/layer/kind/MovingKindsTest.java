@@ -20,7 +20,9 @@ import org.deeplearning4j.nn.conf.graph.ReshapeVertex;
 import org.deeplearning4j.nn.conf.graph.SubsetVertex;
 import org.deeplearning4j.nn.conf.layers.Layer;
 import org.deeplearning4j.nn.conf.layers.SpaceToDepthLayer;
+import org.deeplearning4j.nn.conf.layers.Upsampling1D;
 import org.deeplearning4j.nn.conf.layers.Upsampling2D;
+import org.deeplearning4j.nn.conf.layers.Upsampling3D;
 import org.deeplearning4j.nn.conf.layers.ZeroPadding1DLayer;
 import org.deeplearning4j.nn.conf.layers.ZeroPadding3DLayer;
 import org.deeplearning4j.nn.conf.layers.ZeroPaddingLayer;
@@ -77,6 +79,8 @@ class MovingKindsTest {
         Shape image = Shape.of(4, 6, 8);
         Shape volume = Shape.of(2, 4, 5, 6);
         return Stream.of(
+                new Case(new Upsampling1D.Builder(3).build(), sequence),
+                new Case(new Upsampling3D.Builder(3).size(new int[] {2, 1, 3}).build(), volume),
                 new Case(new Upsampling2D.Builder(3).size(new int[] {2, 3}).build(), image),
                 new Case(new ZeroPadding1DLayer.Builder(2, 1).build(), sequence),
                 new Case(new ZeroPaddingLayer.Builder(1, 2, 3, 0).build(), image),

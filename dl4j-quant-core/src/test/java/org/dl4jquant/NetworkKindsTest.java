@@ -29,8 +29,7 @@ class NetworkKindsTest {
             Map.of(
                     "monitor.QuantizerListener", "DL4J hands a listener other arguments by kind",
                     "train.DistillationListener", "DL4J hands a listener other arguments by kind",
-                    "train.DistillationChecks", "reads settings that the view does not show",
-                    "train.Teacher", "clears what DL4J keeps of a pass, by kind");
+                    "train.DistillationChecks", "reads settings that the view does not show");
 
     private static final JavaClasses CORE =
             new ClassFileImporter()

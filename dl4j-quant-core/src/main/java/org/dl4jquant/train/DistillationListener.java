@@ -15,6 +15,7 @@ import org.deeplearning4j.optimize.api.TrainingListener;
 import org.dl4jquant.check.Require;
 import org.dl4jquant.layer.QuantizedLayers;
 import org.dl4jquant.nd.Detached;
+import org.dl4jquant.network.LayerNames;
 import org.jspecify.annotations.Nullable;
 import org.nd4j.linalg.api.ndarray.INDArray;
 
@@ -60,7 +61,7 @@ public final class DistillationListener extends BaseTrainingListener implements 
         hear(
                 model,
                 new INDArray[] {network.getInput()},
-                name -> activations.get(Teacher.index(network, name) + 1));
+                name -> activations.get(LayerNames.of(network).indexOf(name) + 1));
     }
 
     /** DL4J calls this in each iteration of a {@link ComputationGraph}. */

@@ -13,10 +13,8 @@ import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import org.deeplearning4j.nn.api.Layer;
 import org.deeplearning4j.nn.api.Model;
-import org.deeplearning4j.nn.graph.ComputationGraph;
-import org.deeplearning4j.nn.multilayer.MultiLayerNetwork;
 import org.dl4jquant.check.Require;
-import org.dl4jquant.network.LayerNames;
+import org.dl4jquant.network.NetworkView;
 import org.jspecify.annotations.Nullable;
 import org.nd4j.linalg.api.ndarray.INDArray;
 
@@ -30,7 +28,7 @@ final class Teacher implements AnswerSource {
     /**
      * Asks a network for the results of some of its layers.
      *
-     * @param network a {@link MultiLayerNetwork} or {@link ComputationGraph}
+     * @param network a MultiLayerNetwork or ComputationGraph
      * @param layers the layers' names
      * @throws IllegalArgumentException if it has no such layer
      */
@@ -49,39 +47,25 @@ final class Teacher implements AnswerSource {
 
     /** {@return the names of a network's layers, and of a graph's other vertices} */
     static Set<String> names(Model network) {
-        if (network instanceof ComputationGraph graph) {
-            return graph.getConfiguration().getVertices().keySet();
-        }
-        return new LinkedHashSet<>(LayerNames.of((MultiLayerNetwork) network));
+        Set<String> names = new LinkedHashSet<>();
+        NetworkView.ofModel(network).topology().steps().forEach(step -> names.add(step.name()));
+        return names;
     }
 
     /** {@return the name of the only output layer} */
     static String output(Model network, String who) {
-        if (network instanceof ComputationGraph graph) {
-            List<String> outputs = graph.getConfiguration().getNetworkOutputs();
-            Require.argument(
-                    outputs.size() == 1,
-                    "the %s has the outputs %s; distillation needs a network with one output",
-                    who,
-                    outputs);
-            return outputs.get(0);
-        }
-        List<String> names = LayerNames.of((MultiLayerNetwork) network);
-        return names.get(names.size() - 1);
+        List<String> outputs = NetworkView.ofModel(network).topology().outputs();
+        Require.argument(
+                outputs.size() == 1,
+                "the %s has the outputs %s; distillation needs a network with one output",
+                who,
+                outputs);
+        return outputs.get(0);
     }
 
     /** {@return the layer of that name; null if it is none} */
     static @Nullable Layer layer(Model network, String name) {
-        if (network instanceof ComputationGraph graph) {
-            return graph.getLayer(name);
-        }
-        int index = index((MultiLayerNetwork) network, name);
-        return index < 0 ? null : ((MultiLayerNetwork) network).getLayer(index);
-    }
-
-    /** {@return the index of the layer of that name; -1 if there is none} */
-    static int index(MultiLayerNetwork network, String name) {
-        return LayerNames.of(network).indexOf(name);
+        return NetworkView.ofModel(network).layer(name);
     }
 
     /* DL4J refuses to compute one network while another one's workspaces are open in the thread. */
@@ -124,31 +108,14 @@ final class Teacher implements AnswerSource {
     /* One network may teach several students at a time. */
     private List<INDArray> ask(INDArray[] inputs) {
         synchronized (network) {
-            return network instanceof ComputationGraph graph
-                    ? ofGraph(graph, inputs)
-                    : ofLayers((MultiLayerNetwork) network, inputs);
+            Map<String, INDArray> all = NetworkView.ofModel(network).feedForward(inputs);
+            List<INDArray> answers = new ArrayList<>();
+            for (String layer : layers) {
+                answers.add(Objects.requireNonNull(all.get(layer), layer).detach());
+            }
+            network.clear();
+            return answers;
         }
-    }
-
-    private List<INDArray> ofGraph(ComputationGraph graph, INDArray[] inputs) {
-        Map<String, INDArray> all = graph.feedForward(inputs, false);
-        List<INDArray> answers = new ArrayList<>();
-        for (String layer : layers) {
-            answers.add(Objects.requireNonNull(all.get(layer), layer).detach());
-        }
-        graph.clear();
-        return answers;
-    }
-
-    private List<INDArray> ofLayers(MultiLayerNetwork net, INDArray[] inputs) {
-        // The first of the list is the input.
-        List<INDArray> all = net.feedForward(inputs[0], false);
-        List<INDArray> answers = new ArrayList<>();
-        for (String layer : layers) {
-            answers.add(all.get(index(net, layer) + 1).detach());
-        }
-        net.clear();
-        return answers;
     }
 
     private static String shapes(INDArray[] inputs) {

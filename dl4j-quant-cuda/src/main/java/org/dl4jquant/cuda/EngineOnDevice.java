@@ -2,14 +2,10 @@
 package org.dl4jquant.cuda;
 
 import java.io.IOException;
-import java.util.ArrayDeque;
 import java.util.ArrayList;
-import java.util.Deque;
 import java.util.LinkedHashMap;
 import java.util.List;
-import java.util.Locale;
 import java.util.Map;
-import java.util.Random;
 import java.util.concurrent.locks.Lock;
 import java.util.concurrent.locks.ReadWriteLock;
 import java.util.concurrent.locks.ReentrantReadWriteLock;
@@ -43,21 +39,12 @@ public final class EngineOnDevice implements AutoCloseable {
     private final EngineFile file;
     private final String architecture;
     private final int largestBatch;
-    private final Loaded run;
-    private @Nullable Loaded trace;
+    private final ContextPool run;
+    private @Nullable ContextPool trace;
 
     /* Who runs reads; who closes writes. */
     private final ReadWriteLock open = new ReentrantReadWriteLock();
     private boolean closed;
-
-    /** A program and the contexts that no thread uses now. */
-    private record Loaded(LoadedProgram program, Deque<ExecutionContext> idle) {}
-
-    /** Something that is done in a context. */
-    @FunctionalInterface
-    private interface Task<R> {
-        R in(ExecutionContext context);
-    }
 
     private EngineOnDevice(Device device, EngineFile file, String architecture, int largestBatch) {
         this.device = device;
@@ -96,9 +83,7 @@ public final class EngineOnDevice implements AutoCloseable {
         Require.argument(largestBatch >= 1, "a largest batch of %d", largestBatch);
         Device device = Device.open(driver, number);
         try {
-            String architecture =
-                    ProgramChoice.best(file.architectures(), device.architecture())
-                            .orElseThrow(() -> noCode(file, device));
+            String architecture = ProgramChoice.requiredArchitecture(file, device);
             return new EngineOnDevice(device, file, architecture, largestBatch);
         } catch (RuntimeException e) {
             device.close();
@@ -106,24 +91,9 @@ public final class EngineOnDevice implements AutoCloseable {
         }
     }
 
-    private static IllegalArgumentException noCode(EngineFile file, Device device) {
-        return new IllegalArgumentException(
-                "the engine has code for %s, and %s needs sm_%d; compile it for that, too"
-                        .formatted(file.architectures(), device.name(), device.architecture()));
-    }
-
-    private Loaded load(Program.Purpose purpose) {
-        Program program =
-                ProgramChoice.of(file, architecture, purpose)
-                        .orElseThrow(
-                                () ->
-                                        new IllegalStateException(
-                                                "the engine has no program to "
-                                                        + purpose.name().toLowerCase(Locale.ROOT)
-                                                        + " for "
-                                                        + architecture
-                                                        + "; compile it with Target.withTraces()"));
-        return new Loaded(new LoadedProgram(device, program), new ArrayDeque<>());
+    private ContextPool load(Program.Purpose purpose) {
+        Program program = ProgramChoice.required(file, architecture, purpose);
+        return new ContextPool(device, new LoadedProgram(device, program), largestBatch);
     }
 
     /** {@return the architecture whose code runs, such as {@code sm_90a}} */
@@ -267,7 +237,7 @@ public final class EngineOnDevice implements AutoCloseable {
         writing.lock();
         try {
             requireOpen();
-            forgetContexts();
+            run.forgetIdle();
             Tuner tuner =
                     new Tuner(
                             device.driver(),
@@ -288,33 +258,22 @@ public final class EngineOnDevice implements AutoCloseable {
         writing.lock();
         try {
             requireOpen();
-            forgetContexts();
+            run.forgetIdle();
             run.program().use(examples, tactics);
         } finally {
             writing.unlock();
         }
     }
 
-    /* Their graphs are of the tactics that were in use. */
-    private void forgetContexts() {
-        Resources old = new Resources();
-        run.idle().forEach(context -> old.add(context::close));
-        run.idle().clear();
-        old.close();
-    }
-
     private Replays replays(int examples, Tactics tactics, Stopwatch watch) {
-        Random random = new Random(examples);
-        Map<String, Batch.Floats> values = new LinkedHashMap<>();
-        for (Port port : inputs()) {
-            float[] one = new float[port.type().shape().elements()];
-            for (int i = 0; i < one.length; i++) {
-                one[i] = (float) random.nextGaussian();
-            }
-            values.put(port.name(), Batch.Floats.of(1, port.type().shape(), one));
-        }
         try {
-            return new Replays(device.driver(), run.program(), examples, tactics, values, watch);
+            return new Replays(
+                    device.driver(),
+                    run.program(),
+                    examples,
+                    tactics,
+                    Replays.normalInputs(inputs(), examples),
+                    watch);
         } catch (CudaException e) {
             long bytes = run.program().plan().arenaBytes() * Math.min(examples, tactics.pass());
             throw OutOfDeviceMemoryException.orElse(e, bytes, examples, device);
@@ -375,90 +334,43 @@ public final class EngineOnDevice implements AutoCloseable {
         return GraphInputs.requireValid(shapes, inputs);
     }
 
-    private <R> R use(boolean traces, Task<R> task) {
+    private <R> R use(boolean traces, ContextPool.Task<R> task) {
         Lock reading = open.readLock();
         reading.lock();
         try {
             requireOpen();
-            Loaded loaded = traces ? tracing() : run;
+            ContextPool contexts = traces ? tracing() : run;
             try {
-                return once(loaded, task);
+                return contexts.use(task);
             } catch (OutOfDeviceMemoryException e) {
                 if (!freeIdle()) {
                     throw e;
                 }
-                return once(loaded, task);
+                return contexts.use(task);
             }
         } finally {
             reading.unlock();
         }
     }
 
-    private <R> R once(Loaded loaded, Task<R> task) {
-        ExecutionContext context = take(loaded);
-        boolean sound = false;
-        try {
-            R result = task.in(context);
-            sound = true;
-            return result;
-        } catch (OutOfDeviceMemoryException e) {
-            sound = true;
-            throw e;
-        } finally {
-            giveBack(loaded, context, sound);
-        }
-    }
-
     /* Whether there was memory that no thread uses now. */
     private synchronized boolean freeIdle() {
-        List<ExecutionContext> idle = new ArrayList<>();
-        for (Loaded loaded : trace == null ? List.of(run) : List.of(run, trace)) {
-            synchronized (loaded.idle()) {
-                idle.addAll(loaded.idle());
-                loaded.idle().clear();
-            }
+        List<ExecutionContext> idle = run.takeIdle();
+        if (trace != null) {
+            idle.addAll(trace.takeIdle());
         }
         boolean some = idle.stream().anyMatch(ExecutionContext::hasMemory);
-        Resources old = new Resources();
-        idle.forEach(context -> old.add(context::close));
-        old.close();
+        ContextPool.close(idle);
         return some;
     }
 
-    private synchronized Loaded tracing() {
-        Loaded loaded = trace;
+    private synchronized ContextPool tracing() {
+        ContextPool loaded = trace;
         if (loaded == null) {
             loaded = load(Program.Purpose.TRACE);
             trace = loaded;
         }
         return loaded;
-    }
-
-    private ExecutionContext take(Loaded loaded) {
-        synchronized (loaded.idle()) {
-            ExecutionContext idle = loaded.idle().poll();
-            if (idle != null) {
-                return idle;
-            }
-        }
-        return new ExecutionContext(device, loaded.program(), largestBatch);
-    }
-
-    /* Nobody knows what state a stream is in in which something failed. */
-    private static void giveBack(Loaded loaded, ExecutionContext context, boolean sound) {
-        if (sound) {
-            synchronized (loaded.idle()) {
-                loaded.idle().push(context);
-            }
-        } else {
-            Resources broken = new Resources();
-            broken.add(context::close);
-            try {
-                broken.close();
-            } catch (CudaException e) {
-                // The error that broke it is on its way to the caller, and says more.
-            }
-        }
     }
 
     /** Gives back all that it holds, as soon as nobody runs it; a second call does nothing. */
@@ -473,19 +385,14 @@ public final class EngineOnDevice implements AutoCloseable {
             closed = true;
             Resources all = new Resources();
             all.add(device::close);
-            addAll(all, run);
+            run.addTo(all);
             if (trace != null) {
-                addAll(all, trace);
+                trace.addTo(all);
             }
             all.add(device::enter); // done first; whatever it says, the rest is given back
             all.close();
         } finally {
             writing.unlock();
         }
-    }
-
-    private static void addAll(Resources all, Loaded loaded) {
-        all.add(loaded.program()::close);
-        loaded.idle().forEach(context -> all.add(context::close));
     }
 }

@@ -3,6 +3,7 @@ package org.dl4jquant.cuda;
 
 import java.util.Comparator;
 import java.util.List;
+import java.util.Locale;
 import java.util.Optional;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
@@ -56,5 +57,40 @@ final class ProgramChoice {
 
     private static int rank(String architecture) {
         return 2 * number(architecture) + (architecture.endsWith("a") ? 1 : 0);
+    }
+
+    /**
+     * {@return the architecture whose code a GPU runs best}
+     *
+     * @throws IllegalArgumentException if the engine has no code for this GPU
+     */
+    static String requiredArchitecture(EngineFile file, Device device) {
+        return best(file.architectures(), device.architecture())
+                .orElseThrow(
+                        () ->
+                                new IllegalArgumentException(
+                                        ("the engine has code for %s, and %s needs sm_%d; compile it for"
+                                                        + " that, too")
+                                                .formatted(
+                                                        file.architectures(),
+                                                        device.name(),
+                                                        device.architecture())));
+    }
+
+    /**
+     * {@return the program of an engine for an architecture}
+     *
+     * @throws IllegalStateException if the engine was compiled without it
+     */
+    static Program required(EngineFile file, String architecture, Program.Purpose purpose) {
+        return of(file, architecture, purpose)
+                .orElseThrow(
+                        () ->
+                                new IllegalStateException(
+                                        "the engine has no program to "
+                                                + purpose.name().toLowerCase(Locale.ROOT)
+                                                + " for "
+                                                + architecture
+                                                + "; compile it with Target.withTraces()"));
     }
 }

@@ -7,9 +7,11 @@ import java.nio.ByteOrder;
 import java.nio.FloatBuffer;
 import java.util.ArrayList;
 import java.util.Collections;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
+import java.util.Random;
 import java.util.stream.IntStream;
 import org.dl4jquant.cuda.driver.CudaDriver;
 import org.dl4jquant.cuda.plan.Port;
@@ -41,6 +43,25 @@ final class Replays implements AutoCloseable {
     private final long[] outputs;
     private final List<long[]> inputs = new ArrayList<>();
     private final List<Runnable> round = new ArrayList<>();
+
+    /**
+     * {@return one example for each input, of normally distributed values}
+     *
+     * @param ports the inputs
+     * @param seed equal seeds give equal values
+     */
+    static Map<String, Batch.Floats> normalInputs(List<Port> ports, int seed) {
+        Random random = new Random(seed);
+        Map<String, Batch.Floats> values = new LinkedHashMap<>();
+        for (Port port : ports) {
+            float[] one = new float[port.type().shape().elements()];
+            for (int i = 0; i < one.length; i++) {
+                one[i] = (float) random.nextGaussian();
+            }
+            values.put(port.name(), Batch.Floats.of(1, port.type().shape(), one));
+        }
+        return values;
+    }
 
     /**
      * Reserves device memory, and fills the inputs.

@@ -6,13 +6,9 @@ import org.deeplearning4j.nn.api.Layer;
 import org.dl4jquant.layer.QuantizedLayer;
 import org.dl4jquant.layer.integer.IntegerSupport;
 import org.dl4jquant.layer.integer.IntegerSupport.Refusal;
-import org.dl4jquant.layer.quantizers.ActivationScheme;
-import org.dl4jquant.layer.quantizers.LayerQuantizers;
+import org.dl4jquant.layer.integer.QuantizerObstacles;
 import org.dl4jquant.nd.NonFinite;
-import org.dl4jquant.scheme.Fp16Format;
-import org.dl4jquant.scheme.Granularity;
 import org.dl4jquant.scheme.Precision;
-import org.dl4jquant.scheme.TensorScheme;
 
 /** The obstacles that a layer's quantizers and parameters are, whatever its kind. */
 final class QuantizerChecks {
@@ -29,8 +25,7 @@ final class QuantizerChecks {
     static Optional<Refusal> obstacle(String name, Layer layer, QuantizedLayer conf) {
         return lostParameter(layer)
                 .or(() -> floatStage(conf))
-                .or(() -> halfPrecision(name, conf))
-                .or(() -> groupedScales(conf));
+                .or(() -> QuantizerObstacles.of(name, conf.quantizers()));
     }
 
     private static Optional<Refusal> lostParameter(Layer layer) {
@@ -53,40 +48,5 @@ final class QuantizerChecks {
                                 "its training is in a stage of " + precision,
                                 "train on until a stage of integers has begun, or end the schedule"
                                         + " with PrecisionSchedule.finish(network)"));
-    }
-
-    private static Optional<Refusal> halfPrecision(String name, QuantizedLayer conf) {
-        LayerQuantizers quantizers = conf.quantizers();
-        TensorScheme weights = quantizers.weights();
-        ActivationScheme result = quantizers.result();
-        boolean half =
-                (weights != null && weights.format() instanceof Fp16Format)
-                        || (result != null && !result.isInteger());
-        return half
-                ? Optional.of(
-                        IntegerSupport.refused(
-                                "it is in half precision, as LayerSensitivity.protect(count) leaves"
-                                        + " the layers that rounding harms most, and the integer"
-                                        + " graph has integers only",
-                                "prepare the float network with more bits for it, such as"
-                                        + " spec.with(LayerSelector.named(\""
-                                        + name
-                                        + "\"), LayerScheme.INT8) or protect(count,"
-                                        + " LayerScheme.INT8)"))
-                : Optional.empty();
-    }
-
-    private static Optional<Refusal> groupedScales(QuantizedLayer conf) {
-        TensorScheme weights = conf.quantizers().weights();
-        return weights != null && weights.granularity() instanceof Granularity.PerGroup group
-                ? Optional.of(
-                        IntegerSupport.refused(
-                                "its weights have a scale for each group of "
-                                        + group.size()
-                                        + " inputs, and the integer graph has one for each output"
-                                        + " channel",
-                                "prepare it with Granularity.PER_CHANNEL, or keep it out of the"
-                                        + " deployed network"))
-                : Optional.empty();
     }
 }

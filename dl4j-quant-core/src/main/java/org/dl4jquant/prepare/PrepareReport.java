@@ -25,16 +25,27 @@ public record PrepareReport(List<Entry> layers, List<String> warnings) {
      * @param type the simple name of its configuration class
      * @param scheme its scheme; null if it stays in float
      * @param codes whether its result is codes, its own or those that it passes on
+     * @param obstacle the reason why it will not become integers, and the remedy; null if it will
      * @param remark the layer that it was joined with, where its tensors are rounded, or why it
      *     stays in float
      */
     public record Entry(
-            String name, String type, @Nullable LayerScheme scheme, boolean codes, String remark) {
+            String name,
+            String type,
+            @Nullable LayerScheme scheme,
+            boolean codes,
+            @Nullable String obstacle,
+            String remark) {
         /** Checks that the layer is named. */
         public Entry {
             Objects.requireNonNull(name, "name");
             Objects.requireNonNull(type, "type");
             Objects.requireNonNull(remark, "remark");
+        }
+
+        /** {@return whether the layer becomes integers when the network is lowered} */
+        public boolean becomesIntegers() {
+            return obstacle == null;
         }
 
         /** {@return whether anything of the layer is rounded} */
@@ -51,7 +62,13 @@ public record PrepareReport(List<Entry> layers, List<String> warnings) {
 
         private String line() {
             return String.format(
-                    Locale.ROOT, "%-20s %-24s %-12s %s", name, type, numbers(), remark);
+                    Locale.ROOT,
+                    "%-20s %-24s %-12s %-10s %s",
+                    name,
+                    type,
+                    numbers(),
+                    obstacle == null ? "yes" : "no",
+                    remark);
         }
     }
 
@@ -91,19 +108,30 @@ public record PrepareReport(List<Entry> layers, List<String> warnings) {
                                                 + layers.stream().map(Entry::name).toList()));
     }
 
-    /** {@return a table, one line for each layer, then one for each warning} */
+    /**
+     * {@return a table, one line for each layer, then one for each obstacle to integers and each
+     * warning}
+     */
     @Override
     public String toString() {
         StringBuilder table =
                 new StringBuilder(
                         String.format(
                                 Locale.ROOT,
-                                "%-20s %-24s %-12s %s",
+                                "%-20s %-24s %-12s %-10s %s",
                                 "layer",
                                 "type",
                                 "scheme",
+                                "integers",
                                 ""));
         layers.forEach(entry -> table.append(System.lineSeparator()).append(entry.line()));
+        layers.stream()
+                .filter(entry -> !entry.becomesIntegers())
+                .forEach(
+                        entry ->
+                                table.append(System.lineSeparator())
+                                        .append("'" + entry.name() + "' does not become integers: ")
+                                        .append(entry.obstacle()));
         warnings.forEach(
                 warning ->
                         table.append(System.lineSeparator()).append("warning: ").append(warning));

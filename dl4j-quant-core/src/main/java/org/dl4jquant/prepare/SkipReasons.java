@@ -69,6 +69,7 @@ final class SkipReasons {
                                 "network input",
                                 scheme,
                                 true,
+                                null,
                                 roundedBehind(names.get(input), behind)));
             }
         }
@@ -78,16 +79,19 @@ final class SkipReasons {
             LayerScheme scheme = schemes.get(home.name());
             QuantizedLayer kept = step.kept();
             if (kept != null) {
-                entries.add(kept(step, kept.preparedQuantizers()));
+                entries.add(kept(step, kept.preparedQuantizers(), facts));
                 continue;
             }
             ActivationScheme behind = inserted.get(step.name());
+            boolean rounded =
+                    inserted.containsKey(home.name()) || facts.roundedBehind(home) != null;
             entries.add(
                     new PrepareReport.Entry(
                             step.name(),
                             step.type(),
                             actual(scheme, quantizers, behind),
                             facts.holdsCodes(home.name()) || facts.roundedBehind(home) != null,
+                            obstacle(home, quantizers, rounded, facts),
                             behind == null
                                     ? remark(step, home, quantizers, scheme, facts)
                                             + Kept.floatBefore(merged, home, quantizers)
@@ -96,7 +100,8 @@ final class SkipReasons {
         return new PrepareReport(entries, List.of());
     }
 
-    private static PrepareReport.Entry kept(FusedStep step, LayerQuantizers quantizers) {
+    private static PrepareReport.Entry kept(
+            FusedStep step, LayerQuantizers quantizers, Facts facts) {
         ActivationScheme activations =
                 quantizers.result() == null ? quantizers.input() : quantizers.result();
         LayerScheme scheme =
@@ -107,8 +112,17 @@ final class SkipReasons {
                 step.type(),
                 scheme,
                 quantizers.result() != null && quantizers.result().isInteger(),
+                obstacle(step, quantizers, false, facts),
                 "quantized already, stays as it is: "
                         + describe(quantizers, scheme, changer(step)));
+    }
+
+    private static @Nullable String obstacle(
+            FusedStep step, @Nullable LayerQuantizers quantizers, boolean rounded, Facts facts) {
+        return new LoweringForecast(facts)
+                .obstacle(step, quantizers, rounded)
+                .map(refusal -> refusal.reason() + "; " + refusal.remedy())
+                .orElse(null);
     }
 
     private static String roundedBehind(@Nullable String quantizer, ActivationScheme scheme) {

@@ -60,7 +60,7 @@ class ReportWordsTest {
     void halfPrecisionIsNoWidthOfIntegers() {
         PrepareReport report = report(QuantSpec.of(LayerScheme.FP16));
         assertEquals(
-                "conv ConvolutionLayer fp16 rounds its input, rounded before its activation"
+                "conv ConvolutionLayer fp16 no rounds its input, rounded before its activation"
                         + " function, result in half precision",
                 line(report, "conv"));
         assertFalse(report.toString().contains("w16"), report.toString());
@@ -74,16 +74,18 @@ class ReportWordsTest {
     void aMaxPoolPassesOnWhatItReads() {
         PrepareReport report = report(QuantSpec.of(LayerScheme.INT8));
         assertEquals(
-                "pool SubsamplingLayer codes passes codes on as they are", line(report, "pool"));
+                "pool SubsamplingLayer codes yes passes codes on as they are",
+                line(report, "pool"));
         assertTrue(report.layer("pool").codes());
         assertEquals(
-                "first SubsamplingLayer codes passes codes on as they are", line(report, "first"));
+                "first SubsamplingLayer codes yes passes codes on as they are",
+                line(report, "first"));
         PrepareReport floats =
                 report(
                         QuantSpec.of(LayerScheme.INT8)
                                 .with(LayerSelector.named("conv"), LayerScheme.FLOAT));
         assertEquals(
-                "first SubsamplingLayer float passes values on as they are: those that it reads are"
+                "first SubsamplingLayer float no passes values on as they are: those that it reads are"
                         + " in float",
                 line(floats, "first"));
         assertFalse(floats.layer("first").codes());
@@ -97,7 +99,7 @@ class ReportWordsTest {
                                 .with(LayerSelector.named("dense"), LayerScheme.FLOAT)
                                 .with(LayerSelector.named("last"), LayerScheme.FLOAT));
         assertEquals(
-                "conv ConvolutionLayer w8 a8 input from 'input/quantized', result in float",
+                "conv ConvolutionLayer w8 a8 yes input from 'input/quantized', result in float",
                 line(report, "conv"));
         assertTrue(line(report, "pool").startsWith("pool SubsamplingLayer float "));
     }

@@ -28,14 +28,18 @@ public final class FloatLayers {
     }
 
     /**
-     * {@return the refusal of a layer of which one tensor is not in codes}
+     * Returns the refusal of a layer of which one tensor is not in codes.
      *
      * @param layer its configuration
      * @param why the tensor at fault
+     * @return the refusal
      */
-    static IntegerSupport.Refusal because(Layer layer, String why) {
+    public static IntegerSupport.Refusal because(Layer layer, String why) {
         return IntegerSupport.refused(
-                "this " + layer.getClass().getSimpleName() + " computes in float, because " + why,
+                "this "
+                        + Require.given(layer, "layer").getClass().getSimpleName()
+                        + " computes in float, because "
+                        + Require.given(why, "why"),
                 "prepare the network with integers for its weights and its activations");
     }
 
@@ -55,12 +59,39 @@ public final class FloatLayers {
     }
 
     /**
-     * {@return the refusal of an activation function}
+     * Returns the refusal of a step that makes or passes values of which no quantizer makes codes.
+     *
+     * @param type the simple name of its configuration's class
+     * @return the refusal
+     */
+    public static IntegerSupport.Refusal withoutCodes(String type) {
+        return IntegerSupport.refused(
+                "this " + Require.given(type, "type") + " computes in float",
+                "quantize the layers around it, or leave it out of the deployed network");
+    }
+
+    /**
+     * Returns the refusal of an activation function of which engines have no definition.
+     *
+     * @param function the function of a result that leaves in float
+     * @return the refusal
+     */
+    public static IntegerSupport.Refusal withoutDefinition(IActivation function) {
+        return IntegerSupport.refused(
+                "there is no exact form of its activation function "
+                        + Require.given(function, "function").getClass().getName(),
+                "use one of DL4J's own, or the identity, and apply the function to what the engine"
+                        + " returns");
+    }
+
+    /**
+     * Returns the refusal of an activation function.
      *
      * @param function the function of a layer's result
+     * @return the refusal
      */
-    static IntegerSupport.Refusal unknownFunction(IActivation function) {
-        String name = function.getClass().getName();
+    public static IntegerSupport.Refusal unknownFunction(IActivation function) {
+        String name = Require.given(function, "function").getClass().getName();
         return PointwiseActivation.of(function).isEmpty()
                 ? IntegerSupport.refused(
                         "its activation function "

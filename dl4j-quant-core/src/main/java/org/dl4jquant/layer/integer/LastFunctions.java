@@ -43,13 +43,7 @@ final class LastFunctions {
      */
     static List<OutputFunction> of(IActivation activation, int axis) {
         return OutputFunctions.of(activation, axis)
-                .orElseThrow(
-                        () ->
-                                new IntegerRefusal(
-                                        "there is no exact form of its activation function "
-                                                + activation.getClass().getName(),
-                                        "use one of DL4J's own, or the identity, and apply the"
-                                                + " function to what the engine returns"));
+                .orElseThrow(() -> FloatLayers.withoutDefinition(activation).exception());
     }
 
     private static boolean isRectified(List<OutputFunction> functions) {

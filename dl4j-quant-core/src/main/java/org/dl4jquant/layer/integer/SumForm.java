@@ -71,12 +71,21 @@ public final class SumForm implements IntegerForm {
         return List.of(sum);
     }
 
+    /**
+     * {@return the refusal of a sum of another number of tensors than two}
+     *
+     * @param tensors how many it adds
+     */
+    public static IntegerSupport.Refusal refusal(int tensors) {
+        return IntegerSupport.refused(
+                "it adds " + tensors + " tensors",
+                "add two at a time, in vertices one after the other");
+    }
+
     @Override
     public List<Signal> emit(NodeEmitter graph, List<Signal> inputs) {
         if (inputs.size() != 2) {
-            throw new IntegerRefusal(
-                    "it adds " + inputs.size() + " tensors",
-                    "add two at a time, in vertices one after the other");
+            throw refusal(inputs.size()).exception();
         }
         String left = graph.codes(inputs.get(0));
         String right = graph.codes(inputs.get(1));

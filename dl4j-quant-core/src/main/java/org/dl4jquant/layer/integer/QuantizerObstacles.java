@@ -1,0 +1,64 @@
+// SPDX-License-Identifier: Apache-2.0
+package org.dl4jquant.layer.integer;
+
+import java.util.Optional;
+import org.dl4jquant.check.Require;
+import org.dl4jquant.layer.quantizers.ActivationScheme;
+import org.dl4jquant.layer.quantizers.LayerQuantizers;
+import org.dl4jquant.scheme.Fp16Format;
+import org.dl4jquant.scheme.Granularity;
+import org.dl4jquant.scheme.TensorScheme;
+
+/** The quantizers of a layer that are an obstacle to integers, whatever the layer's kind. */
+public final class QuantizerObstacles {
+
+    private QuantizerObstacles() {}
+
+    /**
+     * Returns the first obstacle.
+     *
+     * @param name the layer's name
+     * @param quantizers its quantizers
+     * @return the obstacle; empty if there is none
+     */
+    public static Optional<IntegerSupport.Refusal> of(String name, LayerQuantizers quantizers) {
+        Require.given(name, "name");
+        Require.given(quantizers, "quantizers");
+        return halfPrecision(name, quantizers).or(() -> groupedScales(quantizers));
+    }
+
+    private static Optional<IntegerSupport.Refusal> halfPrecision(
+            String name, LayerQuantizers quantizers) {
+        TensorScheme weights = quantizers.weights();
+        ActivationScheme result = quantizers.result();
+        boolean half =
+                (weights != null && weights.format() instanceof Fp16Format)
+                        || (result != null && !result.isInteger());
+        return half
+                ? Optional.of(
+                        IntegerSupport.refused(
+                                "it is in half precision, as LayerSensitivity.protect(count) leaves"
+                                        + " the layers that rounding harms most, and the integer"
+                                        + " graph has integers only",
+                                "prepare the float network with more bits for it, such as"
+                                        + " spec.with(LayerSelector.named(\""
+                                        + name
+                                        + "\"), LayerScheme.INT8) or protect(count,"
+                                        + " LayerScheme.INT8)"))
+                : Optional.empty();
+    }
+
+    private static Optional<IntegerSupport.Refusal> groupedScales(LayerQuantizers quantizers) {
+        TensorScheme weights = quantizers.weights();
+        return weights != null && weights.granularity() instanceof Granularity.PerGroup group
+                ? Optional.of(
+                        IntegerSupport.refused(
+                                "its weights have a scale for each group of "
+                                        + group.size()
+                                        + " inputs, and the integer graph has one for each output"
+                                        + " channel",
+                                "prepare it with Granularity.PER_CHANNEL, or keep it out of the"
+                                        + " deployed network"))
+                : Optional.empty();
+    }
+}

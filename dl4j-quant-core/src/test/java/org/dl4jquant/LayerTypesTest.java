@@ -50,8 +50,7 @@ class LayerTypesTest {
                     "layer/UnderlyingUpdaters.java",
                     "layer/Updaters.java",
                     "layer/integer/ConvolutionForm.java",
-                    "layer/recurrent/RoundedRecurrence.java",
-                    "lower/Lowering.java");
+                    "layer/recurrent/RoundedRecurrence.java");
 
     /** Not a kind, but the frame of a layer in a graph. */
     private static final String FRAME = "org.deeplearning4j.nn.conf.graph.LayerVertex";

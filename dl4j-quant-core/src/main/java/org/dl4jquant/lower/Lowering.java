@@ -7,7 +7,6 @@ import java.util.Objects;
 import org.deeplearning4j.nn.api.Layer;
 import org.deeplearning4j.nn.conf.graph.ElementWiseVertex;
 import org.deeplearning4j.nn.conf.graph.GraphVertex;
-import org.deeplearning4j.nn.conf.graph.PreprocessorVertex;
 import org.deeplearning4j.nn.graph.ComputationGraph;
 import org.deeplearning4j.nn.multilayer.MultiLayerNetwork;
 import org.dl4jquant.check.Require;
@@ -97,11 +96,8 @@ public final class Lowering {
     /* DL4J's own configuration of a vertex. */
     private static Object configuration(Step step) {
         GraphVertex vertex = Objects.requireNonNull(step.vertex(), step.name());
-        if (vertex instanceof QuantizedAddVertex || vertex instanceof MaximumVertex) {
-            return new ElementWiseVertex(((ElementWiseVertex) vertex).getOp());
-        }
-        return vertex.getClass() == PreprocessorVertex.class
-                ? ((PreprocessorVertex) vertex).getPreProcessor()
+        return vertex instanceof QuantizedAddVertex || vertex instanceof MaximumVertex
+                ? new ElementWiseVertex(((ElementWiseVertex) vertex).getOp())
                 : vertex;
     }
 }

@@ -48,7 +48,7 @@ public final class OnnxWriter {
                     + " with its session option session.x64quantprecision=1, so that no product"
                     + " saturates.";
 
-    /** What a model returns for an output that has last functions. */
+    /** The results of a model for an output that has last functions. */
     public enum Results {
         /** The scores, the same in every bit everywhere. */
         SCORES,

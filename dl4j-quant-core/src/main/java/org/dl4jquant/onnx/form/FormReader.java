@@ -7,7 +7,6 @@ import java.util.HashSet;
 import java.util.IdentityHashMap;
 import java.util.List;
 import java.util.Map;
-import java.util.Objects;
 import java.util.Optional;
 import java.util.Set;
 import java.util.TreeMap;
@@ -58,7 +57,8 @@ final class FormReader {
     FormReading read() {
         graph.inputs().forEach(this::await);
         Set<String> understood = Forms.operators();
-        graph.nodes().forEach(node -> requireUnderstood(node, understood));
+        String listed = String.join(", ", understood);
+        graph.nodes().forEach(node -> requireUnderstood(node, understood, listed));
         addWaiting();
         for (OnnxNode node : graph.nodes()) {
             if (node.operator().equals(Operators.QUANTIZE)) {
@@ -83,7 +83,7 @@ final class FormReader {
                 place);
     }
 
-    private static void requireUnderstood(OnnxNode node, Set<String> understood) {
+    private static void requireUnderstood(OnnxNode node, Set<String> understood, String listed) {
         node.require(
                 node.domain().isEmpty() || node.domain().equals("ai.onnx"),
                 "is of the domain '%s'; only ONNX's own operators are understood",
@@ -91,8 +91,8 @@ final class FormReader {
         node.require(
                 understood.contains(node.operator()),
                 "is not part of an integer graph; understood are %s",
-                String.join(", ", understood));
-        Objects.requireNonNull(node.output());
+                listed);
+        node.requireOneOutput();
     }
 
     private void quantized(OnnxNode quantize) {

@@ -19,7 +19,7 @@ import org.dl4jquant.onnx.wire.NodeProto;
  */
 final class FunctionWriter {
 
-    /** What the operators of a tail are known by when the model is read. */
+    /** The doc string that marks the operators of a tail. */
     static final String TAIL = "the last function in float32, not part of the integer graph";
 
     private static final double GELU_CUBE = 0.044715;

@@ -30,7 +30,7 @@ final class GraphMetadata {
         this.entries = entries;
     }
 
-    /** Adds what a graph has to say. */
+    /** Adds the metadata of a graph. */
     static void describe(IntGraph graph, Map<String, String> entries) {
         graph.functions()
                 .forEach(

@@ -28,11 +28,16 @@ record OnnxNode(Message proto) {
 
     /** {@return the name of its one result} */
     String output() {
+        requireOneOutput();
+        return outputs().get(0);
+    }
+
+    /** Refuses operators of several results. */
+    void requireOneOutput() {
         require(
                 outputs().size() == 1 && !outputs().get(0).isEmpty(),
                 "has the results %s; exactly one is understood",
                 outputs());
-        return outputs().get(0);
     }
 
     String name() {

@@ -21,7 +21,7 @@ final class WeightsForm {
     private WeightsForm() {}
 
     /**
-     * Writes what an operator with weights reads.
+     * Writes the inputs of an operator with weights.
      *
      * @param node the node
      * @param weights its weights

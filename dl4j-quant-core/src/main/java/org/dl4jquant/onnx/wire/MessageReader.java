@@ -108,6 +108,9 @@ final class MessageReader {
     }
 
     private String text(int length) {
+        if (isAscii(length)) { // nearly always, and much faster
+            return new String(file, at, length, StandardCharsets.US_ASCII);
+        }
         try {
             return StandardCharsets.UTF_8
                     .newDecoder()
@@ -116,6 +119,15 @@ final class MessageReader {
         } catch (CharacterCodingException e) {
             throw malformed("its %d bytes are no text in UTF-8", length);
         }
+    }
+
+    private boolean isAscii(int length) {
+        for (int i = at; i < at + length; i++) {
+            if (file[i] < 0) {
+                return false;
+            }
+        }
+        return true;
     }
 
     private void packed(Kind kind, Numbers.Builder target, int length) {

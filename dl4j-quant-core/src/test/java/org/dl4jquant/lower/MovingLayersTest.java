@@ -41,6 +41,7 @@ import org.nd4j.linalg.dataset.DataSet;
 import org.nd4j.linalg.lossfunctions.LossFunctions.LossFunction;
 
 /** Layers and vertices that only move codes lower, and the network infers what engines compute. */
+@SuppressWarnings("rawtypes") // a builder that nobody can name
 class MovingLayersTest {
 
     private static final int SIDE = 8;

@@ -56,6 +56,7 @@ import org.nd4j.linalg.api.ndarray.INDArray;
 import org.nd4j.linalg.factory.Nd4j;
 
 /** DL4J's own layers, on the values of codes, give the values of the codes that the nodes move. */
+@SuppressWarnings("rawtypes") // a builder that nobody can name
 class MovingKindsTest {
 
     private static final int EXAMPLES = 2;

@@ -45,7 +45,7 @@ final class Dl4jGradients {
      * {@return a gradient in the shape of its values: some of DL4J's preprocessors and layers give
      * the gradient of a matrix back as a sequence of one step}
      *
-     * @param values what the gradient belongs to
+     * @param values the values that the gradient belongs to
      * @param gradient loss per unit of each value; as it is if more than axes of one element differ
      */
     static INDArray shapedLike(INDArray values, INDArray gradient) {

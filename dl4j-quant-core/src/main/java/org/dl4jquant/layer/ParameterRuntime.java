@@ -152,7 +152,7 @@ class ParameterRuntime extends BaseWrapperLayer {
      *
      * @param all the gradient of the layer
      * @param views of the network's gradient by parameter, sums over the examples; changed
-     * @param examples what DL4J divides the gradients by
+     * @param examples the number that DL4J divides the gradients by
      */
     void limitScaleSteps(Gradient all, Map<String, INDArray> views, long examples) {
         ScaleStepLimit limit =

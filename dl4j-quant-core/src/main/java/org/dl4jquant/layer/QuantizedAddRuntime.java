@@ -48,8 +48,10 @@ final class QuantizedAddRuntime extends ElementWiseVertex {
     }
 
     private boolean isCalibrating() {
-        GraphVertex behind = graph.getVertex(conf.result());
-        return behind != null && behind.hasLayer() && QuantizedLayers.isObserved(behind.getLayer());
+        GraphVertex rounder = graph.getVertex(conf.result());
+        return rounder != null
+                && rounder.hasLayer()
+                && QuantizedLayers.isObserved(rounder.getLayer());
     }
 
     /** The codes of the layers that this vertex reads, and of the one that rounds its result. */

@@ -95,7 +95,7 @@ public final class QuantizedLayer extends BaseWrapperLayer {
      * @param batchNormalization the batch normalization after it; null if there is none
      * @param activation the activation function after both, the underlying layer's own being the
      *     identity; null if the underlying layer's own is all there is
-     * @param quantizers what is rounded
+     * @param quantizers the quantizers of its tensors
      */
     public QuantizedLayer(
             Layer underlying,
@@ -120,12 +120,12 @@ public final class QuantizedLayer extends BaseWrapperLayer {
         return activation;
     }
 
-    /** {@return what is rounded now, at the precision in force} */
+    /** {@return the quantizers at the precision in force} */
     public LayerQuantizers quantizers() {
         return precision == null ? quantizers : quantizers.at(precision);
     }
 
-    /** {@return what the layer was prepared for, which the layout of its parameters follows} */
+    /** {@return the quantizers that it was prepared for; its parameters are laid out by them} */
     public LayerQuantizers preparedQuantizers() {
         return quantizers;
     }
@@ -162,7 +162,7 @@ public final class QuantizedLayer extends BaseWrapperLayer {
         this.frozenScales = frozen;
     }
 
-    /** {@return what a training that goes on needs to know, by name; part of the model file} */
+    /** {@return the state of a training that is resumed, by name; part of the model file} */
     public Map<String, String> trainingNotes() {
         return trainingNotes;
     }
@@ -205,12 +205,12 @@ public final class QuantizedLayer extends BaseWrapperLayer {
         this.inputShape = shape.clone();
     }
 
-    /** {@return what moves the layer's weights; null if it has none} */
+    /** {@return the updater of the layer's weights; null if it has none} */
     public @Nullable IUpdater weightUpdater() {
         return UnderlyingUpdaters.ofWeights(underlying);
     }
 
-    /** {@return what the scales of a layer without weights follow; null if nothing was set} */
+    /** {@return the updater that scales of a layer without weights follow; null if none was set} */
     public @Nullable IUpdater scaleUpdater() {
         return scaleUpdater;
     }

@@ -22,7 +22,7 @@ import org.jspecify.annotations.Nullable;
 import org.nd4j.linalg.api.ndarray.INDArray;
 import org.nd4j.linalg.lossfunctions.ILossFunction;
 
-/** What other packages ask of a running layer of a DL4J network. */
+/** Questions of other packages about a running layer of a DL4J network. */
 public final class QuantizedLayers {
 
     private QuantizedLayers() {}
@@ -51,7 +51,7 @@ public final class QuantizedLayers {
      * also notes the shape of its input.
      *
      * @param layer a quantized layer of a network, perhaps frozen
-     * @param observer what sees the tensors; null to round again
+     * @param observer the observer of the tensors; null to round again
      * @throws IllegalArgumentException if it is not a quantized layer
      */
     public static void observe(Layer layer, @Nullable TensorObserver observer) {

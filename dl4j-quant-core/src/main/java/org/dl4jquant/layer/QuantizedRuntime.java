@@ -268,7 +268,7 @@ class QuantizedRuntime extends ParameterRuntime {
         simulation().setGradients(QuantizedParameters.table(layerConf, gradientArray, false));
     }
 
-    /** What DL4J clips or normalizes, and reads for nothing else. */
+    /** The gradients that DL4J clips or normalizes, and reads for nothing else. */
     @Override
     public @Nullable INDArray getGradientsViewArray() {
         INDArray all = gradientView;

@@ -13,8 +13,8 @@ import org.nd4j.linalg.api.ndarray.INDArray;
 /**
  * Lists the activations of a running layer as their quantizers see them.
  *
- * @param rounders what rounds them
- * @param list what they are added to; activations without a rounder are not
+ * @param rounders their rounders
+ * @param list the list that they are added to; activations without a rounder are not
  */
 record RoundedActivations(Map<TensorRole, ValueRounder> rounders, List<QuantizedTensor> list) {
 

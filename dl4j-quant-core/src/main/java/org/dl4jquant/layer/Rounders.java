@@ -18,8 +18,8 @@ import org.nd4j.linalg.api.ndarray.INDArray;
  * What rounds a running layer's tensors and computes with them, at the precision in force; made
  * anew when that changes.
  *
- * @param tensors what rounds its activations
- * @param weights what rounds its weights
+ * @param tensors the rounders of its activations
+ * @param weights the rounder of its weights
  * @param simulation the layer in float arithmetic on rounded values
  */
 record Rounders(

@@ -69,7 +69,7 @@ final class Simulation {
     private Map<String, INDArray> gradients = Map.of();
     private boolean trained;
 
-    /** What the inner layer computes: plain, with stored state, or one time step. */
+    /** The forward pass of the inner layer: plain, with stored state, or one time step. */
     @FunctionalInterface
     interface InnerForward {
         INDArray run();
@@ -167,7 +167,7 @@ final class Simulation {
      * Computes the layer's result; {@link #prepare} comes first.
      *
      * @param training whether gradients will be asked for
-     * @param forward what the inner layer does
+     * @param forward the forward pass of the inner layer
      * @param mgr the workspaces
      * @return the result, rounded if the layer rounds it
      */
@@ -232,7 +232,7 @@ final class Simulation {
         return out;
     }
 
-    /** {@return what was rounded in the last forward pass, if backward may follow} */
+    /** {@return the tensors rounded in the last forward pass, if backward may follow} */
     List<QuantizedTensor> tensors() {
         List<QuantizedTensor> tensors = new ArrayList<>(weights.tensors());
         if (canGoBack()) {

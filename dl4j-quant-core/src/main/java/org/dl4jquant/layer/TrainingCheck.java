@@ -22,7 +22,7 @@ final class TrainingCheck {
      * parameters and all gradients: NaN cannot come from elsewhere. With finite features and
      * parameters, the values in between can only overflow. */
 
-    /** What to do when a parameter is lost. */
+    /** The advice for a lost parameter. */
     static final String REMEDY =
             "training has diverged. Go back to the last good checkpoint, and lower the learning"
                     + " rate or clip the gradients";

@@ -15,7 +15,7 @@ final class UnderlyingUpdaters {
 
     private UnderlyingUpdaters() {}
 
-    /** {@return what moves the layer's weights; null if it has none} */
+    /** {@return the updater of the layer's weights; null if it has none} */
     static @Nullable IUpdater ofWeights(Layer layer) {
         for (String key : layer.initializer().paramKeys(layer)) {
             return ofParameter(layer, key);
@@ -23,7 +23,7 @@ final class UnderlyingUpdaters {
         return null;
     }
 
-    /** {@return what moves one of the layer's parameters} */
+    /** {@return the updater of one of the layer's parameters} */
     static IUpdater ofParameter(Layer layer, String key) {
         if (layer instanceof Bidirectional both) {
             return ofParameter(both.getFwd(), key.substring(1));

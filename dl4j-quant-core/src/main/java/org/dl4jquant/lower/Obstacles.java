@@ -26,7 +26,7 @@ final class Obstacles {
      * Adds a step whose nodes do not fit together.
      *
      * @param step its name
-     * @param unfit what was found
+     * @param unfit the obstacle
      */
     void add(String step, IllegalArgumentException unfit) {
         add(

@@ -30,7 +30,7 @@ public final class Frozen {
      * Returns a layer without the wrappers that freeze it.
      *
      * @param layer a layer's configuration
-     * @return what is inside all of them; the layer itself if it is not frozen
+     * @return the layer inside all of them; the layer itself if it is not frozen
      */
     public static Layer inside(Layer layer) {
         if (layer instanceof FrozenLayer frozen) {
@@ -45,7 +45,7 @@ public final class Frozen {
      * Returns a vertex without the wrappers that freeze it.
      *
      * @param vertex a vertex's configuration
-     * @return what is inside all of them; the vertex itself if it is not frozen
+     * @return the vertex inside all of them; the vertex itself if it is not frozen
      */
     public static GraphVertex inside(GraphVertex vertex) {
         return vertex instanceof FrozenVertex frozen ? inside(frozen.getUnderlying()) : vertex;

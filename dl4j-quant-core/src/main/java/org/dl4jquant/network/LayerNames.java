@@ -22,10 +22,10 @@ import org.jspecify.annotations.Nullable;
  */
 public final class LayerNames {
 
-    /** What a network input is called that DL4J does not name, if no layer bears this name. */
+    /** The name of a network input that DL4J does not name, if no layer has this name. */
     private static final String INPUT = "input";
 
-    /** What a node is called whose layer has a name of blanks only. */
+    /** The name of a node whose layer has a name of blanks only. */
     private static final String UNNAMED = "layer";
 
     private static final char REPLACEMENT = '_';

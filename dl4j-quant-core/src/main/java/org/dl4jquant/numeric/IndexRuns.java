@@ -126,7 +126,7 @@ public final class IndexRuns {
      * {@return the results of some examples}
      *
      * @param from the examples, one after another
-     * @param zero what stands for 0
+     * @param zero the code of 0
      */
     public byte[] apply(byte[] from, byte zero) {
         int size = from.length / sourceElements;
@@ -142,7 +142,7 @@ public final class IndexRuns {
      * {@return the results of some examples}
      *
      * @param from the examples, one after another
-     * @param zero what stands for 0
+     * @param zero the code of 0
      */
     public float[] apply(float[] from, float zero) {
         int size = from.length / sourceElements;

@@ -7,7 +7,7 @@ package org.dl4jquant.onnx;
  *
  * @param node the node of the integer graph, which is the name of its codes in the file
  * @param operator the operator in the file, with its own name
- * @param reason what in the file keeps ONNX Runtime from it
+ * @param reason the part of the file that keeps ONNX Runtime from it
  */
 public record OnnxDeviation(String node, String operator, String reason) {
 

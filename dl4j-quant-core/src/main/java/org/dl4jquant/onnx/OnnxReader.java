@@ -68,7 +68,7 @@ public final class OnnxReader {
      * {@return the integer graph of a model}
      *
      * @param bytes the bytes of an ONNX file
-     * @param name what messages call the model
+     * @param name the model's name in messages
      * @throws IllegalArgumentException as {@link #read}
      */
     public static IntGraph fromBytes(byte[] bytes, String name) {
@@ -114,7 +114,7 @@ public final class OnnxReader {
      * when it runs the file as it is}
      *
      * @param bytes the bytes of an ONNX file
-     * @param name what messages call the model
+     * @param name the model's name in messages
      * @throws IllegalArgumentException as {@link #read}
      */
     public static OnnxReading inspect(byte[] bytes, String name) {

@@ -78,7 +78,7 @@ public final class OnnxWriter {
      *
      * @param graph the graph
      * @param file the file, replaced if it exists
-     * @param results what the model returns
+     * @param results the results that the model returns
      * @throws UncheckedIOException if it cannot be written
      */
     public static void write(IntGraph graph, Path file, Results results) {
@@ -106,7 +106,7 @@ public final class OnnxWriter {
      * {@return the bytes of an ONNX model}
      *
      * @param graph the graph
-     * @param results what the model returns
+     * @param results the results that the model returns
      */
     public static byte[] toBytes(IntGraph graph, Results results) {
         Require.given(graph, "graph");

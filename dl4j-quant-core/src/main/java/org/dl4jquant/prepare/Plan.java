@@ -18,11 +18,11 @@ import org.dl4jquant.network.Topology;
  * @param inserted the quantizers that stand after vertices that are no layers and after network
  *     inputs, by the name of either
  * @param quantizers the names of those, which no layer, vertex or input of the network bears
- * @param sums what takes the place of the vertices that add codes, by vertex
+ * @param sums the replacements of the vertices that add codes, by vertex
  * @param results the steps that are not wrapped and only apply the functions which make the
  *     network's results of what a quantized layer computes
- * @param wiring what each step reads, a quantizer being named instead of what it stands after
- * @param report what became of each layer, and why
+ * @param wiring the inputs of each step, a quantizer being named instead of the step before it
+ * @param report the outcome for each layer, with its reason
  */
 record Plan(
         Topology<FusedStep> network,

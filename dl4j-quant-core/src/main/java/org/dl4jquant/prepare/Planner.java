@@ -399,7 +399,7 @@ final class Planner {
                 && PointwiseActivation.of(function).map(PointwiseActivation::isClamp).orElse(false);
     }
 
-    /** {@return what each step reads in the prepared network} */
+    /** {@return the tensors that each step reads in the prepared network} */
     private Map<String, List<String>> wiring() {
         Map<String, List<String>> wiring = new HashMap<>();
         for (FusedStep step : network.steps()) {
@@ -416,7 +416,7 @@ final class Planner {
         return wiring;
     }
 
-    /* What computes in float reads a network's input as it comes. */
+    /* A step that computes in float reads a network's input unchanged. */
     private boolean readsQuantizer(FusedStep step, String tensor) {
         return inserted.containsKey(tensor)
                 && (network.step(tensor) != null || computesWithCodes(step));

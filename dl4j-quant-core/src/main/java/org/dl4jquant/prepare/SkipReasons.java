@@ -20,10 +20,10 @@ import org.dl4jquant.scheme.NumberFormat;
 import org.dl4jquant.scheme.TensorScheme;
 import org.jspecify.annotations.Nullable;
 
-/** Says for each layer what became of it, in words. */
+/** The outcome for each layer, in words. */
 final class SkipReasons {
 
-    /** What the planner knows of a network's tensors. */
+    /** The planner's knowledge of a network's tensors. */
     interface Facts {
 
         /**

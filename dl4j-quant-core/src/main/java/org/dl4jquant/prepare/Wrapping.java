@@ -29,7 +29,7 @@ final class Wrapping {
      *
      * @param step the step
      * @param original the configuration of its first member
-     * @param plan what is rounded, and which functions make the network's results
+     * @param plan the tensors that are rounded, and which functions make the network's results
      */
     static NeuralNetConfiguration configuration(
             FusedStep step, NeuralNetConfiguration original, Plan plan) {

@@ -79,7 +79,7 @@ public final class SimulatorCheck {
     }
 
     /**
-     * {@return what the comparison finds over one batch}
+     * {@return the result of the comparison over one batch}
      *
      * @param features one array for each of the network's inputs
      */
@@ -88,7 +88,7 @@ public final class SimulatorCheck {
     }
 
     /**
-     * {@return what the comparison finds}
+     * {@return the result of the comparison}
      *
      * @param batches for each run one array for each of the network's inputs
      * @throws IllegalArgumentException if the engine runs another network's graph, so that its

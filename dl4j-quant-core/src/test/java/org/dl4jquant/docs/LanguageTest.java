@@ -9,6 +9,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Set;
 import java.util.regex.Pattern;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
@@ -28,12 +29,12 @@ final class LanguageTest {
                     "(?:@return|@param \\S+|/\\*\\*) [Ww]hat\\b|\\b[Ww]hat (?:becomes|became) of\\b");
 
     /** How many there still are; these may only become fewer. */
-    private static final int WORDS_LEFT = 45;
+    private static final int WORDS_LEFT = 22;
 
-    private static final int HEADLESS_LEFT = 130;
+    private static final int HEADLESS_LEFT = 20;
 
-    /** The list itself names the words. */
-    private static final String LIST = "CONTRIBUTING.md";
+    /** The word list names the words, and the list of renamed classes their old names. */
+    private static final Set<String> LISTS = Set.of("CONTRIBUTING.md", "UPGRADING.md");
 
     @Test
     void wordsAreThoseOfTheField() throws IOException {
@@ -87,7 +88,7 @@ final class LanguageTest {
     private static List<Path> texts() throws IOException {
         List<Path> texts = new ArrayList<>();
         for (Markdown page : Markdown.all(TOP)) {
-            if (!page.name().equals(LIST)) {
+            if (!LISTS.contains(page.name())) {
                 texts.add(page.file());
             }
         }

@@ -77,8 +77,8 @@ class OnnxRefusalTest {
     /**
      * One change.
      *
-     * @param change what is done to the model
-     * @param message what the reader's message must contain
+     * @param change the change of the model
+     * @param message the part that the reader's message must contain
      */
     private record Refusal(Consumer<ModelProto.Builder> change, String message) {
         @Override

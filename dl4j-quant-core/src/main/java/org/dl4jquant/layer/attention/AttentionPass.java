@@ -52,7 +52,7 @@ final class AttentionPass {
      * Runs forward.
      *
      * @param weights DL4J's four, [h, s, n] and [h * s, outputs]; empty without projection
-     * @param rounding what rounds the factors
+     * @param rounding the rounding of the factors
      * @param x [m, n, T]
      * @param mask [m, T], 1 where a step is there; null if all are
      */
@@ -156,7 +156,7 @@ final class AttentionPass {
         return powers.diviColumnVector(powers.sum(true, 1)).reshape('c', shape);
     }
 
-    /** What one pass back yields: loss per unit of the input and of each weight. */
+    /** The gradients of one backward pass: loss per unit of the input and of each weight. */
     record Gradients(INDArray input, Map<String, INDArray> weights) {}
 
     /**

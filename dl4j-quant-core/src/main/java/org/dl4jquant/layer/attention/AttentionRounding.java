@@ -32,8 +32,8 @@ public final class AttentionRounding {
      *
      * @param inner the running layer
      * @param rounders the quantized layer's rounders
-     * @param observer what sees the factors in float instead; it supplies null while they are
-     *     rounded
+     * @param observer the observer that receives the factors in float instead; it supplies null
+     *     while they are rounded
      */
     public static void connect(
             Layer inner,
@@ -62,7 +62,7 @@ public final class AttentionRounding {
      * {@return the values that the products read: new ones, or the same array in float}
      *
      * @param role which factor it is
-     * @param raw what was computed, one example after the other along dimension 0
+     * @param raw the computed values, one example after the other along dimension 0
      */
     INDArray forward(TensorRole role, INDArray raw) {
         TensorObserver watching = observer.get();
@@ -83,7 +83,7 @@ public final class AttentionRounding {
      * Sends the gradient back through the rounding, and writes the scale's.
      *
      * @param role which factor it is
-     * @param raw what was rounded
+     * @param raw the values before rounding
      * @param upstream loss per unit of the rounded values; may be overwritten
      * @return loss per unit of {@code raw}
      */

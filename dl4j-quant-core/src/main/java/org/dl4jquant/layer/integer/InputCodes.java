@@ -14,7 +14,7 @@ final class InputCodes {
      *
      * @param graph takes the node
      * @param tensors the layer's
-     * @param input what arrives
+     * @param input the incoming values
      */
     static Signal arriving(NodeEmitter graph, LayerTensors tensors, Signal input) {
         if (!tensors.roundsInput()) {

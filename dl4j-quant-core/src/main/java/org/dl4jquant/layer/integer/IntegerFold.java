@@ -47,7 +47,7 @@ final class IntegerFold {
      * @param values the float weights, row-major
      * @param scales the trained scales, one per output channel or one for all
      * @param bias the float bias, one per output channel; null without one
-     * @param line what the normalization does to each channel; null without one
+     * @param line the normalization's affine map of each channel; null without one
      */
     IntegerFold(
             Shape shape,

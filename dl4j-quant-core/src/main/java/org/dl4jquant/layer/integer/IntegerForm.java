@@ -32,8 +32,8 @@ public interface IntegerForm {
      * Adds the step's nodes to a graph under construction.
      *
      * @param graph the graph, as this step may change it
-     * @param inputs what arrives at the step
-     * @return what leaves it
+     * @param inputs the step's inputs
+     * @return its results
      * @throws IntegerRefusal if the step cannot become integers; lowering names the step
      */
     List<Signal> emit(NodeEmitter graph, List<Signal> inputs);

@@ -19,8 +19,8 @@ public final class IntegerRefusal extends RuntimeException {
     /**
      * Refuses the step whose form is asked for nodes.
      *
-     * @param reason what was found
-     * @param remedy what to do
+     * @param reason the obstacle
+     * @param remedy the advice
      */
     public IntegerRefusal(String reason, String remedy) {
         this(null, reason, remedy);
@@ -37,8 +37,8 @@ public final class IntegerRefusal extends RuntimeException {
      * Returns the refusal of another step, such as the one that made an input.
      *
      * @param step its name
-     * @param reason what was found
-     * @param remedy what to do
+     * @param reason the obstacle
+     * @param remedy the advice
      * @return the refusal
      */
     public static IntegerRefusal of(String step, String reason, String remedy) {
@@ -50,12 +50,12 @@ public final class IntegerRefusal extends RuntimeException {
         return Optional.ofNullable(step);
     }
 
-    /** {@return what was found} */
+    /** {@return the obstacle} */
     public String reason() {
         return reason;
     }
 
-    /** {@return what to do} */
+    /** {@return the advice} */
     public String remedy() {
         return remedy;
     }

@@ -52,7 +52,7 @@ public interface NodeEmitter {
     /**
      * {@return the name of the node that holds a signal's codes}
      *
-     * @param signal what arrives
+     * @param signal the incoming signal
      * @throws IntegerRefusal if it is not codes
      */
     String codes(Signal signal);
@@ -60,7 +60,7 @@ public interface NodeEmitter {
     /**
      * {@return the name of the node that holds float32 values; a network input gets its node now}
      *
-     * @param values what arrives
+     * @param values the incoming values
      * @param shape one example's dimensions
      */
     String values(Signal.Values values, Shape shape);
@@ -68,7 +68,7 @@ public interface NodeEmitter {
     /**
      * {@return the same of values that the step rounds}
      *
-     * @param values what arrives
+     * @param values the incoming values
      * @param shape one example's dimensions
      * @throws IntegerRefusal if a layer computes them in float: only what comes from outside can be
      *     rounded

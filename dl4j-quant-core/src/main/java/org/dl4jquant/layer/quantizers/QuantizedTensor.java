@@ -13,8 +13,8 @@ import org.nd4j.linalg.api.ndarray.INDArray;
  * @param name a weight's parameter name, or {@code input}, {@code pre-activation}, {@code hidden},
  *     {@code hidden-backward} or {@code output}
  * @param weight whether it is a weight
- * @param values what is rounded, not a copy: in training an activation lies in a workspace, and
- *     backward overwrites it
+ * @param values the values that are rounded, not a copy: in training an activation lies in a
+ *     workspace, and backward overwrites it
  * @param grid how it is rounded to codes; null for half precision
  * @param zeroBelow whether the quantizer stands for a ReLU too, so that values below 0 count as 0
  */

@@ -38,8 +38,8 @@ public final class HiddenState {
      *
      * @param inner the running layer
      * @param rounders the quantized layer's rounders
-     * @param observer what sees the states in float instead; it supplies null while they are
-     *     rounded
+     * @param observer the observer that receives the states in float instead; it supplies null
+     *     while they are rounded
      */
     public static void connect(
             Layer inner,
@@ -101,7 +101,7 @@ public final class HiddenState {
     /**
      * Writes the state that the next step reads.
      *
-     * @param raw what the recurrence computed
+     * @param raw the result of the recurrence
      * @param result where it goes, perhaps the same array
      */
     void forward(INDArray raw, INDArray result) {
@@ -121,7 +121,7 @@ public final class HiddenState {
     /**
      * Sends the gradient back through the rounding, and writes the scale's for these values alone.
      *
-     * @param raw what was rounded
+     * @param raw the values before rounding
      * @param upstream loss per unit of the rounded state
      * @param gradient where the loss per unit of {@code raw} goes
      */
@@ -134,7 +134,7 @@ public final class HiddenState {
      * Writes the scale's gradient for all steps together: LSQ's gradient scale counts all elements
      * that share a scale. Does nothing without a rounder.
      *
-     * @param raw what was rounded, [m, n, T]
+     * @param raw the values before rounding, [m, n, T]
      * @param upstream loss per unit of the rounded states, which is overwritten
      */
     void backwardOfAllSteps(INDArray raw, INDArray upstream) {

@@ -26,7 +26,7 @@ final class LstmPass implements RecurrentPass {
      * GravesLSTM lets the gates see the memory, each unit its own, through the last three columns of
      * its recurrent weights: c is added to the sums of forget and modulation, c' to that of output.
      *
-     * and backwards, from the last step on, with u = dL/dh' (from above and from the step behind):
+     * and backwards, from the last step on, with u = dL/dh' (from above and from the next step):
      *
      *   d raw = u where raw is not clipped; the scale's gradient is one sum over all steps
      *
@@ -49,8 +49,8 @@ final class LstmPass implements RecurrentPass {
      * @param function the activation function
      * @param gate the gates' function
      * @param hidden how the hidden state is rounded
-     * @param peepholes what the gates see of the memory, [n, 3]: forget, output, modulation; null
-     *     if they see none
+     * @param peepholes the weights by which the gates read the memory, [n, 3]: forget, output,
+     *     modulation; null if they read none
      */
     record Cell(
             INDArray input,
@@ -107,7 +107,7 @@ final class LstmPass implements RecurrentPass {
      */
     record State(@Nullable INDArray hidden, @Nullable INDArray memory) {
 
-        /** {@return what DL4J remembers, by its names; what is missing is 0} */
+        /** {@return the state that DL4J remembers, by its names; a missing part is 0} */
         static State of(Map<String, INDArray> states) {
             return new State(states.get(HIDDEN_STATE), states.get(MEMORY_CELLS));
         }

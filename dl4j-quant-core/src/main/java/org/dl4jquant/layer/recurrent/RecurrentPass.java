@@ -8,10 +8,10 @@ import org.nd4j.linalg.api.ndarray.INDArray;
 /** One run of a recurrent layer over its time steps, with a hidden state rounded in between. */
 sealed interface RecurrentPass permits LstmPass, SimpleRnnPass {
 
-    /** What DL4J calls the hidden state that is remembered. */
+    /** DL4J's name of the hidden state that is remembered. */
     String HIDDEN_STATE = "prevAct";
 
-    /** What DL4J calls an LSTM's memory cells that are remembered. */
+    /** DL4J's name of an LSTM's memory cells that are remembered. */
     String MEMORY_CELLS = "prevMem";
 
     /** {@return the rounded hidden states, [m, n, T]} */

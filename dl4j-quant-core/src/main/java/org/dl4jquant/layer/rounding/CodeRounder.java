@@ -63,7 +63,7 @@ public final class CodeRounder implements ValueRounder {
     }
 
     /**
-     * {@return what rounds a weight}
+     * {@return the rounder of a weight}
      *
      * @param layer the layer's name, for errors
      * @param slot the weight
@@ -85,7 +85,7 @@ public final class CodeRounder implements ValueRounder {
     }
 
     /**
-     * {@return what rounds an activation}
+     * {@return the rounder of an activation}
      *
      * @param layer the layer's name, for errors
      * @param tensor the tensor's name, for errors
@@ -239,7 +239,7 @@ public final class CodeRounder implements ValueRounder {
                         : null;
     }
 
-    /** {@return what rounds in a training; null if that is rounding to nearest} */
+    /** {@return the stochastic quantizer of a training; null if that rounds to nearest} */
     private @Nullable StochasticQuantizer stochastic() {
         return draws == null
                 ? null
@@ -247,7 +247,7 @@ public final class CodeRounder implements ValueRounder {
     }
 
     /**
-     * {@return what is rounded in place of a tensor: itself, but for DoReFa's weights}
+     * {@return the values that are rounded for a tensor: itself, but for DoReFa's weights}
      *
      * @param in the tensor, with the dimensions that the channels number
      */

@@ -34,7 +34,7 @@ public sealed interface ValueRounder permits CodeRounder, HalfPrecision {
      * Writes the loss's gradient with respect to {@code in} to {@code gradient}, which may be
      * {@code in} or {@code upstream}, and that with respect to the scales to their view.
      *
-     * @param in what was rounded, before it was
+     * @param in the values before they were rounded
      * @param upstream loss per unit of the rounded values
      * @param gradient loss per unit of {@code in}
      */
@@ -60,7 +60,7 @@ public sealed interface ValueRounder permits CodeRounder, HalfPrecision {
     void setScaleGradients(INDArray view);
 
     /**
-     * {@return what rounds an activation; null if nothing does}
+     * {@return the rounder of an activation; null if it has none}
      *
      * @param layer the layer's name
      * @param tensor the tensor's name, for errors

@@ -28,7 +28,7 @@ public final class InitialScales {
      * Writes the scales of weights and activations; zero points stay.
      *
      * @param slots the weights that have scales
-     * @param prepared what the layer was prepared for
+     * @param prepared the quantizers that the layer was prepared for
      * @param table the layer's parameters by name, views that are written to
      */
     public static void assign(

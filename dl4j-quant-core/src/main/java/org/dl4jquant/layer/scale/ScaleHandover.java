@@ -31,9 +31,9 @@ public final class ScaleHandover {
     /**
      * Names the two precisions.
      *
-     * @param prepared what the layer was prepared for
-     * @param before what its scales were for
-     * @param after what they shall be for
+     * @param prepared the quantizers that the layer was prepared for
+     * @param before the quantizers that its scales were for
+     * @param after the quantizers that they shall be for
      */
     public ScaleHandover(LayerQuantizers prepared, LayerQuantizers before, LayerQuantizers after) {
         this.prepared = prepared;

@@ -26,7 +26,7 @@ public record ScaleParameter(String name, long length) {
      * weights, then those of its activations}
      *
      * @param slots its weights that have scales
-     * @param prepared what the layer was prepared for
+     * @param prepared the quantizers that the layer was prepared for
      */
     public static List<ScaleParameter> of(List<WeightSlot> slots, LayerQuantizers prepared) {
         List<ScaleParameter> all = new ArrayList<>();

@@ -34,8 +34,8 @@ public final class ScaleStepLimit {
     /**
      * Limits the next step of a layer's scales and zero points.
      *
-     * @param quantizers what the layer rounds at the precision in force
-     * @param examples what DL4J divides the gradients by
+     * @param quantizers the layer's quantizers at the precision in force
+     * @param examples the number that DL4J divides the gradients by
      * @param iteration the network's count of iterations
      * @param epoch the network's count of epochs
      */
@@ -52,7 +52,7 @@ public final class ScaleStepLimit {
      * @param key its name
      * @param parameter scales, or a zero point
      * @param gradients a view of the network's gradient, sums over the examples; changed
-     * @param updater what moves the parameter
+     * @param updater the updater of the parameter
      */
     public void shorten(String key, INDArray parameter, INDArray gradients, IUpdater updater) {
         double share = share(updater);

@@ -57,11 +57,12 @@ public final class ScaleUpdaters {
     private ScaleUpdaters() {}
 
     /**
-     * {@return what moves a scale or a zero point; nothing does if its estimator does not learn it}
+     * {@return the updater of a scale or a zero point; none moves it if its estimator does not
+     * learn it}
      *
-     * @param prepared what the layer was prepared for
+     * @param prepared the quantizers that the layer was prepared for
      * @param key the parameter's name
-     * @param followed what moves the layer's weights, or stands for it; null if nothing does
+     * @param followed the updater of the layer's weights, or its substitute; null without one
      */
     public static IUpdater updater(
             LayerQuantizers prepared, String key, @Nullable IUpdater followed) {
@@ -84,7 +85,7 @@ public final class ScaleUpdaters {
      * {@return PACT's penalty on its clipping value; empty for all other parameters, and while the
      * scale is not in use}
      *
-     * @param quantizers what is rounded at the precision in force
+     * @param quantizers the quantizers at the precision in force
      * @param key the name of a scale or a zero point that learns now
      */
     public static List<Regularization> regularization(LayerQuantizers quantizers, String key) {

@@ -24,7 +24,7 @@ import org.junit.jupiter.api.Test;
  */
 class NetworkKindsTest {
 
-    /** What else names both kinds, and why. */
+    /** The other files that name both kinds, with the reason. */
     private static final Map<String, String> EXCEPTIONS =
             Map.of(
                     "monitor.QuantizerListener", "DL4J hands a listener other arguments by kind",

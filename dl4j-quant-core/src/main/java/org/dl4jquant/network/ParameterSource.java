@@ -65,7 +65,7 @@ public sealed interface ParameterSource {
      *
      * @param step the name of its layer or vertex
      * @param parameter its name
-     * @param slices what is kept of it; all indices of the axes that are not named
+     * @param slices the indices that are kept of it; all indices of the axes that are not named
      */
     record Kept(String step, String parameter, List<Slice> slices) implements ParameterSource {
 

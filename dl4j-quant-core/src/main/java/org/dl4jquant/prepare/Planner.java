@@ -485,9 +485,9 @@ final class Planner {
         if (step != null && step.flow().keepsCodes()) {
             return sourceOfCodes(step.inputs().get(0));
         }
-        ActivationScheme behind = inserted.get(tensor);
-        if (behind != null) {
-            return behind.isInteger() ? quantized(tensor) : null;
+        ActivationScheme quantizer = inserted.get(tensor);
+        if (quantizer != null) {
+            return quantizer.isInteger() ? quantized(tensor) : null;
         }
         LayerQuantizers quantizers = wrapped.get(tensor);
         ActivationScheme result = quantizers == null ? null : quantizers.result();

@@ -38,7 +38,7 @@ final class SkipReasons {
          *
          * @param step the step
          */
-        @Nullable String roundedBehind(FusedStep step);
+        @Nullable String roundedAfter(FusedStep step);
 
         /**
          * {@return whether a tensor is a result of the network}
@@ -60,9 +60,9 @@ final class SkipReasons {
             Facts facts) {
         List<PrepareReport.Entry> entries = new ArrayList<>();
         for (String input : original.inputs().stream().sorted().toList()) {
-            ActivationScheme behind = inserted.get(input);
-            if (behind != null) {
-                LayerScheme scheme = new LayerScheme(null, behind.scheme());
+            ActivationScheme quantizer = inserted.get(input);
+            if (quantizer != null) {
+                LayerScheme scheme = new LayerScheme(null, quantizer.scheme());
                 entries.add(
                         new PrepareReport.Entry(
                                 input,
@@ -70,7 +70,7 @@ final class SkipReasons {
                                 scheme,
                                 true,
                                 null,
-                                roundedBehind(names.get(input), behind)));
+                                roundedAfter(names.get(input), quantizer)));
             }
         }
         for (FusedStep step : original.steps()) {
@@ -82,20 +82,20 @@ final class SkipReasons {
                 entries.add(kept(step, kept.preparedQuantizers(), facts));
                 continue;
             }
-            ActivationScheme behind = inserted.get(step.name());
+            ActivationScheme quantizer = inserted.get(step.name());
             boolean rounded =
-                    inserted.containsKey(home.name()) || facts.roundedBehind(home) != null;
+                    inserted.containsKey(home.name()) || facts.roundedAfter(home) != null;
             entries.add(
                     new PrepareReport.Entry(
                             step.name(),
                             step.type(),
-                            actual(scheme, quantizers, behind),
-                            facts.holdsCodes(home.name()) || facts.roundedBehind(home) != null,
+                            actual(scheme, quantizers, quantizer),
+                            facts.holdsCodes(home.name()) || facts.roundedAfter(home) != null,
                             obstacle(home, quantizers, rounded, facts),
-                            behind == null
+                            quantizer == null
                                     ? remark(step, home, quantizers, scheme, facts)
                                             + Kept.floatBefore(merged, home, quantizers)
-                                    : roundedBehind(names.get(step.name()), behind)));
+                                    : roundedAfter(names.get(step.name()), quantizer)));
         }
         return new PrepareReport(entries, List.of());
     }
@@ -125,7 +125,7 @@ final class SkipReasons {
                 .orElse(null);
     }
 
-    private static String roundedBehind(@Nullable String quantizer, ActivationScheme scheme) {
+    private static String roundedAfter(@Nullable String quantizer, ActivationScheme scheme) {
         return "rounded by '"
                 + quantizer
                 + "', "
@@ -147,9 +147,9 @@ final class SkipReasons {
     private static @Nullable LayerScheme actual(
             @Nullable LayerScheme scheme,
             @Nullable LayerQuantizers quantizers,
-            @Nullable ActivationScheme behind) {
-        if (behind != null) {
-            return new LayerScheme(null, behind.scheme());
+            @Nullable ActivationScheme quantizer) {
+        if (quantizer != null) {
+            return new LayerScheme(null, quantizer.scheme());
         }
         if (scheme == null || quantizers == null) {
             return null;
@@ -257,7 +257,7 @@ final class SkipReasons {
                     + " identity activation";
         }
         if (step.flow().makesValues()) {
-            String rounding = facts.roundedBehind(step);
+            String rounding = facts.roundedAfter(step);
             if (rounding != null) {
                 return "rounded by '" + rounding + "', which follows";
             }

@@ -29,9 +29,9 @@ final class LanguageTest {
                     "(?:@return|@param \\S+|/\\*\\*) [Ww]hat\\b|\\b[Ww]hat (?:becomes|became) of\\b");
 
     /** How many there still are; these may only become fewer. */
-    private static final int WORDS_LEFT = 22;
+    private static final int WORDS_LEFT = 3;
 
-    private static final int HEADLESS_LEFT = 20;
+    private static final int HEADLESS_LEFT = 10;
 
     /** The word list names the words, and the list of renamed classes their old names. */
     private static final Set<String> LISTS = Set.of("CONTRIBUTING.md", "UPGRADING.md");

@@ -38,7 +38,7 @@ final class Refusals {
      * {@return the refusal of a layer that others can take the place of}
      *
      * @param configuration the layer's configuration
-     * @param remedy what to put in its place
+     * @param remedy the layer to put in its place
      */
     static IntegerSupport instead(Object configuration, String remedy) {
         return IntegerSupport.refused(

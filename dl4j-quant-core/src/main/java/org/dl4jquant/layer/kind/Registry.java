@@ -19,7 +19,7 @@ final class Registry {
      *
      * @param kind makes the kind of a configuration
      * @param types the configurations' exact classes
-     * @param <C> what the kind needs of them
+     * @param <C> the context that the kind needs
      * @return this
      * @throws IllegalStateException if a class has a kind already
      */

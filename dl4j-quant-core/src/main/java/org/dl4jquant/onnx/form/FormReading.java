@@ -24,7 +24,7 @@ public record FormReading(IntGraph graph, List<Deviation> deviations) {
      *
      * @param node the node of the integer graph
      * @param operator the operator in the file, with its own name
-     * @param reason what in the file keeps ONNX Runtime from it
+     * @param reason the part of the file that keeps ONNX Runtime from it
      */
     public record Deviation(String node, String operator, String reason) {}
 }

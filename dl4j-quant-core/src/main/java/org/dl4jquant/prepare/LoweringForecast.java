@@ -22,7 +22,7 @@ import org.nd4j.linalg.activations.IActivation;
  * The obstacles that a network will meet when it is lowered, as far as they are known before it
  * runs. What depends on the shapes of its images is not known yet.
  *
- * @param facts what the planner knows of the network's tensors
+ * @param facts the planner's knowledge of the network's tensors
  */
 record LoweringForecast(SkipReasons.Facts facts) {
 
@@ -30,7 +30,7 @@ record LoweringForecast(SkipReasons.Facts facts) {
      * {@return the first obstacle of a step; empty if it becomes integers}
      *
      * @param step the step, with all that is joined with it
-     * @param quantizers what it rounds; null without
+     * @param quantizers its quantizers; null without
      * @param rounded whether another layer rounds its result
      */
     Optional<Refusal> obstacle(

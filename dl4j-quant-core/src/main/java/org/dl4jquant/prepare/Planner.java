@@ -121,7 +121,7 @@ final class Planner {
             }
 
             @Override
-            public @Nullable String roundedBehind(FusedStep step) {
+            public @Nullable String roundedAfter(FusedStep step) {
                 FusedStep next =
                         carriedByActivation(step) ? network.onlyConsumer(step.name()) : null;
                 return next == null ? null : next.name();

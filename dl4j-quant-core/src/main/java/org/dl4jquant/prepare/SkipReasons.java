@@ -83,8 +83,7 @@ final class SkipReasons {
                 continue;
             }
             ActivationScheme quantizer = inserted.get(step.name());
-            boolean rounded =
-                    inserted.containsKey(home.name()) || facts.roundedAfter(home) != null;
+            boolean rounded = inserted.containsKey(home.name()) || facts.roundedAfter(home) != null;
             entries.add(
                     new PrepareReport.Entry(
                             step.name(),

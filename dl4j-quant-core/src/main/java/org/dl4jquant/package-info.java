@@ -25,7 +25,7 @@
  * <tr><td>layer.integer</td><td></td><td>what a layer's inference computes in integers and which nodes it becomes, side by side</td><td>layer.rounding, layer.quantizers, fakequant, nd, graph.node, scheme, numeric</td></tr>
  * <tr><td>layer.recurrent</td><td></td><td>recurrent layers that round their hidden state</td><td>layer.rounding, layer.quantizers, nd</td></tr>
  * <tr><td>layer.attention</td><td></td><td>self-attention that rounds the factors of its products</td><td>layer.rounding, layer.quantizers, nd</td></tr>
- * <tr><td>layer.kind</td><td></td><td>one class per kind of DL4J layer, vertex or preprocessor: all that the library knows about it</td><td>network, layer.quantizers, layer.integer, nd, scheme, numeric</td></tr>
+ * <tr><td>layer.kind</td><td></td><td>one class per kind of DL4J layer, vertex or preprocessor: all that the library knows about it</td><td>network, layer.quantizers, layer.integer, layer.recurrent, nd, scheme, numeric</td></tr>
  * <tr><td>layer</td><td></td><td>DL4J layers and vertices that carry quantizers</td><td>numeric to fakequant, layer.*</td></tr>
  * <tr><td>prepare</td><td></td><td>a DL4J network in, the same network with quantizers out</td><td>numeric to layer</td></tr>
  * <tr><td>train</td><td></td><td>precision schedules, distillation, exact resume</td><td>numeric to prepare</td></tr>

@@ -91,7 +91,8 @@ final class PackageTable {
                         "nd",
                         "network",
                         "layer.quantizers",
-                        "layer.integer")
+                        "layer.integer",
+                        "layer.recurrent")
                 .mixed(
                         "layer",
                         "numeric",

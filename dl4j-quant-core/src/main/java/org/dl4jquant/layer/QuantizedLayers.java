@@ -15,7 +15,6 @@ import org.dl4jquant.check.Require;
 import org.dl4jquant.layer.integer.IntegerForm;
 import org.dl4jquant.layer.quantizers.QuantizedTensor;
 import org.dl4jquant.layer.quantizers.TensorObserver;
-import org.dl4jquant.layer.recurrent.RoundedRecurrence;
 import org.dl4jquant.nd.Detached;
 import org.dl4jquant.scheme.Precision;
 import org.jspecify.annotations.Nullable;
@@ -169,15 +168,6 @@ public final class QuantizedLayers {
         return configuration(layer)
                 .map(quantized -> quantized.getUnderlying())
                 .orElse(layer.conf().getLayer());
-    }
-
-    /**
-     * {@return whether the layer has a hidden state that can be rounded in each step}
-     *
-     * @param layer the configuration of a layer, without its quantizers and other wrappers
-     */
-    public static boolean hasRoundableState(org.deeplearning4j.nn.conf.layers.Layer layer) {
-        return RoundedRecurrence.rounds(layer);
     }
 
     private static @Nullable ILossFunction lossOf(org.deeplearning4j.nn.conf.layers.Layer layer) {

@@ -16,6 +16,7 @@ import org.deeplearning4j.nn.workspace.LayerWorkspaceMgr;
 import org.dl4jquant.layer.attention.AttentionRounding;
 import org.dl4jquant.layer.integer.FunctionOfNan;
 import org.dl4jquant.layer.integer.PointwiseActivation;
+import org.dl4jquant.layer.kind.LayerKinds;
 import org.dl4jquant.layer.quantizers.QuantizedTensor;
 import org.dl4jquant.layer.quantizers.TensorObserver;
 import org.dl4jquant.layer.quantizers.TensorRole;
@@ -91,7 +92,7 @@ final class Simulation {
         this.weights = weights;
         this.normalization = normalization;
         this.activation = InnerLayer.separateActivation(conf);
-        this.channelAxis = ChannelAxis.of(conf.getUnderlying());
+        this.channelAxis = LayerKinds.of(conf.getUnderlying()).channelAxis();
         this.input = rounders.get(TensorRole.INPUT);
         this.preActivation = rounders.get(TensorRole.PRE_ACTIVATION);
         this.output = rounders.get(TensorRole.OUTPUT);

@@ -153,9 +153,7 @@ public final class LayerKinds {
                         PReLULayer.class,
                         RecurrentAttentionLayer.class,
                         ElementWiseMultiplicationLayer.class));
-        kinds.add(layer -> new RecurrentKind(layer, true), List.of(LSTM.class, GravesLSTM.class));
-        kinds.add(
-                layer -> new RecurrentKind(layer, !layer.hasLayerNorm()), List.of(SimpleRnn.class));
+        kinds.add(RecurrentKind::new, List.of(LSTM.class, GravesLSTM.class, SimpleRnn.class));
         kinds.add(BidirectionalKind::new, List.of(Bidirectional.class));
         kinds.add(LastTimeStepKind::new, List.of(LastTimeStep.class));
         kinds.add(TimeDistributedKind::new, List.of(TimeDistributed.class));

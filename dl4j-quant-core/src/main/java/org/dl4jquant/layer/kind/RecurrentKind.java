@@ -6,16 +6,14 @@ import org.deeplearning4j.nn.conf.layers.BaseRecurrentLayer;
 import org.deeplearning4j.nn.params.SimpleRnnParamInitializer;
 import org.dl4jquant.layer.quantizers.TensorRole;
 import org.dl4jquant.layer.quantizers.WeightLayout;
+import org.dl4jquant.layer.recurrent.RoundedRecurrence;
 import org.jspecify.annotations.Nullable;
 
 /**
  * A recurrent layer; its weights are [in, units] and [units, units]. Its hidden state can be
  * rounded in each step unless a layer normalization stands in the recurrence.
- *
- * @param configuration the configuration
- * @param roundsState whether the state can be rounded
  */
-record RecurrentKind(BaseRecurrentLayer configuration, boolean roundsState) implements LayerKind {
+record RecurrentKind(BaseRecurrentLayer configuration) implements LayerKind {
 
     @Override
     public CodeFlow flow() {
@@ -29,6 +27,6 @@ record RecurrentKind(BaseRecurrentLayer configuration, boolean roundsState) impl
 
     @Override
     public Set<TensorRole> innerTensors() {
-        return roundsState ? Set.of(TensorRole.HIDDEN) : Set.of();
+        return RoundedRecurrence.rounds(configuration) ? Set.of(TensorRole.HIDDEN) : Set.of();
     }
 }

@@ -28,8 +28,9 @@ import org.slf4j.LoggerFactory;
  * mvn -Dquick -Pquickstart compile -Dexec.mainClass=org.dl4jquant.examples.DistilledTwoBit
  * }</pre>
  *
- * <p>It prints the loss of every 50th iteration and a table of four accuracies: in float,
- * calibrated, trained on the labels, and distilled.
+ * <p>It prints the loss of every 50th iteration and a table of four accuracies on 500 images: 96.0
+ * % in float, 90.0 % calibrated, 96.2 % trained on the labels, 95.4 % distilled, which is no
+ * difference on so few images; {@code CifarBenchmark} compares them over several seeds.
  */
 public final class DistilledTwoBit {
 

@@ -21,6 +21,7 @@ import org.dl4jquant.examples.data.TrainTest;
 import org.dl4jquant.examples.model.LeNet;
 import org.dl4jquant.examples.support.Percent;
 import org.dl4jquant.graph.IntGraph;
+import org.dl4jquant.layer.Updaters;
 import org.dl4jquant.report.EngineInputs;
 import org.dl4jquant.report.TextTable;
 import org.dl4jquant.scheme.LayerScheme;
@@ -41,8 +42,9 @@ import org.slf4j.LoggerFactory;
  * mvn -Dquick -Pquickstart,spark compile -Dexec.mainClass=org.dl4jquant.examples.SparkTraining
  * }</pre>
  *
- * <p>It prints a table of three accuracies (in float, calibrated, trained on Spark), and how many
- * codes of two engines differ: 0.
+ * <p>It prints a table of three accuracies on 1000 images: 94.70 % in float, 94.90 % calibrated,
+ * 96.00 % trained on Spark (with two other seeds 95.10, 95.10, 95.90 % and 94.70, 95.10, 95.10 %),
+ * and how many codes of two engines differ: 0.
  */
 public final class SparkTraining {
 
@@ -51,7 +53,9 @@ public final class SparkTraining {
     private static final int FLOAT_EPOCHS = 4;
     private static final int SPARK_EPOCHS = 4;
     private static final int WORKERS = 2;
-    private static final int ITERATIONS_PER_AVERAGE = 4;
+    private static final int ITERATIONS_PER_AVERAGE = 1;
+    private static final double RATE = 5e-4;
+    private static final double FALL_PER_EPOCH = 0.5;
     private static final int BATCH = 32;
     private static final int CALIBRATION_IMAGES = 512;
     private static final long SEED = 1;
@@ -78,7 +82,7 @@ public final class SparkTraining {
         trained.fit(data.train().shuffled(BATCH, SEED), floatEpochs);
 
         log.info("Insert quantizers of 4 bits....");
-        trained.setLearningRate(3e-4);
+        trained.setLearningRate(RATE);
         QuantSpec spec = QuantSpec.of(LayerScheme.INT4).withFirstAndLast(LayerScheme.INT8);
         MultiLayerNetwork quantized =
                 Quantization.prepare(
@@ -92,7 +96,10 @@ public final class SparkTraining {
                         .setIfMissing("spark.master", "local[" + WORKERS + "]")
                         .setIfMissing("spark.ui.enabled", "false");
         TrainingMaster<?, ?> averaging =
-                new ParameterAveragingTrainingMaster.Builder(WORKERS, 1)
+                // The second number is the size of the batches in the RDD. With 1, Spark takes each
+                // for
+                // one example, and averages once an epoch instead of after each iteration.
+                new ParameterAveragingTrainingMaster.Builder(WORKERS, BATCH)
                         .batchSizePerWorker(BATCH)
                         .averagingFrequency(ITERATIONS_PER_AVERAGE)
                         .rddTrainingApproach(RDDTrainingApproach.Direct)
@@ -107,6 +114,8 @@ public final class SparkTraining {
             for (int epoch = 1; epoch <= sparkEpochs; epoch++) {
                 network.fit(distributed);
                 log.info("Epoch {} of {}", epoch, sparkEpochs);
+                Updaters.setLearningRate(
+                        network.getNetwork(), RATE * Math.pow(FALL_PER_EPOCH, epoch));
             }
             averaged = network.getNetwork();
         }

@@ -203,8 +203,9 @@ final class LoweringMessagesTest {
     void refusesAPreprocessorWithoutIntegerForm() {
         assertEquals(
                 "layer 'steps' cannot be lowered to integers: there is no integer form of"
-                        + " preprocessor FeedForwardToRnnPreProcessor; those that lower are"
-                        + " CnnToFeedForward, FeedForwardToCnn, and compositions of them",
+                        + " preprocessor FeedForwardToRnnPreProcessor; preprocessors that lower are"
+                        + " CnnToFeedForwardPreProcessor, FeedForwardToCnnPreProcessor,"
+                        + " ComposableInputPreProcessor",
                 messageFor(
                         graph().addInputs("in")
                                 .addLayer("first", dense(), "in")
@@ -251,7 +252,7 @@ final class LoweringMessagesTest {
         assertTrue(
                 supported.startsWith(
                         "layer 'middle' cannot be lowered to integers: there is no integer form of"
-                                + " type DenseLayer with layer normalization; layers that lower"),
+                                + " type DenseLayer with layer normalization; train the layer without"),
                 supported);
     }
 
@@ -270,7 +271,7 @@ final class LoweringMessagesTest {
         assertTrue(
                 message.startsWith(
                         "layer 'sums' cannot be lowered to integers: there is no integer form of"
-                                + " type GlobalPoolingLayer with pooling type SUM; "),
+                                + " type GlobalPoolingLayer with pooling type SUM; pooling"),
                 message);
     }
 

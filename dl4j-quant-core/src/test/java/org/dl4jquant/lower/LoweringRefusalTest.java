@@ -42,9 +42,9 @@ final class LoweringRefusalTest {
 
     private static final String SUPPORTED =
             "layers that lower are ConvolutionLayer, DepthwiseConvolution2D, DenseLayer,"
-                    + " OutputLayer, SubsamplingLayer (max, average), GlobalPoolingLayer (max,"
-                    + " average), ActivationLayer, DropoutLayer, layers that only move elements, such"
-                    + " as ZeroPaddingLayer, and losses";
+                    + " OutputLayer, SubsamplingLayer (max, average), DropoutLayer,"
+                    + " GlobalPoolingLayer (max, average), ActivationLayer, losses (such as"
+                    + " LossLayer), layers that only move elements (such as ZeroPaddingLayer)";
 
     private static final InputType IMAGES = InputType.convolutional(8, 8, 2);
 
@@ -273,8 +273,8 @@ final class LoweringRefusalTest {
         assertEquals(
                 "layer 'joined' cannot be lowered to integers: there is no integer form of type"
                         + " ElementWiseVertex with Product; vertices that lower are LayerVertex,"
-                        + " MergeVertex, ElementWiseVertex with Add, SubsetVertex, ReshapeVertex and"
-                        + " PreprocessorVertex",
+                        + " ElementWiseVertex with Add, MergeVertex, PreprocessorVertex,"
+                        + " ReshapeVertex, SubsetVertex",
                 messageFor(
                         QuantSpec.of(LayerScheme.INT8),
                         new ElementWiseVertex(ElementWiseVertex.Op.Product)));

@@ -34,7 +34,7 @@ public record DenseForm(long inputs, long outputs, @Nullable IActivation lastFun
         if (Require.given(layer, "layer").hasLayerNorm()) {
             return IntegerSupport.refused(
                     "there is no integer form of type DenseLayer with layer normalization",
-                    SupportedLayers.LIST);
+                    "train the layer without hasLayerNorm");
         }
         return WeightedForm.of(new DenseForm(layer.getNIn(), layer.getNOut(), null), layer);
     }

@@ -87,16 +87,11 @@ public record MoveForm(int rank, Function<Shape, IndexMap> map) implements Integ
     private static IntegerSupport.Supported supported(
             Object configuration, int rank, Function<Shape, IndexMap> map) {
         Require.given(map, "map");
-        String type = Require.given(configuration, "configuration").getClass().getSimpleName();
+        Require.given(configuration, "configuration");
         return IntegerSupport.of(
                 tensors ->
                         tensors.isQuantized()
-                                ? new RefusedForm(
-                                        IntegerSupport.refused(
-                                                "there is no integer form of type "
-                                                        + type
-                                                        + " with quantizers of its own",
-                                                SupportedLayers.LIST))
+                                ? RefusedForm.ofQuantizers(configuration)
                                 : new MoveForm(rank, map));
     }
 

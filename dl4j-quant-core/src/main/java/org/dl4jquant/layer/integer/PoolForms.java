@@ -25,7 +25,7 @@ public final class PoolForms {
             return IntegerSupport.of(
                             tensors ->
                                     tensors.isQuantized()
-                                            ? new RefusedForm(refusal(layer, PoolingType.MAX))
+                                            ? RefusedForm.ofQuantizers(layer)
                                             : new MaxPoolForm(layer))
                     .inferenceOnlyIf(format);
         }
@@ -47,7 +47,7 @@ public final class PoolForms {
             return IntegerSupport.of(
                     tensors ->
                             tensors.isQuantized()
-                                    ? new RefusedForm(refusal(layer, PoolingType.MAX))
+                                    ? RefusedForm.ofQuantizers(layer)
                                     : new GlobalMaxPoolForm(layer));
         }
         return layer.getPoolingType() == PoolingType.AVG
@@ -61,6 +61,6 @@ public final class PoolForms {
                         + layer.getClass().getSimpleName()
                         + " with pooling type "
                         + type,
-                SupportedLayers.LIST);
+                "pooling types that lower are MAX and AVG");
     }
 }

@@ -17,16 +17,11 @@ public final class UnchangedForm implements IntegerForm {
      * @return a form
      */
     public static IntegerSupport of(Layer layer) {
-        String type = Require.given(layer, "layer").getClass().getSimpleName();
+        Require.given(layer, "layer");
         return IntegerSupport.of(
                 tensors ->
                         tensors.isQuantized()
-                                ? new RefusedForm(
-                                        IntegerSupport.refused(
-                                                "there is no integer form of type "
-                                                        + type
-                                                        + " with quantizers of its own",
-                                                SupportedLayers.LIST))
+                                ? RefusedForm.ofQuantizers(layer)
                                 : new UnchangedForm());
     }
 

@@ -134,15 +134,21 @@ public final class LayerKinds {
     }
 
     private static void addLayersWithWeights(Registry kinds) {
-        kinds.add(ConvolutionKind::new, List.of(ConvolutionLayer.class, Convolution2D.class));
+        kinds.add(
+                Lowering.MOST,
+                ConvolutionKind::new,
+                List.of(ConvolutionLayer.class, Convolution2D.class));
         kinds.add(Convolution1DKind::new, List.of(Convolution1DLayer.class, Convolution1D.class));
         kinds.add(Convolution3DKind::new, List.of(Convolution3D.class));
-        kinds.add(DepthwiseConvolutionKind::new, List.of(DepthwiseConvolution2D.class));
+        kinds.add(
+                Lowering.MOST,
+                DepthwiseConvolutionKind::new,
+                List.of(DepthwiseConvolution2D.class));
         kinds.add(SeparableConvolutionKind::new, List.of(SeparableConvolution2D.class));
         kinds.add(DeconvolutionKind::new, List.of(Deconvolution2D.class));
         kinds.add(Deconvolution3DKind::new, List.of(Deconvolution3D.class));
-        kinds.add(DenseKind::new, List.of(DenseLayer.class));
-        kinds.add(OutputKind::of, List.of(OutputLayer.class));
+        kinds.add(Lowering.MOST, DenseKind::new, List.of(DenseLayer.class));
+        kinds.add(Lowering.MOST, OutputKind::of, List.of(OutputLayer.class));
         kinds.add(OutputKind::inFloat, List.of(RnnOutputLayer.class, CenterLossOutputLayer.class));
         kinds.add(EmbeddingKind::new, List.of(EmbeddingLayer.class, EmbeddingSequenceLayer.class));
         kinds.add(AutoEncoderKind::new, List.of(AutoEncoder.class, VariationalAutoencoder.class));
@@ -162,41 +168,72 @@ public final class LayerKinds {
     }
 
     private static void addOtherLayers(Registry kinds) {
-        kinds.add(WindowPoolKind::ofImages, List.of(SubsamplingLayer.class, Pooling2D.class));
+        kinds.add(
+                Lowering.MAX_AND_AVERAGE,
+                WindowPoolKind::ofImages,
+                List.of(SubsamplingLayer.class, Pooling2D.class));
         kinds.add(WindowPoolKind::ofSequences, List.of(Subsampling1DLayer.class, Pooling1D.class));
         kinds.add(VolumePoolKind::new, List.of(Subsampling3DLayer.class));
-        kinds.add(DropoutKind::new, List.of(DropoutLayer.class));
-        kinds.add(GlobalPoolKind::new, List.of(GlobalPoolingLayer.class));
-        kinds.add(ActivationKind::new, List.of(ActivationLayer.class));
-        kinds.add((LossLayer layer) -> LossKind.of(layer), List.of(LossLayer.class));
-        kinds.add((CnnLossLayer layer) -> LossKind.of(layer), List.of(CnnLossLayer.class));
-        kinds.add((RnnLossLayer layer) -> LossKind.of(layer), List.of(RnnLossLayer.class));
+        kinds.add(Lowering.MOST, DropoutKind::new, List.of(DropoutLayer.class));
+        kinds.add(Lowering.MAX_AND_AVERAGE, GlobalPoolKind::new, List.of(GlobalPoolingLayer.class));
+        kinds.add(Lowering.MOST, ActivationKind::new, List.of(ActivationLayer.class));
+        kinds.add(
+                Lowering.LOSSES, (LossLayer layer) -> LossKind.of(layer), List.of(LossLayer.class));
+        kinds.add(
+                Lowering.LOSSES,
+                (CnnLossLayer layer) -> LossKind.of(layer),
+                List.of(CnnLossLayer.class));
+        kinds.add(
+                Lowering.LOSSES,
+                (RnnLossLayer layer) -> LossKind.of(layer),
+                List.of(RnnLossLayer.class));
         kinds.add(FloatLossKind::new, List.of(Cnn3DLossLayer.class, Yolo2OutputLayer.class));
         kinds.add(BatchNormalizationKind::new, List.of(BatchNormalization.class));
         kinds.add(MovingKind::new, List.of(SpaceToBatchLayer.class));
-        kinds.add((Cropping1D layer) -> CroppingKind.of(layer), List.of(Cropping1D.class));
-        kinds.add((Cropping2D layer) -> CroppingKind.of(layer), List.of(Cropping2D.class));
-        kinds.add((Cropping3D layer) -> CroppingKind.of(layer), List.of(Cropping3D.class));
-        kinds.add(RepeatVectorKind::new, List.of(RepeatVector.class));
-        kinds.add(SpaceToDepthKind::new, List.of(SpaceToDepthLayer.class));
-        kinds.add((Upsampling1D layer) -> UpsamplingKind.of(layer), List.of(Upsampling1D.class));
-        kinds.add((Upsampling2D layer) -> UpsamplingKind.of(layer), List.of(Upsampling2D.class));
-        kinds.add((Upsampling3D layer) -> UpsamplingKind.of(layer), List.of(Upsampling3D.class));
         kinds.add(
-                (ZeroPadding1DLayer layer) -> ZeroPaddingKind.of(layer),
-                List.of(ZeroPadding1DLayer.class));
-        kinds.add(
+                Lowering.MOVES,
                 (ZeroPaddingLayer layer) -> ZeroPaddingKind.of(layer),
                 List.of(ZeroPaddingLayer.class));
         kinds.add(
+                Lowering.MOVES,
+                (ZeroPadding1DLayer layer) -> ZeroPaddingKind.of(layer),
+                List.of(ZeroPadding1DLayer.class));
+        kinds.add(
+                Lowering.MOVES,
                 (ZeroPadding3DLayer layer) -> ZeroPaddingKind.of(layer),
                 List.of(ZeroPadding3DLayer.class));
+        kinds.add(
+                Lowering.MOVES,
+                (Cropping1D layer) -> CroppingKind.of(layer),
+                List.of(Cropping1D.class));
+        kinds.add(
+                Lowering.MOVES,
+                (Cropping2D layer) -> CroppingKind.of(layer),
+                List.of(Cropping2D.class));
+        kinds.add(
+                Lowering.MOVES,
+                (Cropping3D layer) -> CroppingKind.of(layer),
+                List.of(Cropping3D.class));
+        kinds.add(Lowering.MOVES, RepeatVectorKind::new, List.of(RepeatVector.class));
+        kinds.add(Lowering.MOVES, SpaceToDepthKind::new, List.of(SpaceToDepthLayer.class));
+        kinds.add(
+                Lowering.MOVES,
+                (Upsampling1D layer) -> UpsamplingKind.of(layer),
+                List.of(Upsampling1D.class));
+        kinds.add(
+                Lowering.MOVES,
+                (Upsampling2D layer) -> UpsamplingKind.of(layer),
+                List.of(Upsampling2D.class));
+        kinds.add(
+                Lowering.MOVES,
+                (Upsampling3D layer) -> UpsamplingKind.of(layer),
+                List.of(Upsampling3D.class));
     }
 
     private static void addVertices(Registry kinds) {
-        kinds.add(ElementWiseKind::new, List.of(ElementWiseVertex.class));
-        kinds.add(MergeKind::new, List.of(MergeVertex.class));
-        kinds.add(PreprocessorVertexKind::new, List.of(PreprocessorVertex.class));
+        kinds.add(Lowering.ADD, ElementWiseKind::new, List.of(ElementWiseVertex.class));
+        kinds.add(Lowering.MOST, MergeKind::new, List.of(MergeVertex.class));
+        kinds.add(Lowering.MOST, PreprocessorVertexKind::new, List.of(PreprocessorVertex.class));
         kinds.add(
                 MovingKind::new,
                 List.of(
@@ -205,18 +242,20 @@ public final class LayerKinds {
                         PoolHelperVertex.class,
                         ReverseTimeSeriesVertex.class,
                         UnstackVertex.class));
-        kinds.add(ReshapeVertexKind::new, List.of(ReshapeVertex.class));
-        kinds.add(SubsetKind::new, List.of(SubsetVertex.class));
+        kinds.add(Lowering.MOST, ReshapeVertexKind::new, List.of(ReshapeVertex.class));
+        kinds.add(Lowering.MOST, SubsetKind::new, List.of(SubsetVertex.class));
     }
 
     private static void addPreprocessors(Registry kinds) {
         kinds.add(
+                Lowering.MOST,
                 (CnnToFeedForwardPreProcessor flatten) -> ReshapeKind.of(flatten),
                 List.of(CnnToFeedForwardPreProcessor.class));
         kinds.add(
+                Lowering.MOST,
                 (FeedForwardToCnnPreProcessor toImages) -> ReshapeKind.of(toImages),
                 List.of(FeedForwardToCnnPreProcessor.class));
-        kinds.add(ComposedKind::new, List.of(ComposableInputPreProcessor.class));
+        kinds.add(Lowering.MOST, ComposedKind::new, List.of(ComposableInputPreProcessor.class));
         kinds.add(
                 MovingKind::new,
                 List.of(
@@ -304,6 +343,15 @@ public final class LayerKinds {
             return Frozen.inside(layer);
         }
         return configuration instanceof GraphVertex vertex ? Frozen.inside(vertex) : configuration;
+    }
+
+    /**
+     * {@return the words for all that lower}
+     *
+     * @param base DL4J's class or interface of layers, vertices or preprocessors
+     */
+    static List<String> lowering(Class<?> base) {
+        return KINDS.lowering(base);
     }
 
     /** {@return the classes that have a kind} */

@@ -3,8 +3,8 @@ package org.dl4jquant.layer.kind;
 
 import org.deeplearning4j.nn.conf.InputPreProcessor;
 import org.deeplearning4j.nn.conf.graph.GraphVertex;
+import org.deeplearning4j.nn.conf.layers.Layer;
 import org.dl4jquant.layer.integer.IntegerSupport;
-import org.dl4jquant.layer.integer.SupportedLayers;
 
 /** The words for kinds without an integer form. */
 final class Refusals {
@@ -22,16 +22,16 @@ final class Refusals {
         if (configuration instanceof InputPreProcessor) {
             return IntegerSupport.refused(
                     "there is no integer form of preprocessor " + type,
-                    "those that lower are CnnToFeedForward, FeedForwardToCnn, and compositions of"
-                            + " them");
+                    "preprocessors that lower are "
+                            + String.join(", ", LayerKinds.lowering(InputPreProcessor.class)));
         }
         String reason = "there is no integer form of type " + type + option;
         return configuration instanceof GraphVertex
                 ? IntegerSupport.refused(
                         reason,
-                        "vertices that lower are LayerVertex, MergeVertex, ElementWiseVertex with"
-                                + " Add, SubsetVertex, ReshapeVertex and PreprocessorVertex")
-                : IntegerSupport.refused(reason, SupportedLayers.LIST);
+                        "vertices that lower are LayerVertex, "
+                                + String.join(", ", LayerKinds.lowering(GraphVertex.class)))
+                : IntegerSupport.refused(reason, layersThatLower());
     }
 
     /**
@@ -43,6 +43,10 @@ final class Refusals {
     static IntegerSupport instead(Object configuration, String remedy) {
         return IntegerSupport.refused(
                 "there is no integer form of type " + configuration.getClass().getSimpleName(),
-                remedy + "; " + SupportedLayers.LIST);
+                remedy + "; " + layersThatLower());
+    }
+
+    private static String layersThatLower() {
+        return "layers that lower are " + String.join(", ", LayerKinds.lowering(Layer.class));
     }
 }

@@ -2,6 +2,7 @@
 package org.dl4jquant.layer;
 
 import org.deeplearning4j.nn.api.Layer;
+import org.deeplearning4j.nn.conf.NeuralNetConfiguration;
 import org.deeplearning4j.nn.layers.wrapper.BaseWrapperLayer;
 import org.deeplearning4j.nn.workspace.LayerWorkspaceMgr;
 import org.dl4jquant.nd.NonFinite;
@@ -18,6 +19,20 @@ final class MaxPoolingRuntime extends BaseWrapperLayer {
 
     MaxPoolingRuntime(Layer pool) {
         super(pool);
+    }
+
+    /**
+     * Keeps the pool's own configuration inside: whoever freezes a layer hands it the wrapper's.
+     */
+    @Override
+    public void setConf(NeuralNetConfiguration conf) {
+        if (conf.getLayer() instanceof MaxPoolingLayer wrapper) {
+            NeuralNetConfiguration inner = conf.clone();
+            inner.setLayer(wrapper.getUnderlying());
+            super.setConf(inner);
+        } else {
+            super.setConf(conf);
+        }
     }
 
     @Override

@@ -117,7 +117,8 @@ final class GraphView extends NetworkView<ComputationGraph> {
     }
 
     @Override
-    public NetworkView<ComputationGraph> assemble(List<Part> parts, List<String> outputs) {
+    public NetworkView<ComputationGraph> assemble(
+            List<Part> parts, List<String> tensors, List<String> outputs) {
         Map<String, GraphVertex> vertices = new LinkedHashMap<>();
         Map<String, List<String>> inputs = new LinkedHashMap<>();
         for (Part part : parts) {
@@ -127,6 +128,9 @@ final class GraphView extends NetworkView<ComputationGraph> {
         ComputationGraphConfiguration after = conf().clone();
         after.setVertices(vertices);
         after.setVertexInputs(inputs);
+        if (!tensors.equals(conf().getNetworkInputs())) {
+            after.setNetworkInputs(new ArrayList<>(tensors));
+        }
         after.setNetworkOutputs(new ArrayList<>(outputs));
         after.setTopologicalOrder(null);
         after.setTopologicalOrderStr(null);

@@ -100,10 +100,11 @@ final class MultiLayerView extends NetworkView<MultiLayerNetwork> {
     }
 
     @Override
-    public NetworkView<MultiLayerNetwork> assemble(List<Part> parts, List<String> outputs) {
+    public NetworkView<MultiLayerNetwork> assemble(
+            List<Part> parts, List<String> inputs, List<String> outputs) {
         List<NeuralNetConfiguration> layers = new ArrayList<>();
         Map<Integer, InputPreProcessor> preprocessors = new HashMap<>();
-        for (Part part : row(parts, outputs)) {
+        for (Part part : row(parts, inputs.get(0), outputs)) {
             if (part.preprocessor() != null) {
                 preprocessors.put(layers.size(), part.preprocessor());
             }
@@ -129,7 +130,7 @@ final class MultiLayerView extends NetworkView<MultiLayerNetwork> {
         return Objects.requireNonNull(conf);
     }
 
-    private List<Part> row(List<Part> parts, List<String> outputs) {
+    private List<Part> row(List<Part> parts, String input, List<String> outputs) {
         Map<String, Part> readers = new LinkedHashMap<>();
         for (Part part : parts) {
             Require.argument(
@@ -141,7 +142,7 @@ final class MultiLayerView extends NetworkView<MultiLayerNetwork> {
                     part.inputs());
         }
         List<Part> row = new ArrayList<>();
-        String last = topology().inputs().get(0);
+        String last = input;
         for (Part next = readers.get(last); next != null; next = readers.get(last)) {
             row.add(next);
             last = next.name();

@@ -2,6 +2,7 @@
 package org.dl4jquant.network;
 
 import java.util.Collection;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import org.deeplearning4j.nn.api.Layer;
@@ -171,7 +172,21 @@ public abstract sealed class NetworkView<N extends Model> permits MultiLayerView
      * @return a network whose parameters are 0, that has not been trained and has no listeners
      * @throws IllegalArgumentException if a row of layers would be no row
      */
-    public abstract NetworkView<N> assemble(List<Part> parts, List<String> outputs);
+    public final NetworkView<N> assemble(List<Part> parts, List<String> outputs) {
+        return assemble(parts, topology().inputs(), outputs);
+    }
+
+    /**
+     * Puts a network together that has this one's other settings, and other inputs.
+     *
+     * @param parts its steps, in any order; a row of layers stays a row
+     * @param inputs the names of its inputs, in its order
+     * @param outputs the names of the steps whose results leave it
+     * @return a network whose parameters are 0, that has not been trained and has no listeners
+     * @throws IllegalArgumentException if a row of layers would be no row
+     */
+    public abstract NetworkView<N> assemble(
+            List<Part> parts, List<String> inputs, List<String> outputs);
 
     // ---- results -------------------------------------------------------------------------------
 
@@ -299,6 +314,25 @@ public abstract sealed class NetworkView<N extends Model> permits MultiLayerView
      * @return a copy with the same parameters, without listeners and without the updater's state
      */
     public abstract NetworkView<N> copy(DataType type);
+
+    /**
+     * Takes over the parameters of the steps that another network has under the same names, what
+     * its updater remembers of them, and its numbers of trained iterations and epochs.
+     *
+     * @param other a network that was edited or cut out of this one, or the other way round
+     * @throws IllegalArgumentException if a parameter has another shape there
+     */
+    public final void takeOver(NetworkView<?> other) {
+        Map<String, Map<String, ParameterSource>> sources = new LinkedHashMap<>();
+        Topology<Step> theirs = Require.given(other, "other").topology();
+        for (Step step : topology().steps()) {
+            if (theirs.step(step.name()) != null) {
+                sources.put(step.name(), EditedParameters.all(other, step.name()));
+            }
+        }
+        setCounts(other.iterations(), other.epochs());
+        EditedParameters.copy(other, sources, this);
+    }
 
     /**
      * Puts another layer in the place of one that computes.

@@ -356,7 +356,7 @@ class PartialPreparationTest {
         String message =
                 assertThrows(IllegalStateException.class, () -> helper.fitFeaturized(featurized))
                         .getMessage();
-        assertTrue(message.contains("setFeatureExtractor"), message);
+        assertTrue(message.contains("FrozenFeatures"), message);
     }
 
     private static String refusal(ComputationGraph network) {

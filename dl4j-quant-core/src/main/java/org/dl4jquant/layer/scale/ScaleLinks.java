@@ -25,12 +25,35 @@ public final class ScaleLinks {
      * each replica of a parallel or Spark training has its own. So that buffer's identity names the
      * network, whatever wraps the layers. The table holds offsets only: nothing in it keeps a
      * network alive, and an entry goes with its buffer. */
-    private static final Map<Root, Map<String, Place>> NETWORKS = new ConcurrentHashMap<>();
+    private static final Map<Root, Map<String, Codes>> NETWORKS = new ConcurrentHashMap<>();
     private static final ReferenceQueue<DataBuffer> COLLECTED = new ReferenceQueue<>();
 
     private ScaleLinks() {}
 
-    private record Place(long scale, long zeroPoint, @Nullable CodeRange range) {}
+    /** How a layer's output codes stand for values. */
+    private sealed interface Codes {
+
+        /** {@return this, now; null while the layer makes no codes} */
+        @Nullable QuantParams now(DataBuffer root, String layer);
+    }
+
+    /** Parameters of the network. */
+    private record Place(long scale, long zeroPoint, @Nullable CodeRange range) implements Codes {
+
+        @Override
+        public @Nullable QuantParams now(DataBuffer root, String layer) {
+            return at(this, root, layer);
+        }
+    }
+
+    /** The codes of a layer that is in another network and does not learn. */
+    private record Constant(@Nullable QuantParams params) implements Codes {
+
+        @Override
+        public @Nullable QuantParams now(DataBuffer root, String layer) {
+            return params;
+        }
+    }
 
     /** A buffer by identity: DataBuffer's own equality compares contents. */
     private static final class Root extends WeakReference<DataBuffer> {
@@ -93,18 +116,38 @@ public final class ScaleLinks {
         Require.given(layer, "layer");
         Require.given(parameters, "parameters");
         DataBuffer root = rootOf(parameters);
-        Place place = NETWORKS.getOrDefault(new Root(root, null), Map.of()).get(layer);
+        Codes place = NETWORKS.getOrDefault(new Root(root, null), Map.of()).get(layer);
         Require.state(
                 place != null,
                 "layer '%s' reads codes that layer '%s' makes, but its network has no quantized"
                         + " layer of that name; was it removed or renamed? Prepare the network"
                         + " again, or give '%s' an input quantizer. DL4J's TransferLearningHelper"
-                        + " makes a network of the last layers alone: freeze the others with"
-                        + " setFeatureExtractor and fit the whole network instead",
+                        + " makes a network of the last layers alone, which FrozenFeatures does for"
+                        + " quantized networks",
                 reader,
                 layer,
                 reader);
-        return at(java.util.Objects.requireNonNull(place), root, layer);
+        return java.util.Objects.requireNonNull(place).now(root, layer);
+    }
+
+    /**
+     * Makes the output codes of a network's layers known to a network of its last layers, as they
+     * are now. Copies and stored files of that network do not know them.
+     *
+     * @param parameters any view of the whole network's parameters
+     * @param part any view of the parameters of the network of last layers
+     */
+    public static void carry(INDArray parameters, INDArray part) {
+        DataBuffer root = rootOf(Require.given(parameters, "parameters"));
+        Map<String, Codes> known =
+                NETWORKS.computeIfAbsent(
+                        new Root(rootOf(Require.given(part, "part")), COLLECTED),
+                        made -> new ConcurrentHashMap<>());
+        NETWORKS.getOrDefault(new Root(root, null), Map.of())
+                .forEach(
+                        (layer, codes) ->
+                                known.computeIfAbsent(
+                                        layer, name -> new Constant(codes.now(root, name))));
     }
 
     private static @Nullable QuantParams at(Place place, DataBuffer root, String layer) {

@@ -89,16 +89,10 @@ public final class Planner {
             launches.input(buffer);
             tensors.put(input.name(), new Tensor(type, buffer, 0, null));
         }
-        Workshop workshop =
-                new Workshop(
-                        graph,
-                        works,
-                        slices,
-                        launches,
-                        constants,
-                        tensors,
-                        architecture,
-                        candidates);
+        Tensors made = new Tensors(graph, slices, launches, tensors);
+        Products products =
+                new Products(graph, made, launches, constants, architecture, candidates);
+        Workshop workshop = new Workshop(graph, works, slices, made, products, launches, constants);
         works.forEach(work -> tensors.putAll(workshop.make(work)));
     }
 

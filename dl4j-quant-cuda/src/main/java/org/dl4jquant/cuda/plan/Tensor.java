@@ -4,6 +4,7 @@ package org.dl4jquant.cuda.plan;
 import java.util.Objects;
 import org.dl4jquant.cuda.kernel.ImageLayout;
 import org.dl4jquant.graph.node.TensorType;
+import org.dl4jquant.numeric.QuantParams;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -24,14 +25,19 @@ record Tensor(TensorType type, String buffer, long slice, @Nullable ImageLayout 
         return Objects.requireNonNull(layout, "float32 values have no layout");
     }
 
+    /** {@return the scale and the zero point of its codes} */
+    QuantParams codes() {
+        return type.codes();
+    }
+
     /** {@return the same bytes as another result} */
     Tensor as(TensorType other) {
         return new Tensor(other, buffer, slice, layout);
     }
 
     /**
-     * {@return the layout in which kernels that know rows and columns expect a result; what is
-     * behind the second dimension counts as columns}
+     * {@return the layout in which kernels that know rows and columns expect a result; all
+     * dimensions after the second count as columns}
      */
     static ImageLayout natural(TensorType type) {
         int channels = type.shape().size(0);

@@ -11,8 +11,8 @@
  * <p>The passes, in order: {@code Fusion} joins residual sums with the convolution that feeds them;
  * {@code FusedPools} joins max pools with the convolution that they read; {@code Siblings} joins
  * layers that read the same; {@code Slices} lets parts of a concatenation be written in place;
- * {@code Workshop} chooses the kernels and orders their launches; {@code MemoryPlan} gives tensors
- * that are not alive together the same bytes.
+ * {@code Workshop}, with {@code Products}, chooses the kernels and orders their launches; {@code
+ * MemoryPlan} gives tensors that are not alive together the same bytes.
  */
 @NullMarked
 package org.dl4jquant.cuda.plan;

@@ -19,7 +19,7 @@ import org.jspecify.annotations.Nullable;
  * else if there is one; else by its name, and in the folders that NVIDIA's installers, containers
  * and the Windows subsystem for Linux put it in.
  */
-public final class LibCuda implements CudaDriver {
+public final class LibCuda extends StreamCalls {
 
     /* JNA binds a class's native methods to one library (direct mapping), which takes half the time of
      * a call through a Function: about 0.2 microseconds a launch. A process has one driver, so this is
@@ -47,8 +47,6 @@ public final class LibCuda implements CudaDriver {
                     + PROPERTY;
 
     private static final int MAX_DYNAMIC_SHARED_BYTES = 8;
-    private static final int NON_BLOCKING = 1;
-    private static final int CAPTURE_THREAD_LOCAL = 1;
     private static final int NAME_BYTES = 256;
 
     private static @Nullable LibCuda bound;
@@ -359,81 +357,5 @@ public final class LibCuda implements CudaDriver {
                 gridY,
                 threads,
                 sharedBytes);
-    }
-
-    @Override
-    public long createStream() {
-        long[] stream = new long[1];
-        check(CudaSymbols.cuStreamCreate(stream, NON_BLOCKING), "cuStreamCreate");
-        return stream[0];
-    }
-
-    @Override
-    public void destroyStream(long stream) {
-        check(CudaSymbols.cuStreamDestroy_v2(stream), "cuStreamDestroy");
-    }
-
-    @Override
-    public void synchronizeStream(long stream) {
-        check(CudaSymbols.cuStreamSynchronize(stream), "cuStreamSynchronize");
-    }
-
-    @Override
-    public void beginCapture(long stream) {
-        check(
-                CudaSymbols.cuStreamBeginCapture_v2(stream, CAPTURE_THREAD_LOCAL),
-                "cuStreamBeginCapture");
-    }
-
-    @Override
-    public long endCapture(long stream) {
-        long[] graph = new long[1];
-        check(CudaSymbols.cuStreamEndCapture(stream, graph), "cuStreamEndCapture");
-        long[] executable = new long[1];
-        int instantiated = CudaSymbols.cuGraphInstantiateWithFlags(executable, graph[0], 0);
-        // The recording is a copy of its own now, or there is none.
-        int destroyed = CudaSymbols.cuGraphDestroy(graph[0]);
-        check(instantiated, "cuGraphInstantiateWithFlags");
-        check(destroyed, "cuGraphDestroy");
-        return executable[0];
-    }
-
-    @Override
-    public void launchGraph(long graph, long stream) {
-        check(CudaSymbols.cuGraphLaunch(graph, stream), "cuGraphLaunch");
-    }
-
-    @Override
-    public void destroyGraph(long graph) {
-        check(CudaSymbols.cuGraphExecDestroy(graph), "cuGraphExecDestroy");
-    }
-
-    @Override
-    public long createEvent() {
-        long[] event = new long[1];
-        check(CudaSymbols.cuEventCreate(event, 0), "cuEventCreate");
-        return event[0];
-    }
-
-    @Override
-    public void destroyEvent(long event) {
-        check(CudaSymbols.cuEventDestroy_v2(event), "cuEventDestroy");
-    }
-
-    @Override
-    public void recordEvent(long event, long stream) {
-        check(CudaSymbols.cuEventRecord(event, stream), "cuEventRecord");
-    }
-
-    @Override
-    public void synchronizeEvent(long event) {
-        check(CudaSymbols.cuEventSynchronize(event), "cuEventSynchronize");
-    }
-
-    @Override
-    public float elapsedMillis(long start, long end) {
-        float[] milliseconds = new float[1];
-        check(CudaSymbols.cuEventElapsedTime(milliseconds, start, end), "cuEventElapsedTime");
-        return milliseconds[0];
     }
 }

@@ -12,11 +12,9 @@ import java.util.Objects;
 import java.util.Optional;
 import java.util.Set;
 import java.util.function.Predicate;
-import java.util.stream.Stream;
 import org.deeplearning4j.nn.conf.layers.Layer;
 import org.dl4jquant.layer.LayerFunctions;
 import org.dl4jquant.layer.QuantizedAddVertex;
-import org.dl4jquant.layer.integer.PointwiseActivation;
 import org.dl4jquant.layer.kind.CodeFlow;
 import org.dl4jquant.layer.quantizers.ActivationScheme;
 import org.dl4jquant.layer.quantizers.LayerQuantizers;
@@ -31,7 +29,6 @@ import org.dl4jquant.scheme.NumberFormat;
 import org.dl4jquant.scheme.QuantSpec;
 import org.dl4jquant.scheme.TensorScheme;
 import org.jspecify.annotations.Nullable;
-import org.nd4j.linalg.activations.IActivation;
 
 /** Decides which tensor of a network is rounded where. */
 final class Planner {
@@ -53,7 +50,7 @@ final class Planner {
     private final Topology<FusedStep> network;
     private final SignAnalysis signs;
     private final Map<String, LayerScheme> schemes;
-    private final Map<String, Boolean> needed = new HashMap<>();
+    private final CodeNeeds needs;
     private final Map<String, ActivationScheme> inserted = new LinkedHashMap<>();
     private final Map<String, LayerQuantizers> wrapped = new LinkedHashMap<>();
     private final Map<String, String> quantizers = new HashMap<>();
@@ -64,6 +61,7 @@ final class Planner {
         this.network = network;
         this.signs = signs;
         this.schemes = schemes;
+        this.needs = new CodeNeeds(network, schemes);
         this.taken = new HashSet<>(network.inputs());
         network.steps().forEach(step -> taken.addAll(step.members()));
     }
@@ -123,7 +121,7 @@ final class Planner {
             @Override
             public @Nullable String roundedAfter(FusedStep step) {
                 FusedStep next =
-                        carriedByActivation(step) ? network.onlyConsumer(step.name()) : null;
+                        needs.carriedByActivation(step) ? network.onlyConsumer(step.name()) : null;
                 return next == null ? null : next.name();
             }
 
@@ -164,44 +162,18 @@ final class Planner {
         return new LayerPosition(step.name(), step.type(), index, layers.size());
     }
 
-    private @Nullable TensorScheme activations(FusedStep step) {
-        LayerScheme scheme = schemes.get(step.name());
-        return scheme == null ? null : scheme.activations();
-    }
-
     private void decideInput(String input) {
-        List<FusedStep> readers = readersOfCodes(input).toList();
-        if (readers.stream().noneMatch(each -> each.flow().joins()) && !isPooled(input)) {
+        List<FusedStep> readers = needs.readersOfCodes(input).toList();
+        if (readers.stream().noneMatch(each -> each.flow().joins()) && !needs.isPooled(input)) {
             return;
         }
         readers.stream()
-                .map(this::activations)
+                .map(needs::activations)
                 .filter(scheme -> scheme != null && scheme.format() instanceof IntFormat)
                 .map(Objects::requireNonNull)
                 .max(Comparator.comparing(scheme -> scheme.format().bitsPerNumber()))
                 .map(widest -> new ActivationScheme(widest, !signs.nonNegative(input)))
                 .ifPresent(scheme -> inserted.put(input, scheme));
-    }
-
-    /** {@return whether a max pool reads the tensor, as it is or after moves, on a way to codes} */
-    private boolean isPooled(String tensor) {
-        return network.consumers(tensor).stream()
-                .filter(reader -> reader.flow().keepsCodes() && computesWithCodes(reader))
-                .anyMatch(
-                        reader ->
-                                (reader.kind().flow() == CodeFlow.PICKS)
-                                        || isPooled(reader.name()));
-    }
-
-    /** {@return the steps that compute with a tensor's codes, where they are and further on} */
-    private Stream<FusedStep> readersOfCodes(String tensor) {
-        return network.consumers(tensor).stream()
-                .filter(this::computesWithCodes)
-                .flatMap(
-                        reader ->
-                                reader.kept() == null && reader.flow().keepsCodes()
-                                        ? readersOfCodes(reader.name())
-                                        : Stream.of(reader));
     }
 
     private void decide(FusedStep step) {
@@ -216,7 +188,7 @@ final class Planner {
     }
 
     private void decideMadeValues(FusedStep step) {
-        if (!makesCodes(step) || carriedByActivation(step)) {
+        if (!needs.makesCodes(step) || needs.carriedByActivation(step)) {
             return;
         }
         ActivationScheme output = outputScheme(step);
@@ -232,20 +204,21 @@ final class Planner {
         if (scheme.isFloat()) {
             return;
         }
-        ActivationScheme output = makesCodes(step) ? outputScheme(step) : null;
+        ActivationScheme output = needs.makesCodes(step) ? outputScheme(step) : null;
         LayerQuantizers quantizers = LayerQuantizers.of(scheme.weights(), output);
         if (scheme.activations() != null && !(step.flow() == CodeFlow.READS_INDICES)) {
             quantizers = withInput(step, quantizers);
         }
         if (output != null && needsTable(step)) {
             quantizers =
-                    quantizers.withPreActivation(signed(Objects.requireNonNull(activations(step))));
+                    quantizers.withPreActivation(
+                            signed(Objects.requireNonNull(needs.activations(step))));
         }
         wrapped.put(step.name(), withInnerTensors(step, quantizers));
     }
 
     private LayerQuantizers withInnerTensors(FusedStep step, LayerQuantizers quantizers) {
-        TensorScheme scheme = activations(step);
+        TensorScheme scheme = needs.activations(step);
         Set<TensorRole> inner = step.kind().innerTensors();
         if (scheme == null || inner.isEmpty()) {
             return quantizers;
@@ -269,7 +242,7 @@ final class Planner {
         }
         boolean roundsInput =
                 step.flow().hasWeights() || (step.flow() == CodeFlow.AVERAGES) || needsTable(step);
-        TensorScheme scheme = activations(step);
+        TensorScheme scheme = needs.activations(step);
         return roundsInput && scheme != null
                 ? quantizers.withInput(
                         new ActivationScheme(scheme, changed || !signs.nonNegative(tensor)))
@@ -280,11 +253,11 @@ final class Planner {
      * they multiply the two. What only sums, means and tables read has 8 bits: narrower codes would
      * make no multiplication cheaper, and lose what the paper of LSQ keeps in float. */
     private ActivationScheme outputScheme(FusedStep step) {
-        TensorScheme own = Objects.requireNonNull(activations(step));
+        TensorScheme own = Objects.requireNonNull(needs.activations(step));
         Optional<NumberFormat> widest =
-                readersOfCodes(step.name())
+                needs.readersOfCodes(step.name())
                         .filter(each -> each.flow().hasWeights())
-                        .map(this::activations)
+                        .map(needs::activations)
                         .filter(Objects::nonNull)
                         .map(scheme -> Objects.requireNonNull(scheme).format())
                         .filter(IntFormat.class::isInstance)
@@ -312,93 +285,6 @@ final class Planner {
                 .isPresent();
     }
 
-    /** {@return whether the step's result is rounded} */
-    private boolean makesCodes(FusedStep step) {
-        if (step.kept() != null) {
-            return Kept.codes(step) != null;
-        }
-        if (step.keptSum() != null) {
-            return true;
-        }
-        boolean can = step.flow().makesValues() || step.flow().hasWeights();
-        return can
-                && !step.kind().isOutput()
-                && activations(step) != null
-                && codesNeeded(step.name());
-    }
-
-    /** {@return whether a later step computes with the tensor's codes, or it leaves as codes} */
-    private boolean codesNeeded(String tensor) {
-        Boolean known = needed.get(tensor);
-        if (known == null) {
-            known =
-                    network.consumers(tensor).stream().anyMatch(this::computesWithCodes)
-                            || leavesAsCodes(tensor);
-            needed.put(tensor, known);
-        }
-        return known;
-    }
-
-    /* Pools, sums and concatenations have integer forms that make codes only, so where they end a
-     * network the result is codes, to which what follows applies its functions. The codes of a
-     * vertex are made by a layer after it, which cannot take its place as an output. */
-    private boolean leavesAsCodes(String tensor) {
-        FusedStep step = network.step(tensor);
-        if (step == null) {
-            return false;
-        }
-        boolean pools =
-                (step.flow() == CodeFlow.AVERAGES) || (step.kind().flow() == CodeFlow.PICKS);
-        return (pools && network.outputs().contains(tensor))
-                || ((pools || step.flow().joins()) && leavesFurtherOn(tensor));
-    }
-
-    /** {@return whether steps that only apply functions or move elements end the network} */
-    private boolean leavesFurtherOn(String tensor) {
-        return network.consumers(tensor).stream()
-                .filter(reader -> reader.kind().onlyAppliesFunction() || reader.flow().keepsCodes())
-                .map(FusedStep::name)
-                .anyMatch(name -> network.outputs().contains(name) || leavesFurtherOn(name));
-    }
-
-    private boolean computesWithCodes(FusedStep reader) {
-        if (reader.kept() != null) {
-            return Kept.readsCodes(reader);
-        }
-        if (reader.keptSum() != null) {
-            return true;
-        }
-        if (reader.changesInput()) {
-            return false;
-        }
-        if (reader.flow().keepsCodes()) {
-            return codesNeeded(reader.name());
-        }
-        if (reader.flow().makesValues()) {
-            return makesCodes(reader);
-        }
-        return reader.flow().hasWeights()
-                && !(reader.flow() == CodeFlow.READS_INDICES)
-                && activations(reader) != null;
-    }
-
-    /* A sum with a ReLU after it is one node of the integer graph: the ReLU is the clamp of the
-     * sum's codes, so the activation layer carries the only quantizer. */
-    private boolean carriedByActivation(FusedStep step) {
-        FusedStep next = network.onlyConsumer(step.name());
-        return (step.plainVertex() != null)
-                && next != null
-                && !next.preprocessed()
-                && next.kind().onlyAppliesFunction()
-                && isClamp(next.lastFunction())
-                && makesCodes(next);
-    }
-
-    private static boolean isClamp(@Nullable IActivation function) {
-        return function != null
-                && PointwiseActivation.of(function).map(PointwiseActivation::isClamp).orElse(false);
-    }
-
     /** {@return the tensors that each step reads in the prepared network} */
     private Map<String, List<String>> wiring() {
         Map<String, List<String>> wiring = new HashMap<>();
@@ -419,7 +305,7 @@ final class Planner {
     /* A step that computes in float reads a network's input unchanged. */
     private boolean readsQuantizer(FusedStep step, String tensor) {
         return inserted.containsKey(tensor)
-                && (network.step(tensor) != null || computesWithCodes(step));
+                && (network.step(tensor) != null || needs.computesWithCodes(step));
     }
 
     private String quantized(String tensor) {
@@ -440,7 +326,7 @@ final class Planner {
                     && step.inputs().size() == 2) {
                 String left = sourceOfCodes(step.inputs().get(0));
                 String right = sourceOfCodes(step.inputs().get(1));
-                String result = sourceOfCodes(roundedBy(step));
+                String result = sourceOfCodes(needs.roundedBy(step));
                 if (left != null && right != null && result != null) {
                     sums.put(step.name(), new QuantizedAddVertex(left, right, result));
                 }
@@ -469,11 +355,6 @@ final class Planner {
             }
             step.inputs().forEach(input -> addResults(input, path, results));
         }
-    }
-
-    private String roundedBy(FusedStep step) {
-        FusedStep next = carriedByActivation(step) ? network.onlyConsumer(step.name()) : null;
-        return next == null ? step.name() : next.name();
     }
 
     /** {@return the name of the layer whose codes a tensor holds; null if it holds float values} */

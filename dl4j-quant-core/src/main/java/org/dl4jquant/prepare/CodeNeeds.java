@@ -1,0 +1,161 @@
+// SPDX-License-Identifier: Apache-2.0
+package org.dl4jquant.prepare;
+
+import java.util.HashMap;
+import java.util.Map;
+import java.util.stream.Stream;
+import org.dl4jquant.layer.integer.PointwiseActivation;
+import org.dl4jquant.layer.kind.CodeFlow;
+import org.dl4jquant.network.Topology;
+import org.dl4jquant.scheme.LayerScheme;
+import org.dl4jquant.scheme.TensorScheme;
+import org.jspecify.annotations.Nullable;
+import org.nd4j.linalg.activations.IActivation;
+
+/**
+ * Says which tensors of a network are needed as codes, and which steps make and read them. It
+ * follows from the steps' kinds and schemes alone; where the quantizers stand is decided by {@link
+ * Planner}.
+ */
+final class CodeNeeds {
+
+    private final Topology<FusedStep> network;
+    private final Map<String, LayerScheme> schemes;
+    private final Map<String, Boolean> needed = new HashMap<>();
+
+    /**
+     * Looks at a network.
+     *
+     * @param network the network, with fused steps
+     * @param schemes the scheme of each step that may be rounded, by its name
+     */
+    CodeNeeds(Topology<FusedStep> network, Map<String, LayerScheme> schemes) {
+        this.network = network;
+        this.schemes = schemes;
+    }
+
+    /** {@return how a step's scheme rounds activations; null if it leaves them in float} */
+    @Nullable TensorScheme activations(FusedStep step) {
+        LayerScheme scheme = schemes.get(step.name());
+        return scheme == null ? null : scheme.activations();
+    }
+
+    /** {@return whether the step's result is rounded} */
+    boolean makesCodes(FusedStep step) {
+        if (step.kept() != null) {
+            return Kept.codes(step) != null;
+        }
+        if (step.keptSum() != null) {
+            return true;
+        }
+        boolean can = step.flow().makesValues() || step.flow().hasWeights();
+        return can
+                && !step.kind().isOutput()
+                && activations(step) != null
+                && codesNeeded(step.name());
+    }
+
+    /** {@return whether a later step computes with the tensor's codes, or it leaves as codes} */
+    private boolean codesNeeded(String tensor) {
+        Boolean known = needed.get(tensor);
+        if (known == null) {
+            known =
+                    network.consumers(tensor).stream().anyMatch(this::computesWithCodes)
+                            || leavesAsCodes(tensor);
+            needed.put(tensor, known);
+        }
+        return known;
+    }
+
+    /* Pools, sums and concatenations have integer forms that make codes only, so where they end a
+     * network the result is codes, to which what follows applies its functions. The codes of a
+     * vertex are made by a layer after it, which cannot take its place as an output. */
+    private boolean leavesAsCodes(String tensor) {
+        FusedStep step = network.step(tensor);
+        if (step == null) {
+            return false;
+        }
+        boolean pools =
+                (step.flow() == CodeFlow.AVERAGES) || (step.kind().flow() == CodeFlow.PICKS);
+        return (pools && network.outputs().contains(tensor))
+                || ((pools || step.flow().joins()) && leavesFurtherOn(tensor));
+    }
+
+    /** {@return whether steps that only apply functions or move elements end the network} */
+    private boolean leavesFurtherOn(String tensor) {
+        return network.consumers(tensor).stream()
+                .filter(reader -> reader.kind().onlyAppliesFunction() || reader.flow().keepsCodes())
+                .map(FusedStep::name)
+                .anyMatch(name -> network.outputs().contains(name) || leavesFurtherOn(name));
+    }
+
+    /** {@return whether a step computes with the codes of the tensors it reads} */
+    boolean computesWithCodes(FusedStep reader) {
+        if (reader.kept() != null) {
+            return Kept.readsCodes(reader);
+        }
+        if (reader.keptSum() != null) {
+            return true;
+        }
+        if (reader.changesInput()) {
+            return false;
+        }
+        if (reader.flow().keepsCodes()) {
+            return codesNeeded(reader.name());
+        }
+        if (reader.flow().makesValues()) {
+            return makesCodes(reader);
+        }
+        return reader.flow().hasWeights()
+                && !(reader.flow() == CodeFlow.READS_INDICES)
+                && activations(reader) != null;
+    }
+
+    /**
+     * {@return whether the activation layer after a sum carries its only quantizer}
+     *
+     * <p>A sum with a ReLU after it is one node of the integer graph: the ReLU is the clamp of the
+     * sum's codes.
+     */
+    boolean carriedByActivation(FusedStep step) {
+        FusedStep next = network.onlyConsumer(step.name());
+        return (step.plainVertex() != null)
+                && next != null
+                && !next.preprocessed()
+                && next.kind().onlyAppliesFunction()
+                && isClamp(next.lastFunction())
+                && makesCodes(next);
+    }
+
+    private static boolean isClamp(@Nullable IActivation function) {
+        return function != null
+                && PointwiseActivation.of(function).map(PointwiseActivation::isClamp).orElse(false);
+    }
+
+    /** {@return the name of the step whose quantizer rounds a step's result} */
+    String roundedBy(FusedStep step) {
+        FusedStep next = carriedByActivation(step) ? network.onlyConsumer(step.name()) : null;
+        return next == null ? step.name() : next.name();
+    }
+
+    /** {@return whether a max pool reads the tensor, as it is or after moves, on a way to codes} */
+    boolean isPooled(String tensor) {
+        return network.consumers(tensor).stream()
+                .filter(reader -> reader.flow().keepsCodes() && computesWithCodes(reader))
+                .anyMatch(
+                        reader ->
+                                (reader.kind().flow() == CodeFlow.PICKS)
+                                        || isPooled(reader.name()));
+    }
+
+    /** {@return the steps that compute with a tensor's codes, where they are and further on} */
+    Stream<FusedStep> readersOfCodes(String tensor) {
+        return network.consumers(tensor).stream()
+                .filter(this::computesWithCodes)
+                .flatMap(
+                        reader ->
+                                reader.kept() == null && reader.flow().keepsCodes()
+                                        ? readersOfCodes(reader.name())
+                                        : Stream.of(reader));
+    }
+}

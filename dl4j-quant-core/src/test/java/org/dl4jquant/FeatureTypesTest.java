@@ -156,18 +156,6 @@ class FeatureTypesTest {
         return kind.name().startsWith("embedding") ? features : Transforms.abs(features.mul(3));
     }
 
-    private static INDArray labels(SampleNetworks.Kind kind) {
-        INDArray labels = kind.data().getLabels().dup();
-        boolean steps = labels.rank() == 3;
-        for (int i = 0; i < labels.size(0); i++) {
-            for (int t = 0; t < (steps ? labels.size(2) : 1); t++) {
-                int label = (i + t) % (int) labels.size(1);
-                labels.putScalar(steps ? new int[] {i, label, t} : new int[] {i, label}, 1);
-            }
-        }
-        return labels;
-    }
-
     /** Each kind with one type that all have, and one that goes round. */
     private static List<DataType> someOf(int kind) {
         return List.of(DataType.DOUBLE, TYPES.get(1 + kind % (TYPES.size() - 1)));
@@ -185,7 +173,7 @@ class FeatureTypesTest {
     }
 
     private static void compare(SampleNetworks.Kind kind, boolean asChain, List<DataType> types) {
-        DataSet plain = new DataSet(features(kind), labels(kind));
+        DataSet plain = new DataSet(features(kind), kind.data().getLabels());
         Network network = prepared(kind, asChain, plain);
         for (DataType type : types) {
             String what = kind.name() + (asChain ? " in a chain, " : ", ") + type;
@@ -238,7 +226,7 @@ class FeatureTypesTest {
         for (int i = 0; i < sequences.size(); i++) {
             SampleNetworks.Kind kind = sequences.get(i);
             INDArray x = features(kind);
-            INDArray labels = labels(kind);
+            INDArray labels = kind.data().getLabels();
             INDArray mask = mask(x.size(0), x.size(2));
             INDArray ofLabels = labels.rank() == 3 ? mask : null;
             for (boolean asChain : new boolean[] {false, true}) {

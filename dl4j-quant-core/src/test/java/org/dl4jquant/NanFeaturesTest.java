@@ -115,7 +115,10 @@ class NanFeaturesTest {
         private static List<Sample> all() {
             List<Sample> all = new ArrayList<>();
             for (SampleNetworks.Kind kind : SampleNetworks.all()) {
-                all.add(Sample.of(kind.name(), kind.network(), kind.data()));
+                // DL4J's layer normalization itself returns numbers for NaN.
+                if (!kind.name().equals("dense with layer normalization")) {
+                    all.add(Sample.of(kind.name(), kind.network(), kind.data()));
+                }
             }
             DataSet grey = TestNetworks.images(4, 1, 5);
             DataSet colours = TestNetworks.images(4, 3, 5);

@@ -4,7 +4,6 @@ package org.dl4jquant;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.stream.IntStream;
-import java.util.stream.LongStream;
 import org.deeplearning4j.nn.conf.ComputationGraphConfiguration.GraphBuilder;
 import org.deeplearning4j.nn.conf.NeuralNetConfiguration;
 import org.deeplearning4j.nn.conf.graph.ElementWiseVertex;
@@ -25,6 +24,7 @@ import org.deeplearning4j.nn.conf.layers.GlobalPoolingLayer;
 import org.deeplearning4j.nn.conf.layers.GravesLSTM;
 import org.deeplearning4j.nn.conf.layers.LSTM;
 import org.deeplearning4j.nn.conf.layers.Layer;
+import org.deeplearning4j.nn.conf.layers.LocallyConnected1D;
 import org.deeplearning4j.nn.conf.layers.LocallyConnected2D;
 import org.deeplearning4j.nn.conf.layers.OutputLayer;
 import org.deeplearning4j.nn.conf.layers.PReLULayer;
@@ -44,33 +44,74 @@ import org.nd4j.linalg.dataset.DataSet;
 import org.nd4j.linalg.factory.Nd4j;
 import org.nd4j.linalg.lossfunctions.LossFunctions.LossFunction;
 
-/** One small network for each kind of DL4J layer; the layer of interest is named. */
+/**
+ * One small network for each kind of DL4J layer; the layer of interest is named. The table of
+ * layers in docs and the tests of every layer are made from it, so that a kind that is added here
+ * is prepared, trained, saved, restored, lowered and documented; {@code SampleNetworksTest} demands
+ * a sample of each class of layer.
+ */
 @SuppressWarnings("deprecation") // GravesLSTM
-final class SampleNetworks {
+public final class SampleNetworks {
 
     /** The name of the layer or vertex of interest. */
-    static final String NAME = "it";
+    public static final String NAME = "it";
 
-    private static final int EXAMPLES = 4;
-    private static final int TIMES = 5;
+    static final int EXAMPLES = 4;
+    static final int TIMES = 5;
     private static final int CLASSES = 3;
     private static final InputType IMAGE = InputType.convolutional(6, 6, 2);
-    private static final InputType VOLUME = InputType.convolutional3D(4, 4, 4, 2);
-    private static final InputType SEQUENCE = InputType.recurrent(4, TIMES);
-    private static final InputType VECTOR = InputType.feedForward(6);
+    static final InputType VOLUME = InputType.convolutional3D(4, 4, 4, 2);
+    static final InputType SEQUENCE = InputType.recurrent(4, TIMES);
+    static final InputType VECTOR = InputType.feedForward(6);
 
     private final List<Kind> kinds = new ArrayList<>();
 
-    /** A network around one layer, and inputs for it. */
-    record Kind(String name, ComputationGraph network, DataSet data) {}
+    /**
+     * A network around one layer, and data for it.
+     *
+     * @param name in the table of docs
+     * @param network initialized, in float
+     * @param data examples with one-hot labels
+     * @param input the type of its input
+     * @param layers its layers, one after the other; empty if a vertex is between
+     */
+    public record Kind(
+            String name,
+            ComputationGraph network,
+            DataSet data,
+            InputType input,
+            List<Layer> layers) {
+
+        @Override
+        public String toString() {
+            return name;
+        }
+
+        /**
+         * {@return whether the layer of interest, in a chain, is quantized with weights of its own}
+         */
+        public boolean isWeightedLayer() {
+            org.deeplearning4j.nn.api.Layer layer = network.getLayer(NAME);
+            return !layers.isEmpty()
+                    && layer.numParams() > 0
+                    && !(layer.conf().getLayer() instanceof BatchNormalization)
+                    && !(layer.conf().getLayer() instanceof LocallyConnected1D); // stays in float
+        }
+
+        /** {@return copies of its layers} */
+        public List<Layer> copies() {
+            return layers.stream().map(Layer::clone).toList();
+        }
+    }
 
     /** {@return every kind, each with an initialized float network} */
-    static List<Kind> all() {
+    public static List<Kind> all() {
         SampleNetworks all = new SampleNetworks();
         all.images();
         all.vectors();
         all.sequences();
         all.joints();
+        new OtherSampleNetworks(all).add();
         return all.kinds;
     }
 
@@ -106,7 +147,7 @@ final class SampleNetworks {
         return new LocallyConnected2D.Builder().kernelSize(3, 3).nOut(3).name(NAME).build();
     }
 
-    private static Layer named(Layer layer) {
+    static Layer named(Layer layer) {
         layer.setLayerName(NAME);
         return layer;
     }
@@ -120,7 +161,7 @@ final class SampleNetworks {
                 output());
     }
 
-    /** Behind a convolution, where its input is codes. */
+    /** After a convolution, where its input is codes. */
     private void image(String kind, Layer layer) {
         Layer before =
                 new ConvolutionLayer.Builder(1, 1).nOut(4).activation(Activation.IDENTITY).build();
@@ -170,7 +211,7 @@ final class SampleNetworks {
         };
     }
 
-    private void vector(String kind, Layer... layers) {
+    void vector(String kind, Layer... layers) {
         add(kind, VECTOR, Nd4j.randn(EXAMPLES, 6), layers);
     }
 
@@ -190,16 +231,15 @@ final class SampleNetworks {
                 new SelfAttentionLayer.Builder().nOut(4).nHeads(2).projectInput(true).build());
     }
 
-    private void sequence(String kind, Layer layer) {
-        add(
-                kind,
-                SEQUENCE,
-                Nd4j.randn(EXAMPLES, 4, TIMES),
-                named(layer),
-                new RnnOutputLayer.Builder(LossFunction.MCXENT)
-                        .nOut(CLASSES)
-                        .activation(Activation.SOFTMAX)
-                        .build());
+    void sequence(String kind, Layer layer) {
+        add(kind, SEQUENCE, Nd4j.randn(EXAMPLES, 4, TIMES), named(layer), sequenceOutput());
+    }
+
+    static Layer sequenceOutput() {
+        return new RnnOutputLayer.Builder(LossFunction.MCXENT)
+                .nOut(CLASSES)
+                .activation(Activation.SOFTMAX)
+                .build();
     }
 
     private void joints() {
@@ -215,32 +255,35 @@ final class SampleNetworks {
                         .addLayer("b", dense(), "a")
                         .addVertex(NAME, vertex, "a", "b")
                         .addLayer("out", output(), NAME);
-        kinds.add(kind(kind, builder.setOutputs("out"), Nd4j.randn(EXAMPLES, 6)));
+        add(kind, builder.setOutputs("out"), Nd4j.randn(EXAMPLES, 6), VECTOR, List.of());
     }
 
-    private static DenseLayer dense() {
+    static DenseLayer dense() {
         return new DenseLayer.Builder().nOut(6).activation(Activation.IDENTITY).build();
     }
 
-    private static Layer output() {
+    static Layer output() {
         return new OutputLayer.Builder(LossFunction.MCXENT)
                 .nOut(CLASSES)
                 .activation(Activation.SOFTMAX)
                 .build();
     }
 
-    private void add(String kind, InputType input, INDArray features, Layer... layers) {
+    void add(String kind, InputType input, INDArray features, Layer... layers) {
         GraphBuilder builder = graph(input);
+        List<Layer> copies = new ArrayList<>();
         String previous = "in";
         for (int i = 0; i < layers.length; i++) {
             String name = NAME.equals(layers[i].getLayerName()) ? NAME : "layer" + i;
+            layers[i].setLayerName(name);
+            copies.add(layers[i].clone());
             builder.addLayer(name, layers[i], previous);
             previous = name;
         }
-        kinds.add(kind(kind, builder.setOutputs(previous), features));
+        add(kind, builder.setOutputs(previous), features, input, copies);
     }
 
-    private static GraphBuilder graph(InputType input) {
+    static GraphBuilder graph(InputType input) {
         return new NeuralNetConfiguration.Builder()
                 .seed(3)
                 .graphBuilder()
@@ -248,15 +291,34 @@ final class SampleNetworks {
                 .setInputTypes(input);
     }
 
-    private static Kind kind(String name, GraphBuilder builder, INDArray features) {
+    void add(
+            String name,
+            GraphBuilder builder,
+            INDArray features,
+            InputType input,
+            List<Layer> layers) {
         ComputationGraph network = new ComputationGraph(builder.build());
         network.init();
         boolean perStep = network.getOutputLayer(0).conf().getLayer() instanceof RnnOutputLayer;
-        long[] labels =
-                LongStream.concat(
-                                LongStream.of(EXAMPLES, CLASSES),
-                                perStep ? LongStream.of(TIMES) : LongStream.empty())
-                        .toArray();
-        return new Kind(name, network, new DataSet(features, Nd4j.zeros(labels)));
+        DataSet data = new DataSet(features, perStep ? labelsOfSteps() : labels());
+        kinds.add(new Kind(name, network, data, input, layers));
+    }
+
+    private static INDArray labels() {
+        INDArray labels = Nd4j.zeros(EXAMPLES, CLASSES);
+        for (int i = 0; i < EXAMPLES; i++) {
+            labels.putScalar(i, i % CLASSES, 1);
+        }
+        return labels;
+    }
+
+    private static INDArray labelsOfSteps() {
+        INDArray labels = Nd4j.zeros(EXAMPLES, CLASSES, TIMES);
+        for (int i = 0; i < EXAMPLES; i++) {
+            for (int t = 0; t < TIMES; t++) {
+                labels.putScalar(new int[] {i, (i + t) % CLASSES, t}, 1);
+            }
+        }
+        return labels;
     }
 }

@@ -1,0 +1,167 @@
+// SPDX-License-Identifier: Apache-2.0
+package org.dl4jquant;
+
+import java.util.List;
+import org.deeplearning4j.nn.conf.ComputationGraphConfiguration.GraphBuilder;
+import org.deeplearning4j.nn.conf.graph.AttentionVertex;
+import org.deeplearning4j.nn.conf.layers.AutoEncoder;
+import org.deeplearning4j.nn.conf.layers.Convolution1DLayer;
+import org.deeplearning4j.nn.conf.layers.Convolution3D;
+import org.deeplearning4j.nn.conf.layers.DenseLayer;
+import org.deeplearning4j.nn.conf.layers.GlobalPoolingLayer;
+import org.deeplearning4j.nn.conf.layers.LSTM;
+import org.deeplearning4j.nn.conf.layers.Layer;
+import org.deeplearning4j.nn.conf.layers.LocallyConnected1D;
+import org.deeplearning4j.nn.conf.layers.PoolingType;
+import org.deeplearning4j.nn.conf.layers.RecurrentAttentionLayer;
+import org.deeplearning4j.nn.conf.layers.Subsampling1DLayer;
+import org.deeplearning4j.nn.conf.layers.Upsampling1D;
+import org.deeplearning4j.nn.conf.layers.Upsampling3D;
+import org.deeplearning4j.nn.conf.layers.ZeroPadding1DLayer;
+import org.deeplearning4j.nn.conf.layers.ZeroPadding3DLayer;
+import org.deeplearning4j.nn.conf.layers.convolutional.Cropping1D;
+import org.deeplearning4j.nn.conf.layers.convolutional.Cropping3D;
+import org.deeplearning4j.nn.conf.layers.misc.ElementWiseMultiplicationLayer;
+import org.deeplearning4j.nn.conf.layers.recurrent.TimeDistributed;
+import org.deeplearning4j.nn.conf.layers.variational.VariationalAutoencoder;
+import org.nd4j.linalg.activations.Activation;
+import org.nd4j.linalg.factory.Nd4j;
+
+/** Samples of the less common layers. */
+final class OtherSampleNetworks {
+
+    private final SampleNetworks networks;
+
+    OtherSampleNetworks(SampleNetworks networks) {
+        this.networks = networks;
+    }
+
+    void add() {
+        otherVectors();
+        otherSequences();
+        otherVolumes();
+        attention();
+    }
+
+    private void otherVectors() {
+        networks.vector(
+                "dense with layer normalization",
+                new DenseLayer.Builder()
+                        .nOut(5)
+                        .hasLayerNorm(true)
+                        .name(SampleNetworks.NAME)
+                        .build(),
+                SampleNetworks.output());
+        networks.vector(
+                "autoencoder",
+                new AutoEncoder.Builder()
+                        .nOut(5)
+                        .activation(Activation.TANH)
+                        .name(SampleNetworks.NAME)
+                        .build(),
+                SampleNetworks.output());
+        networks.vector(
+                "variational autoencoder",
+                SampleNetworks.named(
+                        new VariationalAutoencoder.Builder()
+                                .encoderLayerSizes(6)
+                                .decoderLayerSizes(6)
+                                .nOut(4)
+                                .build()),
+                SampleNetworks.output());
+        networks.vector(
+                "element-wise multiplication",
+                new ElementWiseMultiplicationLayer.Builder()
+                        .nIn(6)
+                        .nOut(6)
+                        .activation(Activation.TANH)
+                        .name(SampleNetworks.NAME)
+                        .build(),
+                SampleNetworks.output());
+    }
+
+    private void otherSequences() {
+        networks.sequence(
+                "TimeDistributed(dense)",
+                new TimeDistributed(new DenseLayer.Builder().nOut(4).build()));
+        networks.add(
+                "output layer of sequences",
+                SampleNetworks.SEQUENCE,
+                Nd4j.randn(SampleNetworks.EXAMPLES, 4, SampleNetworks.TIMES),
+                new LSTM.Builder().nOut(4).build(),
+                SampleNetworks.named(SampleNetworks.sequenceOutput()));
+        steps("locally connected 1D", locallyConnected1D());
+        steps("max pooling 1D", new Subsampling1DLayer.Builder(PoolingType.MAX).build());
+        steps("upsampling 1D", new Upsampling1D.Builder(2).build());
+        steps("zero padding 1D", new ZeroPadding1DLayer.Builder(1).build());
+        steps("cropping 1D", new Cropping1D.Builder(1).build());
+        networks.sequence(
+                "recurrent attention",
+                new RecurrentAttentionLayer.Builder()
+                        .nIn(4)
+                        .nOut(4)
+                        .nHeads(1)
+                        .projectInput(true)
+                        .build());
+    }
+
+    private static Layer locallyConnected1D() {
+        return new LocallyConnected1D.Builder().kernelSize(2).nOut(3).build();
+    }
+
+    /** After a convolution of steps, where its input is codes. */
+    private void steps(String kind, Layer layer) {
+        networks.add(
+                kind,
+                SampleNetworks.SEQUENCE,
+                Nd4j.randn(SampleNetworks.EXAMPLES, 4, SampleNetworks.TIMES),
+                new Convolution1DLayer.Builder(1).nOut(4).activation(Activation.IDENTITY).build(),
+                SampleNetworks.named(layer),
+                new GlobalPoolingLayer(PoolingType.MAX),
+                SampleNetworks.output());
+    }
+
+    private void otherVolumes() {
+        volume("upsampling 3D", new Upsampling3D.Builder(2).build());
+        volume("zero padding 3D", new ZeroPadding3DLayer.Builder(1, 1, 1).build());
+        volume("cropping 3D", new Cropping3D.Builder(1, 1, 1).build());
+    }
+
+    /** After a convolution of volumes, where its input is codes. */
+    private void volume(String kind, Layer layer) {
+        networks.add(
+                kind,
+                SampleNetworks.VOLUME,
+                Nd4j.randn(SampleNetworks.EXAMPLES, 2, 4, 4, 4),
+                new Convolution3D.Builder(1, 1, 1).nOut(2).activation(Activation.IDENTITY).build(),
+                SampleNetworks.named(layer),
+                new GlobalPoolingLayer(PoolingType.MAX),
+                SampleNetworks.output());
+    }
+
+    private void attention() {
+        GraphBuilder builder =
+                SampleNetworks.graph(SampleNetworks.SEQUENCE)
+                        .addLayer("a", new LSTM.Builder().nOut(4).build(), "in")
+                        .addVertex(
+                                SampleNetworks.NAME,
+                                new AttentionVertex.Builder()
+                                        .nInKeys(4)
+                                        .nInQueries(4)
+                                        .nInValues(4)
+                                        .nOut(4)
+                                        .nHeads(2)
+                                        .projectInput(true)
+                                        .build(),
+                                "a",
+                                "a",
+                                "a")
+                        .addLayer("out", SampleNetworks.sequenceOutput(), SampleNetworks.NAME);
+        networks.add(
+                "attention of three inputs (AttentionVertex)",
+                builder.setOutputs("out"),
+                Nd4j.randn(SampleNetworks.EXAMPLES, 4, SampleNetworks.TIMES),
+                SampleNetworks.SEQUENCE,
+                List.of());
+    }
+}

@@ -10,6 +10,7 @@ import java.util.List;
 import java.util.Map;
 import org.deeplearning4j.datasets.iterator.utilty.SingletonDataSetIterator;
 import org.deeplearning4j.datasets.iterator.utilty.SingletonMultiDataSetIterator;
+import org.deeplearning4j.nn.conf.ComputationGraphConfiguration;
 import org.deeplearning4j.nn.conf.InputPreProcessor;
 import org.deeplearning4j.nn.conf.MultiLayerConfiguration;
 import org.deeplearning4j.nn.conf.NeuralNetConfiguration;
@@ -86,7 +87,7 @@ class FeatureTypesTest {
         /** The parameters of a copy after a training step, and the step's loss. */
         List<Object> fitted(DataSet data) {
             if (chain == null) {
-                ComputationGraph copy = graph.clone();
+                ComputationGraph copy = copyOf(graph);
                 copy.fit(data);
                 return List.of(copy.params(), copy.score(), copy.score(data));
             }
@@ -98,6 +99,17 @@ class FeatureTypesTest {
         INDArray params() {
             return chain == null ? graph.params() : chain.params();
         }
+    }
+
+    /**
+     * DL4J's own clone loses the updaters of an attention vertex; a configuration's JSON does not.
+     */
+    private static ComputationGraph copyOf(ComputationGraph graph) {
+        ComputationGraph copy =
+                new ComputationGraph(
+                        ComputationGraphConfiguration.fromJson(graph.getConfiguration().toJson()));
+        copy.init(graph.params().dup(), false);
+        return copy;
     }
 
     private static Network prepared(SampleNetworks.Kind kind, boolean asChain, DataSet data) {
@@ -217,12 +229,24 @@ class FeatureTypesTest {
         return mask;
     }
 
+    /* DL4J does not follow the mask through layers that change the number of steps. */
+    private static boolean takesMasks(SampleNetworks.Kind kind) {
+        INDArray x = features(kind);
+        try {
+            new Network(null, kind.network()).output(x, mask(x.size(0), x.size(2)));
+            return true;
+        } catch (IllegalArgumentException | IllegalStateException e) {
+            return false;
+        }
+    }
+
     private static void compareMasks(boolean allTypes) {
         List<SampleNetworks.Kind> sequences =
                 SampleNetworks.all().stream()
                         .filter(kind -> kind.data().getFeatures().rank() == 3)
+                        .filter(FeatureTypesTest::takesMasks)
                         .toList();
-        assertEquals(7, sequences.size());
+        assertEquals(13, sequences.size());
         for (int i = 0; i < sequences.size(); i++) {
             SampleNetworks.Kind kind = sequences.get(i);
             INDArray x = features(kind);

@@ -18,9 +18,7 @@ import org.deeplearning4j.nn.conf.layers.CapsuleStrengthLayer;
 import org.deeplearning4j.nn.conf.layers.CenterLossOutputLayer;
 import org.deeplearning4j.nn.conf.layers.Cnn3DLossLayer;
 import org.deeplearning4j.nn.conf.layers.CnnLossLayer;
-import org.deeplearning4j.nn.conf.layers.Convolution1D;
 import org.deeplearning4j.nn.conf.layers.Convolution1DLayer;
-import org.deeplearning4j.nn.conf.layers.Convolution2D;
 import org.deeplearning4j.nn.conf.layers.Convolution3D;
 import org.deeplearning4j.nn.conf.layers.ConvolutionLayer;
 import org.deeplearning4j.nn.conf.layers.Deconvolution3D;
@@ -68,7 +66,7 @@ import org.nd4j.linalg.lossfunctions.LossFunctions.LossFunction;
  * Networks in which DL4J's layers and vertices stand in each other's way: frozen, wrapped, fused,
  * summed, joined, at the network's ends.
  */
-@SuppressWarnings("deprecation") // GravesBidirectionalLSTM
+@SuppressWarnings({"deprecation", "rawtypes"}) // GravesBidirectionalLSTM; raw builders of DL4J
 final class GoldenNetworks {
 
     static final int EXAMPLES = 4;
@@ -151,7 +149,7 @@ final class GoldenNetworks {
                 List.of(ConvolutionMode.Same, ConvolutionMode.Strict, ConvolutionMode.Truncate)) {
             image(
                     "convolution and pools in mode " + mode,
-                    new Convolution2D.Builder(3, 2)
+                    new ConvolutionLayer.Builder(3, 2)
                             .nOut(3)
                             .stride(mode == ConvolutionMode.Strict ? 1 : 2, 1)
                             .convolutionMode(mode)
@@ -324,7 +322,7 @@ final class GoldenNetworks {
         for (ConvolutionMode mode : List.of(ConvolutionMode.Same, ConvolutionMode.Causal)) {
             sequence(
                     "convolution 1D in mode " + mode,
-                    new Convolution1D.Builder(3)
+                    new Convolution1DLayer.Builder(3)
                             .nOut(3)
                             .convolutionMode(mode)
                             .activation(Activation.RELU)

@@ -148,7 +148,7 @@ public class GoldenReportsTest {
     @MethodSource("groups")
     void theReportForecastsWhetherTheNetworkLowers(Group group) throws IOException {
         List<String> wrong = new ArrayList<>();
-        for (String report : golden(group).split("==== ")) {
+        for (String report : golden(group).split("==== ", -1)) {
             boolean refused = report.contains("\ndoes not lower: ");
             boolean forecast = report.contains("' does not become integers: ");
             if (refused != forecast && !report.contains(UNKNOWN_BEFORE)) {

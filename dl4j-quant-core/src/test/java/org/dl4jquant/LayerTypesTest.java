@@ -87,9 +87,11 @@ class LayerTypesTest {
     @Test
     void findsEveryFormOfTheQuestion() {
         String imports =
-                "import org.deeplearning4j.nn.conf.layers.DenseLayer;\n"
-                        + "import org.deeplearning4j.nn.conf.graph.MergeVertex;\n"
-                        + "import org.deeplearning4j.nn.conf.layers.BaseLayer;\n";
+                """
+                import org.deeplearning4j.nn.conf.layers.DenseLayer;
+                import org.deeplearning4j.nn.conf.graph.MergeVertex;
+                import org.deeplearning4j.nn.conf.layers.BaseLayer;
+                """;
         assertEquals(
                 List.of("DenseLayer"), questions(imports + "if (layer instanceof DenseLayer) {"));
         assertEquals(

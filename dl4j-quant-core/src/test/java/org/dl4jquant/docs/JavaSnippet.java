@@ -89,7 +89,7 @@ public final class JavaSnippet {
         } catch (InvocationTargetException e) {
             throw new AssertionError(where + ": its context cannot be made", e.getCause());
         } catch (ReflectiveOperationException e) {
-            throw new AssertionError(where, e);
+            throw new LinkageError(where, e);
         } catch (RuntimeException e) {
             throw new AssertionError(where + " fails: " + e.getMessage(), e);
         }

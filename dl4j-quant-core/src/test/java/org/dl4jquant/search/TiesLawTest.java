@@ -106,7 +106,7 @@ class TiesLawTest {
         IntNode node = nodes.get(name);
         Set<String> found = new LinkedHashSet<>();
         if (node instanceof Weighted) {
-            found.add(name.split("/")[0]);
+            found.add(name.split("/", 2)[0]);
         } else if (node != null && !(node instanceof Add)) {
             node.inputs().forEach(input -> found.addAll(weighted(nodes, input)));
         }

@@ -12,7 +12,7 @@ import org.nd4j.linalg.factory.Nd4j;
 class WeightLayoutTest {
 
     private static INDArray counted(long... shape) {
-        return Nd4j.arange(Nd4j.createUninitialized(shape).length())
+        return Nd4j.arange((double) Nd4j.createUninitialized(shape).length())
                 .castTo(DataType.FLOAT)
                 .reshape('c', shape);
     }

@@ -60,7 +60,11 @@ public final class StochasticQuantizer {
      *     EWGS
      */
     public static StochasticQuantizer of(
-            CodeRange range, int zeroPoint, Estimator estimator, Channels channels, CounterRandom draws) {
+            CodeRange range,
+            int zeroPoint,
+            Estimator estimator,
+            Channels channels,
+            CounterRandom draws) {
         Require.argument(
                 !(estimator instanceof Estimator.Ewgs),
                 "%s scales gradients by the distance to the nearest code, so it cannot round"

@@ -36,7 +36,7 @@ public record Quantize(String name, String input, QuantParams params) implements
                 input);
         Require.argument(
                 inputs.isFromOutside(input),
-                "quantize '%s' reads '%s', which the graph computes from codes; let the this before"
+                "quantize '%s' reads '%s', which the graph computes from codes; let the node before"
                         + " it make codes, or use a Table to change scales",
                 name,
                 input);

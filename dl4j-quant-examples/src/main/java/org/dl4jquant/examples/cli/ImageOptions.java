@@ -72,6 +72,7 @@ public final class ImageOptions {
         this.drawnToTest = drawnToTest;
     }
 
+    /** {@return the seed of drawn digits, weights and the order of images} */
     public long seed() {
         return seed;
     }

@@ -65,7 +65,8 @@ class NanTrainingTest {
 
         private static List<Sample> all() {
             List<Sample> all = new ArrayList<>();
-            for (SampleNetworks.Kind kind : SampleNetworks.all()) {
+            // A vertex with parameters of its own is not named yet, only the layer that reads it.
+            for (SampleNetworks.Kind kind : SampleNetworks.common()) {
                 for (Estimator estimator : List.of(Estimator.LSQ, Estimator.STE)) {
                     all.add(
                             new Sample(

@@ -107,12 +107,23 @@ public final class SampleNetworks {
     /** {@return every kind, each with an initialized float network} */
     public static List<Kind> all() {
         SampleNetworks all = new SampleNetworks();
-        all.images();
-        all.vectors();
-        all.sequences();
-        all.joints();
+        all.addCommon();
         new OtherSampleNetworks(all).add();
         return all.kinds;
+    }
+
+    /** {@return the kinds in which every number that is NaN is known to be named} */
+    static List<Kind> common() {
+        SampleNetworks common = new SampleNetworks();
+        common.addCommon();
+        return common.kinds;
+    }
+
+    private void addCommon() {
+        images();
+        vectors();
+        sequences();
+        joints();
     }
 
     private void images() {

@@ -13,21 +13,8 @@ import java.util.HexFormat;
 import java.util.List;
 import java.util.Map;
 import org.dl4jquant.files.Checksum;
-import org.dl4jquant.graph.node.Add;
-import org.dl4jquant.graph.node.AveragePool;
-import org.dl4jquant.graph.node.Concat;
-import org.dl4jquant.graph.node.Convolution;
-import org.dl4jquant.graph.node.Dense;
-import org.dl4jquant.graph.node.Dequantize;
-import org.dl4jquant.graph.node.GlobalAveragePool;
-import org.dl4jquant.graph.node.Input;
-import org.dl4jquant.graph.node.MaxPool;
-import org.dl4jquant.graph.node.Move;
+import org.dl4jquant.graph.node.IntNode;
 import org.dl4jquant.graph.node.Output;
-import org.dl4jquant.graph.node.Quantize;
-import org.dl4jquant.graph.node.Rectify;
-import org.dl4jquant.graph.node.Reshape;
-import org.dl4jquant.graph.node.Table;
 import org.dl4jquant.graph.node.Window;
 import org.dl4jquant.numeric.AxisIndices;
 import org.dl4jquant.numeric.CodeRange;
@@ -40,31 +27,16 @@ import org.dl4jquant.numeric.Shape;
 import org.dl4jquant.numeric.WeightTensor;
 
 /**
- * The SHA-256 of a graph: of its nodes' names in the format ({@code NAMES}), and of all their
- * records' components in order; then of its outputs and their last functions.
+ * The SHA-256 of a graph: of its nodes' kinds, and of all their records' components in order; then of its outputs and their last functions.
  *
  * <p>Components are found by reflection, so that one which is added later is never forgotten.
  * Everything is written with its length or its type before it, so no two graphs are the same bytes.
  */
 final class GraphDigest {
 
-    /* Part of the format: a class may be renamed, its name here stays. */
+    /* Part of the format: a class may be renamed, its name here stays. Nodes say theirs themselves. */
     private static final Map<Class<?>, String> NAMES =
             Map.ofEntries(
-                    Map.entry(Input.class, "Input"),
-                    Map.entry(Quantize.class, "Quantize"),
-                    Map.entry(Convolution.class, "Convolution"),
-                    Map.entry(Dense.class, "Dense"),
-                    Map.entry(MaxPool.class, "MaxPool"),
-                    Map.entry(AveragePool.class, "AveragePool"),
-                    Map.entry(GlobalAveragePool.class, "GlobalAveragePool"),
-                    Map.entry(Add.class, "Add"),
-                    Map.entry(Concat.class, "Concat"),
-                    Map.entry(Table.class, "Table"),
-                    Map.entry(Reshape.class, "Reshape"),
-                    Map.entry(Dequantize.class, "Dequantize"),
-                    Map.entry(Rectify.class, "Rectify"),
-                    Map.entry(Move.class, "Move"),
                     Map.entry(IndexMap.class, "IndexMap"),
                     Map.entry(Output.Codes.class, "Codes"),
                     Map.entry(Output.Floats.class, "Floats"),
@@ -155,7 +127,7 @@ final class GraphDigest {
     }
 
     private static String name(Record fields) {
-        String name = NAMES.get(fields.getClass());
+        String name = fields instanceof IntNode node ? node.kind() : NAMES.get(fields.getClass());
         if (name == null) {
             throw new IllegalStateException("a graph with a " + fields.getClass());
         }

@@ -4,8 +4,10 @@ package org.dl4jquant.engine;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import java.util.Random;
+import java.util.Set;
 import org.dl4jquant.graph.IntGraph;
 import org.dl4jquant.graph.node.Concat;
 import org.dl4jquant.graph.node.Dequantize;
@@ -47,17 +49,28 @@ public final class RandomGraph {
      * @param seed any number
      */
     public static RandomGraph of(long seed) {
-        return new RandomGraph(new Draw(new Random(seed * SPREAD), true).graph(), seed);
+        return without(Set.of(), seed);
     }
 
     /**
-     * {@return the graph of a seed in which no codes move: what {@link #of} drew before there was
-     * such a node}
+     * {@return the graph of a seed in which some kinds of nodes do not occur}
+     *
+     * @param kinds the kinds, as {@link IntNode#kind} names them: any that came after the first
+     *     version of random graphs
+     * @param seed any number
+     */
+    public static RandomGraph without(Set<String> kinds, long seed) {
+        return new RandomGraph(
+                new Draw(new Random(seed * SPREAD), LaterNodes.without(kinds)).graph(), seed);
+    }
+
+    /**
+     * {@return the graph of a seed with the kinds of nodes of the first version only}
      *
      * @param seed any number
      */
-    public static RandomGraph withoutMoves(long seed) {
-        return new RandomGraph(new Draw(new Random(seed * SPREAD), false).graph(), seed);
+    public static RandomGraph ofFirstVersion(long seed) {
+        return new RandomGraph(new Draw(new Random(seed * SPREAD), List.of()).graph(), seed);
     }
 
     /** {@return the graph} */
@@ -107,16 +120,16 @@ public final class RandomGraph {
     private static final class Draw {
 
         private final Random random;
-        private final boolean moves;
+        private final List<LaterNodes.Drawer> later;
         private final RandomNodes nodes;
         private final IntGraph.Builder builder = IntGraph.builder();
         private final List<String> codes = new ArrayList<>();
         private final List<String> outputs = new ArrayList<>();
         private int count;
 
-        Draw(Random random, boolean moves) {
+        Draw(Random random, List<LaterNodes.Drawer> later) {
             this.random = random;
-            this.moves = moves;
+            this.later = later;
             this.nodes = new RandomNodes(random);
         }
 
@@ -186,9 +199,19 @@ public final class RandomGraph {
         private void operation() {
             String input = pick();
             TensorType type = builder.type(input);
-            if (moves && random.nextInt(7) == 0) {
-                add(nodes.move(next("move"), input, type.shape()));
-                return;
+            if (!later.isEmpty() && random.nextInt(4) == 0) {
+                LaterNodes.Drawer drawer = later.get(random.nextInt(later.size()));
+                if (drawer.fits().test(type)) {
+                    String name = next(drawer.kind().toLowerCase(Locale.ROOT));
+                    List<String> all = List.copyOf(codes);
+                    add(
+                            drawer.drawing()
+                                    .draw(
+                                            nodes,
+                                            new LaterNodes.Place(
+                                                    name, input, type, all, builder::type)));
+                    return;
+                }
             }
             boolean image = type.shape().isImage();
             switch (random.nextInt(image ? 12 : 5)) {

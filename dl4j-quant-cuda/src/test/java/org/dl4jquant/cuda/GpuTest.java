@@ -7,6 +7,8 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
+import org.dl4jquant.cuda.plan.GpuSupport;
 import org.dl4jquant.engine.Batch;
 import org.dl4jquant.engine.Engine;
 import org.dl4jquant.engine.EngineContract;
@@ -22,6 +24,11 @@ class GpuTest extends EngineContract {
     @Override
     protected Engine open(IntGraph graph) {
         return Engine.open("cuda", graph);
+    }
+
+    @Override
+    protected Set<String> refusedKinds() {
+        return GpuSupport.refusedKinds();
     }
 
     @Test

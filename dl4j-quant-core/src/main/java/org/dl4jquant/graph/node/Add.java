@@ -50,6 +50,11 @@ public record Add(String name, String left, String right, Output.Codes output) i
     }
 
     @Override
+    public String kind() {
+        return "Add";
+    }
+
+    @Override
     public <R> R accept(Visitor<R> visitor) {
         return visitor.visit(this);
     }

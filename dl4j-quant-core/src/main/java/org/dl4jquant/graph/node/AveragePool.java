@@ -70,6 +70,11 @@ public record AveragePool(
     }
 
     @Override
+    public String kind() {
+        return "AveragePool";
+    }
+
+    @Override
     public <R> R accept(Visitor<R> visitor) {
         return visitor.visit(this);
     }

@@ -51,6 +51,11 @@ public record Concat(String name, List<String> inputs, QuantParams params) imple
     }
 
     @Override
+    public String kind() {
+        return "Concat";
+    }
+
+    @Override
     public <R> R accept(Visitor<R> visitor) {
         return visitor.visit(this);
     }

@@ -59,6 +59,11 @@ public record Convolution(
     }
 
     @Override
+    public String kind() {
+        return "Convolution";
+    }
+
+    @Override
     public <R> R accept(Visitor<R> visitor) {
         return visitor.visit(this);
     }

@@ -59,6 +59,11 @@ public record Dense(String name, String input, WeightTensor weights, Output outp
     }
 
     @Override
+    public String kind() {
+        return "Dense";
+    }
+
+    @Override
     public <R> R accept(Visitor<R> visitor) {
         return visitor.visit(this);
     }

@@ -26,6 +26,11 @@ public record Dequantize(String name, String input) implements IntNode {
     }
 
     @Override
+    public String kind() {
+        return "Dequantize";
+    }
+
+    @Override
     public <R> R accept(Visitor<R> visitor) {
         return visitor.visit(this);
     }

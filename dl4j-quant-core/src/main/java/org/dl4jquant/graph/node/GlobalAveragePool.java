@@ -33,6 +33,11 @@ public record GlobalAveragePool(String name, String input, QuantParams params) i
     }
 
     @Override
+    public String kind() {
+        return "GlobalAveragePool";
+    }
+
+    @Override
     public <R> R accept(Visitor<R> visitor) {
         return visitor.visit(this);
     }

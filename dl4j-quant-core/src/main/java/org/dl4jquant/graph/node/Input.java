@@ -29,6 +29,11 @@ public record Input(String name, Shape shape) implements IntNode {
     }
 
     @Override
+    public String kind() {
+        return "Input";
+    }
+
+    @Override
     public <R> R accept(Visitor<R> visitor) {
         return visitor.visit(this);
     }

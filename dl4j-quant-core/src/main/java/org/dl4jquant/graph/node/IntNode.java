@@ -25,6 +25,14 @@ public sealed interface IntNode
     /** {@return the node's name, which is its result's} */
     String name();
 
+    /**
+     * {@return the name of its kind, the same for all nodes of its class and different from all
+     * other kinds'}
+     *
+     * <p>It is part of the format of digests and of files: the class may be renamed, its kind stays.
+     */
+    String kind();
+
     /** {@return the names of the results that it reads} */
     List<String> inputs();
 

@@ -35,6 +35,11 @@ public record MaxPool(String name, String input, Window window) implements Keeps
     }
 
     @Override
+    public String kind() {
+        return "MaxPool";
+    }
+
+    @Override
     public <R> R accept(Visitor<R> visitor) {
         return visitor.visit(this);
     }

@@ -62,6 +62,11 @@ public record Move(String name, String input, IndexMap map) implements KeepsCode
     }
 
     @Override
+    public String kind() {
+        return "Move";
+    }
+
+    @Override
     public <R> R accept(Visitor<R> visitor) {
         return visitor.visit(this);
     }

@@ -44,6 +44,11 @@ public record Quantize(String name, String input, QuantParams params) implements
     }
 
     @Override
+    public String kind() {
+        return "Quantize";
+    }
+
+    @Override
     public <R> R accept(Visitor<R> visitor) {
         return visitor.visit(this);
     }

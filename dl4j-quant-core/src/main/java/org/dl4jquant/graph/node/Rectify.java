@@ -41,6 +41,11 @@ public record Rectify(String name, String input, OutputFunction.Rectifier functi
     }
 
     @Override
+    public String kind() {
+        return "Rectify";
+    }
+
+    @Override
     public <R> R accept(Visitor<R> visitor) {
         return visitor.visit(this);
     }

@@ -41,6 +41,11 @@ public record Reshape(String name, String input, Shape shape) implements KeepsCo
     }
 
     @Override
+    public String kind() {
+        return "Reshape";
+    }
+
+    @Override
     public <R> R accept(Visitor<R> visitor) {
         return visitor.visit(this);
     }

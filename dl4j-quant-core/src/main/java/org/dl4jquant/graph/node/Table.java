@@ -45,6 +45,11 @@ public record Table(String name, String input, CodeTable table, QuantParams para
     }
 
     @Override
+    public String kind() {
+        return "Table";
+    }
+
+    @Override
     public <R> R accept(Visitor<R> visitor) {
         return visitor.visit(this);
     }

@@ -23,6 +23,7 @@ public final class Planner {
     private final Map<String, Tensor> tensors = new HashMap<>();
 
     private Planner(IntGraph graph) {
+        GpuSupport.require(graph);
         this.graph = graph;
     }
 

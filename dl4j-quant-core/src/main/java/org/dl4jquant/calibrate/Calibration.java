@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package org.dl4jquant.calibrate;
 
+import java.util.stream.IntStream;
 import org.dl4jquant.check.Require;
 import org.dl4jquant.numeric.CodeRange;
 import org.dl4jquant.numeric.QuantParams;
@@ -54,26 +55,36 @@ public final class Calibration {
      */
     public static float[] weightScales(float[][] channels, CalibrationMethod method, int bits) {
         CodeRange range = CodeRange.narrow(bits);
-        float[] scales = new float[channels.length];
         for (int channel = 0; channel < channels.length; channel++) {
+            float[] weights = channels[channel];
             Require.argument(
-                    channels[channel].length > 0,
+                    weights.length > 0,
                     "channel %d of %d has no weights; leave it out",
                     channel,
                     channels.length);
-            scales[channel] =
-                    weightScale("weights of channel " + channel, channels[channel], method, range);
+            TensorStatistics.requireFinite(name(channel), weights, 0, weights.length);
         }
+        // Each channel alone, so the result does not depend on the number of threads.
+        float[] scales = new float[channels.length];
+        IntStream.range(0, channels.length)
+                .parallel()
+                .forEach(
+                        channel ->
+                                scales[channel] =
+                                        weightScale(channel, channels[channel], method, range));
         return scales;
     }
 
+    private static String name(int channel) {
+        return "weights of channel " + channel;
+    }
+
     private static float weightScale(
-            String name, float[] weights, CalibrationMethod method, CodeRange range) {
+            int channel, float[] weights, CalibrationMethod method, CodeRange range) {
         if (method instanceof CalibrationMethod.MeanSquaredError) {
-            TensorStatistics.requireFinite(name, weights, 0, weights.length);
             return usable(WeightScale.of(weights, range.max()), range);
         }
-        TensorStatistics seen = new TensorStatistics(name);
+        TensorStatistics seen = new TensorStatistics(name(channel));
         seen.add(weights, 0, weights.length);
         return fit(seen, method, range, Symmetry.SYMMETRIC).scale();
     }

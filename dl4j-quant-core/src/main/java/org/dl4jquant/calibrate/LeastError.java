@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package org.dl4jquant.calibrate;
 
+import java.util.function.DoublePredicate;
 import java.util.function.DoubleUnaryOperator;
 
 /**
@@ -25,13 +26,31 @@ final class LeastError {
      * @param error the error at a share
      */
     static double search(DoubleUnaryOperator error) {
+        return search(error, share -> false);
+    }
+
+    /**
+     * {@return the share of least error, in (0, 1]; the largest of several}
+     *
+     * @param error the error at a share; both grids are walked from the largest share down
+     * @param isLast whether no share below the one that was just tried can have less error than the
+     *     least so far, so that the coarse grid ends
+     */
+    static double search(DoubleUnaryOperator error, DoublePredicate isLast) {
         int finePerCoarse = FINE_PER_OCTAVE / COARSE_PER_OCTAVE;
-        int coarse = best(0, OCTAVES * FINE_PER_OCTAVE, finePerCoarse, error);
-        int fine = best(Math.max(0, coarse - finePerCoarse + 1), coarse + finePerCoarse, 1, error);
+        int coarse = best(0, OCTAVES * FINE_PER_OCTAVE, finePerCoarse, error, isLast);
+        int fine =
+                best(
+                        Math.max(0, coarse - finePerCoarse + 1),
+                        coarse + finePerCoarse,
+                        1,
+                        error,
+                        isLast);
         return share(fine);
     }
 
-    private static int best(int first, int end, int step, DoubleUnaryOperator error) {
+    private static int best(
+            int first, int end, int step, DoubleUnaryOperator error, DoublePredicate isLast) {
         int best = first;
         double least = Double.POSITIVE_INFINITY;
         for (int i = first; i < end; i += step) {
@@ -39,6 +58,9 @@ final class LeastError {
             if (found < least) {
                 least = found;
                 best = i;
+            }
+            if (isLast.test(share(i))) {
+                break;
             }
         }
         return best;

@@ -90,10 +90,9 @@ final class ScaleFitting {
      *     NaN or infinite, or a layer never runs; the message names it
      */
     List<String> run(CalibrationData data, Consumer<CalibrationData.Inputs> forward) {
-        for (Observed observed : layers) {
-            fitWeights(observed);
-            observe(observed);
-        }
+        FittingProgress progress = new FittingProgress();
+        fitWeights(progress);
+        layers.forEach(this::observe);
         kept.forEach(layer -> QuantizedLayers.observe(layer, (role, values) -> {}));
         try {
             data.forEach(
@@ -101,6 +100,7 @@ final class ScaleFitting {
                         examples = inputs.examples();
                         forward(inputs, forward);
                         firstExample += examples;
+                        progress.examples(firstExample);
                     });
         } finally {
             kept.forEach(layer -> QuantizedLayers.observe(layer, null));
@@ -175,7 +175,14 @@ final class ScaleFitting {
 
     /** Fits the scales of the weights only, which takes no data. */
     void fitWeights() {
-        layers.forEach(ScaleFitting::fitWeights);
+        fitWeights(new FittingProgress());
+    }
+
+    private void fitWeights(FittingProgress progress) {
+        for (int layer = 0; layer < layers.size(); layer++) {
+            progress.weights(layer, layers.size());
+            fitWeights(layers.get(layer));
+        }
     }
 
     private static void fitWeights(Observed observed) {

@@ -89,6 +89,31 @@ final class WeightScaleTest {
         }
     }
 
+    /* All sets of nearest codes, one after the other, without leaving any out. */
+    @Property(tries = 200)
+    void noSetOfCodesHasMoreGainForFewWeights(
+            @ForAll("weights") float[] weights, @ForAll @IntRange(min = 2, max = 8) int bits) {
+        int maxCode = CodeRange.narrow(bits).max();
+        double least = Double.POSITIVE_INFINITY;
+        for (float weight : weights) {
+            for (int code = 0; code < maxCode && weight != 0; code++) {
+                double below = Math.abs(weight) / (code + 0.5) * (1 - 1e-9);
+                double products = 0;
+                double squares = 0;
+                for (float each : weights) {
+                    double nearest = Math.min(maxCode, Math.rint(Math.abs(each) / below));
+                    products += Math.abs(each) * nearest;
+                    squares += nearest * nearest;
+                }
+                least = Math.min(least, error(weights, products / squares, maxCode));
+            }
+        }
+        double found = error(weights, WeightScale.of(weights, maxCode), maxCode);
+        assertTrue(
+                least == Double.POSITIVE_INFINITY
+                        || found <= least * (1 + FLOAT_ROUNDING) + SUMMATION);
+    }
+
     /* 258 weights have fewer than 2^15 breakpoints at 8 bits, 260 have more. */
     @Test
     void theSearchOverSharesComesNearTheExactOne() {

@@ -56,6 +56,7 @@ class OnnxOperatorCountTest {
                     "Where",
                     "Cast",
                     "Gather",
+                    "GatherElements",
                     "Pad",
                     "Slice",
                     "Reshape",

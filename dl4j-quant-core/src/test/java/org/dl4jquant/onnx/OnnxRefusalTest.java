@@ -228,9 +228,14 @@ class OnnxRefusalTest {
                         n -> n.setOpType("Relu").clearAttribute(),
                         "clamps 'm/c_float'; it must stand between an operator over dequantized"
                                 + " codes and its QuantizeLinear"),
+                constant(
+                        "t/all",
+                        t -> t.setRawData(ByteString.copyFrom(new byte[8])),
+                        "takes the indices 't/list'; they must be codes that a Cast made int32,"
+                                + " reshaped to [-1]"),
                 node(
-                        "t",
-                        n -> n.setInput(1, "x"),
+                        "t/flatten",
+                        n -> n.setInput(0, "x"),
                         "takes the indices 'x'; they must be codes that a Cast made int32"),
                 node("v", n -> n.setInput(0, "x"), "reads 'x', which is not uint8 codes"),
                 node(
@@ -330,7 +335,7 @@ class OnnxRefusalTest {
                                 + " they must be equal"),
                 new Refusal(
                         m -> m.getGraphBuilder().clearQuantizationAnnotation(),
-                        "node 't' (Gather) makes codes of unknown scale; a quantization annotation"
+                        "node 't' (Reshape) makes codes of unknown scale; a quantization annotation"
                                 + " must name it"),
                 new Refusal(
                         m ->

@@ -38,7 +38,8 @@ final class ConvolutionForm implements NodeForm<Convolution> {
                 .node(
                         Operators.CONV,
                         node.name(),
-                        WeightsForm.write(node, node.weights(), target),
+                        WeightsForm.write(
+                                node, node.weights(), ChannelCopies.write(node, target), target),
                         result)
                 .set(NodeProto.ATTRIBUTE, attributes(node));
         target.quantize(node, result, codes.params(), codes.bounds());
@@ -46,7 +47,7 @@ final class ConvolutionForm implements NodeForm<Convolution> {
 
     static List<Message> attributes(Convolution node) {
         List<Message> attributes = WindowForm.attributes(node.window(), true);
-        attributes.add(Attributes.of("group", node.groups()));
+        attributes.add(Attributes.of("group", ChannelCopies.groups(node)));
         return attributes;
     }
 
@@ -67,7 +68,7 @@ final class ConvolutionForm implements NodeForm<Convolution> {
                 input,
                 weights,
                 conv.window(kernel(weights.shape())),
-                conv.integer("group", 1),
+                ChannelCopies.groups(conv, source.dequantizedTensor(conv), source),
                 output);
     }
 

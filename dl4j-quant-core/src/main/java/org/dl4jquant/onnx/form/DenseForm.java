@@ -25,7 +25,7 @@ final class DenseForm implements NodeForm<Dense> {
 
     @Override
     public void write(Dense node, FormWriter target) {
-        List<String> inputs = WeightsForm.write(node, node.weights(), target);
+        List<String> inputs = WeightsForm.write(node, node.weights(), node.input(), target);
         Output.Codes codes = node.output() instanceof Output.Codes c ? c : null;
         String result = codes == null ? node.name() : target.floats(node);
         target.target()

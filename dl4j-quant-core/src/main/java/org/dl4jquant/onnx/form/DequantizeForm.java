@@ -34,7 +34,7 @@ final class DequantizeForm implements NodeForm<Dequantize> {
         }
         last.requireInputs(2, 3);
         last.requireAttributes("axis");
-        String input = last.input(0);
+        String input = source.original(last.input(0));
         if (source.constants().has(input)) {
             return Optional.empty();
         }

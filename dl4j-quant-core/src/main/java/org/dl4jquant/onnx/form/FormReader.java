@@ -3,6 +3,7 @@ package org.dl4jquant.onnx.form;
 
 import java.util.ArrayList;
 import java.util.Collections;
+import java.util.HashMap;
 import java.util.HashSet;
 import java.util.IdentityHashMap;
 import java.util.List;
@@ -43,6 +44,7 @@ final class FormReader {
     private final RuntimeFusions fusions;
     private final IntGraph.Builder builder = IntGraph.builder();
     private final Set<String> made = new HashSet<>();
+    private final Map<String, String> copies = new HashMap<>();
     private final TreeMap<Integer, Input> waiting = new TreeMap<>();
     private long indices;
     private final Set<OnnxNode> taken = Collections.newSetFromMap(new IdentityHashMap<>());
@@ -113,6 +115,12 @@ final class FormReader {
     }
 
     private void result(OnnxNode last) {
+        Optional<String> copied = ChannelCopies.copied(last, this);
+        if (copied.isPresent()) {
+            copies.put(last.output(), copied.get());
+            take(last);
+            return;
+        }
         for (NodeForm<?> form : Forms.all()) {
             Optional<? extends IntNode> node = form.result(last, this);
             if (node.isPresent()) {
@@ -210,8 +218,22 @@ final class FormReader {
     /** {@return the codes that a tensor of floats is dequantized from} */
     Optional<String> dequantized(String floats) {
         return graph.maker(floats, Operators.DEQUANTIZE)
-                .map(node -> node.input(0))
+                .map(node -> original(node.input(0)))
                 .filter(this::isCodes);
+    }
+
+    /** {@return the tensor that an operator reads dequantized: codes, or copies of their channels} */
+    String dequantizedTensor(OnnxNode node) {
+        return graph.maker(node.input(0), Operators.DEQUANTIZE).orElseThrow().input(0);
+    }
+
+    boolean isCopied(String tensor) {
+        return copies.containsKey(tensor);
+    }
+
+    /** {@return the codes whose channels a tensor repeats for a convolution; else the tensor} */
+    String original(String tensor) {
+        return copies.getOrDefault(tensor, tensor);
     }
 
     /** {@return the codes that an operator reads dequantized} */

@@ -157,9 +157,21 @@ final class FormWriter {
 
     /** {@return the name of a node's input, dequantized for it alone} */
     String dequantized(IntNode node, String input) {
+        return dequantized(node, input, input);
+    }
+
+    /**
+     * {@return the name of a node's input, dequantized for it alone}
+     *
+     * @param node the node
+     * @param input the codes that it reads
+     * @param tensor the tensor that holds them: the codes themselves, or copies of them
+     */
+    String dequantized(IntNode node, String input, String tensor) {
         String result = target.name(node.name() + "/" + input + "_float");
         String name = node.name() + "/dequantize_" + input;
-        target.auxiliary(Operators.DEQUANTIZE, name, asRead(input), result);
+        List<String> inputs = List.of(tensor, scale(input), zeroPoint(input));
+        target.auxiliary(Operators.DEQUANTIZE, name, inputs, result);
         return result;
     }
 

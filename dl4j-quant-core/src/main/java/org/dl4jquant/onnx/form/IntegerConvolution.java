@@ -35,7 +35,7 @@ final class IntegerConvolution {
         long channels = weights.channels();
         List<String> inputs =
                 List.of(
-                        node.input(),
+                        ChannelCopies.write(node, target),
                         graph.bytes(
                                 name + "/weight",
                                 DataType.UINT8,
@@ -125,7 +125,7 @@ final class IntegerConvolution {
 
     private static Convolution read(
             OnnxNode node, String bias, OnnxNode multiplier, String name, FormReader source) {
-        String input = node.input(0);
+        String input = source.original(node.input(0));
         node.require(
                 source.isCodes(input) && !source.scales().isInt8(input),
                 "reads '%s', which is not uint8 codes",
@@ -164,7 +164,7 @@ final class IntegerConvolution {
                         constants.floats(multiplier.input(1)),
                         constants.ints(bias)),
                 node.window(ConvolutionForm.kernel(shape)),
-                node.integer("group", 1),
+                ChannelCopies.groups(node, node.input(0), source),
                 new Output.Floats());
     }
 

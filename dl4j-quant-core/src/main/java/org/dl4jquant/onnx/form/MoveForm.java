@@ -80,7 +80,9 @@ final class MoveForm implements NodeForm<Move> {
         boolean unknown =
                 !source.isFloats(input)
                         && source.graph().maker(input).filter(MoveForm::isMover).isPresent();
-        return isMover(node) && (source.isCodes(input) || unknown);
+        return isMover(node)
+                && (source.isCodes(input) || unknown)
+                && ChannelCopies.copied(node, source).isEmpty();
     }
 
     @Override

@@ -66,7 +66,9 @@ final class ReshapeForm implements NodeForm<Reshape> {
 
     @Override
     public Optional<Reshape> result(OnnxNode last, FormReader source) {
-        if (!reshapes(last) || MoveForm.moves(last, source)) {
+        if (!reshapes(last)
+                || MoveForm.moves(last, source)
+                || TableForm.isPart(last, source.graph())) {
             return Optional.empty();
         }
         String input = last.input(0);

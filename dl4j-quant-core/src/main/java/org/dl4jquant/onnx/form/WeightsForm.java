@@ -25,10 +25,11 @@ final class WeightsForm {
      *
      * @param node the node
      * @param weights its weights
+     * @param codes the tensor that holds the codes that it reads: its input, or copies of it
      * @param target the graph that the operators are added to
      * @return the operator's three inputs
      */
-    static List<String> write(IntNode node, WeightTensor weights, FormWriter target) {
+    static List<String> write(IntNode node, WeightTensor weights, String codes, FormWriter target) {
         String name = node.name();
         long channels = weights.channels();
         String input = node.inputs().get(0);
@@ -61,7 +62,7 @@ final class WeightsForm {
                                         name + "/bias_scale",
                                         biasScales(weights, target.type(input).codes()),
                                         channels)));
-        return List.of(target.dequantized(node, input), weight, bias);
+        return List.of(target.dequantized(node, input, codes), weight, bias);
     }
 
     static long[] dimensions(Shape shape) {

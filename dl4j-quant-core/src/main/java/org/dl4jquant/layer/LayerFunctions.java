@@ -8,8 +8,12 @@ import org.dl4jquant.layer.integer.IntegerSupport;
 import org.dl4jquant.layer.integer.PointwiseActivation;
 import org.dl4jquant.layer.kind.LayerKind;
 import org.dl4jquant.layer.kind.LayerKinds;
+import org.dl4jquant.numeric.CodeRange;
+import org.dl4jquant.scheme.IntFormat;
+import org.dl4jquant.scheme.TensorScheme;
 import org.jspecify.annotations.Nullable;
 import org.nd4j.linalg.activations.IActivation;
+import org.nd4j.linalg.activations.impl.ActivationSoftmax;
 
 /** The activation functions that follow the arithmetic of layers. */
 public final class LayerFunctions {
@@ -35,5 +39,41 @@ public final class LayerFunctions {
         return known
                 ? PointwiseActivation.of(InnerLayer.separateActivation(layer, merged))
                 : Optional.empty();
+    }
+
+    /**
+     * {@return whether the function that follows a layer's arithmetic runs as a table in the
+     * integer graph: it is no clamp, and a table reads codes}
+     *
+     * @param layer the layer's configuration
+     * @param merged the function of an activation layer that is joined with it; null if it has only
+     *     its own
+     */
+    public static boolean needsTable(Layer layer, @Nullable IActivation merged) {
+        return integerForm(layer, merged).filter(function -> !function.isClamp()).isPresent();
+    }
+
+    /**
+     * {@return whether a function never gives a negative value}
+     *
+     * @param function the function
+     */
+    public static boolean isNonNegative(IActivation function) {
+        Require.given(function, "function");
+        return function.getClass() == ActivationSoftmax.class
+                || PointwiseActivation.of(function)
+                        .map(PointwiseActivation::nonNegative)
+                        .orElse(false);
+    }
+
+    /**
+     * {@return the scheme with the widest codes: narrower ones would make a table no cheaper}
+     *
+     * @param scheme a scheme of any format; only integer ones change
+     */
+    public static TensorScheme wide(TensorScheme scheme) {
+        return Require.given(scheme, "scheme").format() instanceof IntFormat
+                ? scheme.withFormat(new IntFormat(CodeRange.MAX_BITS))
+                : scheme;
     }
 }

@@ -110,6 +110,16 @@ public final class QuantizedLayer extends BaseWrapperLayer {
         this.outputName = layerName;
     }
 
+    /**
+     * Begins a quantized layer of a network that is written with quantizers from the start.
+     *
+     * @param underlying the layer; it is copied
+     * @return its builder
+     */
+    public static QuantizedLayerBuilder builder(Layer underlying) {
+        return new QuantizedLayerBuilder(underlying);
+    }
+
     /** {@return the batch normalization that belongs to the layer; null if there is none} */
     public @Nullable BatchNormalization batchNormalization() {
         return batchNormalization;
@@ -309,7 +319,9 @@ public final class QuantizedLayer extends BaseWrapperLayer {
             return UnderlyingUpdaters.ofParameter(underlying, paramName);
         }
         if (batchNormalization != null && QuantizedParameters.isNormalization(this, paramName)) {
-            return batchNormalization.getUpdaterByParam(paramName);
+            IUpdater own = batchNormalization.getUpdaterByParam(paramName);
+            // One that a user joins has none: DL4J sets those of the layers that it sees.
+            return own == null ? Objects.requireNonNull(weightUpdater()) : own;
         }
         IUpdater followed = weightUpdater();
         return ScaleUpdaters.updater(

@@ -179,9 +179,11 @@ class QuantizedRuntime extends ParameterRuntime {
     INDArray activate(boolean training, Simulation.InnerForward forward, LayerWorkspaceMgr mgr) {
         INDArray x = input(name());
         TensorObserver watching = observer;
-        if (watching != null) {
+        if (watching != null || layerConf.inputShape() == null) {
             layerConf.setInputShape(
                     Arrays.stream(x.shape()).skip(1).mapToInt(i -> (int) i).toArray());
+        }
+        if (watching != null) {
             return simulation().observe(watching, x, forward, mgr);
         }
         if (!training) {

@@ -12,16 +12,13 @@ import java.util.Objects;
 import java.util.Optional;
 import java.util.Set;
 import java.util.function.Predicate;
-import org.deeplearning4j.nn.conf.layers.Layer;
 import org.dl4jquant.layer.LayerFunctions;
 import org.dl4jquant.layer.QuantizedAddVertex;
 import org.dl4jquant.layer.kind.CodeFlow;
 import org.dl4jquant.layer.quantizers.ActivationScheme;
 import org.dl4jquant.layer.quantizers.LayerQuantizers;
-import org.dl4jquant.layer.quantizers.TensorRole;
 import org.dl4jquant.network.LayerNames;
 import org.dl4jquant.network.Topology;
-import org.dl4jquant.numeric.CodeRange;
 import org.dl4jquant.scheme.IntFormat;
 import org.dl4jquant.scheme.LayerPosition;
 import org.dl4jquant.scheme.LayerScheme;
@@ -219,18 +216,9 @@ final class Planner {
 
     private LayerQuantizers withInnerTensors(FusedStep step, LayerQuantizers quantizers) {
         TensorScheme scheme = needs.activations(step);
-        Set<TensorRole> inner = step.kind().innerTensors();
-        if (scheme == null || inner.isEmpty()) {
-            return quantizers;
-        }
-        // The layer's own weights multiply the state in each step, so it has their scheme's width.
-        ActivationScheme hidden = new ActivationScheme(scheme, true);
-        if (inner.contains(TensorRole.HIDDEN_BACKWARD)) {
-            return quantizers.withHiddenBothWays(hidden);
-        }
-        return inner.contains(TensorRole.HIDDEN)
-                ? quantizers.withHidden(hidden)
-                : quantizers.withAttention(scheme, inner.contains(TensorRole.QUERY));
+        return scheme == null
+                ? quantizers
+                : quantizers.withInner(step.kind().innerTensors(), scheme);
     }
 
     private LayerQuantizers withInput(FusedStep step, LayerQuantizers quantizers) {
@@ -262,27 +250,18 @@ final class Planner {
                         .map(scheme -> Objects.requireNonNull(scheme).format())
                         .filter(IntFormat.class::isInstance)
                         .max(Comparator.comparing(NumberFormat::bitsPerNumber));
-        TensorScheme scheme = widest.map(own::withFormat).orElseGet(() -> wide(own));
+        TensorScheme scheme = widest.map(own::withFormat).orElseGet(() -> LayerFunctions.wide(own));
         boolean integer = own.format() instanceof IntFormat;
         return new ActivationScheme(integer ? scheme : own, !signs.nonNegative(step.name()));
     }
 
-    private static TensorScheme wide(TensorScheme scheme) {
-        return scheme.format() instanceof IntFormat
-                ? scheme.withFormat(new IntFormat(CodeRange.MAX_BITS))
-                : scheme;
-    }
-
     private static ActivationScheme signed(TensorScheme scheme) {
-        return new ActivationScheme(wide(scheme), true);
+        return new ActivationScheme(LayerFunctions.wide(scheme), true);
     }
 
     /** A function that is no clamp runs as a table, and a table reads codes. */
     private static boolean needsTable(FusedStep step) {
-        Layer layer = Objects.requireNonNull(step.thawed());
-        return LayerFunctions.integerForm(layer, step.activation())
-                .filter(function -> !function.isClamp())
-                .isPresent();
+        return LayerFunctions.needsTable(Objects.requireNonNull(step.thawed()), step.activation());
     }
 
     /** {@return the tensors that each step reads in the prepared network} */

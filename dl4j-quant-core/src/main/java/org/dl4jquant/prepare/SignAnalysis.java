@@ -2,10 +2,9 @@
 package org.dl4jquant.prepare;
 
 import java.util.function.Predicate;
-import org.dl4jquant.layer.integer.PointwiseActivation;
+import org.dl4jquant.layer.LayerFunctions;
 import org.dl4jquant.network.Topology;
 import org.nd4j.linalg.activations.IActivation;
-import org.nd4j.linalg.activations.impl.ActivationSoftmax;
 
 /**
  * Which tensors can never be negative, so that their codes are unsigned.
@@ -22,18 +21,11 @@ record SignAnalysis(Topology<FusedStep> network, Predicate<String> nonNegativeIn
 
     private boolean nonNegative(FusedStep step) {
         IActivation last = step.lastFunction();
-        if (last != null && isNonNegative(last)) {
+        if (last != null && LayerFunctions.isNonNegative(last)) {
             return true;
         }
         return step.kind().keepsSign()
                 && !step.changesInput()
                 && step.inputs().stream().allMatch(this::nonNegative);
-    }
-
-    private static boolean isNonNegative(IActivation function) {
-        return function.getClass() == ActivationSoftmax.class
-                || PointwiseActivation.of(function)
-                        .map(PointwiseActivation::nonNegative)
-                        .orElse(false);
     }
 }

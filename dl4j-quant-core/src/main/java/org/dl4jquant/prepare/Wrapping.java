@@ -3,9 +3,9 @@ package org.dl4jquant.prepare;
 
 import java.util.Objects;
 import org.deeplearning4j.nn.conf.NeuralNetConfiguration;
-import org.deeplearning4j.nn.conf.layers.ActivationLayer;
 import org.deeplearning4j.nn.conf.layers.BatchNormalization;
 import org.deeplearning4j.nn.conf.layers.Layer;
+import org.dl4jquant.layer.FakeQuantLayer;
 import org.dl4jquant.layer.MaxPoolingLayer;
 import org.dl4jquant.layer.QuantizedLayer;
 import org.dl4jquant.layer.ResultActivation;
@@ -16,7 +16,6 @@ import org.dl4jquant.layer.quantizers.ActivationScheme;
 import org.dl4jquant.layer.quantizers.LayerQuantizers;
 import org.dl4jquant.network.Frozen;
 import org.nd4j.linalg.activations.IActivation;
-import org.nd4j.linalg.activations.impl.ActivationIdentity;
 
 /** Makes the configurations of a prepared network's layers. */
 final class Wrapping {
@@ -56,10 +55,8 @@ final class Wrapping {
      */
     static NeuralNetConfiguration rounding(
             String name, NeuralNetConfiguration defaults, ActivationScheme scheme) {
-        ActivationLayer identity = new ActivationLayer(new ActivationIdentity());
-        identity.setLayerName(name);
         NeuralNetConfiguration conf = defaults.clone();
-        conf.setLayer(new QuantizedLayer(identity, null, null, LayerQuantizers.of(null, scheme)));
+        conf.setLayer(FakeQuantLayer.of(name, scheme));
         conf.getLayer().setLayerName(name);
         return fresh(conf);
     }

@@ -73,6 +73,12 @@ final class ExamplesTest {
     }
 
     @Test
+    void aNetworkWrittenWithQuantizersTrainsFromScratch() {
+        double accuracy = QuantizedFromScratch.train(StrokeDigits.split(1, 640, 100));
+        assertTrue(accuracy > 0.7, "reaches " + accuracy);
+    }
+
+    @Test
     void predictionReadsTheFileOfTheFirstExample(@TempDir Path folder) throws OrtException {
         String onnx = folder.resolve("model.onnx").toString();
         HelloQuantization.main(new String[] {onnx});

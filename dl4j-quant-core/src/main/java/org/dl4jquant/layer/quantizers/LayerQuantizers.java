@@ -5,6 +5,7 @@ import java.util.Collections;
 import java.util.EnumMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import org.dl4jquant.check.Require;
 import org.dl4jquant.scheme.IntFormat;
 import org.dl4jquant.scheme.Precision;
@@ -168,6 +169,26 @@ public record LayerQuantizers(
                         TensorRole.VALUE,
                         TensorRole.JOINED)
                 : weighed;
+    }
+
+    /**
+     * {@return these quantizers with those of the tensors inside a kind of layer}
+     *
+     * @param inner the tensors, neither input nor result; none change nothing
+     * @param scheme their scheme: the layer's own weights multiply the state in each step, so it
+     *     has the width of what they read
+     */
+    public LayerQuantizers withInner(Set<TensorRole> inner, TensorScheme scheme) {
+        if (inner.isEmpty()) {
+            return this;
+        }
+        ActivationScheme hidden = new ActivationScheme(scheme, true);
+        if (inner.contains(TensorRole.HIDDEN_BACKWARD)) {
+            return withHiddenBothWays(hidden);
+        }
+        return inner.contains(TensorRole.HIDDEN)
+                ? withHidden(hidden)
+                : withAttention(scheme, inner.contains(TensorRole.QUERY));
     }
 
     private LayerQuantizers with(ActivationScheme scheme, TensorRole... roles) {

@@ -72,7 +72,7 @@ record StepEmitter(GraphBuilder graph, String step, String name) implements Node
             throw new IntegerRefusal(
                     "it reads the network's input '" + values.node() + "', which nothing rounds",
                     "prepare the network again, with integers for its activations; what takes codes"
-                            + " at the input are dense and convolution layers, pools, sums and"
+                            + " at the input are dense and convolution layers, pools, moves, sums and"
                             + " concatenations");
         }
         throw new IntegerRefusal(

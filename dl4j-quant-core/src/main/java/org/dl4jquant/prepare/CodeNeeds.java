@@ -4,8 +4,11 @@ package org.dl4jquant.prepare;
 import java.util.HashMap;
 import java.util.Map;
 import java.util.stream.Stream;
+import org.deeplearning4j.nn.conf.InputPreProcessor;
 import org.dl4jquant.layer.integer.PointwiseActivation;
 import org.dl4jquant.layer.kind.CodeFlow;
+import org.dl4jquant.layer.kind.LayerKind;
+import org.dl4jquant.layer.kind.LayerKinds;
 import org.dl4jquant.network.Topology;
 import org.dl4jquant.scheme.LayerScheme;
 import org.dl4jquant.scheme.TensorScheme;
@@ -78,7 +81,20 @@ final class CodeNeeds {
         boolean pools =
                 (step.flow() == CodeFlow.AVERAGES) || (step.kind().flow() == CodeFlow.PICKS);
         return (pools && network.outputs().contains(tensor))
-                || ((pools || step.flow().joins()) && leavesFurtherOn(tensor));
+                || ((pools || step.flow().joins()) && leavesFurtherOn(tensor))
+                || (step.flow().hasWeights() && leavesMoved(tensor, false));
+    }
+
+    /** {@return whether elements of the tensor move before they leave the network} */
+    private boolean leavesMoved(String tensor, boolean moved) {
+        return network.consumers(tensor).stream()
+                .filter(reader -> reader.kind().onlyAppliesFunction() || reader.flow().keepsCodes())
+                .anyMatch(
+                        reader -> {
+                            boolean moves = moved || moves(reader) || movesInput(reader);
+                            return (moves && network.outputs().contains(reader.name()))
+                                    || leavesMoved(reader.name(), moves);
+                        });
     }
 
     /** {@return whether steps that only apply functions or move elements end the network} */
@@ -138,14 +154,35 @@ final class CodeNeeds {
         return next == null ? step.name() : next.name();
     }
 
-    /** {@return whether a max pool reads the tensor, as it is or after moves, on a way to codes} */
-    boolean isPooled(String tensor) {
+    /**
+     * {@return whether the tensor's elements move, or a pool picks some of them, on a way to codes:
+     * only codes can be moved or picked}
+     */
+    boolean isMoved(String tensor) {
         return network.consumers(tensor).stream()
-                .filter(reader -> reader.flow().keepsCodes() && computesWithCodes(reader))
+                .filter(this::computesWithCodes)
                 .anyMatch(
                         reader ->
-                                (reader.kind().flow() == CodeFlow.PICKS)
-                                        || isPooled(reader.name()));
+                                movesInput(reader)
+                                        || (reader.flow().keepsCodes()
+                                                && (moves(reader) || isMoved(reader.name()))));
+    }
+
+    /* What does not lower anyway is not rounded earlier than it has to be. */
+    private static boolean moves(FusedStep step) {
+        LayerKind kind = step.kind();
+        return step.flow().keepsCodes()
+                && !kind.passesValues()
+                && (kind.flow() == CodeFlow.PICKS || kind.integers().refusal().isEmpty());
+    }
+
+    private static boolean movesInput(FusedStep step) {
+        InputPreProcessor before = step.preprocessor();
+        if (before == null) {
+            return false;
+        }
+        LayerKind kind = LayerKinds.of(before);
+        return !kind.passesValues() && kind.integers().refusal().isEmpty();
     }
 
     /** {@return the steps that compute with a tensor's codes, where they are and further on} */

@@ -71,7 +71,8 @@ record LoweringForecast(SkipReasons.Facts facts) {
         if (step.flow().hasWeights() && layer != null) {
             return Optional.of(FloatLayers.because(layer, "its weights are not rounded"));
         }
-        boolean readsFloat = step.flow() == CodeFlow.PICKS && !facts.holdsCodes(step.name());
+        boolean readsFloat =
+                step.flow().keepsCodes() && !kind.passesValues() && !facts.holdsCodes(step.name());
         boolean makesFloat = step.flow().makesValues() && !rounded;
         return readsFloat || makesFloat
                 ? Optional.of(FloatLayers.withoutCodes(step.type()))

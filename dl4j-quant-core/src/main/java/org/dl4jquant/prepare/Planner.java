@@ -33,8 +33,9 @@ final class Planner {
     /* One quantizer for each tensor, at the step that makes it, and only where some step after it
      * computes with codes. A tensor that comes in float (the network's input, the result of a layer
      * left in float) is rounded by each layer that reads it instead. A sum or a concatenation is no
-     * layer and rounds nothing it reads, and a max pool picks codes, so a network input that goes
-     * into one gets a quantizer of its own, and whatever else computes with its codes reads them from there. */
+     * layer and rounds nothing it reads, a max pool picks codes, and a padding moves them, so a
+     * network input that goes into one gets a quantizer of its own, and whatever else computes with
+     * its codes reads them from there. */
 
     /**
      * What the name of the quantizer after a vertex or a network input ends with, if it is free.
@@ -161,7 +162,7 @@ final class Planner {
 
     private void decideInput(String input) {
         List<FusedStep> readers = needs.readersOfCodes(input).toList();
-        if (readers.stream().noneMatch(each -> each.flow().joins()) && !needs.isPooled(input)) {
+        if (readers.stream().noneMatch(each -> each.flow().joins()) && !needs.isMoved(input)) {
             return;
         }
         readers.stream()

@@ -159,7 +159,7 @@ final class LoweringMessagesTest {
                     "layer 'pool' cannot be lowered to integers: it reads the network's input 'in',"
                             + " which nothing rounds; prepare the network again, with integers for"
                             + " its activations; what takes codes at the input are dense and"
-                            + " convolution layers, pools, sums and concatenations",
+                            + " convolution layers, pools, moves, sums and concatenations",
                     messageFor(
                             graph().addInputs("in")
                                     .addLayer(first, convolution(), "in")

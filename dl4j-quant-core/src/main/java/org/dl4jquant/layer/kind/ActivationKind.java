@@ -28,6 +28,11 @@ record ActivationKind(ActivationLayer configuration) implements LayerKind {
     }
 
     @Override
+    public boolean passesValues() {
+        return flow() == CodeFlow.MOVES;
+    }
+
+    @Override
     public boolean onlyAppliesFunction() {
         return true;
     }

@@ -18,6 +18,12 @@ record ComposedKind(ComposableInputPreProcessor configuration) implements LayerK
     }
 
     @Override
+    public boolean passesValues() {
+        return Arrays.stream(configuration.getInputPreProcessors())
+                .allMatch(part -> LayerKinds.of(part).passesValues());
+    }
+
+    @Override
     public IntegerSupport integers() {
         return SequenceForm.of(
                 Arrays.stream(configuration.getInputPreProcessors())

@@ -14,6 +14,11 @@ record DropoutKind(DropoutLayer configuration) implements LayerKind {
     }
 
     @Override
+    public boolean passesValues() {
+        return true;
+    }
+
+    @Override
     public IntegerSupport integers() {
         return UnchangedForm.of(configuration);
     }

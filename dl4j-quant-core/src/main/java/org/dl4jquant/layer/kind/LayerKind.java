@@ -79,6 +79,14 @@ public interface LayerKind {
         return flow.keepsCodes() || flow == CodeFlow.AVERAGES || flow.joins();
     }
 
+    /**
+     * {@return whether its integer form passes float32 values on as it does codes: it changes
+     * nothing, or at most the shape of an example}
+     */
+    default boolean passesValues() {
+        return false;
+    }
+
     /** {@return whether it takes the largest of several values, and DL4J loses NaN among them} */
     default boolean takesMaximum() {
         return flow() == CodeFlow.PICKS;

@@ -13,6 +13,11 @@ record PreprocessorVertexKind(PreprocessorVertex configuration) implements Layer
     }
 
     @Override
+    public boolean passesValues() {
+        return LayerKinds.of(configuration.getPreProcessor()).passesValues();
+    }
+
+    @Override
     public IntegerSupport integers() {
         return LayerKinds.of(configuration.getPreProcessor()).integers();
     }

@@ -27,4 +27,9 @@ record ReshapeKind(InputPreProcessor configuration, IntegerSupport integers) imp
     public CodeFlow flow() {
         return CodeFlow.MOVES;
     }
+
+    @Override
+    public boolean passesValues() {
+        return true;
+    }
 }

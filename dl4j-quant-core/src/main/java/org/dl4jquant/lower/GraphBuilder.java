@@ -3,6 +3,7 @@ package org.dl4jquant.lower;
 
 import java.util.ArrayList;
 import java.util.Collection;
+import java.util.HashMap;
 import java.util.HashSet;
 import java.util.LinkedHashSet;
 import java.util.List;
@@ -13,9 +14,11 @@ import java.util.Set;
 import org.dl4jquant.graph.IntGraph;
 import org.dl4jquant.graph.node.Input;
 import org.dl4jquant.graph.node.IntNode;
+import org.dl4jquant.graph.node.Move;
 import org.dl4jquant.graph.node.TensorType;
 import org.dl4jquant.layer.integer.Signal;
 import org.dl4jquant.network.LayerNames;
+import org.dl4jquant.numeric.IndexMap;
 import org.dl4jquant.numeric.OutputFunction;
 import org.dl4jquant.numeric.Shape;
 
@@ -30,6 +33,7 @@ final class GraphBuilder {
     private final Map<String, String> nodes;
     private final Set<String> taken;
     private final Set<String> made = new HashSet<>();
+    private final Map<String, String> transposed = new HashMap<>();
 
     /**
      * Makes an empty graph.
@@ -90,6 +94,32 @@ final class GraphBuilder {
             return add(new Input(values.node(), shape));
         }
         return values.node();
+    }
+
+    /** {@return the node of the same codes with their first axis, the channels, as the last} */
+    String channelsLast(String node) {
+        return transposed(node, "channels-last", 1);
+    }
+
+    /** {@return the node of the same codes with their last axis, the channels, as the first} */
+    String channelsFirst(String node) {
+        return transposed(node, "channels-first", type(node).shape().rank() - 1);
+    }
+
+    private String transposed(String node, String what, int first) {
+        Shape shape = type(node).shape();
+        if (shape.rank() == 1) {
+            return node;
+        }
+        return transposed.computeIfAbsent(
+                node + '/' + what,
+                wish -> {
+                    List<Integer> order = new ArrayList<>();
+                    for (int axis = 0; axis < shape.rank(); axis++) {
+                        order.add((first + axis) % shape.rank());
+                    }
+                    return add(Move.of(inner(wish), node, IndexMap.permute(shape, order)));
+                });
     }
 
     /** {@return the type of a node's result} */

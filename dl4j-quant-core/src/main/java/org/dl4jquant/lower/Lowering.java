@@ -4,6 +4,7 @@ package org.dl4jquant.lower;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Objects;
+import java.util.Set;
 import org.deeplearning4j.nn.api.Layer;
 import org.deeplearning4j.nn.conf.graph.ElementWiseVertex;
 import org.deeplearning4j.nn.conf.graph.GraphVertex;
@@ -67,7 +68,23 @@ public final class Lowering {
      * @throws LoweringException as for the network itself
      */
     public static IntGraph of(NetworkView<?> network) {
-        requirePrepared(Require.given(network, "network").layers());
+        return walk(Require.given(network, "network")).finish(network.topology().outputs());
+    }
+
+    /**
+     * Returns the nodes of a network's graph that hold a step's result in another order: with the
+     * channels first, where the network has them last, as in format NHWC.
+     *
+     * @param network the view of a network that becomes integers; not changed
+     * @return the names of the nodes
+     * @throws LoweringException if the network has no quantizers
+     */
+    public static Set<String> transposedNodes(NetworkView<?> network) {
+        return walk(Require.given(network, "network")).transposedNodes();
+    }
+
+    private static NetworkWalk walk(NetworkView<?> network) {
+        requirePrepared(network.layers());
         Topology<Step> topology = network.topology();
         List<String> all = new ArrayList<>(topology.inputs());
         topology.steps().forEach(step -> all.add(step.name()));
@@ -81,7 +98,7 @@ public final class Lowering {
                 walk.vertex(step.name(), configuration(step), step.inputs());
             }
         }
-        return walk.finish(topology.outputs());
+        return walk;
     }
 
     private static void requirePrepared(List<Layer> layers) {

@@ -3,9 +3,11 @@ package org.dl4jquant.lower;
 
 import java.util.Collection;
 import java.util.HashMap;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 import org.deeplearning4j.nn.api.Layer;
 import org.deeplearning4j.nn.conf.InputPreProcessor;
 import org.dl4jquant.graph.IntGraph;
@@ -160,6 +162,19 @@ final class NetworkWalk {
         }
         obstacles.requireNone();
         return graph.build(results.nodes(), results.functions());
+    }
+
+    /** {@return the nodes of codes with the channels first, where the network has them last} */
+    Set<String> transposedNodes() {
+        Set<String> nodes = new HashSet<>();
+        for (Optional<Signal> signal : signals.values()) {
+            if (signal.isPresent()
+                    && signal.get() instanceof Signal.Codes codes
+                    && codes.channelsLast()) {
+                nodes.add(codes.node());
+            }
+        }
+        return nodes;
     }
 
     private Optional<Signal> signal(String reader, String name) {

@@ -54,7 +54,7 @@ record StepEmitter(GraphBuilder graph, String step, String name) implements Node
     @Override
     public String codes(Signal signal) {
         if (signal instanceof Signal.Codes codes) {
-            return codes.node();
+            return codes.channelsLast() ? graph.channelsLast(codes.node()) : codes.node();
         }
         if (signal instanceof Signal.Unrounded unrounded) {
             throw IntegerRefusal.of(
@@ -78,6 +78,13 @@ record StepEmitter(GraphBuilder graph, String step, String name) implements Node
         throw new IntegerRefusal(
                 "its input is float32, not codes",
                 "the prepare report says which layer before it was left in float, and why");
+    }
+
+    @Override
+    public String channelsFirst(Signal signal) {
+        return signal instanceof Signal.Codes codes && codes.channelsLast()
+                ? codes.node()
+                : graph.channelsFirst(codes(signal));
     }
 
     private IntegerRefusal computedInFloat(String layer) {

@@ -14,6 +14,7 @@ import org.deeplearning4j.nn.multilayer.MultiLayerNetwork;
 import org.dl4jquant.check.Require;
 import org.dl4jquant.engine.Batch;
 import org.dl4jquant.engine.Engine;
+import org.dl4jquant.lower.Lowering;
 import org.dl4jquant.nd.RowMajor;
 import org.dl4jquant.network.LayerNames;
 import org.dl4jquant.network.NetworkView;
@@ -36,6 +37,7 @@ public final class SimulatorCheck {
     private final Engine engine;
     private final NetworkView<?> network;
     private final Map<String, String> nodes;
+    private @Nullable Set<String> transposed;
 
     private SimulatorCheck(Engine engine, NetworkView<?> network) {
         this.engine = engine;
@@ -105,11 +107,40 @@ public final class SimulatorCheck {
                     "no node of the graph bears the name of one of the network's layers; open the"
                             + " engine with the graph that Quantization.lower returns for this"
                             + " network");
-            nodes.forEach((node, batch) -> count.add(node, layers.get(node), batch));
+            nodes.forEach(
+                    (node, batch) ->
+                            count.add(node, inOrder(node, batch, layers.get(node)), batch));
             compareOutputs(count, network.output(features, null), engine.run(inputs));
             count.examples += features[0].size(0);
         }
         return count.report();
+    }
+
+    /* The nodes have the channels first. Which of them the network has in another order is asked only
+     * where it can make a difference. */
+    private @Nullable INDArray inOrder(String node, Batch batch, @Nullable INDArray result) {
+        if (result == null || result.rank() < 3) {
+            return result;
+        }
+        INDArray channelsFirst = result.permute(orderOfChannelsFirst(result.rank()));
+        if (!EngineInputs.hasExamples(channelsFirst, batch.size(), batch.shape())) {
+            return result;
+        }
+        Set<String> known = transposed;
+        if (known == null) {
+            known = Lowering.transposedNodes(network);
+            transposed = known;
+        }
+        return known.contains(node) ? channelsFirst : result;
+    }
+
+    private static int[] orderOfChannelsFirst(int rank) {
+        int[] order = new int[rank];
+        order[1] = rank - 1;
+        for (int axis = 2; axis < rank; axis++) {
+            order[axis] = axis - 1;
+        }
+        return order;
     }
 
     private void compareOutputs(Count count, INDArray[] simulated, Map<String, Batch> computed) {

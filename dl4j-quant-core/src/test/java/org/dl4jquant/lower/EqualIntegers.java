@@ -52,9 +52,19 @@ final class EqualIntegers {
     static IntGraph of(ComputationGraph trained, QuantSpec spec, DataSet data) {
         ComputationGraph prepared = Quantization.prepare(trained, spec, Networks.batches(data));
         prepared.fit(data.copy());
+        return lowered(prepared, data.getFeatures());
+    }
+
+    /**
+     * {@return the graph of a network}
+     *
+     * @param prepared a network with quantizers
+     * @param features its input
+     */
+    static IntGraph lowered(ComputationGraph prepared, INDArray features) {
         IntGraph graph = Quantization.lower(prepared);
         try (Engine engine = Engine.open("reference", graph)) {
-            require(graph, SimulatorCheck.between(prepared, engine), data.getFeatures());
+            require(graph, SimulatorCheck.between(prepared, engine), features);
         }
         return graph;
     }

@@ -185,8 +185,9 @@ final class LoweringMessagesTest {
         MergeVertex rows = new MergeVertex();
         rows.setMergeAxis(2);
         assertEquals(
-                "layer 'both' cannot be lowered to integers: it merges along axis 2; merge"
-                        + " channels, which are axis 1 in format NCHW",
+                "layer 'both' cannot be lowered to integers: it merges examples of 3 dimensions"
+                        + " along axis 2; merge channels, which are axis 1 in format NCHW and the"
+                        + " last one in NHWC",
                 messageFor(
                         graph().addInputs("in")
                                 .addLayer("left", convolution(), "in")

@@ -6,14 +6,12 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.util.stream.Stream;
-import org.deeplearning4j.nn.conf.CNN2DFormat;
 import org.deeplearning4j.nn.conf.ComputationGraphConfiguration;
 import org.deeplearning4j.nn.conf.NeuralNetConfiguration;
 import org.deeplearning4j.nn.conf.graph.ElementWiseVertex;
 import org.deeplearning4j.nn.conf.inputs.InputType;
 import org.deeplearning4j.nn.conf.layers.ActivationLayer;
 import org.deeplearning4j.nn.conf.layers.Convolution1DLayer;
-import org.deeplearning4j.nn.conf.layers.ConvolutionLayer;
 import org.deeplearning4j.nn.conf.layers.Deconvolution2D;
 import org.deeplearning4j.nn.conf.layers.DenseLayer;
 import org.deeplearning4j.nn.conf.layers.GlobalPoolingLayer;
@@ -183,41 +181,11 @@ final class LoweringRefusalTest {
     }
 
     @Test
-    void refusesChannelsLast() {
-        assertEquals(
-                "layer 'last' cannot be lowered to integers: its images are in format NHWC; build"
-                        + " the network with CNN2DFormat.NCHW; a convolution has the same weights in"
-                        + " both formats",
-                messageFor(
-                        Nd4j.randn(4, 8, 8, 2),
-                        InputType.convolutional(8, 8, 2, CNN2DFormat.NHWC),
-                        new ConvolutionLayer.Builder(3, 3)
-                                .nOut(4)
-                                .dataFormat(CNN2DFormat.NHWC)
-                                .name("last")
-                                .build(),
-                        output()));
-    }
-
-    @Test
-    void refusesToPoolChannelsLast() {
-        assertEquals(
-                "layer 'mean' cannot be lowered to integers: its images are in format NHWC; build"
-                        + " the network with CNN2DFormat.NCHW; a convolution has the same weights in"
-                        + " both formats",
-                messageFor(
-                        Nd4j.randn(4, 8, 8, 2),
-                        InputType.convolutional(8, 8, 2, CNN2DFormat.NHWC),
-                        new GlobalPoolingLayer.Builder(PoolingType.AVG).name("mean").build(),
-                        output()));
-    }
-
-    @Test
     void refusesToPoolTime() {
         assertEquals(
                 "layer 'mean' cannot be lowered to integers: it pools examples of shape"
                         + " [2x8]; pool the height and width of images, which are"
-                        + " dimensions 2 and 3",
+                        + " dimensions 2 and 3, or 1 and 2 with the channels last",
                 messageFor(
                         Nd4j.randn(4, 2, 8),
                         InputType.recurrent(2, 8),

@@ -137,7 +137,7 @@ class MovedEndsTest {
         return trained;
     }
 
-    /** What reads the input beside a move reads the same codes. */
+    /** A layer that reads the input beside a move reads the same codes. */
     @Test
     void theInputIsRoundedOnceForAllItsReaders() {
         GraphVertex subset = new SubsetVertex(1, 1);

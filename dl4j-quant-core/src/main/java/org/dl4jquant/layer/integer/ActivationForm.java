@@ -110,10 +110,15 @@ public final class ActivationForm implements IntegerForm {
         }
         Signal arriving = InputCodes.arriving(graph, tensors, inputs.get(0));
         if (arriving instanceof Signal.Unrounded unrounded) {
-            return List.of(result.emit(graph, unrounded.operation()));
+            String node = result.emit(graph, unrounded.operation()).node();
+            return List.of(new Signal.Codes(node, unrounded.channelsLast()));
         }
         if (arriving instanceof Signal.Values values && result.table() == null) {
             return List.of(clampedValues(graph, values, result));
+        }
+        if (arriving instanceof Signal.Codes codes) {
+            String node = result.emit(graph, codes.node()).node();
+            return List.of(new Signal.Codes(node, codes.channelsLast()));
         }
         return List.of(result.emit(graph, graph.codes(arriving)));
     }

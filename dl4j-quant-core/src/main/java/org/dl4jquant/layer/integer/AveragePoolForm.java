@@ -37,17 +37,19 @@ final class AveragePoolForm implements IntegerForm {
         if (input == null || output == null || call.mask() != null || !averages(x)) {
             return List.of();
         }
+        boolean channelsLast = layer.getCnn2dDataFormat() == CNN2DFormat.NHWC;
+        INDArray images = WholeImages.channelsFirst(x, channelsLast);
         INDArray y = call.inFloat().get();
         ImageWindow window = ImageWindow.of(layer);
         ImageMeans.Windows windows =
                 new ImageMeans.Windows(
-                        window.rows(Math.toIntExact(x.size(2))),
-                        window.columns(Math.toIntExact(x.size(3))));
+                        window.rows(Math.toIntExact(images.size(2))),
+                        window.columns(Math.toIntExact(images.size(3))));
         // Scales so far apart that the engines refuse them are left to float.
         boolean possible =
                 windows.coverAll()
                         ? CodeMean.canAverageImage(
-                                input, output, Math.toIntExact(x.size(2) * x.size(3)))
+                                input, output, Math.toIntExact(images.size(2) * images.size(3)))
                         : CodeMean.canAverageWindows(input, output);
         if (!possible) {
             return List.of();
@@ -55,19 +57,18 @@ final class AveragePoolForm implements IntegerForm {
         float[] means = new float[Math.toIntExact(y.length())];
         ImageMeans arithmetic = new ImageMeans(input, output);
         if (windows.coverAll()) {
-            arithmetic.ofImages(RowMajor.floats(x), means);
+            arithmetic.ofImages(RowMajor.floats(images), means);
         } else {
             arithmetic.ofWindows(
-                    RowMajor.floats(x), windows, layer.isAvgPoolIncludePadInDivisor(), means);
+                    RowMajor.floats(images), windows, layer.isAvgPoolIncludePadInDivisor(), means);
         }
-        RowMajor.copyInto(means, y);
+        RowMajor.copyInto(means, WholeImages.channelsFirst(y, channelsLast));
         return List.of(y);
     }
 
     private boolean averages(INDArray x) {
         return x.rank() == IMAGES_RANK
                 && x.dataType() == DataType.FLOAT
-                && layer.getCnn2dDataFormat() == CNN2DFormat.NCHW
                 && layer.getConvolutionMode() != ConvolutionMode.Causal
                 && !ImageWindow.of(layer).isDilated()
                 && layer.getPadding()[0] < layer.getKernelSize()[0]

@@ -34,14 +34,21 @@ public final class ConcatenationForm implements IntegerForm {
         if (inputs.size() == 1) {
             return inputs;
         }
-        if (axis != 1) {
+        boolean last = axis != 1;
+        List<String> codes =
+                inputs.stream()
+                        .map(input -> last ? graph.channelsFirst(input) : graph.codes(input))
+                        .toList();
+        int rank = graph.type(codes.get(0)).shape().rank();
+        if (last && axis != rank && axis != -1) {
             throw new IntegerRefusal(
-                    "it merges along axis " + axis,
-                    "merge channels, which are axis 1 in format NCHW");
+                    "it merges examples of " + rank + " dimensions along axis " + axis,
+                    "merge channels, which are axis 1 in format NCHW and the last one in NHWC");
         }
-        List<String> codes = inputs.stream().map(graph::codes).toList();
         return List.of(
                 new Signal.Unrounded(
-                        graph.step(), (name, output) -> new Concat(name, codes, output.params())));
+                        graph.step(),
+                        (name, output) -> new Concat(name, codes, output.params()),
+                        last));
     }
 }

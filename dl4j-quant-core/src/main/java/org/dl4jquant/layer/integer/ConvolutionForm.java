@@ -30,8 +30,7 @@ public record ConvolutionForm(ConvolutionLayer layer) implements WeightedArithme
      */
     public static IntegerSupport of(ConvolutionLayer layer) {
         ConvolutionForm form = new ConvolutionForm(Require.given(layer, "layer"));
-        return WeightedForm.of(form, layer)
-                .inferenceOnlyIf(ImageWindow.refusal(layer.getCnn2dDataFormat()));
+        return ChannelsLastForm.of(layer.getCnn2dDataFormat(), WeightedForm.of(form, layer));
     }
 
     @Override

@@ -39,12 +39,14 @@ final class GlobalAveragePoolForm implements IntegerForm {
             return List.of();
         }
         INDArray y = call.inFloat().get();
+        INDArray images = WholeImages.channelsFirst(x, WholeImages.haveChannelsLast(layer));
         // Scales so far apart that the engines refuse them are left to float.
-        if (!CodeMean.canAverageImage(input, output, Math.toIntExact(x.size(2) * x.size(3)))) {
+        int pixels = Math.toIntExact(images.size(2) * images.size(3));
+        if (!CodeMean.canAverageImage(input, output, pixels)) {
             return List.of();
         }
         float[] means = new float[Math.toIntExact(y.length())];
-        new ImageMeans(input, output).ofImages(RowMajor.floats(x), means);
+        new ImageMeans(input, output).ofImages(RowMajor.floats(images), means);
         RowMajor.copyInto(means, y);
         return List.of(y);
     }

@@ -1,14 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 package org.dl4jquant.layer.integer;
 
-import org.deeplearning4j.nn.conf.CNN2DFormat;
 import org.deeplearning4j.nn.conf.ConvolutionMode;
 import org.deeplearning4j.nn.conf.layers.ConvolutionLayer;
 import org.deeplearning4j.nn.conf.layers.SubsamplingLayer;
 import org.dl4jquant.graph.node.Window;
 import org.dl4jquant.graph.node.Window.Extent;
 import org.dl4jquant.numeric.Shape;
-import org.jspecify.annotations.Nullable;
 
 /**
  * DL4J's kernel, stride, padding and mode of images: as a {@link Window} with explicit padding, and
@@ -43,20 +41,6 @@ record ImageWindow(
 
     private static Extent extent(int[] heightAndWidth) {
         return new Extent(heightAndWidth[0], heightAndWidth[1]);
-    }
-
-    /**
-     * {@return why images of a format do not become nodes; null if they do}
-     *
-     * @param format where the channels are
-     */
-    static IntegerSupport.@Nullable Refusal refusal(CNN2DFormat format) {
-        return format == CNN2DFormat.NCHW
-                ? null
-                : new IntegerSupport.Refusal(
-                        "its images are in format " + format,
-                        "build the network with CNN2DFormat.NCHW; a convolution has the same weights"
-                                + " in both formats");
     }
 
     /** {@return whether the elements of a window lie apart: in windows of one they do not} */

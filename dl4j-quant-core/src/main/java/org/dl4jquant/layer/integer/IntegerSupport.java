@@ -5,7 +5,6 @@ import java.util.Objects;
 import java.util.Optional;
 import java.util.function.Function;
 import org.dl4jquant.check.Require;
-import org.jspecify.annotations.Nullable;
 
 /**
  * Whether a kind of layer, vertex or preprocessor becomes integers, from its configuration alone,
@@ -64,36 +63,6 @@ public sealed interface IntegerSupport {
         @Override
         public Optional<Refusal> refusal() {
             return Optional.empty();
-        }
-
-        /** {@return this, or inference only if there is a reason} */
-        IntegerSupport inferenceOnlyIf(@Nullable Refusal reason) {
-            return reason == null ? this : new InferenceOnly(maker, reason);
-        }
-    }
-
-    /**
-     * The network infers in integers, but engines have no such node.
-     *
-     * @param maker makes the form of a running layer
-     * @param reason why there is no node
-     */
-    record InferenceOnly(Function<LayerTensors, IntegerForm> maker, Refusal reason)
-            implements IntegerSupport {
-        /** Checks that there is a form. */
-        public InferenceOnly {
-            Objects.requireNonNull(maker, "maker");
-            Objects.requireNonNull(reason, "reason");
-        }
-
-        @Override
-        public Optional<IntegerForm> form(LayerTensors tensors) {
-            return Optional.of(maker.apply(tensors));
-        }
-
-        @Override
-        public Optional<Refusal> refusal() {
-            return Optional.of(reason);
         }
     }
 

@@ -56,12 +56,11 @@ public record MoveForm(int rank, Function<Shape, IndexMap> map) implements Integ
      * @param configuration its configuration, for messages
      * @param format where the channels are
      * @param map from where each element of a result comes, given an image's shape
-     * @return a form, for inference only if the channels come last
+     * @return a form
      */
     public static IntegerSupport ofImages(
             Object configuration, CNN2DFormat format, Function<Shape, IndexMap> map) {
-        return supported(configuration, Shape.IMAGE_RANK, map)
-                .inferenceOnlyIf(ImageWindow.refusal(Require.given(format, "format")));
+        return ChannelsLastForm.of(format, supported(configuration, Shape.IMAGE_RANK, map));
     }
 
     /**

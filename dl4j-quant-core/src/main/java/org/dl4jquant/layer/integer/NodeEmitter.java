@@ -50,12 +50,22 @@ public interface NodeEmitter {
     TensorType type(String node);
 
     /**
-     * {@return the name of the node that holds a signal's codes}
+     * {@return the name of the node that holds a signal's codes, in the order of the network's
+     * tensor: they are transposed if they arrive in another}
      *
      * @param signal the incoming signal
      * @throws IntegerRefusal if it is not codes
      */
     String codes(Signal signal);
+
+    /**
+     * {@return the name of the node that holds a signal's codes, with the last axis of the
+     * network's tensor, the channels, as the first}
+     *
+     * @param signal the incoming signal
+     * @throws IntegerRefusal if it is not codes
+     */
+    String channelsFirst(Signal signal);
 
     /**
      * {@return the name of the node that holds float32 values; a network input gets its node now}

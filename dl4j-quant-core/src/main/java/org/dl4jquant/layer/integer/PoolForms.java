@@ -20,18 +20,19 @@ public final class PoolForms {
      */
     public static IntegerSupport of(SubsamplingLayer layer) {
         Require.given(layer, "layer");
-        IntegerSupport.Refusal format = ImageWindow.refusal(layer.getCnn2dDataFormat());
+        return ChannelsLastForm.of(layer.getCnn2dDataFormat(), channelsFirst(layer));
+    }
+
+    private static IntegerSupport channelsFirst(SubsamplingLayer layer) {
         if (layer.getPoolingType() == PoolingType.MAX) {
             return IntegerSupport.of(
-                            tensors ->
-                                    tensors.isQuantized()
-                                            ? RefusedForm.ofQuantizers(layer)
-                                            : new MaxPoolForm(layer))
-                    .inferenceOnlyIf(format);
+                    tensors ->
+                            tensors.isQuantized()
+                                    ? RefusedForm.ofQuantizers(layer)
+                                    : new MaxPoolForm(layer));
         }
         return layer.getPoolingType() == PoolingType.AVG
                 ? IntegerSupport.of(tensors -> new AveragePoolForm(layer, tensors))
-                        .inferenceOnlyIf(format)
                 : refusal(layer, layer.getPoolingType());
     }
 
@@ -43,6 +44,10 @@ public final class PoolForms {
      */
     public static IntegerSupport of(GlobalPoolingLayer layer) {
         Require.given(layer, "layer");
+        return ChannelsLastForm.of(WholeImages.haveChannelsLast(layer), channelsFirst(layer));
+    }
+
+    private static IntegerSupport channelsFirst(GlobalPoolingLayer layer) {
         if (layer.getPoolingType() == PoolingType.MAX) {
             return IntegerSupport.of(
                     tensors ->

@@ -2,6 +2,7 @@
 package org.dl4jquant.layer.integer;
 
 import java.util.List;
+import org.deeplearning4j.nn.conf.CNN2DFormat;
 import org.deeplearning4j.nn.conf.preprocessor.CnnToFeedForwardPreProcessor;
 import org.deeplearning4j.nn.conf.preprocessor.FeedForwardToCnnPreProcessor;
 import org.dl4jquant.check.Require;
@@ -26,15 +27,19 @@ public record ReshapeForm(Shape from, Shape to) implements IntegerForm {
     public static IntegerSupport of(CnnToFeedForwardPreProcessor preprocessor) {
         Require.given(preprocessor, "preprocessor");
         return IntegerSupport.of(
-                        tensors -> {
-                            Shape image =
-                                    image(
+                tensors -> {
+                    Shape image =
+                            preprocessor.getFormat() == CNN2DFormat.NHWC
+                                    ? image(
+                                            preprocessor.getInputHeight(),
+                                            preprocessor.getInputWidth(),
+                                            preprocessor.getNumChannels())
+                                    : image(
                                             preprocessor.getNumChannels(),
                                             preprocessor.getInputHeight(),
                                             preprocessor.getInputWidth());
-                            return new ReshapeForm(image, Shape.of(image.elements()));
-                        })
-                .inferenceOnlyIf(ImageWindow.refusal(preprocessor.getFormat()));
+                    return new ReshapeForm(image, Shape.of(image.elements()));
+                });
     }
 
     /**
@@ -56,8 +61,8 @@ public record ReshapeForm(Shape from, Shape to) implements IntegerForm {
                 });
     }
 
-    private static Shape image(long channels, long height, long width) {
-        return Shape.of((int) channels, (int) height, (int) width);
+    private static Shape image(long first, long second, long third) {
+        return Shape.of((int) first, (int) second, (int) third);
     }
 
     @Override

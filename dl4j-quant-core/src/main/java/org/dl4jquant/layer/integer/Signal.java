@@ -10,6 +10,11 @@ import org.jspecify.annotations.Nullable;
 /** A tensor on its way from one step of a network to the next, as far as it has been lowered. */
 public sealed interface Signal {
 
+    /** {@return whether the first axis of its node is the last of the network's tensor} */
+    default boolean hasChannelsLast() {
+        return false;
+    }
+
     /**
      * Float32 values: the network's input, or the result of its last layer.
      *
@@ -78,11 +83,27 @@ public sealed interface Signal {
      * Codes; the type of their node says how they stand for values.
      *
      * @param node the node that holds them
+     * @param channelsLast whether the channels are the last axis of the network's tensor; they are
+     *     the first of the node's
      */
-    record Codes(String node) implements Signal {
+    record Codes(String node, boolean channelsLast) implements Signal {
         /** Checks that there is a node. */
         public Codes {
             Objects.requireNonNull(node, "node");
+        }
+
+        /**
+         * Takes codes in the order of the network's tensor.
+         *
+         * @param node the node that holds them
+         */
+        public Codes(String node) {
+            this(node, false);
+        }
+
+        @Override
+        public boolean hasChannelsLast() {
+            return channelsLast;
         }
     }
 
@@ -91,12 +112,30 @@ public sealed interface Signal {
      *
      * @param layer the layer or vertex that computes it
      * @param operation its arithmetic
+     * @param channelsLast whether the channels are the last axis of the network's tensor; they are
+     *     the first of the node's
      */
-    record Unrounded(String layer, PendingOperation operation) implements Signal {
+    record Unrounded(String layer, PendingOperation operation, boolean channelsLast)
+            implements Signal {
         /** Checks the parts. */
         public Unrounded {
             Objects.requireNonNull(layer, "layer");
             Objects.requireNonNull(operation, "operation");
+        }
+
+        /**
+         * Takes a result in the order of the network's tensor.
+         *
+         * @param layer the layer or vertex that computes it
+         * @param operation its arithmetic
+         */
+        public Unrounded(String layer, PendingOperation operation) {
+            this(layer, operation, false);
+        }
+
+        @Override
+        public boolean hasChannelsLast() {
+            return channelsLast;
         }
     }
 }

@@ -87,9 +87,13 @@ public final class SumForm implements IntegerForm {
         if (inputs.size() != 2) {
             throw refusal(inputs.size()).exception();
         }
-        String left = graph.codes(inputs.get(0));
-        String right = graph.codes(inputs.get(1));
-        return List.of(new Signal.Unrounded(graph.step(), new Sum(left, right)));
+        boolean last = inputs.stream().anyMatch(Signal::hasChannelsLast);
+        List<String> codes =
+                inputs.stream()
+                        .map(input -> last ? graph.channelsFirst(input) : graph.codes(input))
+                        .toList();
+        Sum sum = new Sum(codes.get(0), codes.get(1));
+        return List.of(new Signal.Unrounded(graph.step(), sum, last));
     }
 
     /**

@@ -2,11 +2,10 @@
 package org.dl4jquant.layer.integer;
 
 import java.util.Arrays;
-import java.util.Optional;
-import org.deeplearning4j.nn.conf.CNN2DFormat;
 import org.deeplearning4j.nn.conf.layers.GlobalPoolingLayer;
 import org.dl4jquant.graph.node.Reshape;
 import org.dl4jquant.numeric.Shape;
+import org.nd4j.linalg.api.ndarray.INDArray;
 
 /** The common part of the forms that pool the whole height and width of images. */
 final class WholeImages {
@@ -23,7 +22,26 @@ final class WholeImages {
      */
     static boolean arePooled(GlobalPoolingLayer pool) {
         int[] pooled = pool.getPoolingDimensions();
-        return pooled == null || Arrays.equals(pooled, new int[] {2, 3});
+        return pooled == null || Arrays.equals(pooled, new int[] {2, 3}) || haveChannelsLast(pool);
+    }
+
+    /**
+     * {@return whether a layer pools height and width of images with the channels last}
+     *
+     * @param pool the layer
+     */
+    static boolean haveChannelsLast(GlobalPoolingLayer pool) {
+        return Arrays.equals(pool.getPoolingDimensions(), new int[] {1, 2});
+    }
+
+    /**
+     * {@return images with the channels first, as a view}
+     *
+     * @param images four dimensions
+     * @param channelsLast whether the channels come last
+     */
+    static INDArray channelsFirst(INDArray images, boolean channelsLast) {
+        return channelsLast ? images.permute(0, 3, 1, 2) : images;
     }
 
     /**
@@ -34,12 +52,6 @@ final class WholeImages {
      */
     static void require(GlobalPoolingLayer pool, Shape image) {
         int[] pooled = pool.getPoolingDimensions();
-        boolean channelsLast = Arrays.equals(pooled, new int[] {1, 2});
-        Optional.ofNullable(ImageWindow.refusal(channelsLast ? CNN2DFormat.NHWC : CNN2DFormat.NCHW))
-                .ifPresent(
-                        refusal -> {
-                            throw refusal.exception();
-                        });
         if (image.rank() != IMAGE_RANK || !arePooled(pool)) {
             throw new IntegerRefusal(
                     "it pools "
@@ -48,7 +60,8 @@ final class WholeImages {
                                     : "dimensions " + Arrays.toString(pooled) + " of ")
                             + "examples of shape "
                             + image,
-                    "pool the height and width of images, which are dimensions 2 and 3");
+                    "pool the height and width of images, which are dimensions 2 and 3, or 1 and 2"
+                            + " with the channels last");
         }
     }
 

@@ -2,8 +2,8 @@
 package org.dl4jquant.layer.kind;
 
 import java.util.List;
-import org.deeplearning4j.nn.conf.RNNFormat;
 import org.deeplearning4j.nn.conf.layers.misc.RepeatVector;
+import org.dl4jquant.layer.integer.ChannelsLastForm;
 import org.dl4jquant.layer.integer.IntegerSupport;
 import org.dl4jquant.layer.integer.MoveForm;
 import org.dl4jquant.numeric.AxisIndices;
@@ -20,13 +20,12 @@ record RepeatVectorKind(RepeatVector configuration) implements LayerKind {
 
     @Override
     public IntegerSupport integers() {
-        if (configuration.getDataFormat() != RNNFormat.NCW) {
-            return IntegerSupport.refused(
-                    "its sequences are in format " + configuration.getDataFormat(),
-                    "build the network with RNNFormat.NCW");
-        }
-        return MoveForm.of(
-                configuration, 1, features -> repeated(features.size(0), configuration.getN()));
+        return ChannelsLastForm.of(
+                configuration.getDataFormat(),
+                MoveForm.of(
+                        configuration,
+                        1,
+                        features -> repeated(features.size(0), configuration.getN())));
     }
 
     private static IndexMap repeated(int features, int steps) {

@@ -7,6 +7,7 @@ import org.deeplearning4j.nn.conf.layers.Layer;
 import org.deeplearning4j.nn.conf.layers.Upsampling1D;
 import org.deeplearning4j.nn.conf.layers.Upsampling2D;
 import org.deeplearning4j.nn.conf.layers.Upsampling3D;
+import org.dl4jquant.layer.integer.ChannelsLastForm;
 import org.dl4jquant.layer.integer.IntegerSupport;
 import org.dl4jquant.layer.integer.MoveForm;
 import org.dl4jquant.numeric.AxisIndices;
@@ -17,7 +18,7 @@ import org.dl4jquant.numeric.Shape;
  * A layer that repeats time steps, rows and columns, or slices: nearest-neighbour upsampling.
  *
  * @param configuration the configuration
- * @param integers its integer form, or why it has none
+ * @param integers its integer form
  */
 record UpsamplingKind(Layer configuration, IntegerSupport integers) implements LayerKind {
 
@@ -33,11 +34,9 @@ record UpsamplingKind(Layer configuration, IntegerSupport integers) implements L
     static LayerKind of(Upsampling3D layer) {
         return new UpsamplingKind(
                 layer,
-                layer.getDataFormat() == Convolution3D.DataFormat.NCDHW
-                        ? MoveForm.of(layer, 4, repeated(3, layer.getSize()))
-                        : IntegerSupport.refused(
-                                "its volumes are in format " + layer.getDataFormat(),
-                                "build the network with DataFormat.NCDHW"));
+                ChannelsLastForm.of(
+                        layer.getDataFormat() == Convolution3D.DataFormat.NDHWC,
+                        MoveForm.of(layer, 4, repeated(3, layer.getSize()))));
     }
 
     private static Function<Shape, IndexMap> repeated(int axes, int[] times) {

@@ -1,0 +1,162 @@
+// SPDX-License-Identifier: Apache-2.0
+package org.dl4jquant.layer.integer;
+
+import java.util.List;
+import java.util.Objects;
+import org.deeplearning4j.nn.conf.CNN2DFormat;
+import org.deeplearning4j.nn.conf.RNNFormat;
+import org.dl4jquant.check.Require;
+import org.dl4jquant.graph.node.IntNode;
+import org.dl4jquant.graph.node.TensorType;
+import org.dl4jquant.numeric.Shape;
+import org.jspecify.annotations.Nullable;
+import org.nd4j.linalg.api.ndarray.INDArray;
+
+/**
+ * The form of a step whose images or sequences have the channels last, as in TensorFlow's format
+ * NHWC: the nodes of the same step with the channels first.
+ *
+ * <p>Nodes know one order, so that a network has the same nodes in both formats. The codes of a
+ * network input are transposed once; what follows passes them on in the nodes' order ({@link
+ * Signal.Codes#channelsLast}), until a step reads them in the network's own.
+ *
+ * @param inside the form with the channels first, whose inference computes in the network's order
+ */
+public record ChannelsLastForm(IntegerForm inside) implements IntegerForm {
+
+    /** Checks that there is a form. */
+    public ChannelsLastForm {
+        Objects.requireNonNull(inside, "inside");
+    }
+
+    /**
+     * Returns the support of a step of images.
+     *
+     * @param format the order of the network's own images
+     * @param support the step's support, with nodes of the channels first
+     * @return the support in that order
+     */
+    public static IntegerSupport of(CNN2DFormat format, IntegerSupport support) {
+        return of(Require.given(format, "format") == CNN2DFormat.NHWC, support);
+    }
+
+    /**
+     * Returns the support of a step of sequences.
+     *
+     * @param format the order of the network's own sequences
+     * @param support the step's support, with nodes of the channels first
+     * @return the support in that order
+     */
+    public static IntegerSupport of(RNNFormat format, IntegerSupport support) {
+        return of(Require.given(format, "format") == RNNFormat.NWC, support);
+    }
+
+    /**
+     * Returns the support of a step in one of two orders.
+     *
+     * @param channelsLast whether the channels of the network's own tensors come last
+     * @param support the step's support, with nodes of the channels first
+     * @return the support in that order
+     */
+    public static IntegerSupport of(boolean channelsLast, IntegerSupport support) {
+        Require.given(support, "support");
+        return channelsLast && support instanceof IntegerSupport.Supported first
+                ? IntegerSupport.of(tensors -> new ChannelsLastForm(first.maker().apply(tensors)))
+                : support;
+    }
+
+    @Override
+    public List<INDArray> infer(Call call, List<INDArray> inputs) {
+        return inside.infer(call, inputs);
+    }
+
+    @Override
+    public IntegerSupport.@Nullable Refusal obstacle() {
+        return inside.obstacle();
+    }
+
+    @Override
+    public boolean hasCodedBias() {
+        return inside.hasCodedBias();
+    }
+
+    @Override
+    public List<Signal> emit(NodeEmitter graph, List<Signal> inputs) {
+        return inside.emit(new ChannelsFirst(graph), inputs).stream()
+                .map(result -> inputs.contains(result) ? result : marked(graph, result))
+                .toList();
+    }
+
+    private static Signal marked(NodeEmitter graph, Signal result) {
+        if (result instanceof Signal.Unrounded unrounded) {
+            return new Signal.Unrounded(unrounded.layer(), unrounded.operation(), true);
+        }
+        if (result instanceof Signal.Values values
+                && graph.type(values.node()).shape().rank() > 1) {
+            throw new IntegerRefusal(
+                    "its result leaves the network in float with the channels last",
+                    "build the network with the channels first (CNN2DFormat.NCHW)");
+        }
+        return result instanceof Signal.Codes codes && graph.type(codes.node()).shape().rank() > 1
+                ? new Signal.Codes(codes.node(), true)
+                : result;
+    }
+
+    /**
+     * The graph as the form inside may change it.
+     *
+     * @param graph the graph as the step may change it
+     */
+    private record ChannelsFirst(NodeEmitter graph) implements NodeEmitter {
+
+        @Override
+        public String step() {
+            return graph.step();
+        }
+
+        @Override
+        public String name() {
+            return graph.name();
+        }
+
+        @Override
+        public String inner(String part) {
+            return graph.inner(part);
+        }
+
+        @Override
+        public NodeEmitter part(String part) {
+            return new ChannelsFirst(graph.part(part));
+        }
+
+        @Override
+        public String add(IntNode node) {
+            return graph.add(node);
+        }
+
+        @Override
+        public TensorType type(String node) {
+            return graph.type(node);
+        }
+
+        @Override
+        public String codes(Signal signal) {
+            return graph.channelsFirst(signal);
+        }
+
+        @Override
+        public String channelsFirst(Signal signal) {
+            return graph.channelsFirst(signal);
+        }
+
+        @Override
+        public String values(Signal.Values values, Shape shape) {
+            return graph.values(values, shape);
+        }
+
+        @Override
+        public String valuesToRound(Signal.Values values, Shape shape) {
+            return graph.valuesToRound(values, shape);
+        }
+    }
+}

@@ -48,6 +48,18 @@ final class SpeedBenchmarksTest {
     }
 
     @Test
+    void latencyOfOtherNetworksIsTimed() {
+        assertEquals(
+                0,
+                CommandLines.run(
+                        new NetworkLatencyBenchmark(),
+                        "--networks=MOBILENET,CONVOLUTION_1D",
+                        "--batches=1",
+                        "--warm-up=0",
+                        "--rounds=1"));
+    }
+
+    @Test
     void theSecondJvmTakesItsOwnTime() throws IOException {
         try (StockDl4j stock = StockDl4j.start()) {
             assertTrue(stock.nanos(FloatTask.ONE).getAsLong() > 0);

@@ -134,6 +134,14 @@ final class GraphProtoBuilder {
         return attribute.build();
     }
 
+    static AttributeProto attribute(String name, String text) {
+        return AttributeProto.newBuilder()
+                .setName(name)
+                .setType(AttributeProto.AttributeType.STRING)
+                .setS(ByteString.copyFromUtf8(text))
+                .build();
+    }
+
     static AttributeProto attribute(String name, float value) {
         return AttributeProto.newBuilder()
                 .setName(name)

@@ -69,7 +69,13 @@ class MoveOnnxTest {
     void writesTheFewestOperatorsForEachKind() throws InvalidProtocolBufferException {
         assertEquals(List.of("Pad"), operators(IndexMap.pad(IMAGE, 1, 1, 2)));
         assertEquals(List.of("Slice"), operators(IndexMap.crop(IMAGE, 2, 1, 2)));
-        assertEquals(List.of("Gather"), operators(IndexMap.repeat(IMAGE, 2, 2)));
+        assertEquals(List.of("Resize"), operators(IndexMap.repeat(IMAGE, 2, 2)));
+        assertEquals(
+                List.of("Resize"),
+                operators(
+                        IndexMap.repeat(IMAGE, 1, 2)
+                                .then(IndexMap.repeat(Shape.of(4, 12, 8), 2, 3))
+                                .orElseThrow()));
         assertEquals(List.of("Transpose"), operators(IndexMap.permute(IMAGE, List.of(1, 2, 0))));
         assertEquals(
                 List.of("Reshape", "Transpose", "Reshape"),
@@ -261,6 +267,36 @@ class MoveOnnxTest {
         assertEquals(new Reshape("y", "q", Shape.of(192)), reshaped.nodes().get(2));
     }
 
+    private static byte[] resized(List<AttributeProto> attributes, String name, String... inputs) {
+        return foreign(false)
+                .longs("sizes", 1, 4, 18, 16)
+                .floats("factors", 1, 1, 3, 2)
+                .quantized("q", "x")
+                .node(name, "r", attributes, inputs)
+                .quantize("y", "r")
+                .bytes();
+    }
+
+    /** The conventions of exporters that give the same for whole factors. */
+    @Test
+    void readsWhatRepeatsElements() throws OrtException {
+        IndexMap repeated =
+                IndexMap.repeat(IMAGE, 1, 3)
+                        .then(IndexMap.repeat(Shape.of(4, 18, 8), 2, 2))
+                        .orElseThrow();
+        for (List<AttributeProto> convention :
+                List.of(
+                        nearest("asymmetric", "floor"),
+                        nearest("half_pixel", "round_prefer_floor"),
+                        nearest("half_pixel", "round_prefer_ceil"))) {
+            requireRead(repeated, resized(convention, "Resize", "q.f", "", "factors"));
+        }
+        byte[] sizes = resized(List.of(), "Resize", "q.f", "", "", "sizes");
+        assertEquals(
+                new Move("y", "q", repeated),
+                OnnxReader.fromBytes(sizes, "foreign").nodes().get(2));
+    }
+
     private static String refusal(QdqModel model) {
         byte[] bytes = model.bytes();
         return assertThrows(
@@ -282,10 +318,17 @@ class MoveOnnxTest {
                 .longs("huge", 0, 0, Integer.MAX_VALUE, 0, 0, 0, 0, 0)
                 .longs("batch", 1, 0, 0, 0, 0, 0, 0, 0)
                 .longs("beyond", 6)
+                .floats("half", 1, 1, 1.5f, 1)
                 .scalar("value", 1)
                 .code("other", false, 4)
                 .quantize("q", "x")
                 .node(operator, "y", attributes, inputs);
+    }
+
+    private static List<AttributeProto> nearest(String coordinates, String rounding) {
+        return List.of(
+                GraphProtoBuilder.attribute("coordinate_transformation_mode", coordinates),
+                GraphProtoBuilder.attribute("nearest_mode", rounding));
     }
 
     private static List<AttributeProto> axis(long axis) {
@@ -324,6 +367,19 @@ class MoveOnnxTest {
                         Map.entry(
                                 "takes the index 6 of an axis of 6",
                                 over("Gather", axis(2), "beyond")),
+                        Map.entry(
+                                "resizes by [1.0, 1.0, 1.5, 1.0]",
+                                over("Resize", nearest("asymmetric", "floor"), "", "half")),
+                        Map.entry(
+                                "has mode = linear; only nearest is understood",
+                                over(
+                                        "Resize",
+                                        List.of(GraphProtoBuilder.attribute("mode", "linear")),
+                                        "",
+                                        "half")),
+                        Map.entry(
+                                "coordinate_transformation_mode = align_corners",
+                                over("Resize", nearest("align_corners", "floor"), "", "half")),
                         Map.entry("moves along axis 0 of a batch", over("Gather", axis(0), "one")),
                         Map.entry("moves along axis 4 of a batch", over("Gather", axis(4), "one")));
         refused.forEach(

@@ -3,6 +3,7 @@ package org.dl4jquant.onnx.form;
 
 import org.dl4jquant.onnx.wire.AttributeProto;
 import org.dl4jquant.onnx.wire.AttributeType;
+import org.dl4jquant.onnx.wire.Bytes;
 import org.dl4jquant.onnx.wire.Message;
 import org.dl4jquant.onnx.wire.MessageBuilder;
 import org.dl4jquant.onnx.wire.Numbers;
@@ -23,6 +24,12 @@ final class Attributes {
     static Message of(String name, long... values) {
         return builder(name, AttributeType.INTS)
                 .set(AttributeProto.INTS, Numbers.of(values))
+                .build();
+    }
+
+    static Message of(String name, String text) {
+        return builder(name, AttributeType.STRING)
+                .set(AttributeProto.S, Bytes.ofText(text))
                 .build();
     }
 

@@ -16,7 +16,7 @@ import org.dl4jquant.numeric.Shape;
  * or if the map ends there.
  */
 /**
- * Codes in other places: Reshape, Transpose, Slice, Pad and Gather over the codes themselves, in
+ * Codes in other places: Reshape, Transpose, Slice, Pad, Gather and Resize over the codes themselves, in
  * any order, with an annotation of the scale. One of them over dequantized codes is read, too.
  */
 final class MoveForm implements NodeForm<Move> {
@@ -33,6 +33,7 @@ final class MoveForm implements NodeForm<Move> {
                 Operators.SLICE,
                 Operators.PAD,
                 Operators.GATHER,
+                Operators.RESIZE,
                 Operators.RESHAPE,
                 Operators.FLATTEN);
     }
@@ -68,7 +69,8 @@ final class MoveForm implements NodeForm<Move> {
                     Operators.TRANSPOSE,
                     Operators.SLICE,
                     Operators.PAD,
-                    Operators.GATHER ->
+                    Operators.GATHER,
+                    Operators.RESIZE ->
                     true;
             default -> false;
         };

@@ -13,7 +13,7 @@ import org.dl4jquant.numeric.QuantParams;
 import org.dl4jquant.numeric.Shape;
 import org.dl4jquant.onnx.wire.DataType;
 
-/** Reads Reshape, Flatten, Transpose, Slice, Pad and Gather as maps of an example's elements. */
+/** Reads Reshape, Flatten, Transpose, Slice, Pad, Gather and Resize as maps of an example's elements. */
 final class MoveSteps {
 
     /* A Pad of few bytes can ask for many indices. */
@@ -47,6 +47,7 @@ final class MoveSteps {
             case Operators.SLICE -> slice(node, shape);
             case Operators.PAD -> pad(node, shape, codes);
             case Operators.GATHER -> gather(node, shape);
+            case Operators.RESIZE -> resize(node, shape);
             default -> IndexMap.identity(ReshapeForm.reshaped(node, shape, source.constants()));
         };
     }
@@ -209,6 +210,16 @@ final class MoveSteps {
             sources[i] = (int) index;
         }
         return IndexMap.select(shape, axis, AxisIndices.of(sources));
+    }
+
+    private IndexMap resize(OnnxNode node, Shape shape) {
+        int[] times = new ResizeFactors(node, source.constants()).of(shape);
+        List<AxisIndices> lists = new ArrayList<>();
+        for (int axis = 0; axis < times.length; axis++) {
+            count(node, (long) shape.size(axis) * times[axis]);
+            lists.add(AxisIndices.repeated(shape.size(axis), times[axis]));
+        }
+        return selected(shape, lists);
     }
 
     private static int axis(OnnxNode node, long axis, Shape shape) {

@@ -15,8 +15,8 @@ import org.dl4jquant.onnx.wire.NodeProto;
 import org.jspecify.annotations.Nullable;
 
 /*
- * Reshape, Transpose, Slice, Pad, Gather for each axis, Reshape; those that would change nothing are
- * left out. They read the codes themselves, not dequantized ones: nothing is computed, so there is
+ * Reshape, Transpose, Slice, Pad, Resize, Gather for each axis, Reshape; those that would change
+ * nothing are left out. They read the codes themselves, not dequantized ones: nothing is computed, so there is
  * nothing to fuse, and every runtime moves bytes exactly. An axis is sliced and padded if its indices
  * are one range between zeros; else it is gathered, with one zero at its end for the indices that
  * have no source.
@@ -29,8 +29,7 @@ final class MoveWriter {
     private final List<Operation> operations = new ArrayList<>();
 
     /** An operator that reads the result of the one before it, and constants. */
-    private record Operation(
-            String operator, List<String> constants, @Nullable Message attribute) {}
+    private record Operation(String operator, List<String> constants, List<Message> attributes) {}
 
     /**
      * Makes a writer of one node.
@@ -57,7 +56,7 @@ final class MoveWriter {
         if (!order.equals(order.stream().sorted().toList())) {
             long[] axes = new long[order.size() + 1];
             IntStream.range(0, order.size()).forEach(axis -> axes[axis + 1] = order.get(axis) + 1L);
-            add(Operators.TRANSPOSE, List.of(), Attributes.of("perm", axes));
+            add(Operators.TRANSPOSE, List.of(), List.of(Attributes.of("perm", axes)));
         }
         List<Cut> cuts = new ArrayList<>();
         for (int axis = 0; axis < order.size(); axis++) {
@@ -65,6 +64,7 @@ final class MoveWriter {
         }
         slice(cuts);
         pad(cuts, zeroPoint);
+        resize(cuts);
         for (int axis = 0; axis < cuts.size(); axis++) {
             gather(cuts.get(axis), axis + 1);
         }
@@ -106,13 +106,22 @@ final class MoveWriter {
                     IntStream.of(indices.toArray()).anyMatch(index -> index == AxisIndices.ZERO);
             return new Cut(size, 0, size, 0, zeros ? 1 : 0, indices);
         }
+
+        /** How often each index is repeated; 1 if they are not repeated alike. */
+        int times() {
+            if (gathered == null || gathered.size() % size != 0) {
+                return 1;
+            }
+            int times = gathered.size() / size;
+            return gathered.equals(AxisIndices.repeated(size, times)) ? times : 1;
+        }
     }
 
     private void reshape(String what, Shape from, Shape to) {
         if (!from.equals(to)) {
             long[] sizes = new long[to.rank() + 1]; // the first, 0, keeps the batch's size
             IntStream.range(0, to.rank()).forEach(axis -> sizes[axis + 1] = to.size(axis));
-            add(Operators.RESHAPE, List.of(target.longs(name + "/" + what, sizes)), null);
+            add(Operators.RESHAPE, List.of(target.longs(name + "/" + what, sizes)), List.of());
         }
     }
 
@@ -134,7 +143,7 @@ final class MoveWriter {
                             target.longs(name + "/starts", starts),
                             target.longs(name + "/ends", ends),
                             target.longs(name + "/axes", axes)),
-                    null);
+                    List.of());
         }
     }
 
@@ -146,13 +155,31 @@ final class MoveWriter {
             pads[rank + axis + 1] = cuts.get(axis).after;
         }
         if (IntStream.range(0, pads.length).anyMatch(at -> pads[at] > 0)) {
-            add(Operators.PAD, List.of(target.longs(name + "/pads", pads), zeroPoint), null);
+            add(Operators.PAD, List.of(target.longs(name + "/pads", pads), zeroPoint), List.of());
+        }
+    }
+
+    private void resize(List<Cut> cuts) {
+        float[] factors = new float[cuts.size() + 1];
+        factors[0] = 1;
+        for (int axis = 0; axis < cuts.size(); axis++) {
+            factors[axis + 1] = cuts.get(axis).times();
+        }
+        if (IntStream.range(0, factors.length).anyMatch(axis -> factors[axis] > 1)) {
+            String scales = target.floats(name + "/scales", factors, factors.length);
+            add(
+                    Operators.RESIZE,
+                    List.of("", scales), // no region of interest
+                    List.of(
+                            Attributes.of(ResizeFactors.COORDINATES, ResizeFactors.ASYMMETRIC),
+                            Attributes.of(ResizeFactors.MODE, ResizeFactors.NEAREST),
+                            Attributes.of(ResizeFactors.NEAREST_MODE, ResizeFactors.FLOOR)));
         }
     }
 
     private void gather(Cut cut, int axis) {
         AxisIndices gathered = cut.gathered;
-        if (gathered != null) {
+        if (gathered != null && cut.times() == 1) {
             long[] indices =
                     IntStream.of(gathered.toArray())
                             .mapToLong(index -> index == AxisIndices.ZERO ? cut.size : index)
@@ -160,12 +187,12 @@ final class MoveWriter {
             add(
                     Operators.GATHER,
                     List.of(target.longs(name + "/indices", indices)),
-                    Attributes.of("axis", axis));
+                    List.of(Attributes.of("axis", axis)));
         }
     }
 
-    private void add(String operator, List<String> constants, @Nullable Message attribute) {
-        operations.add(new Operation(operator, constants, attribute));
+    private void add(String operator, List<String> constants, List<Message> attributes) {
+        operations.add(new Operation(operator, constants, attributes));
     }
 
     private void emit(String codes) {
@@ -182,9 +209,7 @@ final class MoveWriter {
                     last
                             ? target.node(operation.operator, name, inputs, to)
                             : target.auxiliary(operation.operator, step, inputs, to);
-            if (operation.attribute != null) {
-                node.add(NodeProto.ATTRIBUTE, operation.attribute);
-            }
+            operation.attributes.forEach(each -> node.add(NodeProto.ATTRIBUTE, each));
             from = to;
         }
     }

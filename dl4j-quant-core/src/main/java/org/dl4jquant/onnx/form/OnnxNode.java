@@ -120,10 +120,7 @@ record OnnxNode(Message proto) {
 
     /** Refuses padding that depends on the input's size, and sizes that are rounded up. */
     void requireExplicitPadding() {
-        String padding =
-                attribute("auto_pad", AttributeType.STRING)
-                        .map(attribute -> attribute.get(AttributeProto.S).text())
-                        .orElse("NOTSET");
+        String padding = text("auto_pad", "NOTSET");
         require(
                 padding.equals("NOTSET"),
                 "has auto_pad = %s; only explicit pads are understood",
@@ -157,12 +154,15 @@ record OnnxNode(Message proto) {
         return new Extent(values[0], values[1]);
     }
 
+    String text(String name, String otherwise) {
+        return attribute(name, AttributeType.STRING)
+                .map(attribute -> attribute.get(AttributeProto.S).text())
+                .orElse(otherwise);
+    }
+
     /** Refuses an attribute that has another text than the one that is understood. */
     void requireText(String name, String understood) {
-        String found =
-                attribute(name, AttributeType.STRING)
-                        .map(attribute -> attribute.get(AttributeProto.S).text())
-                        .orElse(understood);
+        String found = text(name, understood);
         require(
                 found.equals(understood),
                 "has %s = %s; only %s is understood",

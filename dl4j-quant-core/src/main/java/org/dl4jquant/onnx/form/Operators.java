@@ -28,6 +28,7 @@ final class Operators {
     static final String QUANTIZE = "QuantizeLinear";
     static final String RELU = "Relu";
     static final String RESHAPE = "Reshape";
+    static final String RESIZE = "Resize";
     static final String SLICE = "Slice";
     static final String SUB = "Sub";
     static final String TRANSPOSE = "Transpose";

@@ -11,8 +11,6 @@ import org.dl4jquant.layer.rounding.CodeRounder;
 import org.dl4jquant.layer.scale.ScaleLinks;
 import org.dl4jquant.numeric.QuantParams;
 import org.dl4jquant.numeric.Shape;
-import org.dl4jquant.scheme.Granularity;
-import org.dl4jquant.scheme.TensorScheme;
 import org.jspecify.annotations.Nullable;
 import org.nd4j.linalg.activations.IActivation;
 import org.nd4j.linalg.api.buffer.DataType;
@@ -94,13 +92,9 @@ record RuntimeTensors(
         return layer.params();
     }
 
-    /* A scale for each group of inputs is no scale of the products' sum. */
     @Override
     public @Nullable CodeRounder weight(String key) {
-        TensorScheme scheme = conf().quantizers().weights();
-        return scheme != null && scheme.granularity() instanceof Granularity.PerGroup
-                ? null
-                : rounders.weights().codes(key);
+        return rounders.weights().codes(key);
     }
 
     @Override

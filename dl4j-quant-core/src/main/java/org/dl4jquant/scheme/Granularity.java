@@ -39,8 +39,9 @@ public sealed interface Granularity {
 
     /**
      * Those of one output channel and of a run of its inputs: for a weight [out, in, ...], {@code
-     * out * in / size} scales. For simulation only: the integer graph has one scale per output
-     * channel.
+     * out * in / size} scales. They are whole multiples of one scale of the output channel, up to
+     * 127 / largest code: of use for weights of 2 to 5 bits; with 8 bits a channel's groups have
+     * one scale.
      *
      * @param size how many inputs share a scale, at least 1; it must divide the inputs of each
      *     layer

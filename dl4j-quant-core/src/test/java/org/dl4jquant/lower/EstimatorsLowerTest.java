@@ -27,6 +27,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.Arguments;
 import org.junit.jupiter.params.provider.MethodSource;
+import org.junit.jupiter.params.provider.ValueSource;
 import org.nd4j.linalg.dataset.DataSet;
 import org.nd4j.linalg.dataset.adapter.SingletonDataSetIterator;
 
@@ -101,10 +102,31 @@ final class EstimatorsLowerTest {
         requireEqual(network, data);
     }
 
+    @ParameterizedTest
+    @ValueSource(ints = {2, 3, 4, 5, 8})
+    void groupsOfInputsTrainAndLowerWithoutADifferingCode(int bits) {
+        for (int size : new int[] {1, 2}) {
+            TensorScheme grouped =
+                    TensorScheme.weights(bits).withGranularity(new Granularity.PerGroup(size));
+            LayerScheme scheme = new LayerScheme(grouped, TensorScheme.INT8_ACTIVATIONS);
+            QuantSpec spec = QuantSpec.of(scheme).with(LayerSelector.first(), LayerScheme.INT8);
+            DataSet data = TestNetworks.images(EXAMPLES, 1, 3);
+            MultiLayerNetwork network =
+                    Quantization.prepare(
+                            TestNetworks.leNet(), spec, new SingletonDataSetIterator(data));
+            for (int step = 0; step < STEPS; step++) {
+                network.fit(data);
+            }
+            requireEqual(network, data);
+        }
+    }
+
     @Test
-    void refusesToLowerGroupsOfInputsAndSaysWhatToDo() {
+    void refusesToLowerGroupsOfDoReFasWeightsAndSaysWhatToDo() {
         TensorScheme grouped =
-                TensorScheme.INT8_WEIGHTS.withGranularity(new Granularity.PerGroup(2));
+                TensorScheme.weights(4)
+                        .withEstimator(new Estimator.DoReFa(true))
+                        .withGranularity(new Granularity.PerGroup(2));
         QuantSpec spec =
                 QuantSpec.of(LayerScheme.INT8)
                         .with(
@@ -115,10 +137,9 @@ final class EstimatorsLowerTest {
                 Quantization.prepare(
                         TestNetworks.leNet(), spec, new SingletonDataSetIterator(data));
         assertEquals(
-                "layer 'layer10' cannot be lowered to integers: its weights have a scale for each group"
-                        + " of 2 inputs, and the integer graph has one for each output channel;"
-                        + " prepare it with Granularity.PER_CHANNEL, or keep it out of the"
-                        + " deployed network",
+                "layer 'layer10' cannot be lowered to integers: its weights have DoReFa's form and"
+                        + " scales of groups of 2 inputs; prepare it with Granularity.PER_CHANNEL,"
+                        + " or with Estimator.LSQ",
                 assertThrows(LoweringException.class, () -> Quantization.lower(network))
                         .getMessage());
     }

@@ -131,10 +131,18 @@ final class PerGroupTest {
         INDArray weight = quantized.getLayer(0).getParam("W");
         INDArray scales = quantized.getLayer(0).getParam("scaleW");
         for (int out = 0; out < 8; out++) {
+            float largest = 0;
+            for (int group = 0; group < 3; group++) {
+                largest = Math.max(largest, scales.getFloat(out * 3 + group));
+            }
+            // 127 / 7 whole multiples
+            float unit = largest / 18;
             for (int in = 0; in < 6; in++) {
-                float scale = scales.getFloat(out * 3 + in / 2);
+                double multiple = Math.rint(scales.getFloat(out * 3 + in / 2) / unit);
+                float scale = unit * (float) Math.max(multiple, 1);
+                double code = Math.rint(weight.getFloat(in, out) / scale);
                 weight.putScalar(
-                        in, out, (float) Math.rint(weight.getFloat(in, out) / scale) * scale);
+                        in, out, (float) Math.max(-MAX_CODE, Math.min(MAX_CODE, code)) * scale);
             }
         }
         assertEquals(

@@ -107,11 +107,12 @@ final class CodedWeights {
                 arithmetic.outputFirst(
                         rounder.beforeRounding(parameter(DefaultParamInitializer.WEIGHT_KEY)));
         INDArray bias = tensors.parameters().get(DefaultParamInitializer.BIAS_KEY);
+        WeightCodes codesOfWeight = new WeightCodes(rounder);
         return new IntegerFold(
                         shapeOf(rows),
-                        rounder.range(),
-                        RowMajor.floats(rows),
-                        rounder.usableScales(),
+                        codesOfWeight.range(),
+                        codesOfWeight.of(RowMajor.floats(rows), shapeOf(rows)),
+                        codesOfWeight.scales(),
                         bias == null ? null : RowMajor.floats(bias),
                         tensors.normalization())
                 .fold(input);

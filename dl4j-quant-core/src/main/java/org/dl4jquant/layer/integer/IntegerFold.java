@@ -4,7 +4,6 @@ package org.dl4jquant.layer.integer;
 import org.dl4jquant.layer.rounding.ScaleGuard;
 import org.dl4jquant.numeric.CodeRange;
 import org.dl4jquant.numeric.QuantParams;
-import org.dl4jquant.numeric.Rounding;
 import org.dl4jquant.numeric.Shape;
 import org.dl4jquant.numeric.WeightTensor;
 import org.jspecify.annotations.Nullable;
@@ -34,7 +33,7 @@ final class IntegerFold {
 
     private final Shape shape;
     private final CodeRange range;
-    private final float[] values;
+    private final int[] codes;
     private final float[] scales;
     private final float @Nullable [] bias;
     private final @Nullable ChannelLine line;
@@ -44,7 +43,7 @@ final class IntegerFold {
      *
      * @param shape [out, in / groups, kernel height, kernel width] or [out, in]
      * @param range the weights' codes
-     * @param values the float weights, row-major
+     * @param codes the weights' codes, row-major
      * @param scales the trained scales, one per output channel or one for all
      * @param bias the float bias, one per output channel; null without one
      * @param line the normalization's affine map of each channel; null without one
@@ -52,13 +51,13 @@ final class IntegerFold {
     IntegerFold(
             Shape shape,
             CodeRange range,
-            float[] values,
+            int[] codes,
             float[] scales,
             float @Nullable [] bias,
             @Nullable ChannelLine line) {
         this.shape = shape;
         this.range = range;
-        this.values = values;
+        this.codes = codes;
         this.scales = scales;
         this.bias = bias;
         this.line = line;
@@ -72,7 +71,7 @@ final class IntegerFold {
     WeightTensor fold(QuantParams input) {
         float inputScale = input.scale();
         int channels = shape.size(0);
-        byte[] codes = new byte[values.length];
+        byte[] bytes = new byte[codes.length];
         float[] folded = new float[channels];
         int[] biasCodes = new int[channels];
         for (int channel = 0; channel < channels; channel++) {
@@ -81,27 +80,27 @@ final class IntegerFold {
                     (bias == null ? 0 : bias[channel]) * factor
                             + (line == null ? 0 : line.shift(channel));
             float trained = scales[scales.length == 1 ? 0 : channel];
-            double room = roomForBias(channel, trained, input);
+            double room = roomForBias(channel, input);
             folded[channel] = usableScale(trained, factor, rest, inputScale * room);
             biasCodes[channel] = (int) Math.rint(rest / (inputScale * folded[channel]));
             double ratio = Math.copySign(trained * Math.abs(factor) / folded[channel], factor);
-            codeChannel(codes, channel, trained, scaleKept(ratio) ? Math.signum(ratio) : ratio);
+            codeChannel(bytes, channel, scaleKept(ratio) ? Math.signum(ratio) : ratio);
         }
-        return WeightTensor.of(shape, range, codes, folded, biasCodes);
+        return WeightTensor.of(shape, range, bytes, folded, biasCodes);
     }
 
     /* What int32 holds beside the products. A larger unit only makes them smaller. */
-    private double roomForBias(int channel, float trained, QuantParams input) {
-        int length = values.length / shape.size(0);
-        long codes = 0;
+    private double roomForBias(int channel, QuantParams input) {
+        int length = codes.length / shape.size(0);
+        long sum = 0;
         for (int i = channel * length; i < (channel + 1) * length; i++) {
-            codes += Math.abs(Rounding.quantize(values[i], trained, 0, range));
+            sum += Math.abs(codes[i]);
         }
         int reach =
                 Math.max(
                         input.range().max() - input.zeroPoint(),
                         input.zeroPoint() - input.range().min());
-        return Math.max(LEAST_ROOM, (double) Integer.MAX_VALUE - SPARE - codes * reach);
+        return Math.max(LEAST_ROOM, (double) Integer.MAX_VALUE - SPARE - sum * reach);
     }
 
     /* The least scale is that at which the bias fits its room. */
@@ -116,11 +115,10 @@ final class IntegerFold {
         return Math.abs(Math.abs(ratio) - 1) < 1e-6;
     }
 
-    private void codeChannel(byte[] codes, int channel, float trained, double ratio) {
-        int length = values.length / shape.size(0);
+    private void codeChannel(byte[] bytes, int channel, double ratio) {
+        int length = codes.length / shape.size(0);
         for (int i = channel * length; i < (channel + 1) * length; i++) {
-            int code = Rounding.quantize(values[i], trained, 0, range);
-            codes[i] = (byte) Math.rint(code * ratio);
+            bytes[i] = (byte) Math.rint(codes[i] * ratio);
         }
     }
 }

@@ -5,6 +5,7 @@ import java.util.Optional;
 import org.dl4jquant.check.Require;
 import org.dl4jquant.layer.quantizers.ActivationScheme;
 import org.dl4jquant.layer.quantizers.LayerQuantizers;
+import org.dl4jquant.scheme.Estimator;
 import org.dl4jquant.scheme.Fp16Format;
 import org.dl4jquant.scheme.Granularity;
 import org.dl4jquant.scheme.TensorScheme;
@@ -50,15 +51,15 @@ public final class QuantizerObstacles {
 
     private static Optional<IntegerSupport.Refusal> groupedScales(LayerQuantizers quantizers) {
         TensorScheme weights = quantizers.weights();
-        return weights != null && weights.granularity() instanceof Granularity.PerGroup group
+        return weights != null
+                        && weights.estimator() instanceof Estimator.DoReFa
+                        && weights.granularity() instanceof Granularity.PerGroup group
                 ? Optional.of(
                         IntegerSupport.refused(
-                                "its weights have a scale for each group of "
+                                "its weights have DoReFa's form and scales of groups of "
                                         + group.size()
-                                        + " inputs, and the integer graph has one for each output"
-                                        + " channel",
-                                "prepare it with Granularity.PER_CHANNEL, or keep it out of the"
-                                        + " deployed network"))
+                                        + " inputs",
+                                "prepare it with Granularity.PER_CHANNEL, or with Estimator.LSQ"))
                 : Optional.empty();
     }
 }

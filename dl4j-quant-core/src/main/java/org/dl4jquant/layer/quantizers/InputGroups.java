@@ -11,9 +11,10 @@ import org.nd4j.linalg.api.ndarray.INDArray;
  *
  * @param axis the input dimension
  * @param size how many inputs make a group; a divisor of the dimension
+ * @param count how many groups that makes
  * @param order how the weight lies in memory, 'c' or 'f': only then is the split a view
  */
-public record InputGroups(int axis, int size, char order) {
+public record InputGroups(int axis, int size, int count, char order) {
 
     /**
      * {@return the groups of a weight}
@@ -44,7 +45,7 @@ public record InputGroups(int axis, int size, char order) {
                 key,
                 inputs,
                 size);
-        return new InputGroups(axis, size, weight.ordering());
+        return new InputGroups(axis, size, (int) (inputs / size), weight.ordering());
     }
 
     /**

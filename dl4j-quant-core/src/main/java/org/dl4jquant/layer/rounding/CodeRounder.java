@@ -8,6 +8,7 @@ import org.dl4jquant.fakequant.Scales;
 import org.dl4jquant.fakequant.StochasticQuantizer;
 import org.dl4jquant.fakequant.TanhWeights;
 import org.dl4jquant.layer.quantizers.ActivationScheme;
+import org.dl4jquant.layer.quantizers.InputGroups;
 import org.dl4jquant.layer.quantizers.QuantizedTensor;
 import org.dl4jquant.layer.quantizers.WeightSlot;
 import org.dl4jquant.nd.ChannelWalk;
@@ -38,6 +39,7 @@ public final class CodeRounder implements ValueRounder {
     private final INDArray scales;
     private final @Nullable INDArray zeroPoint;
     private final boolean weight;
+    private final int groups;
     private @Nullable INDArray scaleGradients;
     private @Nullable INDArray zeroPointGradient;
     private @Nullable CounterRandom draws;
@@ -50,7 +52,8 @@ public final class CodeRounder implements ValueRounder {
             Channels channels,
             INDArray scales,
             @Nullable INDArray zeroPoint,
-            boolean weight) {
+            boolean weight,
+            int groups) {
         this.layer = layer;
         this.tensor = tensor;
         this.range = range;
@@ -60,6 +63,7 @@ public final class CodeRounder implements ValueRounder {
         this.scales = scales;
         this.zeroPoint = zeroPoint;
         this.weight = weight;
+        this.groups = groups;
     }
 
     /**
@@ -73,15 +77,17 @@ public final class CodeRounder implements ValueRounder {
      */
     public static CodeRounder ofWeight(
             String layer, WeightSlot slot, CodeRange range, TensorScheme scheme, INDArray scales) {
+        InputGroups split = Require.given(slot, "slot").groups();
         return new CodeRounder(
                 Require.given(layer, "layer"),
-                "weight " + Require.given(slot, "slot").key(),
+                "weight " + slot.key(),
                 Require.given(range, "range"),
                 Require.given(scheme, "scheme"),
                 slot.channels(),
                 Require.given(scales, "scales"),
                 null,
-                true);
+                true,
+                split == null ? 0 : split.count());
     }
 
     /**
@@ -108,7 +114,8 @@ public final class CodeRounder implements ValueRounder {
                 Channels.NONE,
                 Require.given(scale, "scale"),
                 zeroPoint,
-                false);
+                false,
+                0);
     }
 
     @Override
@@ -132,7 +139,7 @@ public final class CodeRounder implements ValueRounder {
 
     @Override
     public QuantizedTensor.Grid grid(String parameter) {
-        return new QuantizedTensor.Grid(parameter, scales, channels, range, zeroPointCode());
+        return new QuantizedTensor.Grid(parameter, inForce(), channels, range, zeroPointCode());
     }
 
     /** {@return whether the value 0 has the code 0} */
@@ -151,13 +158,31 @@ public final class CodeRounder implements ValueRounder {
     }
 
     /**
-     * {@return the scales, units per code, after those too small have been moved up}
+     * {@return the scales of the output channels, units per code, after those too small have been
+     * moved up; of grouped weights the scales of multiplied codes}
      *
      * @throws IllegalStateException if one is NaN or infinite
      */
     public float[] usableScales() {
+        GroupScales grouped = groupScales();
+        return grouped == null ? RowMajor.floats(scales) : grouped.channels();
+    }
+
+    /**
+     * {@return the scales of groups of inputs in their two levels, after those too small have been
+     * moved up; null if the weight has no groups}
+     *
+     * @throws IllegalStateException if one is NaN or infinite
+     */
+    public @Nullable GroupScales groupScales() {
         ScaleGuard.projectInPlace(layer, tensor, scales);
-        return RowMajor.floats(scales);
+        return groups == 0 ? null : GroupScales.of(RowMajor.floats(scales), groups, range);
+    }
+
+    /** The scales that values are rounded with: the parameters, or what their two levels make. */
+    private INDArray inForce() {
+        GroupScales grouped = groups == 0 ? null : groupScales();
+        return grouped == null ? scales : RowMajor.array(grouped.scales(), scales.shape());
     }
 
     @Override
@@ -225,9 +250,9 @@ public final class CodeRounder implements ValueRounder {
         INDArray values = beforeRounding(in);
         StochasticQuantizer stochastic = stochastic();
         if (stochastic == null) {
-            quantizer().forward(values, scales, out);
+            quantizer().forward(values, inForce(), out);
         } else {
-            stochastic.forward(values, scales, out);
+            stochastic.forward(values, inForce(), out);
         }
     }
 
@@ -270,7 +295,7 @@ public final class CodeRounder implements ValueRounder {
     private void scaleToCodes(float[] normalized, INDArray like) {
         float[] spread = new float[normalized.length];
         ChannelWalk.of(Walk.rowMajor(like.shape()), channels)
-                .spread(0, RowMajor.floats(scales), spread, spread.length);
+                .spread(0, RowMajor.floats(inForce()), spread, spread.length);
         for (int i = 0; i < normalized.length; i++) {
             normalized[i] *= range.max() * spread[i];
         }
@@ -298,7 +323,7 @@ public final class CodeRounder implements ValueRounder {
             quantizer()
                     .backward(
                             in,
-                            scales,
+                            inForce(),
                             upstream,
                             gradient,
                             scaleGradients,
@@ -307,7 +332,7 @@ public final class CodeRounder implements ValueRounder {
         } else {
             stochastic.backward(
                     in,
-                    scales,
+                    inForce(),
                     upstream,
                     gradient,
                     scaleGradients,

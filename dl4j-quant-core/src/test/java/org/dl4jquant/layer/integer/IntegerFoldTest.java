@@ -24,7 +24,7 @@ class IntegerFoldTest {
         return new IntegerFold(
                         Shape.of(1, 2),
                         CodeRange.narrow(4),
-                        new float[] {1.2f, -9},
+                        new int[] {2, -7},
                         new float[] {0.5f},
                         bias.length == 0 ? null : bias,
                         ChannelLine.of(new double[] {factor}, new double[] {shift}))

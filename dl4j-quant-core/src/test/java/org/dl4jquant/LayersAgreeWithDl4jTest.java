@@ -125,7 +125,8 @@ class LayersAgreeWithDl4jTest {
         return ((BaseLayer) last).getActivationFn() instanceof ActivationIdentity;
     }
 
-    private static void requireSameCodes(
+    /** Checks that each layer of a row computes the codes that an engine computes. */
+    static void requireSameCodes(
             MultiLayerNetwork prepared, Engine engine, INDArray features, String network) {
         Map<String, Batch> trace = engine.trace(EngineInputs.of(engine.graph(), features));
         for (int i = 0; i < prepared.getnLayers(); i++) {

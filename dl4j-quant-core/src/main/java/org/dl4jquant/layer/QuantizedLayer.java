@@ -215,6 +215,26 @@ public final class QuantizedLayer extends BaseWrapperLayer {
         this.inputShape = shape.clone();
     }
 
+    /**
+     * Returns this layer with other sizes. It has seen no input of these sizes, so {@link
+     * #inputShape} is not known: its scales are to be fitted again.
+     *
+     * @param resized the underlying layer with other sizes
+     * @param difference how many channels more its result has; below 0 fewer
+     * @return a changed copy
+     */
+    public QuantizedLayer resized(Layer resized, long difference) {
+        QuantizedLayer copy = clone();
+        copy.underlying = Objects.requireNonNull(resized, "resized");
+        copy.inputShape = null;
+        BatchNormalization normalization = copy.batchNormalization;
+        if (normalization != null) {
+            normalization.setNOut(normalization.getNOut() + difference);
+            normalization.setNIn(normalization.getNOut());
+        }
+        return copy;
+    }
+
     /** {@return the updater of the layer's weights; null if it has none} */
     public @Nullable IUpdater weightUpdater() {
         return UnderlyingUpdaters.ofWeights(underlying);
@@ -288,8 +308,9 @@ public final class QuantizedLayer extends BaseWrapperLayer {
             Require.argument(
                     QuantizedParameters.innerLength(changed)
                             == QuantizedParameters.innerLength(underlying),
-                    "layer \"%s\" was calibrated for an input of shape %s, which becomes %s; change"
-                            + " the float network instead, and prepare that",
+                    "layer \"%s\" was calibrated for an input of shape %s, which becomes %s; LayerSizes"
+                            + " changes sizes of quantized networks, or change the float network"
+                            + " and prepare that",
                     layerName,
                     Arrays.toString(calibrated),
                     inputType);

@@ -66,12 +66,14 @@ final class EditedParameters {
                 table.keySet(),
                 sources.keySet());
         if (sources.containsValue(ParameterSource.fresh())) {
-            draw(step, sources, edited);
-            return;
+            draw(step, edited);
         }
         table.forEach(
                 (key, target) -> {
                     ParameterSource source = Objects.requireNonNull(sources.get(key));
+                    if (source instanceof ParameterSource.Fresh) {
+                        return;
+                    }
                     INDArray values =
                             source instanceof ParameterSource.Kept kept
                                     ? kept.of(whole(original, kept))
@@ -88,15 +90,10 @@ final class EditedParameters {
                 });
     }
 
-    private static void draw(
-            String step, Map<String, ParameterSource> sources, NetworkView<?> edited) {
+    private static void draw(String step, NetworkView<?> edited) {
         Layer layer = edited.layer(step);
         Require.argument(
-                layer != null
-                        && sources.values().stream()
-                                .allMatch(ParameterSource.Fresh.class::isInstance),
-                "step '%s' has fresh and other parameters; draw all of a layer's, or none",
-                step);
+                layer != null, "step '%s' is no layer, so nothing draws its parameters", step);
         Objects.requireNonNull(layer);
         layer.conf().getLayer().initializer().init(layer.conf(), layer.params(), true);
     }

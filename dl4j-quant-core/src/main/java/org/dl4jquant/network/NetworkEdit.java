@@ -240,6 +240,19 @@ public final class NetworkEdit<N extends Model> {
     }
 
     /**
+     * Lets the parameters of a step learn.
+     *
+     * @param name the name of a step, frozen or not
+     * @return these edits
+     * @throws IllegalArgumentException if there is no such step
+     */
+    @CanIgnoreReturnValue
+    public NetworkEdit<N> unfreeze(String name) {
+        parts.put(name, requireStep(name).unfrozen());
+        return this;
+    }
+
+    /**
      * Builds the edited network.
      *
      * @return a new network

@@ -37,8 +37,8 @@ public sealed interface ParameterSource {
     }
 
     /**
-     * Returns the values that the layer's own weight initialization draws. A layer has all of its
-     * parameters from there, or none.
+     * Returns the values that the layer's own weight initialization draws, by ND4J's random numbers
+     * as they stand.
      *
      * @return fresh values
      */

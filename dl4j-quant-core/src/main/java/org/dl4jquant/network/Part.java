@@ -85,6 +85,17 @@ public record Part(
         return new Part(name, others, conf, vertex, preprocessor);
     }
 
+    /** {@return this part without the wrappers that freeze it} */
+    Part unfrozen() {
+        NeuralNetConfiguration thawed = conf == null ? null : conf.clone();
+        if (thawed != null) {
+            thawed.setLayer(Frozen.inside(thawed.getLayer()));
+            thawed.clearVariables();
+        }
+        return new Part(
+                name, inputs, thawed, vertex == null ? null : Frozen.inside(vertex), preprocessor);
+    }
+
     /**
      * Returns the layer.
      *

@@ -1,32 +1,33 @@
 // SPDX-License-Identifier: Apache-2.0
 package org.dl4jquant.prepare;
 
-import java.util.List;
+import java.util.HashMap;
+import java.util.Map;
 import java.util.Objects;
-import org.deeplearning4j.nn.conf.ComputationGraphConfiguration;
-import org.deeplearning4j.nn.conf.graph.GraphVertex;
-import org.deeplearning4j.nn.conf.graph.LayerVertex;
+import org.deeplearning4j.nn.api.Model;
 import org.deeplearning4j.nn.conf.layers.BaseOutputLayer;
 import org.deeplearning4j.nn.conf.layers.Layer;
 import org.deeplearning4j.nn.graph.ComputationGraph;
 import org.deeplearning4j.nn.multilayer.MultiLayerNetwork;
-import org.deeplearning4j.nn.transferlearning.FineTuneConfiguration;
-import org.deeplearning4j.nn.transferlearning.TransferLearning;
 import org.dl4jquant.check.Require;
-import org.dl4jquant.network.Frozen;
+import org.dl4jquant.network.NetworkEdit;
+import org.dl4jquant.network.NetworkView;
+import org.dl4jquant.network.NewLayer;
+import org.dl4jquant.network.ParameterSource;
+import org.dl4jquant.network.Step;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Gives a quantized network an output layer for other classes, which DL4J's {@code nOutReplace}
- * cannot do, because it does not see the layer inside the quantizers.
+ * Gives a quantized network an output layer in float for other classes, which DL4J's {@code
+ * nOutReplace} cannot do, because it does not see the layer inside the quantizers.
  *
  * <pre>{@code
  * MultiLayerNetwork changed = OutputLayers.replace(quantized, 5); // the new layer is a float layer
  * MultiLayerNetwork again = Quantization.prepare(changed, spec, newData); // now it is quantized, too
  * }</pre>
  *
- * <p>All other layers keep their quantizers, scales and weights. To change the width of a layer
- * that is no output layer, change the float network and prepare that.
+ * <p>All other layers keep their quantizers, scales, weights and what the updater remembers of them.
+ * {@link LayerSizes} changes layers that are no output layers.
  */
 public final class OutputLayers {
 
@@ -42,18 +43,8 @@ public final class OutputLayers {
      *     above 0
      */
     public static MultiLayerNetwork replace(MultiLayerNetwork network, int outputs) {
-        Require.given(network, "network");
-        Layer last = network.getOutputLayer().conf().getLayer();
-        // DL4J makes no layer without such a configuration; this one leaves the others as they are.
-        FineTuneConfiguration unchanged =
-                new FineTuneConfiguration.Builder()
-                        .seed(network.getDefaultConfiguration().getSeed())
-                        .build();
-        return new TransferLearning.Builder(network)
-                .fineTuneConfiguration(unchanged)
-                .removeOutputLayer()
-                .addLayer(like(last, String.valueOf(last.getLayerName()), outputs))
-                .build();
+        NetworkView<MultiLayerNetwork> view = NetworkView.of(Require.given(network, "network"));
+        return replace(view, view.topology().outputs().get(0), outputs);
     }
 
     /**
@@ -69,26 +60,27 @@ public final class OutputLayers {
     public static ComputationGraph replace(ComputationGraph network, String name, int outputs) {
         Require.given(network, "network");
         Require.given(name, "name");
-        ComputationGraphConfiguration conf = network.getConfiguration();
-        List<String> all = conf.getNetworkOutputs();
-        GraphVertex vertex = all.contains(name) ? conf.getVertices().get(name) : null;
+        NetworkView<ComputationGraph> view = NetworkView.of(network);
+        Step step = view.topology().step(name);
         Require.argument(
-                vertex != null && Frozen.inside(vertex) instanceof LayerVertex,
+                step != null && step.layer() != null && view.topology().outputs().contains(name),
                 "the network has no output layer '%s'; its outputs are %s",
                 name,
-                all);
-        LayerVertex old = (LayerVertex) Frozen.inside(Objects.requireNonNull(vertex));
-        Layer fresh = like(old.getLayerConf().getLayer(), name, outputs);
-        String[] inputs =
-                Objects.requireNonNull(conf.getVertexInputs().get(name)).toArray(new String[0]);
-        TransferLearning.GraphBuilder builder =
-                new TransferLearning.GraphBuilder(network).removeVertexAndConnections(name);
-        if (old.getPreProcessor() == null) {
-            builder.addLayer(name, fresh, inputs);
-        } else {
-            builder.addLayer(name, fresh, old.getPreProcessor().clone(), inputs);
+                view.topology().outputs());
+        return replace(view, name, outputs);
+    }
+
+    private static <N extends Model> N replace(NetworkView<N> network, String name, int outputs) {
+        Layer old = Objects.requireNonNull(network.topology().step(name)).layer();
+        Layer fresh = like(Objects.requireNonNull(old), name, outputs);
+        Map<String, ParameterSource> drawn = new HashMap<>();
+        for (String key : fresh.initializer().paramKeys(fresh)) {
+            drawn.put(key, ParameterSource.fresh());
         }
-        return builder.setOutputs(all.toArray(new String[0])).build();
+        return NetworkEdit.of(network)
+                .unfreeze(name)
+                .replace(name, new NewLayer(name, fresh, drawn))
+                .build();
     }
 
     private static Layer like(Layer old, String name, int outputs) {
@@ -97,11 +89,11 @@ public final class OutputLayers {
                 "an output layer '%s' with %d outputs; give at least 1",
                 name,
                 outputs);
-        @Nullable Layer inside = FusedStep.inside(Frozen.inside(old));
+        @Nullable Layer inside = FusedStep.inside(old);
         Require.argument(
                 inside instanceof BaseOutputLayer,
                 "'%s' is no output layer with weights, so it has no number of outputs of its own;"
-                        + " change the float network, and prepare that",
+                        + " change the layer before it by LayerSizes",
                 name);
         BaseOutputLayer fresh = (BaseOutputLayer) Objects.requireNonNull(inside).clone();
         fresh.setNOut(outputs);

@@ -29,7 +29,8 @@ import org.slf4j.LoggerFactory;
  * ND4J's random numbers stay as they were.
  *
  * <p>A network may have quantized layers already, as after transfer learning: they keep their
- * quantizers, scales and weights, whatever the spec says, and the others get theirs.
+ * quantizers, scales and weights, whatever the spec says, and the others get theirs. Only scales
+ * that no data have calibrated, such as those of layers that {@link LayerSizes} changed, are fitted.
  */
 public final class Preparation {
 
@@ -256,7 +257,10 @@ public final class Preparation {
         List<Layer> kept = new ArrayList<>();
         for (FusedStep step : plan.network().steps()) {
             if (step.kept() != null) {
-                kept.add(Objects.requireNonNull(prepared.layer(step.name()), step.name()));
+                Layer layer = Objects.requireNonNull(prepared.layer(step.name()), step.name());
+                if (Recalibration.isCalibrated(layer)) {
+                    kept.add(layer);
+                }
             }
         }
         return new ScaleFitting(prepared.layers(), layer -> isOne(layer, kept));

@@ -2,9 +2,11 @@
 package org.dl4jquant.prepare;
 
 import java.util.List;
+import org.deeplearning4j.nn.api.Layer;
 import org.deeplearning4j.nn.graph.ComputationGraph;
 import org.deeplearning4j.nn.multilayer.MultiLayerNetwork;
 import org.dl4jquant.check.Require;
+import org.dl4jquant.layer.QuantizedLayers;
 import org.dl4jquant.network.NetworkView;
 import org.nd4j.linalg.dataset.api.iterator.DataSetIterator;
 import org.nd4j.linalg.dataset.api.iterator.MultiDataSetIterator;
@@ -85,6 +87,63 @@ public final class Recalibration {
         Require.given(network, "network");
         Require.given(data, "data");
         of(NetworkView.of(network), limited(data));
+    }
+
+    /**
+     * Fits the scales of the layers that no data have calibrated yet, such as those that {@link
+     * LayerSizes} changed; all other layers keep theirs.
+     *
+     * @param network a network with quantized layers
+     * @param data a few hundred examples like those it is trained on; labels are not used
+     * @throws IllegalArgumentException if the data do not fit the network, or values are NaN or
+     *     infinite; the message names the layer
+     */
+    public static void ofUncalibrated(MultiLayerNetwork network, DataSetIterator data) {
+        Require.given(network, "network");
+        Require.given(data, "data");
+        ofUncalibrated(NetworkView.of(network), limited(data));
+    }
+
+    /**
+     * Fits the scales of the layers that no data have calibrated yet, such as those that {@link
+     * LayerSizes} changed; all other layers keep theirs.
+     *
+     * @param network a network with quantized layers, of one input
+     * @param data a few hundred examples like those it is trained on; labels are not used
+     * @throws IllegalArgumentException if the data do not fit the network, or values are NaN or
+     *     infinite; the message names the layer
+     */
+    public static void ofUncalibrated(ComputationGraph network, DataSetIterator data) {
+        Require.given(network, "network");
+        Require.given(data, "data");
+        ofUncalibrated(NetworkView.of(network), limited(data));
+    }
+
+    /**
+     * Fits the scales of the layers that no data have calibrated yet, such as those that {@link
+     * LayerSizes} changed; all other layers keep theirs.
+     *
+     * @param network a network with quantized layers
+     * @param data a few hundred examples like those it is trained on; labels are not used
+     * @throws IllegalArgumentException if the data do not fit the network, or values are NaN or
+     *     infinite; the message names the layer
+     */
+    public static void ofUncalibrated(ComputationGraph network, MultiDataSetIterator data) {
+        Require.given(network, "network");
+        Require.given(data, "data");
+        ofUncalibrated(NetworkView.of(network), limited(data));
+    }
+
+    /** {@return whether data have calibrated a layer, or it has nothing to calibrate} */
+    static boolean isCalibrated(Layer layer) {
+        return QuantizedLayers.configuration(layer)
+                .map(conf -> conf.inputShape() != null)
+                .orElse(true);
+    }
+
+    private static void ofUncalibrated(NetworkView<?> network, CalibrationData data) {
+        ScaleFitting fitting = new ScaleFitting(network.layers(), Recalibration::isCalibrated);
+        log(fitting.run(data, batch -> Preparation.run(network, batch)));
     }
 
     private static void of(NetworkView<?> network, CalibrationData data) {

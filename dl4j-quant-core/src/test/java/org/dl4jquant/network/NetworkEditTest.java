@@ -226,6 +226,17 @@ class NetworkEditTest {
 
     @ParameterizedTest(name = "{0}")
     @MethodSource("networks")
+    void anUnfrozenLayerLearns(String name, Supplier<NetworkView<?>> of) {
+        NetworkView<?> network = of.get();
+        NetworkView<?> thawed = NetworkView.ofModel(edit(network).unfreeze("frozen").build());
+        assertEquals(result(network), result(thawed));
+        INDArray weights = thawed.layer("frozen").getParam("W").dup();
+        train(thawed);
+        assertFalse(weights.equals(thawed.layer("frozen").getParam("W")));
+    }
+
+    @ParameterizedTest(name = "{0}")
+    @MethodSource("networks")
     void channelsThatAreZeroCanBeSlicedAway(String name, Supplier<NetworkView<?>> of) {
         NetworkView<?> network = of.get();
         INDArray weights = network.layer("b").getParam("W");

@@ -162,8 +162,8 @@ class TransferLearningTest {
         String message = assertThrows(IllegalArgumentException.class, builder::build).getMessage();
         assertEquals(
                 "layer \"second\" was calibrated for an input of shape [8], which becomes"
-                        + " InputTypeFeedForward(5); change the float network instead, and prepare"
-                        + " that",
+                        + " InputTypeFeedForward(5); LayerSizes changes sizes of quantized"
+                        + " networks, or change the float network and prepare that",
                 message);
         assertNotEquals(5, network.getLayer(0).getParam("W").columns());
     }

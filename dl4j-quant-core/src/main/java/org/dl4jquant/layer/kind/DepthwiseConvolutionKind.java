@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package org.dl4jquant.layer.kind;
 
+import java.util.OptionalLong;
 import org.deeplearning4j.nn.conf.layers.DepthwiseConvolution2D;
 import org.dl4jquant.layer.integer.ConvolutionForm;
 import org.dl4jquant.layer.integer.IntegerSupport;
@@ -46,6 +47,19 @@ record DepthwiseConvolutionKind(DepthwiseConvolution2D configuration) implements
     @Override
     public void setLastFunction(IActivation function) {
         configuration.setActivationFn(function);
+    }
+
+    @Override
+    public Resized reading(int axis, long... differences) {
+        DepthwiseConvolution2D copy = configuration.clone();
+        copy.setNIn(Sizes.more(configuration.getNIn(), differences[0]));
+        copy.setNOut(copy.getNIn() * configuration.getDepthMultiplier());
+        return new Resized(copy, channelAxis(), copy.getNOut() - configuration.getNOut());
+    }
+
+    @Override
+    public OptionalLong outputs() {
+        return OptionalLong.empty();
     }
 
     @Override

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package org.dl4jquant.layer.kind;
 
+import java.util.OptionalLong;
 import java.util.Set;
 import org.deeplearning4j.nn.conf.layers.BatchNormalization;
 import org.dl4jquant.layer.integer.IntegerSupport;
@@ -105,6 +106,37 @@ public interface LayerKind {
     /** {@return the batch normalization that another layer may take in; null if it is none} */
     default @Nullable BatchNormalization normalization() {
         return null;
+    }
+
+    /**
+     * Changes the numbers of channels or features of its inputs.
+     *
+     * @param axis the dimension that numbers them
+     * @param differences how many each input has more than before; below 0 fewer; not all 0
+     * @return the changed configuration
+     * @throws IllegalArgumentException if it cannot follow; the message says why, but no name
+     */
+    default Resized reading(int axis, long... differences) {
+        return Sizes.reading(this, axis, differences);
+    }
+
+    /**
+     * {@return the number of outputs that it has of its own; empty if that number follows from its
+     * inputs, or is not known}
+     */
+    default OptionalLong outputs() {
+        return Sizes.outputs(this);
+    }
+
+    /**
+     * Changes the number of outputs.
+     *
+     * @param number the number, above 0
+     * @return the changed configuration
+     * @throws java.util.NoSuchElementException if it has no {@link #outputs} of its own
+     */
+    default Resized withOutputs(long number) {
+        return Sizes.withOutputs(this, number);
     }
 
     /** {@return its integer form, or the reason why it has none and the remedy} */

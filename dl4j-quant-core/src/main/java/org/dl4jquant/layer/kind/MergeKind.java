@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package org.dl4jquant.layer.kind;
 
+import java.util.Arrays;
 import org.deeplearning4j.nn.conf.graph.MergeVertex;
 import org.dl4jquant.layer.integer.ConcatenationForm;
 import org.dl4jquant.layer.integer.IntegerSupport;
@@ -11,6 +12,13 @@ record MergeKind(MergeVertex configuration) implements LayerKind {
     @Override
     public CodeFlow flow() {
         return CodeFlow.CONCATENATES;
+    }
+
+    @Override
+    public Resized reading(int axis, long... differences) {
+        return configuration.getMergeAxis() == axis
+                ? new Resized(configuration, axis, Arrays.stream(differences).sum())
+                : Sizes.following(configuration, axis, differences);
     }
 
     @Override

@@ -19,6 +19,11 @@ record ReshapeVertexKind(ReshapeVertex configuration) implements LayerKind {
     }
 
     @Override
+    public Resized reading(int axis, long... differences) {
+        throw new IllegalArgumentException("it makes a fixed shape of what it reads");
+    }
+
+    @Override
     public IntegerSupport integers() {
         int[] sizes = configuration.getNewShape();
         boolean keepsBatch = sizes.length > 1 && sizes[0] == ALL_EXAMPLES;

@@ -15,6 +15,12 @@ record SpaceToDepthKind(SpaceToDepthLayer configuration) implements LayerKind {
     }
 
     @Override
+    public Resized reading(int axis, long... differences) {
+        int block = configuration.getBlockSize();
+        return new Resized(configuration, axis, differences[0] * block * block);
+    }
+
+    @Override
     public IntegerSupport integers() {
         int block = configuration.getBlockSize();
         return MoveForm.ofImages(

@@ -16,6 +16,13 @@ record SubsetKind(SubsetVertex configuration) implements LayerKind {
     }
 
     @Override
+    public Resized reading(int axis, long... differences) {
+        throw new IllegalArgumentException(
+                "it takes the channels %d to %d, and nothing tells which it shall take then"
+                        .formatted(configuration.getFrom(), configuration.getTo()));
+    }
+
+    @Override
     public IntegerSupport integers() {
         int last = configuration.getTo(); // is taken, too
         AxisIndices channels = AxisIndices.range(configuration.getFrom(), last + 1);

@@ -43,13 +43,13 @@ class LayerTypesTest {
             Set.of(
                     "layer/DilatedMaxPool.java",
                     "layer/Dl4jGradients.java",
-                    "layer/IndexLookup.java",
                     "layer/InnerLayer.java",
                     "layer/PNormGradient.java",
                     "layer/QuantizedLayers.java",
                     "layer/UnderlyingUpdaters.java",
                     "layer/Updaters.java",
                     "layer/integer/ConvolutionForm.java",
+                    "layer/integer/IndexLookup.java",
                     "layer/recurrent/RoundedRecurrence.java");
 
     /** Not a kind, but the frame of a layer in a graph. */

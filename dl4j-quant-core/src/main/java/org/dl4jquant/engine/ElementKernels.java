@@ -3,6 +3,7 @@ package org.dl4jquant.engine;
 
 import java.util.List;
 import org.dl4jquant.graph.node.Output;
+import org.dl4jquant.numeric.CodeRows;
 import org.dl4jquant.numeric.CodeSum;
 import org.dl4jquant.numeric.CodeTable;
 import org.dl4jquant.numeric.IndexMap;
@@ -69,6 +70,18 @@ final class ElementKernels {
                 containers[i] = table.lookUp(input.containers()[i]);
             }
             return Batch.Codes.of(input.size(), input.shape(), containers, params);
+        };
+    }
+
+    static Kernel lookup(CodeRows rows, QuantParams params, Shape shape) {
+        return inputs -> {
+            Batch.Floats indices = (Batch.Floats) inputs.get(0);
+            float[] values = indices.values();
+            byte[] containers = new byte[values.length * rows.width()];
+            for (int i = 0; i < values.length; i++) {
+                rows.copyRow((int) values[i], containers, i * rows.width());
+            }
+            return Batch.Codes.of(indices.size(), shape, containers, params);
         };
     }
 

@@ -34,7 +34,7 @@ public final class GraphInputs {
         Require.given(inputs, "inputs");
         Map<String, Shape> shapes = new LinkedHashMap<>();
         graph.inputs().forEach(node -> shapes.put(node.name(), node.shape()));
-        int size = requireValid(shapes, inputs);
+        int size = requireValid(shapes, graph.indexLimits(), inputs);
         for (IntNode node : graph.nodes()) {
             int elements = graph.type(node.name()).shape().elements();
             Require.argument(
@@ -54,13 +54,19 @@ public final class GraphInputs {
      * Checks that there is one batch without NaN for each input, all of one size.
      *
      * @param shapes the shape of one example of each input, by name
+     * @param limits for inputs that are indices, how many rows they choose from ({@link
+     *     IntGraph#indexLimits})
      * @param inputs one batch for each of these names
      * @return how many examples each batch has
      * @throws IllegalArgumentException if an input is missing, unknown, of another shape or size,
-     *     or holds NaN; the message names it and the first wrong place
+     *     or holds NaN, or an index without a row; the message names it and the first wrong place
      */
-    public static int requireValid(Map<String, Shape> shapes, Map<String, Batch.Floats> inputs) {
+    public static int requireValid(
+            Map<String, Shape> shapes,
+            Map<String, Integer> limits,
+            Map<String, Batch.Floats> inputs) {
         Require.given(shapes, "shapes");
+        Require.given(limits, "limits");
         Require.given(inputs, "inputs");
         List<String> names = List.copyOf(shapes.keySet());
         Require.argument(
@@ -79,6 +85,10 @@ public final class GraphInputs {
                     names,
                     inputs.keySet());
             requireFits(name, input.getValue(), Objects.requireNonNull(batch));
+            Integer rows = limits.get(name);
+            if (rows != null) {
+                requireIndices(name, rows, batch);
+            }
             Require.argument(
                     size == 0 || size == batch.size(),
                     "input '%s' has %d examples, '%s' has %d; all inputs must have as many",
@@ -109,6 +119,26 @@ public final class GraphInputs {
                         i / shape.elements(),
                         i % shape.elements(),
                         shape);
+            }
+        }
+    }
+
+    private static void requireIndices(String name, int rows, Batch.Floats batch) {
+        float[] values = batch.values();
+        for (int i = 0; i < values.length; i++) {
+            float value = values[i];
+            if (!(value >= 0 && value < rows && value == (int) value)) {
+                Require.argument(
+                        false,
+                        "input '%s' is %s in example %d at index %d of %s; it is an index of %d"
+                                + " rows, a whole number from 0 to %d",
+                        name,
+                        value,
+                        i / batch.shape().elements(),
+                        i % batch.shape().elements(),
+                        batch.shape(),
+                        rows,
+                        rows - 1);
             }
         }
     }

@@ -11,6 +11,7 @@ import org.dl4jquant.graph.node.Dequantize;
 import org.dl4jquant.graph.node.GlobalAveragePool;
 import org.dl4jquant.graph.node.Input;
 import org.dl4jquant.graph.node.IntNode;
+import org.dl4jquant.graph.node.Lookup;
 import org.dl4jquant.graph.node.MaxPool;
 import org.dl4jquant.graph.node.Move;
 import org.dl4jquant.graph.node.Quantize;
@@ -84,6 +85,11 @@ final class Kernels implements IntNode.Visitor<Kernel> {
     @Override
     public Kernel visit(Table node) {
         return ElementKernels.table(node.table(), node.params());
+    }
+
+    @Override
+    public Kernel visit(Lookup node) {
+        return ElementKernels.lookup(node.rows(), node.params(), shape(node.name()));
     }
 
     @Override

@@ -18,6 +18,7 @@ import org.dl4jquant.graph.node.Output;
 import org.dl4jquant.graph.node.Window;
 import org.dl4jquant.numeric.AxisIndices;
 import org.dl4jquant.numeric.CodeRange;
+import org.dl4jquant.numeric.CodeRows;
 import org.dl4jquant.numeric.CodeTable;
 import org.dl4jquant.numeric.ElementwiseFunction;
 import org.dl4jquant.numeric.IndexMap;
@@ -102,6 +103,10 @@ final class GraphDigest {
             }
         } else if (value instanceof CodeTable table) {
             out.write(table.entries());
+        } else if (value instanceof CodeRows rows) {
+            out.writeInt(rows.count());
+            out.writeInt(rows.width());
+            out.write(rows.containers());
         } else if (value instanceof AxisIndices indices) {
             out.writeInt(indices.size());
             for (int source : indices.toArray()) {

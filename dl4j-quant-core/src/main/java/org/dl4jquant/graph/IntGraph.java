@@ -4,6 +4,7 @@ package org.dl4jquant.graph;
 import com.google.errorprone.annotations.CanIgnoreReturnValue;
 import java.util.ArrayList;
 import java.util.Collections;
+import java.util.HashMap;
 import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -13,6 +14,7 @@ import java.util.Set;
 import org.dl4jquant.check.Require;
 import org.dl4jquant.graph.node.Input;
 import org.dl4jquant.graph.node.IntNode;
+import org.dl4jquant.graph.node.Lookup;
 import org.dl4jquant.graph.node.NodeChecks;
 import org.dl4jquant.graph.node.NodeInputs;
 import org.dl4jquant.graph.node.OverflowCertificate;
@@ -277,6 +279,28 @@ public final class IntGraph {
      */
     public TensorType type(String name) {
         return typeIn(types, name);
+    }
+
+    /**
+     * {@return the inputs that are indices of rows, by name, each with the number of rows: the
+     * least of all lookups that read it}
+     */
+    public Map<String, Integer> indexLimits() {
+        Map<String, String> sources = new HashMap<>();
+        Map<String, Integer> limits = new LinkedHashMap<>();
+        for (IntNode node : nodes) {
+            if (node instanceof Input) {
+                sources.put(node.name(), node.name());
+            } else if (node instanceof Reshape reshape && sources.containsKey(reshape.input())) {
+                sources.put(node.name(), sources.get(reshape.input()));
+            } else if (node instanceof Lookup lookup) {
+                limits.merge(
+                        Objects.requireNonNull(sources.get(lookup.input())),
+                        lookup.rows().count(),
+                        Math::min);
+            }
+        }
+        return limits;
     }
 
     /** {@return for every convolution and dense node the proof that it cannot overflow} */

@@ -11,13 +11,17 @@ import org.deeplearning4j.nn.api.MaskState;
 import org.deeplearning4j.nn.api.layers.LayerConstraint;
 import org.deeplearning4j.nn.conf.NeuralNetConfiguration;
 import org.deeplearning4j.nn.conf.layers.BatchNormalization;
+import org.deeplearning4j.nn.conf.layers.FeedForwardLayer;
 import org.deeplearning4j.nn.gradient.Gradient;
 import org.deeplearning4j.nn.workspace.ArrayType;
 import org.deeplearning4j.nn.workspace.LayerWorkspaceMgr;
 import org.dl4jquant.check.Require;
 import org.dl4jquant.layer.attention.AttentionRounding;
 import org.dl4jquant.layer.integer.Call;
+import org.dl4jquant.layer.integer.IndexLookup;
 import org.dl4jquant.layer.integer.IntegerForm;
+import org.dl4jquant.layer.kind.CodeFlow;
+import org.dl4jquant.layer.kind.LayerKind;
 import org.dl4jquant.layer.kind.LayerKinds;
 import org.dl4jquant.layer.quantizers.LayerQuantizers;
 import org.dl4jquant.layer.quantizers.TensorObserver;
@@ -167,13 +171,12 @@ class QuantizedRuntime extends ParameterRuntime {
     }
 
     private INDArray innerForward(boolean training, LayerWorkspaceMgr mgr) {
-        if (IndexLookup.isIn(layerConf.getUnderlying())) {
-            return IndexLookup.run(
-                    layerConf.getUnderlying(), underlying, input(name()), training, mgr);
+        LayerKind kind = LayerKinds.of(layerConf.getUnderlying());
+        if (kind.flow() == CodeFlow.READS_INDICES) {
+            FeedForwardLayer embedding = (FeedForwardLayer) kind.configuration();
+            return IndexLookup.run(name(), embedding, underlying, input(name()), training, mgr);
         }
-        return LayerKinds.of(layerConf.getUnderlying()).onlyAppliesFunction()
-                ? input(name())
-                : underlying.activate(training, mgr);
+        return kind.onlyAppliesFunction() ? input(name()) : underlying.activate(training, mgr);
     }
 
     INDArray activate(boolean training, Simulation.InnerForward forward, LayerWorkspaceMgr mgr) {

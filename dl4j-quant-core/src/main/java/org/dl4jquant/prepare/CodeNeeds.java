@@ -70,8 +70,8 @@ final class CodeNeeds {
         return known;
     }
 
-    /* Pools, sums and concatenations have integer forms that make codes only, so where they end a
-     * network the result is codes, to which what follows applies its functions. The codes of a
+    /* Pools, sums, concatenations and embeddings have integer forms that make codes only, so where
+     * they end a network the result is codes, to which what follows applies its functions. The codes of a
      * vertex are made by a layer after it, which cannot take its place as an output. */
     private boolean leavesAsCodes(String tensor) {
         FusedStep step = network.step(tensor);
@@ -81,7 +81,8 @@ final class CodeNeeds {
         boolean pools =
                 (step.flow() == CodeFlow.AVERAGES) || (step.kind().flow() == CodeFlow.PICKS);
         return (pools && network.outputs().contains(tensor))
-                || ((pools || step.flow().joins()) && leavesFurtherOn(tensor))
+                || ((pools || step.flow().joins() || step.flow() == CodeFlow.READS_INDICES)
+                        && leavesFurtherOn(tensor))
                 || (step.flow().hasWeights() && leavesMoved(tensor, false));
     }
 

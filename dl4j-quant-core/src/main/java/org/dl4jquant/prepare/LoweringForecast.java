@@ -89,7 +89,12 @@ record LoweringForecast(SkipReasons.Facts facts) {
                     || !(quantizers.weights().format() instanceof IntFormat)) {
                 return Optional.of(FloatLayers.because(layer, "its weights are not rounded"));
             }
-            if (quantizers.input() == null && quantizers.inputFrom() == null) {
+            boolean indices = step.flow() == CodeFlow.READS_INDICES;
+            if (indices && quantizers.result() == null) {
+                return Optional.of(
+                        FloatLayers.because(layer, "its result is not rounded to integers"));
+            }
+            if (!indices && quantizers.input() == null && quantizers.inputFrom() == null) {
                 return Optional.of(
                         FloatLayers.because(layer, "its input is not rounded to integers"));
             }

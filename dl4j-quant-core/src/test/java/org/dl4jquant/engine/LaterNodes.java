@@ -23,6 +23,9 @@ final class LaterNodes {
                             type -> true,
                             (nodes, at) -> nodes.move(at.name(), at.input(), at.type().shape())));
 
+    /** Reads an input of its own, of indices. */
+    static final String LOOKUP = "Lookup";
+
     private LaterNodes() {}
 
     /**

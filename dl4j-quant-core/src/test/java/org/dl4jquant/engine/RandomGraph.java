@@ -61,7 +61,12 @@ public final class RandomGraph {
      */
     public static RandomGraph without(Set<String> kinds, long seed) {
         return new RandomGraph(
-                new Draw(new Random(seed * SPREAD), LaterNodes.without(kinds)).graph(), seed);
+                new Draw(
+                                new Random(seed * SPREAD),
+                                LaterNodes.without(kinds),
+                                !kinds.contains(LaterNodes.LOOKUP))
+                        .graph(),
+                seed);
     }
 
     /**
@@ -70,7 +75,7 @@ public final class RandomGraph {
      * @param seed any number
      */
     public static RandomGraph ofFirstVersion(long seed) {
-        return new RandomGraph(new Draw(new Random(seed * SPREAD), List.of()).graph(), seed);
+        return new RandomGraph(new Draw(new Random(seed * SPREAD), List.of(), false).graph(), seed);
     }
 
     /** {@return the graph} */
@@ -88,6 +93,11 @@ public final class RandomGraph {
         Random random = new Random(~seed * SPREAD);
         Map<String, Batch.Floats> inputs = new LinkedHashMap<>();
         for (Input input : graph.inputs()) {
+            Integer rows = graph.indexLimits().get(input.name());
+            if (rows != null) {
+                inputs.put(input.name(), indices(random, size, input.shape(), rows));
+                continue;
+            }
             QuantParams params = quantized(input.name());
             float[] values = new float[size * input.shape().elements()];
             for (int i = 0; i < values.length; i++) {
@@ -96,6 +106,14 @@ public final class RandomGraph {
             inputs.put(input.name(), Batch.Floats.of(size, input.shape(), values));
         }
         return inputs;
+    }
+
+    private static Batch.Floats indices(Random random, int size, Shape shape, int rows) {
+        float[] values = new float[size * shape.elements()];
+        for (int i = 0; i < values.length; i++) {
+            values[i] = random.nextInt(rows);
+        }
+        return Batch.Floats.of(size, shape, values);
     }
 
     private static float value(Random random, QuantParams params) {
@@ -121,15 +139,17 @@ public final class RandomGraph {
 
         private final Random random;
         private final List<LaterNodes.Drawer> later;
+        private final boolean lookups;
         private final RandomNodes nodes;
         private final IntGraph.Builder builder = IntGraph.builder();
         private final List<String> codes = new ArrayList<>();
         private final List<String> outputs = new ArrayList<>();
         private int count;
 
-        Draw(Random random, List<LaterNodes.Drawer> later) {
+        Draw(Random random, List<LaterNodes.Drawer> later, boolean lookups) {
             this.random = random;
             this.later = later;
+            this.lookups = lookups;
             this.nodes = new RandomNodes(random);
         }
 
@@ -137,6 +157,9 @@ public final class RandomGraph {
             int inputs = 1 + random.nextInt(8) / 7;
             for (int i = 0; i < inputs; i++) {
                 input(i);
+            }
+            if (lookups && random.nextInt(4) == 0) {
+                lookup();
             }
             int operations = 1 + random.nextInt(MAX_OPERATIONS);
             for (int i = 0; i < operations; i++) {
@@ -194,6 +217,12 @@ public final class RandomGraph {
                 builder.add(new Reshape(values, name, nodes.reshaped(shape)));
             }
             add(new Quantize(next("q"), values, nodes.params(nodes.scale())));
+        }
+
+        private void lookup() {
+            Shape shape = random.nextBoolean() ? Shape.of(1) : Shape.of(1 + random.nextInt(9));
+            builder.add(new Input("indices", shape));
+            add(nodes.lookup(next("rows"), "indices"));
         }
 
         private void operation() {

@@ -11,6 +11,7 @@ import org.dl4jquant.graph.node.Convolution;
 import org.dl4jquant.graph.node.Dense;
 import org.dl4jquant.graph.node.GlobalAveragePool;
 import org.dl4jquant.graph.node.IntNode;
+import org.dl4jquant.graph.node.Lookup;
 import org.dl4jquant.graph.node.MaxPool;
 import org.dl4jquant.graph.node.Move;
 import org.dl4jquant.graph.node.Output;
@@ -20,6 +21,7 @@ import org.dl4jquant.graph.node.Window;
 import org.dl4jquant.graph.node.Window.Extent;
 import org.dl4jquant.numeric.AxisIndices;
 import org.dl4jquant.numeric.CodeRange;
+import org.dl4jquant.numeric.CodeRows;
 import org.dl4jquant.numeric.CodeTable;
 import org.dl4jquant.numeric.ElementwiseFunction;
 import org.dl4jquant.numeric.IndexMap;
@@ -236,6 +238,17 @@ final class RandomNodes {
             case 1 -> new Table(name, input, CodeTable.from(Math::tanh, from, to), to);
             default -> new Table(name, input, CodeTable.from(v -> v < 0 ? v / 8 : v, from, to), to);
         };
+    }
+
+    IntNode lookup(String name, String input) {
+        QuantParams params = params(scale());
+        byte[] containers = new byte[(1 + random.nextInt(20)) * channels()];
+        int width = divisor(containers.length);
+        int codes = params.range().max() - params.range().min() + 1;
+        for (int i = 0; i < containers.length; i++) {
+            containers[i] = (byte) (params.range().min() + random.nextInt(codes));
+        }
+        return new Lookup(name, input, CodeRows.of(width, containers), params);
     }
 
     /** Codes of the same example in other places; images often stay images. */

@@ -331,7 +331,7 @@ public final class EngineOnDevice implements AutoCloseable {
     private int requireValid(Map<String, Batch.Floats> inputs) {
         Map<String, Shape> shapes = new LinkedHashMap<>();
         inputs().forEach(port -> shapes.put(port.name(), port.type().shape()));
-        return GraphInputs.requireValid(shapes, inputs);
+        return GraphInputs.requireValid(shapes, Port.indexLimits(inputs()), inputs);
     }
 
     private <R> R use(boolean traces, ContextPool.Task<R> task) {

@@ -95,6 +95,9 @@ final class Manifest {
         node.put("name", port.name()).put("place", port.place());
         ArrayNode shape = node.putArray("shape");
         port.type().shape().dimensions().forEach(shape::add);
+        if (port.rows() > 0) {
+            node.put("rows", port.rows());
+        }
         QuantParams params = port.type().params();
         if (params != null) {
             node.putObject("codes")
@@ -236,7 +239,8 @@ final class Manifest {
             List<Integer> shape = new ArrayList<>();
             child(node, "shape").forEach(size -> shape.add(StrictJson.integer("shape", size)));
             TensorType type = new TensorType(new Shape(shape), params(node.get("codes")));
-            ports.add(new Port(text(node, "name"), type, number(node, "place")));
+            int rows = node.has("rows") ? integer(node, "rows") : 0;
+            ports.add(new Port(text(node, "name"), type, number(node, "place"), rows));
         }
         return ports;
     }

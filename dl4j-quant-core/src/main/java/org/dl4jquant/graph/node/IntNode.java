@@ -19,6 +19,7 @@ public sealed interface IntNode
                 Add,
                 Concat,
                 Table,
+                Lookup,
                 Dequantize,
                 Rectify {
 
@@ -88,6 +89,9 @@ public sealed interface IntNode
 
         /** {@return the result for a table} */
         R visit(Table node);
+
+        /** {@return the result for a lookup of rows} */
+        R visit(Lookup node);
 
         /** {@return the result for a reshape} */
         R visit(Reshape node);

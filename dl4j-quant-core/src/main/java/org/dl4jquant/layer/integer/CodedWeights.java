@@ -32,7 +32,7 @@ final class CodedWeights {
      * The twin is filled again only when a parameter has changed; the comparison is by content, so
      * that nothing, not even a write through a view, goes unnoticed. */
 
-    private static final String REMEDY =
+    static final String REMEDY =
             "training has diverged. Go back to the last good checkpoint, and lower the learning"
                     + " rate or clip the gradients";
 

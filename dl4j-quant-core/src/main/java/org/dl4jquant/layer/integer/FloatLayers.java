@@ -6,6 +6,7 @@ import org.dl4jquant.check.Require;
 import org.dl4jquant.layer.quantizers.TensorRole;
 import org.jspecify.annotations.Nullable;
 import org.nd4j.linalg.activations.IActivation;
+import org.nd4j.linalg.api.buffer.DataType;
 
 /** The refusals of layers that compute in float, although their kind has an integer form. */
 public final class FloatLayers {
@@ -41,6 +42,17 @@ public final class FloatLayers {
                         + " computes in float, because "
                         + Require.given(why, "why"),
                 "prepare the network with integers for its weights and its activations");
+    }
+
+    /**
+     * {@return the refusal of a layer of another floating-point type than float32}
+     *
+     * @param type the type that it computes in
+     */
+    static IntegerSupport.Refusal inOtherType(DataType type) {
+        return IntegerSupport.refused(
+                "it computes in " + type,
+                "lower what network.convertDataType(DataType.FLOAT) returns");
     }
 
     /**

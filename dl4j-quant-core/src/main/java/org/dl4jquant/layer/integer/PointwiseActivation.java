@@ -170,6 +170,16 @@ public record PointwiseActivation(
     }
 
     /**
+     * {@return the function's value, in float64 and rounded once; clamps are left to {@link
+     * #bounds}}
+     *
+     * @param value the argument
+     */
+    float apply(float value) {
+        return function == null ? value : (float) function.apply(value);
+    }
+
+    /**
      * {@return the function as a table of codes}
      *
      * @param input how the codes before it stand for values

@@ -153,9 +153,7 @@ public final class WeightedForm implements IntegerForm {
             return FloatLayers.leftInFloat(layer);
         }
         if (tensors.type() != DataType.FLOAT) {
-            return IntegerSupport.refused(
-                    "it computes in " + tensors.type(),
-                    "lower what network.convertDataType(DataType.FLOAT) returns");
+            return FloatLayers.inOtherType(tensors.type());
         }
         if (tensors.weight(DefaultParamInitializer.WEIGHT_KEY) == null) {
             return FloatLayers.because(layer, "its weights are not rounded to integers");

@@ -29,6 +29,7 @@ public final class Forms {
                     new ConcatForm(),
                     new MoveForm(),
                     new ReshapeForm(),
+                    new LookupForm(),
                     new TableForm(),
                     new RectifyForm());
 

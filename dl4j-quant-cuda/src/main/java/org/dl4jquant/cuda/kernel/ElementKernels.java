@@ -4,6 +4,7 @@ package org.dl4jquant.cuda.kernel;
 import org.dl4jquant.check.Require;
 import org.dl4jquant.graph.node.Output;
 import org.dl4jquant.numeric.CodeRange;
+import org.dl4jquant.numeric.CodeRows;
 import org.dl4jquant.numeric.OutputFunction;
 import org.dl4jquant.numeric.QuantParams;
 
@@ -136,6 +137,33 @@ public final class ElementKernels {
                 constants,
                 pixels(from) * over(from.channels(), ImageLayout.CHUNK),
                 TABLE_BYTES);
+    }
+
+    /**
+     * {@return the kernel that looks up rows of codes; its arguments: float32 indices in the graph's
+     * order, rows, codes}
+     *
+     * @param rows the rows
+     * @param indices how many indices an example has
+     * @param to where the codes go, counted by channel, row and column; its pitch is a multiple of
+     *     16
+     */
+    public static KernelSpec lookup(CodeRows rows, int indices, ImageLayout to) {
+        requireChunks(to.pitch());
+        Require.argument(
+                pixels(to) * to.channels() == (long) indices * rows.width(),
+                "%d rows of %s do not fill %s",
+                indices,
+                rows,
+                to);
+        Constants constants =
+                image(to)
+                        .put("PITCH", to.pitch())
+                        .put("INDICES", indices)
+                        .put("WIDTH", rows.width())
+                        .put("LAST_ROW", (float) (rows.count() - 1));
+        return kernel(
+                "lookup.cu", constants, pixels(to) * over(to.channels(), ImageLayout.CHUNK), 0);
     }
 
     /**

@@ -34,6 +34,10 @@ public record KernelCost(long operations, long bytes, long constantBytes) {
                     moved(
                             sizes.of("PIXELS")
                                     * (sizes.of("CHANNELS") * Float.BYTES + sizes.of("PITCH")));
+            case "lookup.cu" ->
+                    moved(
+                            sizes.of("INDICES") * Float.BYTES
+                                    + 2 * sizes.of("CHANNELS") * sizes.of("PIXELS"));
             case "reorder.cu", "move.cu" ->
                     moved(2 * sizes.of("TO_CHANNELS") * sizes.of("TO_PIXELS"));
             case "rectify.cu" -> moved(2 * sizes.of("ELEMENTS") * Float.BYTES);

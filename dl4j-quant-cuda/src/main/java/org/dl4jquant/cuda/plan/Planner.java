@@ -112,7 +112,16 @@ public final class Planner {
         buffers.values().forEach(launches::output);
         MemoryPlan memory = launches.memory();
         List<Port> inputs = new ArrayList<>();
-        graph.inputs().forEach(input -> inputs.add(port(input.name(), input.name(), memory)));
+        Map<String, Integer> limits = graph.indexLimits();
+        graph.inputs()
+                .forEach(
+                        input ->
+                                inputs.add(
+                                        new Port(
+                                                input.name(),
+                                                graph.type(input.name()),
+                                                memory.place(input.name()),
+                                                limits.getOrDefault(input.name(), 0))));
         List<Port> outputs = new ArrayList<>();
         buffers.forEach((name, buffer) -> outputs.add(port(name, buffer, memory)));
         return new Plan(

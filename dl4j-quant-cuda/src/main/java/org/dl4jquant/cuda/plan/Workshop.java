@@ -19,6 +19,7 @@ import org.dl4jquant.graph.node.Dequantize;
 import org.dl4jquant.graph.node.GlobalAveragePool;
 import org.dl4jquant.graph.node.Input;
 import org.dl4jquant.graph.node.IntNode;
+import org.dl4jquant.graph.node.Lookup;
 import org.dl4jquant.graph.node.MaxPool;
 import org.dl4jquant.graph.node.Move;
 import org.dl4jquant.graph.node.Quantize;
@@ -201,6 +202,20 @@ final class Workshop implements IntNode.Visitor<Tensor> {
                 ElementKernels.table(input.image(), result.image().pitch(), true),
                 input,
                 constants.add(node.table().entries()),
+                result);
+        return result;
+    }
+
+    @Override
+    public Tensor visit(Lookup node) {
+        Tensor indices = tensors.get(node.input());
+        Tensor result = tensors.result(node.name());
+        int count = indices.type().shape().elements();
+        launches.add(
+                node.name(),
+                ElementKernels.lookup(node.rows(), count, result.image()),
+                indices,
+                constants.add(node.rows().containers()),
                 result);
         return result;
     }

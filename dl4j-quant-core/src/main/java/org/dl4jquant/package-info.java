@@ -33,7 +33,8 @@
  * <tr><td>lower</td><td></td><td>the walk over a quantized network that asks each step's form for its nodes</td><td>numeric to prepare</td></tr>
  * <tr><td>engine</td><td>P</td><td>the engine contract, the reference that defines it, the equality check</td><td>graph, graph.node, scheme, numeric</td></tr>
  * <tr><td>onnx.wire</td><td>P</td><td>ONNX files by their wire format: messages with typed fields</td><td>nothing</td></tr>
- * <tr><td>onnx.form</td><td>P</td><td>the ONNX form of each node, one class for both directions</td><td>onnx.wire, graph, graph.node, numeric</td></tr>
+ * <tr><td>onnx.foreign</td><td>P</td><td>what other tools write, brought to the forms that are read</td><td>onnx.wire, numeric</td></tr>
+ * <tr><td>onnx.form</td><td>P</td><td>the ONNX form of each node, one class for both directions</td><td>onnx.wire, onnx.foreign, graph, graph.node, numeric</td></tr>
  * <tr><td>onnx</td><td>P</td><td>a graph to and from ONNX files, and the engine that runs it on ONNX Runtime</td><td>onnx.wire, onnx.form, engine, graph, graph.node, scheme, numeric</td></tr>
  * <tr><td>search</td><td></td><td>which bits for which layer</td><td>all above but layer.rounding to layer.attention</td></tr>
  * <tr><td>arbiter</td><td></td><td>searches over specs by Arbiter</td><td>as search</td></tr>

@@ -129,7 +129,8 @@ final class PackageTable {
                 .mixedUsingAllUpTo("lower", "prepare")
                 .pure("engine", "graph", "graph.node", "scheme", "numeric")
                 .pure("onnx.wire")
-                .pure("onnx.form", "onnx.wire", "graph", "graph.node", "numeric")
+                .pure("onnx.foreign", "onnx.wire", "numeric")
+                .pure("onnx.form", "onnx.wire", "onnx.foreign", "graph", "graph.node", "numeric")
                 .pure(
                         "onnx",
                         "onnx.wire",

@@ -43,8 +43,8 @@ public final class OnnxReader {
     /** The length of the largest array. */
     private static final long MAX_BYTES = Integer.MAX_VALUE - 8;
 
-    private static final long FIRST_OPSET = 13;
-    private static final long LAST_OPSET = 21;
+    private static final long FIRST_OPSET = 10;
+    private static final long LAST_OPSET = 26;
 
     private OnnxReader() {}
 
@@ -137,7 +137,7 @@ public final class OnnxReader {
         Require.argument(
                 graph.has(GraphProto.NODE),
                 "there is no graph with operators in it; it is empty, cut off or no ONNX model");
-        requireOpset(model.get(ModelProto.OPSET_IMPORT));
+        long opset = requireOpset(model.get(ModelProto.OPSET_IMPORT));
         Require.argument(
                 !graph.has(GraphProto.SPARSE_INITIALIZER) && !model.has(ModelProto.TRAINING_INFO),
                 "it has sparse initializers or training information, which are not understood");
@@ -149,10 +149,11 @@ public final class OnnxReader {
         if (metadata.containsKey(Provenance.HASH)) {
             requireHash(graph, metadata);
         }
-        return OnnxReading.of(Forms.read(graph, metadata));
+        boolean own = model.get(ModelProto.PRODUCER_NAME).equals(Provenance.PRODUCER);
+        return OnnxReading.of(Forms.read(graph, metadata, own ? 0 : opset));
     }
 
-    private static void requireOpset(List<Message> imports) {
+    private static long requireOpset(List<Message> imports) {
         List<Long> versions =
                 imports.stream()
                         .filter(OnnxReader::isOwn)
@@ -171,6 +172,7 @@ public final class OnnxReader {
                 versions.get(0),
                 FIRST_OPSET,
                 LAST_OPSET);
+        return versions.get(0);
     }
 
     private static boolean isOwn(Message opset) {

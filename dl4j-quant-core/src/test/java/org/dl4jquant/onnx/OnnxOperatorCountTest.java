@@ -2,6 +2,7 @@
 package org.dl4jquant.onnx;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import ai.onnxruntime.OrtEnvironment;
@@ -13,8 +14,10 @@ import java.nio.file.Path;
 import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
+import onnx.Onnx.GraphProto;
 import onnx.Onnx.ModelProto;
 import onnx.Onnx.NodeProto;
+import onnx.Onnx.TensorProto.DataType;
 import org.dl4jquant.engine.RandomGraph;
 import org.dl4jquant.graph.IntGraph;
 import org.dl4jquant.graph.node.Add;
@@ -91,6 +94,30 @@ class OnnxOperatorCountTest {
                     counts.toString());
             counts.keySet().removeAll(List.of("Add", "Mul"));
             assertTrue(INTEGER.containsAll(counts.keySet()), "seed " + seed + ": " + counts);
+        }
+    }
+
+    /**
+     * ONNX Runtime 1.28.0 aborts the process on products of int8 weights without their zero point.
+     */
+    @Test
+    void productsOfIntegersHaveUint8WeightsAndBothZeroPoints() throws IOException {
+        for (long seed = 0; seed < GRAPHS; seed++) {
+            byte[] bytes = OnnxWriter.toBytes(RandomGraph.of(seed).graph());
+            assertFalse(RuntimeRun.aborts(bytes), "seed " + seed);
+            GraphProto graph = ModelProto.parseFrom(bytes).getGraph();
+            for (NodeProto node : graph.getNodeList()) {
+                if (node.getOpType().equals("MatMulInteger")
+                        || node.getOpType().equals("ConvInteger")) {
+                    assertEquals(4, node.getInputCount(), "seed " + seed);
+                    assertTrue(
+                            graph.getInitializerList().stream()
+                                    .filter(weights -> weights.getName().equals(node.getInput(1)))
+                                    .allMatch(
+                                            weights ->
+                                                    weights.getDataType() == DataType.UINT8_VALUE));
+                }
+            }
         }
     }
 

@@ -38,8 +38,9 @@ final class AveragePoolForm implements NodeForm<AveragePool> {
         pool.requireInputs(1, 1);
         pool.requireAttributes(
                 "auto_pad", "ceil_mode", "count_include_pad", "kernel_shape", "pads", "strides");
-        Window window = pool.window();
+        Window window = pool.window(source.shape(input));
         boolean countPadding = pool.integer("count_include_pad", 0) != 0;
-        return new AveragePool(codes.name(), input, window, countPadding, codes.rescaled(source));
+        return new AveragePool(
+                codes.rescaledName(source), input, window, countPadding, codes.rescaled(source));
     }
 }

@@ -114,6 +114,23 @@ final class CodeScales {
     }
 
     /**
+     * {@return whether a QuantizeLinear makes codes as those of a tensor, in the same containers}
+     *
+     * @param quantize the operator
+     * @param codes the tensor
+     * @param params how its codes stand for values
+     */
+    boolean haveParams(OnnxNode quantize, String codes, QuantParams params) {
+        Optional<String> zeroPoint = quantize.optionalInput(2);
+        boolean signed =
+                zeroPoint.isPresent() && graph.constants().isOf(zeroPoint.get(), DataType.INT8);
+        return signed == isInt8(codes)
+                && graph.constants().scalar(quantize.input(1)) == params.scale()
+                && zeroPoint.map(name -> code(name, codes, params.range())).orElse(0)
+                        == params.zeroPoint();
+    }
+
+    /**
      * Checks that an operator takes codes for the values that they were made for.
      *
      * @param node an operator that gives scale and zero point as its inputs 1 and 2

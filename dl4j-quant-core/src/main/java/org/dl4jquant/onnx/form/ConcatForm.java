@@ -8,6 +8,8 @@ import org.dl4jquant.graph.node.Concat;
 /** Tensors one after another along the channels: Concat over dequantized codes. */
 final class ConcatForm implements NodeForm<Concat> {
 
+    private static final int CHANNELS = 1;
+
     @Override
     public Class<Concat> node() {
         return Concat.class;
@@ -34,7 +36,13 @@ final class ConcatForm implements NodeForm<Concat> {
     private static Concat read(OnnxNode concat, QuantizedResult codes, FormReader source) {
         List<String> inputs = source.allCodes(concat);
         concat.requireAttributes("axis");
-        concat.requireInteger("axis", 0, 1);
-        return new Concat(codes.name(), inputs, codes.rescaled(source));
+        int axis = concat.integer("axis", 0);
+        int rank = source.shape(inputs.get(0)).rank() + 1;
+        concat.require(
+                axis == CHANNELS || axis + rank == CHANNELS,
+                "joins along axis %d of %d; only the channels, axis 1, are understood",
+                axis,
+                rank);
+        return new Concat(codes.rescaledName(source), inputs, codes.rescaled(source));
     }
 }

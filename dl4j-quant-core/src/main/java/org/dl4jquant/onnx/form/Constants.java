@@ -6,7 +6,9 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
+import java.util.Optional;
 import org.dl4jquant.check.Require;
+import org.dl4jquant.numeric.PackedInt4;
 import org.dl4jquant.onnx.wire.DataType;
 import org.dl4jquant.onnx.wire.Message;
 import org.dl4jquant.onnx.wire.Numbers;
@@ -14,6 +16,9 @@ import org.dl4jquant.onnx.wire.TensorProto;
 
 /** The initializers of an ONNX graph, read with checks. */
 final class Constants {
+
+    private static final int BYTE = 0xff;
+    private static final int NIBBLE = 0xf;
 
     private final Map<String, Message> tensors = new HashMap<>();
 
@@ -40,6 +45,10 @@ final class Constants {
         Message tensor = get(name);
         count(tensor);
         return tensor.get(TensorProto.DIMS).stream().mapToObj(size -> (int) size).toList();
+    }
+
+    boolean haveOneType(String one, String other) {
+        return get(one).get(TensorProto.DATA_TYPE).equals(get(other).get(TensorProto.DATA_TYPE));
     }
 
     float scalar(String name) {
@@ -120,6 +129,70 @@ final class Constants {
         return values;
     }
 
+    /**
+     * {@return the codes of an initializer of 8 or 4 bits, signed or not}
+     *
+     * @param name the initializer
+     * @param what its purpose, for the message
+     */
+    int[] codes(String name, String what) {
+        Message tensor = get(name);
+        DataType type = DataType.of(tensor.get(TensorProto.DATA_TYPE)).orElse(DataType.UNDEFINED);
+        switch (type) {
+            case INT8 -> {
+                return widened(bytes(name, type), ~0);
+            }
+            case UINT8 -> {
+                return widened(bytes(name, type), BYTE);
+            }
+            case INT4, UINT4 -> {
+                return nibbles(tensor, type == DataType.INT4);
+            }
+            default ->
+                    throw new IllegalArgumentException(
+                            "initializer '%s' is of type %s; %s must be INT8, UINT8, INT4 or UINT4"
+                                    .formatted(
+                                            name,
+                                            DataType.name(tensor.get(TensorProto.DATA_TYPE)),
+                                            what));
+        }
+    }
+
+    private static int[] widened(byte[] values, int mask) {
+        int[] widened = new int[values.length];
+        for (int i = 0; i < values.length; i++) {
+            widened[i] = values[i] & mask;
+        }
+        return widened;
+    }
+
+    private static int[] nibbles(Message tensor, boolean signed) {
+        int count = count(tensor);
+        Numbers data = tensor.get(TensorProto.INT32_DATA);
+        byte[] packed = new byte[(count + 1) / 2];
+        if (isRaw(tensor, packed.length, 1, data.size())) {
+            raw(tensor).get(packed);
+        } else {
+            for (int i = 0; i < packed.length; i++) {
+                packed[i] = (byte) data.at(i);
+            }
+        }
+        return widened(PackedInt4.unpack(packed, count), signed ? ~0 : NIBBLE);
+    }
+
+    /** {@return the value that all elements of a float32 initializer have, if they have one} */
+    Optional<Float> uniform(String name) {
+        if (!isOf(name, DataType.FLOAT)) {
+            return Optional.empty();
+        }
+        float[] values = floats(name);
+        boolean same = values.length > 0;
+        for (float value : values) {
+            same &= value == values[0];
+        }
+        return same ? Optional.of(values[0]) : Optional.empty();
+    }
+
     private Message get(String name) {
         Message tensor = tensors.get(name);
         Require.argument(
@@ -147,13 +220,16 @@ final class Constants {
 
     /* No element takes less than a byte: a damaged file that claims more allocates nothing. */
     private static int count(Message tensor) {
+        long type = tensor.get(TensorProto.DATA_TYPE);
+        boolean halves = type == DataType.INT4.number() || type == DataType.UINT4.number();
+        long most = halves ? 2 * tensor.size() : tensor.size();
         long count = 1;
         Numbers dimensions = tensor.get(TensorProto.DIMS);
         for (int axis = 0; axis < dimensions.size(); axis++) {
             long dimension = dimensions.at(axis);
             count = dimension < 0 || dimension > Integer.MAX_VALUE ? -1 : count * dimension;
             Require.argument(
-                    count >= 0 && count <= tensor.size(),
+                    count >= 0 && count <= most,
                     "initializer '%s' is said to have the dimensions %s, but has %d bytes: the file"
                             + " is damaged",
                     tensor.get(TensorProto.NAME),

@@ -61,15 +61,28 @@ final class ConvolutionForm implements NodeForm<Convolution> {
         conv.requireInputs(2, 3);
         requireAttributes(conv);
         Output.Codes output = codes.clamped(source);
-        WeightTensor weights =
-                WeightsForm.read(conv, conv.optionalInput(2), input, 0, codes.name(), source);
+        int groups = ChannelCopies.groups(conv, source.dequantizedTensor(conv), source);
+        requireGroups(conv, groups, source);
+        WeightsForm.Read read =
+                WeightsForm.read(
+                        conv, conv.optionalInput(2), input, 0, codes.name(), groups, source);
+        WeightTensor weights = read.weights();
         return new Convolution(
                 codes.name(),
-                input,
+                read.input(),
                 weights,
-                conv.window(kernel(weights.shape())),
-                ChannelCopies.groups(conv, source.dequantizedTensor(conv), source),
+                conv.window(kernel(weights.shape()), source.shape(input)),
+                groups,
                 output);
+    }
+
+    private static void requireGroups(OnnxNode conv, int groups, FormReader source) {
+        int channels = source.shape(source.codes(conv, 0)).size(0);
+        conv.require(
+                groups >= 1 && channels % groups == 0,
+                "has %d groups for an input of %d channels; they must share them alike",
+                groups,
+                channels);
     }
 
     static void requireAttributes(OnnxNode conv) {

@@ -4,6 +4,7 @@ package org.dl4jquant.onnx.form;
 import java.util.List;
 import java.util.Optional;
 import org.dl4jquant.graph.node.Dense;
+import org.dl4jquant.graph.node.IntNode;
 import org.dl4jquant.graph.node.Output;
 import org.dl4jquant.onnx.wire.NodeProto;
 
@@ -37,20 +38,20 @@ final class DenseForm implements NodeForm<Dense> {
     }
 
     @Override
-    public Optional<Dense> quantized(QuantizedResult codes, FormReader source) {
+    public Optional<IntNode> quantized(QuantizedResult codes, FormReader source) {
         return codes.operator()
                 .flatMap(last -> Product.endingWith(last, source))
                 .map(product -> read(product, codes, source));
     }
 
-    private static Dense read(Product product, QuantizedResult codes, FormReader source) {
+    private static IntNode read(Product product, QuantizedResult codes, FormReader source) {
         source.codes(product.operator, 0);
         Output.Codes output = codes.clamped(source);
         return product.read(codes.name(), output, source);
     }
 
     @Override
-    public Optional<Dense> result(OnnxNode last, FormReader source) {
+    public Optional<IntNode> result(OnnxNode last, FormReader source) {
         if (source.graph().isQuantized(last.output())) {
             return Optional.empty();
         }
@@ -58,9 +59,9 @@ final class DenseForm implements NodeForm<Dense> {
         if (product.isEmpty()) {
             return Optional.empty();
         }
-        Dense dense = product.get().read(last.output(), new Output.Floats(), source);
-        source.fusions().check(dense, product.get().operator, null);
-        return Optional.of(dense);
+        IntNode node = product.get().read(last.output(), new Output.Floats(), source);
+        source.fusions().check(node, product.get().operator, null);
+        return Optional.of(node);
     }
 
     /** {@return the Gemm or MatMul of which an operator is the end} */
@@ -108,33 +109,30 @@ final class DenseForm implements NodeForm<Dense> {
                     .map(product -> new Product(product, Optional.of(add.input(bias))));
         }
 
-        Dense read(String name, Output output, FormReader source) {
+        IntNode read(String name, Output output, FormReader source) {
             String input = source.codes(operator, 0);
             source.take(operator);
-            return operator.operator().equals(Operators.GEMM)
-                    ? gemm(input, name, output, source)
-                    : matMul(input, name, output, source);
+            int axis = operator.operator().equals(Operators.GEMM) ? gemmAxis() : matMulAxis();
+            if (source.shape(input).rank() == 2) {
+                return Rows.read(operator, bias, axis, name, output, source);
+            }
+            WeightsForm.Read read = WeightsForm.read(operator, bias, input, axis, name, 1, source);
+            return new Dense(name, read.input(), read.weights(), output);
         }
 
-        private Dense gemm(String input, String name, Output output, FormReader source) {
+        private int gemmAxis() {
             operator.requireInputs(2, 3);
             operator.requireAttributes("alpha", "beta", "transA", "transB");
             operator.requireOne("alpha");
             operator.requireOne("beta");
             operator.requireInteger("transA", 0, 0);
-            int axis = operator.integer("transB", 0) == 0 ? 1 : 0;
-            return new Dense(
-                    name,
-                    input,
-                    WeightsForm.read(operator, bias, input, axis, name, source),
-                    output);
+            return operator.integer("transB", 0) == 0 ? 1 : 0;
         }
 
-        private Dense matMul(String input, String name, Output output, FormReader source) {
+        private int matMulAxis() {
             operator.requireInputs(2, 2);
             operator.requireAttributes();
-            return new Dense(
-                    name, input, WeightsForm.read(operator, bias, input, 1, name, source), output);
+            return 1;
         }
     }
 }

@@ -15,9 +15,11 @@ import org.dl4jquant.check.Require;
 import org.dl4jquant.graph.IntGraph;
 import org.dl4jquant.graph.node.Input;
 import org.dl4jquant.graph.node.IntNode;
+import org.dl4jquant.graph.node.Table;
 import org.dl4jquant.numeric.OutputFunction;
 import org.dl4jquant.numeric.QuantParams;
 import org.dl4jquant.numeric.Shape;
+import org.dl4jquant.onnx.foreign.Rewritten;
 import org.dl4jquant.onnx.wire.Message;
 
 /*
@@ -49,7 +51,17 @@ final class FormReader {
     private long indices;
     private final Set<OnnxNode> taken = Collections.newSetFromMap(new IdentityHashMap<>());
 
-    FormReader(OnnxGraph graph, GraphMetadata metadata) {
+    /** Results that are rows of one example, where the file has none but rows. */
+    private final Set<String> rows = new HashSet<>();
+
+    /** The tensors of the file that nodes of the integer graph stand for under other names. */
+    private final Map<String, String> standsFor = new HashMap<>();
+
+    private final IdentityHashMap<OnnxNode, CodeFunction> codeFunctions = new IdentityHashMap<>();
+    private final Rewritten foreign;
+
+    FormReader(OnnxGraph graph, GraphMetadata metadata, Rewritten foreign) {
+        this.foreign = foreign;
         this.graph = graph;
         this.metadata = metadata;
         this.scales = new CodeScales(graph, metadata);
@@ -58,9 +70,14 @@ final class FormReader {
 
     FormReading read() {
         graph.inputs().forEach(this::await);
+        if (foreign.isForeign()) {
+            graph.nodes().forEach(this::findFunction);
+        }
         Set<String> understood = Forms.operators();
         String listed = String.join(", ", understood);
-        graph.nodes().forEach(node -> requireUnderstood(node, understood, listed));
+        graph.nodes().stream()
+                .filter(node -> !taken.contains(node))
+                .forEach(node -> requireUnderstood(node, understood, listed));
         addWaiting();
         for (OnnxNode node : graph.nodes()) {
             if (node.operator().equals(Operators.QUANTIZE)) {
@@ -97,21 +114,51 @@ final class FormReader {
         node.requireOneOutput();
     }
 
+    private void findFunction(OnnxNode node) {
+        if (node.operator().equals(Operators.QUANTIZE)) {
+            CodeFunction.of(node, graph)
+                    .ifPresent(
+                            function -> {
+                                codeFunctions.put(node, function);
+                                taken.addAll(function.operators());
+                            });
+        }
+    }
+
     private void quantized(OnnxNode quantize) {
-        QuantizedResult codes = QuantizedResult.of(quantize, this);
+        CodeFunction function = codeFunctions.get(quantize);
+        QuantizedResult codes =
+                function == null
+                        ? QuantizedResult.of(quantize, this)
+                        : QuantizedResult.ofFunction(quantize, this);
         taken.add(quantize);
         codes.clip().ifPresent(taken::add);
+        if (function != null) {
+            Table table = TableForm.of(function, codes, this);
+            add(table);
+            fusions.checkFunction(table, quantize, function);
+            return;
+        }
         for (NodeForm<?> form : Forms.all()) {
             Optional<? extends IntNode> node = form.quantized(codes, this);
             if (node.isPresent()) {
                 taken.addAll(codes.clamps());
                 codes.operator().ifPresent(taken::add);
-                add(node.get());
-                codes.operator().ifPresent(operator -> fusions.check(node.get(), operator, codes));
+                addResult(node.get(), codes);
                 return;
             }
         }
         throw codes.refusal();
+    }
+
+    private void addResult(IntNode node, QuantizedResult codes) {
+        if (node.name().equals(codes.name())) {
+            add(node);
+        } else {
+            addFor(node, codes.name());
+            add(TableForm.requantized(node.name(), codes, this));
+        }
+        codes.operator().ifPresent(operator -> fusions.check(node, operator, codes));
     }
 
     private void result(OnnxNode last) {
@@ -145,6 +192,13 @@ final class FormReader {
         Require.argument(
                 waiting.isEmpty(), "the inputs %s have no place among the nodes", waiting.values());
         Map<String, List<OutputFunction>> functions = metadata.functions(graph.outputs());
+        foreign.tails()
+                .forEach(
+                        (output, tail) -> {
+                            int rank = made.contains(output) ? shape(output).rank() : 0;
+                            functions.put(output, List.of(tail.function(rank)));
+                            fusions.checkTail(output, tail);
+                        });
         metadata.requireAllUsed();
         return new FormReading(builder.build(graph.outputs(), functions), fusions.deviations());
     }
@@ -186,9 +240,53 @@ final class FormReader {
 
     /** Adds a node to the integer graph, and the inputs that stand after it. */
     void add(IntNode node) {
+        Rows.follow(node, standsFor.containsKey(node.name()), this);
         builder.add(node);
         made.add(node.name());
         addWaiting();
+    }
+
+    /**
+     * Adds a node that the file does not have as such.
+     *
+     * @param node the node
+     * @param tensor the tensor of the file whose codes, moved, are its own
+     */
+    void addFor(IntNode node, String tensor) {
+        standsFor.put(node.name(), tensor);
+        add(node);
+    }
+
+    /** {@return the tensor of the file that a node stands for} */
+    String inFile(String node) {
+        String tensor = node;
+        while (standsFor.containsKey(tensor)) {
+            tensor = standsFor.get(tensor);
+        }
+        return tensor;
+    }
+
+    /** {@return a name that neither a node nor a tensor of the file has} */
+    String freeName(String preferred) {
+        String name = preferred;
+        for (int copy = 2; made.contains(name) || graph.has(name); copy++) {
+            name = preferred + "_" + copy;
+        }
+        return name;
+    }
+
+    /** {@return the results that are rows of one example, where the file has none but rows} */
+    Set<String> rows() {
+        return rows;
+    }
+
+    /** {@return whether all inputs of the file have a batch of one example} */
+    boolean isSingle() {
+        return graph.inputs().stream().allMatch(InputForm::isSingle);
+    }
+
+    Rewritten foreign() {
+        return foreign;
     }
 
     private void addWaiting() {

@@ -10,6 +10,8 @@ import java.util.stream.Collectors;
 import org.dl4jquant.check.Require;
 import org.dl4jquant.graph.IntGraph;
 import org.dl4jquant.graph.node.IntNode;
+import org.dl4jquant.onnx.foreign.ForeignGraphs;
+import org.dl4jquant.onnx.foreign.Rewritten;
 import org.dl4jquant.onnx.wire.Message;
 
 /** The ONNX forms of all nodes, and with them graphs from and to ONNX. */
@@ -57,15 +59,19 @@ public final class Forms {
      *
      * @param graph the ONNX graph
      * @param metadata the model's metadata
+     * @param opset the version of ONNX's operators if another tool wrote the model; 0 if this
+     *     library did
      * @throws IllegalArgumentException if it holds what an integer graph cannot say; the message
      *     names the operator
      */
-    public static FormReading read(Message graph, Map<String, String> metadata) {
+    public static FormReading read(Message graph, Map<String, String> metadata, long opset) {
         Require.given(graph, "graph");
         Require.given(metadata, "metadata");
         Set<String> tails = GraphMetadata.tails(metadata);
         Message rest = tails.isEmpty() ? graph : OnnxGraph.withoutTails(graph, tails);
-        return new FormReader(new OnnxGraph(rest), new GraphMetadata(metadata)).read();
+        Rewritten foreign = opset == 0 ? Rewritten.NONE : ForeignGraphs.rewrite(rest, opset);
+        OnnxGraph read = new OnnxGraph(opset == 0 ? rest : foreign.graph());
+        return new FormReader(read, new GraphMetadata(metadata), foreign).read();
     }
 
     /** {@return the operators that are understood} */

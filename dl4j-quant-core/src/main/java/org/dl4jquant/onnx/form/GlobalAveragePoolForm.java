@@ -33,6 +33,6 @@ final class GlobalAveragePoolForm implements NodeForm<GlobalAveragePool> {
         String input = source.codes(pool, 0);
         pool.requireInputs(1, 1);
         pool.requireAttributes();
-        return new GlobalAveragePool(codes.name(), input, codes.rescaled(source));
+        return new GlobalAveragePool(codes.rescaledName(source), input, codes.rescaled(source));
     }
 }

@@ -57,6 +57,16 @@ final class InputForm implements NodeForm<Input> {
         return new Input(name, shape(name, sizes));
     }
 
+    /** {@return whether an input of the file has a batch of one example} */
+    static boolean isSingle(Message input) {
+        List<Message> dimensions =
+                input.get(ValueInfoProto.TYPE)
+                        .get(TypeProto.TENSOR_TYPE)
+                        .get(TypeProto.SHAPE)
+                        .get(TensorShapeProto.DIM);
+        return !dimensions.isEmpty() && dimensions.get(0).get(TensorShapeProto.DIM_VALUE) == 1;
+    }
+
     private static Shape shape(String input, List<Integer> sizes) {
         try {
             return new Shape(sizes);

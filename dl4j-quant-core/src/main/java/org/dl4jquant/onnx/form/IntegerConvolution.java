@@ -163,7 +163,7 @@ final class IntegerConvolution {
                         codes,
                         constants.floats(multiplier.input(1)),
                         constants.ints(bias)),
-                node.window(ConvolutionForm.kernel(shape)),
+                node.window(ConvolutionForm.kernel(shape), source.shape(input)),
                 ChannelCopies.groups(node, node.input(0), source),
                 new Output.Floats());
     }

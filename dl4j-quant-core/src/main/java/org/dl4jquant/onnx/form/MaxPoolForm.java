@@ -48,8 +48,7 @@ final class MaxPoolForm implements NodeForm<MaxPool> {
                 "pads",
                 "storage_order",
                 "strides");
-        Window window = pool.window();
-        codes.requireKept(input, source);
-        return new MaxPool(codes.name(), input, window);
+        Window window = pool.window(source.shape(input));
+        return new MaxPool(codes.keptName(input, source), input, window);
     }
 }

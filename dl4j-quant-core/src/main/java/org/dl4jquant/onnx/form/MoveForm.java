@@ -35,7 +35,9 @@ final class MoveForm implements NodeForm<Move> {
                 Operators.GATHER,
                 Operators.RESIZE,
                 Operators.RESHAPE,
-                Operators.FLATTEN);
+                Operators.FLATTEN,
+                Operators.SQUEEZE,
+                Operators.UNSQUEEZE);
     }
 
     @Override
@@ -58,14 +60,15 @@ final class MoveForm implements NodeForm<Move> {
     private static KeepsCodes read(OnnxNode mover, QuantizedResult codes, FormReader source) {
         String input = source.codes(mover, 0);
         IndexMap map = new MoveSteps(source).step(mover, source.shape(input), input);
-        codes.requireKept(input, source);
-        return Move.of(codes.name(), input, map);
+        return Move.of(codes.keptName(input, source), input, map);
     }
 
     private static boolean isMover(OnnxNode node) {
         return switch (node.operator()) {
             case Operators.RESHAPE,
                     Operators.FLATTEN,
+                    Operators.SQUEEZE,
+                    Operators.UNSQUEEZE,
                     Operators.TRANSPOSE,
                     Operators.SLICE,
                     Operators.PAD,
@@ -91,6 +94,9 @@ final class MoveForm implements NodeForm<Move> {
     public Optional<KeepsCodes> result(OnnxNode last, FormReader source) {
         if (!moves(last, source) || isPart(last, source.graph())) {
             return Optional.empty();
+        }
+        if (ReshapeForm.folds(last, source)) {
+            return Optional.of(ReshapeForm.folded(last, source));
         }
         Deque<OnnxNode> movers = new ArrayDeque<>(List.of(last));
         while (!source.isCodes(movers.getFirst().input(0))) {

@@ -48,7 +48,7 @@ final class MoveSteps {
             case Operators.PAD -> pad(node, shape, codes);
             case Operators.GATHER -> gather(node, shape);
             case Operators.RESIZE -> resize(node, shape);
-            default -> IndexMap.identity(ReshapeForm.reshaped(node, shape, source.constants()));
+            default -> IndexMap.identity(ReshapeForm.reshaped(node, shape, source));
         };
     }
 

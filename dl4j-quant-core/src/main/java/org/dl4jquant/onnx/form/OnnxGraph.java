@@ -23,6 +23,7 @@ final class OnnxGraph {
     private final List<String> outputs;
     private final boolean constantsAreInputs;
     private final Set<String> leaving;
+    private final Set<String> names = new HashSet<>();
     private final Map<String, OnnxNode> makers = new HashMap<>();
     private final Map<String, List<OnnxNode>> consumers = new HashMap<>();
 
@@ -39,6 +40,7 @@ final class OnnxGraph {
                         .toList();
         this.leaving = new HashSet<>(outputs);
         List<Message> all = graph.get(GraphProto.INPUT);
+        all.forEach(input -> names.add(input.get(ValueInfoProto.NAME)));
         this.inputs = all.stream().filter(input -> !isConstant(input)).toList();
         this.constantsAreInputs = inputs.size() < all.size();
         for (OnnxNode node : nodes) {
@@ -124,6 +126,11 @@ final class OnnxGraph {
     /** {@return whether a caller can replace initializers} */
     boolean constantsAreInputs() {
         return constantsAreInputs;
+    }
+
+    /** {@return whether anything in the file has a name} */
+    boolean has(String name) {
+        return makers.containsKey(name) || constants.has(name) || names.contains(name);
     }
 
     boolean leaves(String tensor) {

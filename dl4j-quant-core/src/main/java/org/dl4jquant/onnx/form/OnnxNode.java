@@ -9,6 +9,7 @@ import java.util.Locale;
 import java.util.Optional;
 import org.dl4jquant.graph.node.Window;
 import org.dl4jquant.graph.node.Window.Extent;
+import org.dl4jquant.numeric.Shape;
 import org.dl4jquant.onnx.wire.AttributeProto;
 import org.dl4jquant.onnx.wire.AttributeType;
 import org.dl4jquant.onnx.wire.Message;
@@ -118,35 +119,36 @@ record OnnxNode(Message proto) {
         require(found == 1f, "has %s = %s; only 1 is understood", name, found);
     }
 
-    /** Refuses padding that depends on the input's size, and sizes that are rounded up. */
-    void requireExplicitPadding() {
-        String padding = text("auto_pad", "NOTSET");
-        require(
-                padding.equals("NOTSET"),
-                "has auto_pad = %s; only explicit pads are understood",
-                padding);
-        requireInteger("ceil_mode", 0, 0);
+    /**
+     * {@return the window of an operator over images}
+     *
+     * @param kernel the kernel, if no attribute says it
+     * @param image one example's dimensions
+     */
+    Window window(Extent kernel, Shape image) {
         requireInteger("storage_order", 0, 0);
-    }
-
-    Window window(Extent kernel) {
-        requireExplicitPadding();
+        require(
+                image.isImage(),
+                "reads %s; a two-dimensional operator reads images [channels, height, width]",
+                image);
         int[] pads = integers("pads", new int[4]);
         Extent sizes = extent("kernel_shape", kernel);
-        return new Window(
-                sizes,
-                extent("strides", Extent.ONE),
-                extent("dilations", Extent.ONE),
-                new Extent(pads[0], pads[1]),
-                new Extent(pads[2], pads[3]));
+        Window window =
+                new Window(
+                        sizes,
+                        extent("strides", Extent.ONE),
+                        extent("dilations", Extent.ONE),
+                        new Extent(pads[0], pads[1]),
+                        new Extent(pads[2], pads[3]));
+        return WindowForm.padded(this, window, new Extent(image.size(1), image.size(2)));
     }
 
     /** {@return the window of a pool, which has no weights to tell the kernel} */
-    Window window() {
+    Window window(Shape image) {
         require(
                 attribute("kernel_shape", AttributeType.INTS).isPresent(),
                 "has no attribute 'kernel_shape'");
-        return window(Extent.ONE);
+        return window(Extent.ONE, image);
     }
 
     private Extent extent(String name, Extent otherwise) {

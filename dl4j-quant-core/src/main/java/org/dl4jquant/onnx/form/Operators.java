@@ -30,8 +30,10 @@ final class Operators {
     static final String RESHAPE = "Reshape";
     static final String RESIZE = "Resize";
     static final String SLICE = "Slice";
+    static final String SQUEEZE = "Squeeze";
     static final String SUB = "Sub";
     static final String TRANSPOSE = "Transpose";
+    static final String UNSQUEEZE = "Unsqueeze";
     static final String WHERE = "Where";
 
     private Operators() {}

@@ -56,6 +56,18 @@ record QuantizedResult(
                 quantize, clip, maker.filter(node -> !source.isTaken(node)), clamps, range);
     }
 
+    /** {@return the codes of a QuantizeLinear of a function, of which the clamps are a part} */
+    static QuantizedResult ofFunction(OnnxNode quantize, FormReader source) {
+        quantize.requireInputs(2, 3);
+        quantize.requireAttributes("axis");
+        return new QuantizedResult(
+                quantize,
+                source.graph().integerClip(quantize),
+                Optional.empty(),
+                List.of(),
+                FloatRange.ALL);
+    }
+
     /** {@return the name of the codes} */
     String name() {
         return clip.orElse(quantize).output();
@@ -69,23 +81,39 @@ record QuantizedResult(
     /** {@return codes of a scale of their own, of a node that can clamp them} */
     Output.Codes clamped(FormReader source) {
         QuantParams params = source.scales().params(quantize, name());
-        return new Output.Codes(params, bounds(params, integerBounds(params, source), true));
+        return new Output.Codes(params, bounds(params, integerBounds(params, source)));
     }
 
     /** {@return codes of a scale of their own, of a node that cannot clamp them} */
     QuantParams rescaled(FormReader source) {
-        QuantParams params = source.scales().params(quantize, name());
-        bounds(params, integerBounds(params, source), false);
-        return params;
+        return source.scales().params(quantize, name());
     }
 
-    /** Requires that the codes are those of another tensor, in the same containers. */
-    void requireKept(String codes, FormReader source) {
+    /** {@return the name of such a node: another one, if a table is to clamp its codes} */
+    String rescaledName(FormReader source) {
+        QuantParams params = rescaled(source);
+        boolean whole = bounds(params, integerBounds(params, source)).equals(params.range());
+        return whole ? name() : source.freeName(name() + "/unclamped");
+    }
+
+    /**
+     * {@return the name of a node that leaves codes as they are: another one, if a table is to
+     * clamp them or bring them to another scale}
+     *
+     * @param codes the codes that it reads
+     * @param source the graph so far
+     */
+    String keptName(String codes, FormReader source) {
         QuantParams params = source.params(codes);
-        quantize.require(clip.isEmpty(), "is followed by a Clip, which moving codes cannot need");
-        source.scales().requireParams(quantize, codes, params);
-        bounds(params, params.range(), false);
+        boolean kept =
+                clip.isEmpty()
+                        && source.scales().haveParams(quantize, codes, params)
+                        && bounds(params, params.range()).equals(params.range());
+        if (!kept) {
+            return source.freeName(name() + "/moved");
+        }
         source.scales().sameContainers(codes, name());
+        return name();
     }
 
     /** {@return the codes that the containers and an integer Clip leave} */
@@ -111,7 +139,8 @@ record QuantizedResult(
                 .orElse(otherwise);
     }
 
-    private CodeRange bounds(QuantParams params, CodeRange bounds, boolean clamps) {
+    /** {@return the codes that remain of some when the clamps are applied} */
+    CodeRange bounds(QuantParams params, CodeRange bounds) {
         OnnxNode node = operator.orElse(quantize);
         int low =
                 range.least() == FloatRange.ALL.least()
@@ -122,16 +151,7 @@ record QuantizedResult(
                         ? bounds.max()
                         : Math.min(bounds.max(), params.quantize(range.most()));
         node.require(low < high, "is clamped to less than two codes, %d to %d", low, high);
-        CodeRange clamped = new CodeRange(low, high);
-        node.require(
-                clamps || clamped.equals(params.range()),
-                "is clamped to the codes %d to %d of %d to %d; only Conv, Gemm, MatMul and Add can"
-                        + " be clamped",
-                low,
-                high,
-                params.range().min(),
-                params.range().max());
-        return clamped;
+        return new CodeRange(low, high);
     }
 
     /** {@return the exception for codes that no form takes} */

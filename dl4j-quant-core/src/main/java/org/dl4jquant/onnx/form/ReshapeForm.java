@@ -4,13 +4,14 @@ package org.dl4jquant.onnx.form;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
+import java.util.stream.LongStream;
 import org.dl4jquant.graph.node.Reshape;
 import org.dl4jquant.graph.node.TensorType;
 import org.dl4jquant.numeric.Shape;
 
 /**
- * The same elements in other dimensions: Reshape over dequantized codes, or over floats; Flatten is
- * read, too.
+ * The same elements in other dimensions: Reshape over dequantized codes, or over floats; Flatten,
+ * Squeeze and Unsqueeze are read, too.
  */
 final class ReshapeForm implements NodeForm<Reshape> {
 
@@ -21,16 +22,20 @@ final class ReshapeForm implements NodeForm<Reshape> {
 
     @Override
     public List<String> operators() {
-        return List.of(Operators.RESHAPE, Operators.FLATTEN);
+        return List.of(
+                Operators.RESHAPE, Operators.FLATTEN, Operators.SQUEEZE, Operators.UNSQUEEZE);
     }
 
     private static final int BATCH = 0;
     private static final int INFERRED = -1;
 
-    /** {@return whether an operator is a Reshape or a Flatten} */
+    /** {@return whether an operator only changes dimensions} */
     static boolean reshapes(OnnxNode node) {
-        return node.operator().equals(Operators.RESHAPE)
-                || node.operator().equals(Operators.FLATTEN);
+        return switch (node.operator()) {
+            case Operators.RESHAPE, Operators.FLATTEN, Operators.SQUEEZE, Operators.UNSQUEEZE ->
+                    true;
+            default -> false;
+        };
     }
 
     @Override
@@ -59,9 +64,8 @@ final class ReshapeForm implements NodeForm<Reshape> {
 
     private static Reshape read(OnnxNode reshape, QuantizedResult codes, FormReader source) {
         String input = source.codes(reshape, 0);
-        Shape shape = reshaped(reshape, source.shape(input), source.constants());
-        codes.requireKept(input, source);
-        return new Reshape(codes.name(), input, shape);
+        String name = codes.keptName(input, source);
+        return new Reshape(name, input, reshaped(reshape, input, name, source));
     }
 
     @Override
@@ -79,35 +83,126 @@ final class ReshapeForm implements NodeForm<Reshape> {
                 source.isFloats(input),
                 "reads '%s', which is neither an input nor a float32 result",
                 input);
-        Shape shape = reshaped(last, source.shape(input), source.constants());
-        return Optional.of(new Reshape(last.output(), input, shape));
+        return Optional.of(
+                new Reshape(last.output(), input, reshaped(last, input, last.output(), source)));
+    }
+
+    /** {@return whether an operator folds the rows of codes into the batch, or unfolds them} */
+    static boolean folds(OnnxNode node, FormReader source) {
+        return node.operator().equals(Operators.RESHAPE)
+                && source.isCodes(node.input(0))
+                && (source.rows().contains(node.input(0))
+                        || Rows.reshaped(node, node.input(0), source).isPresent());
+    }
+
+    /** {@return the node of such an operator} */
+    static Reshape folded(OnnxNode node, FormReader source) {
+        String input = node.input(0);
+        source.scales().sameContainers(input, node.output());
+        return new Reshape(node.output(), input, reshaped(node, input, node.output(), source));
+    }
+
+    private static Shape reshaped(OnnxNode node, String input, String result, FormReader source) {
+        Shape shape = source.shape(input);
+        Optional<Shape> rows = Rows.reshaped(node, input, source);
+        if (rows.isPresent()) {
+            source.rows().add(result);
+            return rows.get();
+        }
+        return source.rows().contains(input)
+                ? Rows.batched(node, shape, source.constants())
+                : reshaped(node, shape, source);
     }
 
     /**
-     * {@return one example's dimensions after a Reshape or Flatten}
+     * {@return one example's dimensions after an operator that only changes dimensions}
      *
      * @param node the operator
      * @param input one example's dimensions before it
-     * @param constants the constants of the file
+     * @param source the graph so far
      */
-    static Shape reshaped(OnnxNode node, Shape input, Constants constants) {
-        if (node.operator().equals(Operators.FLATTEN)) {
-            node.requireInputs(1, 1);
-            node.requireAttributes("axis");
-            node.requireInteger("axis", 1, 1);
-            return Shape.of(input.elements());
+    static Shape reshaped(OnnxNode node, Shape input, FormReader source) {
+        return switch (node.operator()) {
+            case Operators.FLATTEN -> flattened(node, input);
+            case Operators.SQUEEZE -> squeezed(node, input, source.constants());
+            case Operators.UNSQUEEZE -> unsqueezed(node, input, source.constants());
+            default -> reshaped(node, input, source.constants(), source.isSingle());
+        };
+    }
+
+    private static Shape flattened(OnnxNode node, Shape input) {
+        node.requireInputs(1, 1);
+        node.requireAttributes("axis");
+        int axis = node.integer("axis", 1);
+        node.require(
+                axis == 1 || axis == -input.rank(),
+                "has axis = %d; only 1, which leaves the batch alone, is understood",
+                axis);
+        return Shape.of(input.elements());
+    }
+
+    private static Shape squeezed(OnnxNode node, Shape input, Constants constants) {
+        List<Integer> sizes = new ArrayList<>(input.dimensions());
+        for (int axis : axes(node, input.rank() + 1, constants)) {
+            node.require(
+                    axis > BATCH && sizes.get(axis - 1) == 1,
+                    "removes axis %d of a batch of %s; only axes of size 1 after the batch can be",
+                    axis,
+                    input);
+            sizes.set(axis - 1, 0);
         }
+        sizes.removeIf(size -> size == 0);
+        return sizes.isEmpty() ? Shape.of(1) : new Shape(sizes);
+    }
+
+    private static Shape unsqueezed(OnnxNode node, Shape input, Constants constants) {
+        List<Integer> sizes = new ArrayList<>(input.dimensions());
+        int given = constants.longs(node.input(1)).length;
+        for (int axis : axes(node, input.rank() + 1 + given, constants)) {
+            node.require(
+                    axis > BATCH && axis - 1 <= sizes.size(),
+                    "inserts axis %d into a batch of %s; the batch must stay the first",
+                    axis,
+                    input);
+            sizes.add(axis - 1, 1);
+        }
+        return new Shape(sizes);
+    }
+
+    private static List<Integer> axes(OnnxNode node, int rank, Constants constants) {
+        node.requireInputs(2, 2);
+        node.requireAttributes();
+        return LongStream.of(constants.longs(node.input(1)))
+                .map(axis -> axis < 0 ? axis + rank : axis)
+                .sorted()
+                .mapToObj(axis -> axis(node, axis, rank))
+                .toList();
+    }
+
+    private static int axis(OnnxNode node, long axis, int rank) {
+        node.require(axis >= 0 && axis < rank, "names axis %d of %d", axis, rank);
+        return (int) axis;
+    }
+
+    private static Shape reshaped(OnnxNode node, Shape input, Constants constants, boolean single) {
+        long[] sizes = sizes(node, constants);
+        node.require(
+                sizes.length >= 2
+                        && (sizes[0] == BATCH || sizes[0] == INFERRED || (single && sizes[0] == 1)),
+                "reshapes to a shape of %d sizes that does not keep the batch; the first must be 0"
+                        + " or -1, or 1 if the graph's inputs have a batch of 1, and one more must"
+                        + " follow",
+                sizes.length);
+        return resolved(node, sizes, input);
+    }
+
+    /** {@return the sizes that a Reshape names} */
+    static long[] sizes(OnnxNode node, Constants constants) {
         node.requireInputs(2, 2);
         node.requireAttributes("allowzero");
         node.requireInteger("allowzero", 0, 0);
-        long[] sizes = constants.longs(node.input(1));
         constants.requireVector(node.input(1));
-        node.require(
-                sizes.length >= 2 && (sizes[0] == BATCH || sizes[0] == INFERRED),
-                "reshapes to a shape of %d sizes that does not keep the batch; the first must be 0"
-                        + " or -1, and one more must follow",
-                sizes.length);
-        return resolved(node, sizes, input);
+        return constants.longs(node.input(1));
     }
 
     private static Shape resolved(OnnxNode node, long[] sizes, Shape input) {

@@ -13,8 +13,10 @@ import org.dl4jquant.graph.node.Dense;
 import org.dl4jquant.graph.node.GlobalAveragePool;
 import org.dl4jquant.graph.node.IntNode;
 import org.dl4jquant.graph.node.KeepsCodes;
+import org.dl4jquant.graph.node.Table;
 import org.dl4jquant.numeric.CodeRange;
 import org.dl4jquant.numeric.QuantParams;
+import org.dl4jquant.onnx.foreign.Rewritten;
 import org.jspecify.annotations.Nullable;
 
 /*
@@ -60,6 +62,9 @@ final class RuntimeFusions {
             return;
         }
         OnnxNode operator = DenseForm.product(last, source).orElse(last);
+        if (source.foreign().integers().contains(last.output())) {
+            return; // an operator of codes, which nothing needs to fuse
+        }
         replaceable()
                 .or(() -> vectors(made))
                 .or(() -> cut(made, codes))
@@ -70,6 +75,45 @@ final class RuntimeFusions {
                                 deviations.add(
                                         new FormReading.Deviation(
                                                 made.name(), described(operator), reason)));
+    }
+
+    /**
+     * Notes a table of float operators that runtimes compute in their own ways.
+     *
+     * @param made the table
+     * @param quantize the QuantizeLinear that rounds the function's values
+     * @param function the function
+     */
+    void checkFunction(Table made, OnnxNode quantize, CodeFunction function) {
+        List<String> inexact = function.inexact();
+        if (!inexact.isEmpty()) {
+            deviations.add(
+                    new FormReading.Deviation(
+                            made.name(),
+                            described(quantize),
+                            String.format(
+                                    Locale.ROOT,
+                                    "ONNX Runtime computes %s in float32, near the function; this"
+                                            + " table holds its values rounded correctly",
+                                    inexact)));
+        }
+    }
+
+    /**
+     * Notes a last function, which runtimes compute in their own ways.
+     *
+     * @param output the output that it makes
+     * @param tail the function
+     */
+    void checkTail(String output, Rewritten.Tail tail) {
+        deviations.add(
+                new FormReading.Deviation(
+                        output,
+                        "Softmax '" + tail.operator() + "'",
+                        tail.quantized()
+                                ? "the graph ends before it, and leaves out that its result is"
+                                        + " quantized again; ONNX Runtime computes it near this"
+                                : "the graph ends before it; ONNX Runtime computes it in float32"));
     }
 
     private static String described(OnnxNode operator) {
@@ -185,6 +229,7 @@ final class RuntimeFusions {
     private List<String> codesOf(IntNode node) {
         return Stream.concat(node.inputs().stream(), Stream.of(node.name()))
                 .filter(source::isCodes)
+                .map(source::inFile)
                 .distinct()
                 .toList();
     }

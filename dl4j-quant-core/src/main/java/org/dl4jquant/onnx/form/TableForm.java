@@ -6,6 +6,7 @@ import java.util.List;
 import java.util.Optional;
 import java.util.stream.LongStream;
 import org.dl4jquant.graph.node.Table;
+import org.dl4jquant.numeric.CodeRange;
 import org.dl4jquant.numeric.CodeTable;
 import org.dl4jquant.numeric.QuantParams;
 import org.dl4jquant.numeric.Shape;
@@ -63,6 +64,57 @@ final class TableForm implements NodeForm<Table> {
                         LongStream.of(-1),
                         example.dimensions().stream().mapToLong(Integer::longValue))
                 .toArray();
+    }
+
+    /**
+     * {@return the table of a function of codes}
+     *
+     * @param function the function
+     * @param codes the QuantizeLinear of its values
+     * @param source the graph so far
+     */
+    static Table of(CodeFunction function, QuantizedResult codes, FormReader source) {
+        String input = source.original(function.input());
+        codes.quantize()
+                .require(
+                        source.isCodes(input),
+                        "rounds a function of '%s', which is neither an input nor codes of an"
+                                + " earlier operator",
+                        function.input());
+        return of(input, function::apply, codes, source);
+    }
+
+    /**
+     * {@return the table that brings codes to the scale of a QuantizeLinear, and clamps them as what
+     * stands around it does}
+     *
+     * @param input the codes
+     * @param codes the QuantizeLinear
+     * @param source the graph so far
+     */
+    static Table requantized(String input, QuantizedResult codes, FormReader source) {
+        FloatRange range = codes.range();
+        return of(input, x -> Math.min(Math.max(x, range.least()), range.most()), codes, source);
+    }
+
+    private static Table of(
+            String input, CodeFunction.Value function, QuantizedResult codes, FormReader source) {
+        QuantParams params = source.scales().params(codes.quantize(), codes.name());
+        CodeRange bounds = codes.integerBounds(params, source);
+        QuantParams from = source.params(input);
+        byte[] entries = new byte[CodeTable.SIZE];
+        for (int i = 0; i < entries.length; i++) {
+            int code = from.range().clamp(from.range().decode((byte) i));
+            float value = function.at(from.dequantize(code));
+            codes.quantize()
+                    .require(
+                            !Float.isNaN(value),
+                            "rounds a function that is no number where '%s' is %s",
+                            input,
+                            from.dequantize(code));
+            entries[i] = (byte) bounds.clamp(params.quantize(value));
+        }
+        return new Table(codes.name(), input, CodeTable.of(entries), params);
     }
 
     @Override

@@ -5,7 +5,10 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.Optional;
 import org.dl4jquant.graph.node.IntNode;
+import org.dl4jquant.graph.node.KeepsCodes;
+import org.dl4jquant.graph.node.Move;
 import org.dl4jquant.numeric.CodeRange;
+import org.dl4jquant.numeric.IndexMap;
 import org.dl4jquant.numeric.QuantParams;
 import org.dl4jquant.numeric.Shape;
 import org.dl4jquant.numeric.WeightTensor;
@@ -116,17 +119,21 @@ final class WeightsForm {
      * @param outputAxis the axis of the output channels, 0 or, for a matrix, 1
      * @param result the name of the node in the integer graph
      * @param source the graph so far
-     * @return the weights, output channels first
+     * @param groups how many groups of input channels do not see each other
+     * @return the weights, output channels first, and the codes that they multiply
      */
-    static WeightTensor read(
+    static Read read(
             OnnxNode node,
             Optional<String> bias,
             String input,
             int outputAxis,
             String result,
+            int groups,
             FormReader source) {
         Constants constants = source.constants();
         OnnxNode dequantize = dequantize(node, node.input(1), source);
+        dequantize.requireAttributes("axis", "block_size");
+        dequantize.requireInteger("block_size", 0, 0);
         String codes = dequantize.input(0);
         List<Integer> dimensions = constants.dimensions(codes);
         node.require(
@@ -137,19 +144,63 @@ final class WeightsForm {
                 dimensions);
         int channels = dimensions.get(outputAxis);
         float[] scales = scales(dequantize, channels, outputAxis, constants);
-        dequantize
-                .optionalInput(2)
-                .map(zeros -> widened(constants.bytes(zeros, DataType.INT8)))
-                .ifPresent(zeros -> requireZeros(dequantize, "weights", zeros, constants));
-        byte[] values = constants.bytes(codes, DataType.INT8);
+        int[] values = centered(dequantize, dimensions, outputAxis, constants);
         boolean rows = outputAxis == 0;
-        return WeightTensor.of(
-                new Shape(rows ? dimensions : List.of(dimensions.get(1), dimensions.get(0))),
-                range(result, source),
-                rows ? values : transposed(values, channels),
-                scales,
+        Shape shape = new Shape(rows ? dimensions : List.of(dimensions.get(1), dimensions.get(0)));
+        WideWeights wide =
+                new WideWeights(shape, rows ? values : transposed(values, channels), groups);
+        int[] biases =
                 bias.map(name -> bias(node, dequantize(node, name, source), input, scales, source))
-                        .orElseGet(() -> new int[channels]));
+                        .orElseGet(() -> new int[channels]);
+        String read =
+                wide.channels(source.shape(input))
+                        .map(map -> copies(result, input, map, source))
+                        .orElse(input);
+        return new Read(
+                read,
+                WeightTensor.of(wide.shape(), range(result, source), wide.codes(), scales, biases));
+    }
+
+    /**
+     * Weights, and the codes that they multiply.
+     *
+     * @param input the codes that the operator reads, or copies of their channels
+     * @param weights the weights
+     */
+    record Read(String input, WeightTensor weights) {}
+
+    private static String copies(String result, String input, IndexMap map, FormReader source) {
+        KeepsCodes copies = Move.of(source.freeName(result + "/copies"), input, map);
+        source.addFor(copies, input);
+        return copies.name();
+    }
+
+    /* Codes less their zero point. */
+    private static int[] centered(
+            OnnxNode dequantize, List<Integer> dimensions, int axis, Constants constants) {
+        int[] values = constants.codes(dequantize.input(0), "weights");
+        Optional<String> name = dequantize.optionalInput(2);
+        if (name.isEmpty()) {
+            return values;
+        }
+        int[] zeros = constants.codes(name.get(), "their zero point");
+        int scales = constants.floats(dequantize.input(1)).length;
+        dequantize.require(
+                zeros.length == scales && constants.haveOneType(dequantize.input(0), name.get()),
+                "has %d scales, and %d zero points '%s' for codes '%s'; there must be one for each"
+                        + " scale, of the codes' type",
+                scales,
+                zeros.length,
+                name.get(),
+                dequantize.input(0));
+        int inner = 1;
+        for (int i = axis + 1; i < dimensions.size(); i++) {
+            inner *= dimensions.get(i);
+        }
+        for (int i = 0; i < values.length; i++) {
+            values[i] -= zeros[zeros.length == 1 ? 0 : i / inner % zeros.length];
+        }
+        return values;
     }
 
     private static OnnxNode dequantize(OnnxNode node, String tensor, FormReader source) {
@@ -179,14 +230,6 @@ final class WeightsForm {
         }
     }
 
-    private static int[] widened(byte[] values) {
-        int[] widened = new int[values.length];
-        for (int i = 0; i < values.length; i++) {
-            widened[i] = values[i];
-        }
-        return widened;
-    }
-
     private static float[] scales(
             OnnxNode dequantize, int channels, int axis, Constants constants) {
         float[] scales = constants.floats(dequantize.input(1));
@@ -197,7 +240,14 @@ final class WeightsForm {
             Arrays.fill(repeated, scales[0]);
             return repeated;
         }
-        dequantize.requireInteger("axis", 1, axis);
+        int given = dequantize.integer("axis", 1);
+        int rank = constants.dimensions(dequantize.input(0)).size();
+        int found = given < 0 ? given + rank : given;
+        dequantize.require(
+                found == axis,
+                "has scales along axis %d; the output channels are axis %d",
+                given,
+                axis);
         dequantize.require(
                 scales.length == channels,
                 "has %d scales for %d output channels",
@@ -240,8 +290,8 @@ final class WeightsForm {
         return bias;
     }
 
-    private static byte[] transposed(byte[] values, int columns) {
-        byte[] transposed = new byte[values.length];
+    private static int[] transposed(int[] values, int columns) {
+        int[] transposed = new int[values.length];
         int rows = values.length / columns;
         for (int i = 0; i < values.length; i++) {
             transposed[i % columns * rows + i / columns] = values[i];

@@ -58,7 +58,7 @@ class FormsTest {
             graph.nodes().forEach(node -> seen.add(node.getClass()));
             Map<String, String> metadata = new TreeMap<>();
             Message written = Forms.write(graph, true, metadata);
-            FormReading read = Forms.read(written, metadata);
+            FormReading read = Forms.read(written, metadata, 0);
             assertEquals(graph, read.graph(), "seed " + seed);
             assertEquals(0, read.deviations().size(), read.deviations().toString());
         }

@@ -142,6 +142,7 @@ class ImageFormatsTest {
                     .build();
         }
 
+        @SuppressWarnings("rawtypes") // a builder that nobody can name
         private Layer move() {
             return switch (random.nextInt(4)) {
                 case 0 ->

@@ -10,6 +10,7 @@ import org.dl4jquant.check.Require;
 import org.dl4jquant.files.WholeFile;
 import org.dl4jquant.graph.IntGraph;
 import org.dl4jquant.onnx.form.Forms;
+import org.dl4jquant.onnx.form.PackedWeights;
 import org.dl4jquant.onnx.form.Provenance;
 import org.dl4jquant.onnx.wire.Message;
 import org.dl4jquant.onnx.wire.MessageBuilder;
@@ -20,7 +21,8 @@ import org.dl4jquant.onnx.wire.StringStringEntryProto;
 /**
  * Writes an integer graph as an ONNX model in QDQ form.
  *
- * <p>Opset 13, IR version 8, a free batch dimension {@code N}. Names of nodes are kept; the result
+ * <p>Opset 13 and IR version 8, or 21 and 10 if some weights have four bits or fewer, which lie two in
+ * a byte; a free batch dimension {@code N}. Names of nodes are kept; the result
  * of a node is the tensor of its name. All codes are uint8: signed ones stand 128 higher, with
  * their zero point, and the metadata says so. {@link OnnxReader} gives back an equal graph.
  *
@@ -37,10 +39,13 @@ import org.dl4jquant.onnx.wire.StringStringEntryProto;
  */
 public final class OnnxWriter {
 
-    /** The version of ONNX's operators that models are written with. */
+    /** The version of ONNX's operators that models without packed weights are written with. */
     public static final int OPSET = 13;
 
     private static final long IR_VERSION = 8;
+
+    /** The first that has types of 4 bits. */
+    private static final long PACKED_IR_VERSION = 10;
 
     private static final String DOC =
             "An integer graph of dl4j-quant. ONNX Runtime computes it in integers at its graph"
@@ -117,14 +122,15 @@ public final class OnnxWriter {
     }
 
     private static Message model(Message graph, Map<String, String> metadata) {
+        boolean packed = PackedWeights.areIn(graph);
         MessageBuilder model =
                 Message.builder(ModelProto.SCHEMA)
-                        .set(ModelProto.IR_VERSION, IR_VERSION)
+                        .set(ModelProto.IR_VERSION, packed ? PACKED_IR_VERSION : IR_VERSION)
                         .set(ModelProto.PRODUCER_NAME, Provenance.PRODUCER)
                         .set(ModelProto.PRODUCER_VERSION, Provenance.version())
                         .set(ModelProto.DOC_STRING, DOC)
                         .set(ModelProto.GRAPH, graph)
-                        .add(ModelProto.OPSET_IMPORT, opset());
+                        .add(ModelProto.OPSET_IMPORT, opset(packed ? PackedWeights.OPSET : OPSET));
         metadata.put(Provenance.HASH, Provenance.hash(graph, metadata));
         metadata.forEach(
                 (key, value) ->
@@ -133,10 +139,10 @@ public final class OnnxWriter {
         return model.build();
     }
 
-    private static Message opset() {
+    private static Message opset(long version) {
         return Message.builder(OperatorSetIdProto.SCHEMA)
                 .set(OperatorSetIdProto.DOMAIN, "")
-                .set(OperatorSetIdProto.VERSION, (long) OPSET)
+                .set(OperatorSetIdProto.VERSION, version)
                 .build();
     }
 }

@@ -63,6 +63,7 @@ class OnnxOperatorCountTest {
                     "Pad",
                     "Slice",
                     "Reshape",
+                    "Resize",
                     "Transpose",
                     "QuantizeLinear",
                     "DequantizeLinear");

@@ -110,7 +110,10 @@ final class ComputedConstants implements Rewrite {
         if (Tensor.isOf(constant, to)) {
             return same(op, graph);
         }
-        boolean known = to == DataType.INT32 || to == DataType.INT64;
+        boolean unpacks =
+                (Tensor.isOf(constant, DataType.INT4) && to == DataType.INT8)
+                        || (Tensor.isOf(constant, DataType.UINT4) && to == DataType.UINT8);
+        boolean known = to == DataType.INT32 || to == DataType.INT64 || unpacks;
         return known
                 && Tensor.integers(constant)
                         .filter(

@@ -47,8 +47,14 @@ final class Constants {
         return tensor.get(TensorProto.DIMS).stream().mapToObj(size -> (int) size).toList();
     }
 
-    boolean haveOneType(String one, String other) {
-        return get(one).get(TensorProto.DATA_TYPE).equals(get(other).get(TensorProto.DATA_TYPE));
+    /** {@return whether both hold signed codes, or both unsigned ones} */
+    boolean haveOneSign(String one, String other) {
+        return isSigned(get(one)) == isSigned(get(other));
+    }
+
+    private static boolean isSigned(Message tensor) {
+        long type = tensor.get(TensorProto.DATA_TYPE);
+        return type == DataType.INT8.number() || type == DataType.INT4.number();
     }
 
     float scalar(String name) {

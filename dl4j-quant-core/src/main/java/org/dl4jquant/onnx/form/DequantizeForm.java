@@ -35,7 +35,7 @@ final class DequantizeForm implements NodeForm<Dequantize> {
         last.requireInputs(2, 3);
         last.requireAttributes("axis");
         String input = source.original(last.input(0));
-        if (source.constants().has(input)) {
+        if (PackedWeights.constant(input, source.graph()).isPresent()) {
             return Optional.empty();
         }
         last.require(

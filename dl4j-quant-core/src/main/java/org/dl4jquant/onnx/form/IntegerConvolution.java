@@ -30,22 +30,22 @@ final class IntegerConvolution {
         String name = node.name();
         GraphWriter graph = target.target();
         WeightTensor weights = node.weights();
-        byte[] codes = weights.codes();
-        Containers.flipInPlace(codes, weights.range());
+        boolean packed = PackedWeights.pack(weights);
+        int zero = packed ? PackedWeights.UNSIGNED_OFFSET : Containers.toFile(0, weights.range());
+        String weight =
+                packed
+                        ? PackedWeights.write(name, weights, true, graph)
+                        : bytes(name + "/weight", weights, graph);
         long channels = weights.channels();
         List<String> inputs =
                 List.of(
                         ChannelCopies.write(node, target),
-                        graph.bytes(
-                                name + "/weight",
-                                DataType.UINT8,
-                                codes,
-                                WeightsForm.dimensions(weights.shape())),
+                        weight,
                         target.zeroPoint(node.input()),
                         graph.bytes(
                                 name + "/weight_zero_point",
                                 DataType.UINT8,
-                                new byte[] {Containers.toFile(0, weights.range())}));
+                                new byte[] {(byte) zero}));
         String products = graph.name(name + "/products");
         graph.node(Operators.CONV_INTEGER, name, inputs, products)
                 .set(NodeProto.ATTRIBUTE, ConvolutionForm.attributes(node));
@@ -62,6 +62,12 @@ final class IntegerConvolution {
         String multiplier = graph.name(name + "/multiplier");
         graph.auxiliary(Operators.MUL, name + "/multiplier", scales, multiplier);
         graph.auxiliary(Operators.MUL, name + "/scale", List.of(values, multiplier), name);
+    }
+
+    private static String bytes(String name, WeightTensor weights, GraphWriter graph) {
+        byte[] codes = weights.codes();
+        Containers.flipInPlace(codes, weights.range());
+        return graph.bytes(name, DataType.UINT8, codes, WeightsForm.dimensions(weights.shape()));
     }
 
     /**
@@ -140,13 +146,22 @@ final class IntegerConvolution {
                 "has another zero point or scale than '%s' was made with",
                 input);
         CodeRange range = WeightsForm.range(name, source);
+        String weight = PackedWeights.constant(node.input(1), source.graph()).orElse(node.input(1));
+        boolean packed = constants.isOf(weight, DataType.UINT4);
+        int zero = packed ? PackedWeights.UNSIGNED_OFFSET : Containers.toFile(0, range) & 0xff;
         byte[] zeroPoint = constants.bytes(node.input(3), DataType.UINT8);
         node.require(
-                zeroPoint.length == 1 && zeroPoint[0] == Containers.toFile(0, range),
-                "has weights with another zero point than 128, in uint8");
-        byte[] codes = constants.bytes(node.input(1), DataType.UINT8);
-        Containers.flipInPlace(codes, range);
-        List<Integer> dimensions = constants.dimensions(node.input(1));
+                zeroPoint.length == 1 && (zeroPoint[0] & 0xff) == zero,
+                "has weights with another zero point than %d, in uint8",
+                zero);
+        byte[] codes =
+                packed
+                        ? lowered(constants.codes(weight, "weights"))
+                        : constants.bytes(weight, DataType.UINT8);
+        if (!packed) {
+            Containers.flipInPlace(codes, range);
+        }
+        List<Integer> dimensions = constants.dimensions(weight);
         node.require(
                 dimensions.size() == 4 && !dimensions.contains(0),
                 "has weights of the dimensions %s; a two-dimensional convolution has 4",
@@ -166,6 +181,14 @@ final class IntegerConvolution {
                 node.window(ConvolutionForm.kernel(shape), source.shape(input)),
                 ChannelCopies.groups(node, node.input(0), source),
                 new Output.Floats());
+    }
+
+    private static byte[] lowered(int[] codes) {
+        byte[] lowered = new byte[codes.length];
+        for (int i = 0; i < codes.length; i++) {
+            lowered[i] = (byte) (codes[i] - PackedWeights.UNSIGNED_OFFSET);
+        }
+        return lowered;
     }
 
     /* Of any other shape it would be added or multiplied along another axis. */

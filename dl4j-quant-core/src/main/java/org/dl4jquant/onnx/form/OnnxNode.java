@@ -3,6 +3,7 @@ package org.dl4jquant.onnx.form;
 
 import com.google.errorprone.annotations.FormatMethod;
 import com.google.errorprone.annotations.FormatString;
+import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Locale;
@@ -71,6 +72,13 @@ record OnnxNode(Message proto) {
         return index < inputs().size() && !inputs().get(index).isEmpty()
                 ? Optional.of(inputs().get(index))
                 : Optional.empty();
+    }
+
+    /** {@return the same operator with another first input} */
+    OnnxNode reading(String first) {
+        List<String> others = new ArrayList<>(inputs());
+        others.set(0, first);
+        return new OnnxNode(proto.toBuilder().set(NodeProto.INPUT, others).build());
     }
 
     void requireInputs(int least, int most) {

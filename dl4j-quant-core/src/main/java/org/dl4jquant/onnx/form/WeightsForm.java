@@ -43,11 +43,7 @@ final class WeightsForm {
                         name,
                         "weight",
                         List.of(
-                                graph.bytes(
-                                        name + "/weight",
-                                        DataType.INT8,
-                                        weights.codes(),
-                                        dimensions(weights.shape())),
+                                codes(name, weights, graph),
                                 graph.floats(name + "/weight_scale", weights.scales(), channels),
                                 graph.bytes(
                                         name + "/weight_zero_point",
@@ -66,6 +62,16 @@ final class WeightsForm {
                                         biasScales(weights, target.type(input).codes()),
                                         channels)));
         return List.of(target.dequantized(node, input, codes), weight, bias);
+    }
+
+    private static String codes(String name, WeightTensor weights, GraphWriter graph) {
+        return PackedWeights.pack(weights)
+                ? PackedWeights.write(name, weights, false, graph)
+                : graph.bytes(
+                        name + "/weight",
+                        DataType.INT8,
+                        weights.codes(),
+                        dimensions(weights.shape()));
     }
 
     static long[] dimensions(Shape shape) {
@@ -96,7 +102,13 @@ final class WeightsForm {
     private static Optional<OnnxNode> dequantize(String tensor, FormReader source) {
         return source.graph()
                 .maker(tensor, Operators.DEQUANTIZE)
-                .filter(node -> source.constants().has(node.input(0)));
+                .flatMap(node -> constant(node, source).map(node::reading));
+    }
+
+    private static Optional<String> constant(OnnxNode dequantize, FormReader source) {
+        return dequantize
+                .optionalInput(0)
+                .flatMap(codes -> PackedWeights.constant(codes, source.graph()));
     }
 
     /** {@return whether the dequantize node of an operator's weights gives a zero point} */
@@ -186,7 +198,7 @@ final class WeightsForm {
         int[] zeros = constants.codes(name.get(), "their zero point");
         int scales = constants.floats(dequantize.input(1)).length;
         dequantize.require(
-                zeros.length == scales && constants.haveOneType(dequantize.input(0), name.get()),
+                zeros.length == scales && constants.haveOneSign(dequantize.input(0), name.get()),
                 "has %d scales, and %d zero points '%s' for codes '%s'; there must be one for each"
                         + " scale, of the codes' type",
                 scales,

@@ -77,7 +77,9 @@ public class GoldenReportsTest {
         String text() {
             return reports.get().entrySet().stream()
                     .map(report -> "==== " + report.getKey() + "\n" + report.getValue() + "\n")
-                    .collect(Collectors.joining());
+                    .collect(Collectors.joining())
+                    // Other tests hold the lists, which each new kind makes longer.
+                    .replaceAll("that lower are [^\\n]*", "that lower are ...");
         }
     }
 

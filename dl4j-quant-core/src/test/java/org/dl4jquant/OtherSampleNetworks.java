@@ -7,6 +7,7 @@ import org.deeplearning4j.nn.conf.graph.AttentionVertex;
 import org.deeplearning4j.nn.conf.layers.AutoEncoder;
 import org.deeplearning4j.nn.conf.layers.Convolution1DLayer;
 import org.deeplearning4j.nn.conf.layers.Convolution3D;
+import org.deeplearning4j.nn.conf.layers.Deconvolution3D;
 import org.deeplearning4j.nn.conf.layers.DenseLayer;
 import org.deeplearning4j.nn.conf.layers.GlobalPoolingLayer;
 import org.deeplearning4j.nn.conf.layers.LSTM;
@@ -125,6 +126,15 @@ final class OtherSampleNetworks {
         volume("upsampling 3D", new Upsampling3D.Builder(2).build());
         volume("zero padding 3D", new ZeroPadding3DLayer.Builder(1, 1, 1).build());
         volume("cropping 3D", new Cropping3D.Builder(1, 1, 1).build());
+        volume(
+                "transposed convolution 3D",
+                new Deconvolution3D.Builder()
+                        .dataFormat(Convolution3D.DataFormat.NCDHW)
+                        .kernelSize(2, 2, 2)
+                        .stride(2, 2, 2)
+                        .nOut(3)
+                        .activation(Activation.RELU)
+                        .build());
     }
 
     /** After a convolution of volumes, where its input is codes. */

@@ -2,9 +2,9 @@
 package org.dl4jquant.layer.integer;
 
 import org.deeplearning4j.nn.conf.CNN2DFormat;
-import org.deeplearning4j.nn.conf.layers.BaseLayer;
 import org.deeplearning4j.nn.conf.layers.ConvolutionLayer;
 import org.deeplearning4j.nn.conf.layers.DepthwiseConvolution2D;
+import org.deeplearning4j.nn.conf.layers.Layer;
 import org.dl4jquant.check.Require;
 import org.dl4jquant.graph.node.Convolution;
 import org.dl4jquant.graph.node.Output;
@@ -34,7 +34,17 @@ public record ConvolutionForm(ConvolutionLayer layer) implements WeightedArithme
     }
 
     @Override
-    public BaseLayer sums() {
+    public Layer sums() {
+        return sums(layer);
+    }
+
+    /**
+     * {@return the sums of a convolution of any kind: without an activation function, and without
+     * what happens in training only}
+     *
+     * @param layer its configuration
+     */
+    static Layer sums(ConvolutionLayer layer) {
         ConvolutionLayer sums = layer.clone();
         sums.setActivationFn(new ActivationIdentity());
         sums.setIDropout(null);

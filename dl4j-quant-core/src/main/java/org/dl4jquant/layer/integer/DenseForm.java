@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 package org.dl4jquant.layer.integer;
 
-import org.deeplearning4j.nn.conf.layers.BaseLayer;
 import org.deeplearning4j.nn.conf.layers.DenseLayer;
+import org.deeplearning4j.nn.conf.layers.Layer;
 import org.deeplearning4j.nn.conf.layers.OutputLayer;
 import org.dl4jquant.check.Require;
 import org.dl4jquant.graph.node.Dense;
@@ -52,7 +52,7 @@ public record DenseForm(long inputs, long outputs, @Nullable IActivation lastFun
     }
 
     @Override
-    public BaseLayer sums() {
+    public Layer sums() {
         DenseLayer sums =
                 new DenseLayer.Builder()
                         .nIn(inputs)

@@ -9,14 +9,13 @@ import org.dl4jquant.layer.quantizers.TensorRole;
 import org.dl4jquant.nd.RowMajor;
 import org.dl4jquant.numeric.CodeMean;
 import org.dl4jquant.numeric.QuantParams;
+import org.dl4jquant.numeric.Shape;
 import org.jspecify.annotations.Nullable;
 import org.nd4j.linalg.api.buffer.DataType;
 import org.nd4j.linalg.api.ndarray.INDArray;
 
-/** The form of average pools of whole images: the means of codes, {@link CodeMean}. */
+/** The form of average pools of whole sequences, images and volumes: the means of codes, {@link CodeMean}. */
 final class GlobalAveragePoolForm implements IntegerForm {
-
-    private static final int IMAGES_RANK = 4;
 
     private final GlobalPoolingLayer layer;
     private final LayerTensors tensors;
@@ -32,17 +31,14 @@ final class GlobalAveragePoolForm implements IntegerForm {
         QuantParams output = tensors.codes(TensorRole.OUTPUT);
         INDArray x = inputs.get(0);
         boolean averages =
-                x.rank() == IMAGES_RANK
-                        && x.dataType() == DataType.FLOAT
-                        && WholeImages.arePooled(layer);
+                x.dataType() == DataType.FLOAT && WholeImages.arePooled(layer, x.rank() - 1);
         if (input == null || output == null || call.mask() != null || !averages) {
             return List.of();
         }
         INDArray y = call.inFloat().get();
         INDArray images = WholeImages.channelsFirst(x, WholeImages.haveChannelsLast(layer));
         // Scales so far apart that the engines refuse them are left to float.
-        int pixels = Math.toIntExact(images.size(2) * images.size(3));
-        if (!CodeMean.canAverageImage(input, output, pixels)) {
+        if (!CodeMean.canAverageImage(input, output, Math.toIntExact(x.length() / y.length()))) {
             return List.of();
         }
         float[] means = new float[Math.toIntExact(y.length())];
@@ -59,16 +55,16 @@ final class GlobalAveragePoolForm implements IntegerForm {
     @Override
     public List<Signal> emit(NodeEmitter graph, List<Signal> inputs) {
         Signal arriving = InputCodes.arriving(graph, tensors, inputs.get(0));
-        NodeEmitter pooledBy = WholeImages.pooledBy(graph, layer);
         String codes = graph.codes(arriving);
-        WholeImages.require(layer, graph.type(codes).shape());
+        Shape shape = graph.type(codes).shape();
+        String images = WholeImages.images(graph, layer, codes);
         QuantParams output = Objects.requireNonNull(tensors.codes(TensorRole.OUTPUT));
         Signal.Codes pooled =
                 ResultCodes.of(PointwiseActivation.IDENTITY, null, output)
                         .emit(
-                                pooledBy,
+                                WholeImages.pooledBy(graph, layer, shape),
                                 (name, result) ->
-                                        new GlobalAveragePool(name, codes, result.params()));
-        return List.of(WholeImages.collapsed(graph, layer, pooled));
+                                        new GlobalAveragePool(name, images, result.params()));
+        return List.of(WholeImages.collapsed(graph, layer, shape, pooled));
     }
 }

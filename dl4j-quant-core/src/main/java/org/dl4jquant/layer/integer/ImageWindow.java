@@ -70,11 +70,7 @@ record ImageWindow(
      * @throws IntegerRefusal if no padding is the mode's
      */
     Window over(Shape image) {
-        if (mode == ConvolutionMode.Causal) {
-            throw new IntegerRefusal(
-                    "its convolution mode is Causal, which is for sequences",
-                    "use ConvolutionMode.Same, Truncate or Strict");
-        }
+        VolumeSpans.requireNotCausal(mode);
         WindowSpan rows = rows(mode == ConvolutionMode.Same ? image.size(1) : 1);
         WindowSpan columns = columns(mode == ConvolutionMode.Same ? image.size(2) : 1);
         if (mode == ConvolutionMode.Same && (rows.before() < 0 || columns.before() < 0)) {

@@ -1,9 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 package org.dl4jquant.layer.integer;
 
-import org.deeplearning4j.nn.conf.layers.BaseLayer;
+import java.util.List;
+import org.deeplearning4j.nn.conf.layers.Layer;
 import org.dl4jquant.graph.node.Output;
 import org.dl4jquant.graph.node.Weighted;
+import org.dl4jquant.numeric.IndexMap;
+import org.dl4jquant.numeric.Shape;
 import org.dl4jquant.numeric.WeightTensor;
 import org.jspecify.annotations.Nullable;
 import org.nd4j.linalg.activations.IActivation;
@@ -13,11 +16,11 @@ import org.nd4j.linalg.api.ndarray.INDArray;
 interface WeightedArithmetic {
 
     /** {@return the configuration of a DL4J layer that computes the sums, with a bias, alone} */
-    BaseLayer sums();
+    Layer sums();
 
     /**
-     * {@return a view of the weight as nodes have it: [out, in / groups, height, width] or [out,
-     * in]}
+     * {@return a view of the weight with the output channels first, in the order in which {@link
+     * #node} takes it}
      *
      * @param weight the weight as DL4J has it
      */
@@ -35,7 +38,18 @@ interface WeightedArithmetic {
     }
 
     /**
-     * {@return the node of the sums}
+     * {@return the maps, one after the other, from the result of the node to that of the layer; none
+     * if they are the same}
+     *
+     * @param input the shape of one example of the layer's input
+     * @param channels the number of output channels
+     */
+    default List<IndexMap> rearranged(Shape input, int channels) {
+        return List.of();
+    }
+
+    /**
+     * {@return the node of the sums, after those that move its input}
      *
      * @param graph the graph, for the type of the input
      * @param name the node's name

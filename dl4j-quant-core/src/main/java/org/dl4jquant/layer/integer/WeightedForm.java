@@ -169,6 +169,8 @@ public final class WeightedForm implements IntegerForm {
         Signal arriving = InputCodes.arriving(graph, tensors, inputs.get(0));
         String input = graph.codes(arriving);
         WeightTensor integers = weights();
+        Moves moves =
+                Moves.of(arithmetic.rearranged(graph.type(input).shape(), integers.channels()));
         ResultCodes result = result();
         if (result == null) {
             return List.of(
@@ -176,15 +178,25 @@ public final class WeightedForm implements IntegerForm {
                             graph,
                             resultFunction(),
                             name ->
-                                    arithmetic.node(
-                                            graph, name, input, integers, new Output.Floats())));
+                                    moves.ofValues(
+                                            graph,
+                                            name,
+                                            sums ->
+                                                    arithmetic.node(
+                                                            graph,
+                                                            sums,
+                                                            input,
+                                                            integers,
+                                                            new Output.Floats()))));
         }
         if (arithmetic.lastFunction() != null) {
             throw new IntegerRefusal(
                     "the result of this output layer is rounded before its activation function",
                     "prepare the float network; output layers get no quantizer of their result");
         }
-        return List.of(result.emit(graph, new Sums(graph, input, integers)));
+        NodeEmitter computed = moves.isEmpty() ? graph : graph.part("sums");
+        Signal.Codes sums = result.emit(computed, new Sums(computed, input, integers));
+        return List.of(new Signal.Codes(moves.emit(graph, sums.node())));
     }
 
     /** The node of the sums, which applies clamps itself. */

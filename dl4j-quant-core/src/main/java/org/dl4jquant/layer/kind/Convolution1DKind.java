@@ -4,6 +4,7 @@ package org.dl4jquant.layer.kind;
 import org.deeplearning4j.nn.conf.RNNFormat;
 import org.deeplearning4j.nn.conf.layers.Convolution1DLayer;
 import org.dl4jquant.layer.integer.IntegerSupport;
+import org.dl4jquant.layer.integer.SequenceConvolutionForm;
 import org.dl4jquant.layer.quantizers.WeightLayout;
 import org.nd4j.linalg.activations.IActivation;
 
@@ -54,9 +55,6 @@ record Convolution1DKind(Convolution1DLayer configuration) implements LayerKind 
 
     @Override
     public IntegerSupport integers() {
-        return Refusals.instead(
-                configuration,
-                "let sequences pass as images of height 1, with a ConvolutionLayer whose kernel is"
-                        + " 1 x k");
+        return SequenceConvolutionForm.of(configuration);
     }
 }

@@ -2,6 +2,8 @@
 package org.dl4jquant.layer.kind;
 
 import org.deeplearning4j.nn.conf.layers.Convolution3D;
+import org.dl4jquant.layer.integer.IntegerSupport;
+import org.dl4jquant.layer.integer.VolumeConvolutionForm;
 import org.dl4jquant.layer.quantizers.WeightLayout;
 import org.nd4j.linalg.activations.IActivation;
 
@@ -43,5 +45,10 @@ record Convolution3DKind(Convolution3D configuration) implements LayerKind {
     @Override
     public void setLastFunction(IActivation function) {
         configuration.setActivationFn(function);
+    }
+
+    @Override
+    public IntegerSupport integers() {
+        return VolumeConvolutionForm.of(configuration);
     }
 }

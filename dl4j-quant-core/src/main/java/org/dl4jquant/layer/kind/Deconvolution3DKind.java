@@ -3,11 +3,13 @@ package org.dl4jquant.layer.kind;
 
 import org.deeplearning4j.nn.conf.layers.Convolution3D;
 import org.deeplearning4j.nn.conf.layers.Deconvolution3D;
+import org.dl4jquant.layer.integer.IntegerSupport;
+import org.dl4jquant.layer.integer.TransposedVolumeForm;
 import org.dl4jquant.layer.quantizers.WeightLayout;
 import org.nd4j.linalg.activations.IActivation;
 
 /**
- * A transposed convolution of volumes, which was not shown to train when it is rounded; its weight
+ * A transposed convolution of volumes; its weight
  * is [depth, height, width, out, in].
  */
 record Deconvolution3DKind(Deconvolution3D configuration) implements LayerKind {
@@ -16,7 +18,7 @@ record Deconvolution3DKind(Deconvolution3D configuration) implements LayerKind {
 
     @Override
     public CodeFlow flow() {
-        return CodeFlow.UNKNOWN;
+        return CodeFlow.COMPUTES;
     }
 
     @Override
@@ -44,5 +46,10 @@ record Deconvolution3DKind(Deconvolution3D configuration) implements LayerKind {
     @Override
     public void setLastFunction(IActivation function) {
         configuration.setActivationFn(function);
+    }
+
+    @Override
+    public IntegerSupport integers() {
+        return TransposedVolumeForm.of(configuration);
     }
 }

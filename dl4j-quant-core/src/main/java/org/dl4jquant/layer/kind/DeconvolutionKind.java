@@ -3,6 +3,7 @@ package org.dl4jquant.layer.kind;
 
 import org.deeplearning4j.nn.conf.layers.Deconvolution2D;
 import org.dl4jquant.layer.integer.IntegerSupport;
+import org.dl4jquant.layer.integer.TransposedImageForm;
 import org.dl4jquant.layer.quantizers.WeightLayout;
 import org.nd4j.linalg.activations.IActivation;
 
@@ -46,8 +47,6 @@ record DeconvolutionKind(Deconvolution2D configuration) implements LayerKind {
 
     @Override
     public IntegerSupport integers() {
-        return Refusals.instead(
-                configuration,
-                "end the deployed network before it, or design the network without it");
+        return TransposedImageForm.of(configuration);
     }
 }

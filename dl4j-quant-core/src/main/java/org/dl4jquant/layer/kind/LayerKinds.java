@@ -138,15 +138,18 @@ public final class LayerKinds {
                 Lowering.MOST,
                 ConvolutionKind::new,
                 List.of(ConvolutionLayer.class, Convolution2D.class));
-        kinds.add(Convolution1DKind::new, List.of(Convolution1DLayer.class, Convolution1D.class));
-        kinds.add(Convolution3DKind::new, List.of(Convolution3D.class));
+        kinds.add(
+                Lowering.MOST,
+                Convolution1DKind::new,
+                List.of(Convolution1DLayer.class, Convolution1D.class));
+        kinds.add(Lowering.MOST, Convolution3DKind::new, List.of(Convolution3D.class));
         kinds.add(
                 Lowering.MOST,
                 DepthwiseConvolutionKind::new,
                 List.of(DepthwiseConvolution2D.class));
         kinds.add(SeparableConvolutionKind::new, List.of(SeparableConvolution2D.class));
-        kinds.add(DeconvolutionKind::new, List.of(Deconvolution2D.class));
-        kinds.add(Deconvolution3DKind::new, List.of(Deconvolution3D.class));
+        kinds.add(Lowering.MOST, DeconvolutionKind::new, List.of(Deconvolution2D.class));
+        kinds.add(Lowering.MOST, Deconvolution3DKind::new, List.of(Deconvolution3D.class));
         kinds.add(Lowering.MOST, DenseKind::new, List.of(DenseLayer.class));
         kinds.add(Lowering.MOST, OutputKind::of, List.of(OutputLayer.class));
         kinds.add(OutputKind::inFloat, List.of(RnnOutputLayer.class, CenterLossOutputLayer.class));

@@ -1,0 +1,93 @@
+// SPDX-License-Identifier: Apache-2.0
+package org.dl4jquant.layer.integer;
+
+import java.util.ArrayList;
+import java.util.List;
+import java.util.function.Function;
+import org.dl4jquant.graph.node.IntNode;
+import org.dl4jquant.graph.node.Move;
+import org.dl4jquant.graph.node.Reshape;
+import org.dl4jquant.numeric.IndexMap;
+
+/**
+ * Maps of elements in a row, as few nodes as they need.
+ *
+ * @param maps the maps, in order; none of two neighbours can be one
+ */
+record Moves(List<IndexMap> maps) {
+
+    /**
+     * {@return the maps, joined where one can say two}
+     *
+     * @param maps the maps, in order
+     */
+    static Moves of(List<IndexMap> maps) {
+        List<IndexMap> joined = new ArrayList<>();
+        for (IndexMap map : maps) {
+            IndexMap last = joined.isEmpty() ? null : joined.get(joined.size() - 1);
+            IndexMap both = last == null ? null : last.then(map).orElse(null);
+            if (both != null) {
+                joined.set(joined.size() - 1, both);
+            } else {
+                joined.add(map);
+            }
+        }
+        return new Moves(List.copyOf(joined));
+    }
+
+    /** {@return whether nothing moves and no shape changes} */
+    boolean isEmpty() {
+        return maps.isEmpty();
+    }
+
+    /**
+     * {@return the node of the moved codes, or the codes if nothing moves}
+     *
+     * @param graph takes the nodes; the last one holds the step's result
+     * @param codes the node of the codes
+     */
+    String emit(NodeEmitter graph, String codes) {
+        String at = codes;
+        for (int i = 0; i < maps.size(); i++) {
+            String name = i == maps.size() - 1 ? graph.name() : graph.inner("moved");
+            at = graph.add(Move.of(name, at, maps.get(i)));
+        }
+        return at;
+    }
+
+    /**
+     * {@return the last of the nodes that compute float32 values}
+     *
+     * @param graph takes the nodes before it
+     * @param name its name
+     * @param values makes the node of the values before they move, given its name
+     * @throws IntegerRefusal if more than the shape changes: only codes move
+     */
+    IntNode ofValues(NodeEmitter graph, String name, Function<String, IntNode> values) {
+        if (maps.isEmpty()) {
+            return values.apply(name);
+        }
+        if (maps.size() > 1 || !maps.get(0).keepsOrder()) {
+            throw new IntegerRefusal(
+                    "its result leaves the network as float32, and only codes can be moved to their"
+                            + " places",
+                    "put a ConvolutionLayer with kernel 1 x 1 after it");
+        }
+        String sums = graph.add(values.apply(graph.inner("sums")));
+        return new Reshape(name, sums, maps.get(0).shape());
+    }
+
+    /**
+     * {@return the node of codes moved by one map, or the codes if it changes nothing}
+     *
+     * @param graph takes the node
+     * @param part the node's name in the step
+     * @param codes the node of the codes
+     * @param map the map
+     */
+    static String add(NodeEmitter graph, String part, String codes, IndexMap map) {
+        return map.keepsOrder() && map.shape().equals(graph.type(codes).shape())
+                ? codes
+                : graph.add(Move.of(graph.inner(part), codes, map));
+    }
+}

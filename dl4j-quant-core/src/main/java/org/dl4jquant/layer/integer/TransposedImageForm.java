@@ -1,0 +1,63 @@
+// SPDX-License-Identifier: Apache-2.0
+package org.dl4jquant.layer.integer;
+
+import java.util.List;
+import org.deeplearning4j.nn.conf.CNN2DFormat;
+import org.deeplearning4j.nn.conf.layers.Deconvolution2D;
+import org.deeplearning4j.nn.conf.layers.Layer;
+import org.dl4jquant.check.Require;
+import org.dl4jquant.graph.node.Output;
+import org.dl4jquant.graph.node.Weighted;
+import org.dl4jquant.numeric.IndexMap;
+import org.dl4jquant.numeric.Shape;
+import org.dl4jquant.numeric.WeightTensor;
+import org.nd4j.linalg.api.ndarray.INDArray;
+
+/**
+ * The form of transposed convolutions of images, {@link TransposedWindows}.
+ *
+ * @param layer DL4J's configuration
+ */
+public record TransposedImageForm(Deconvolution2D layer) implements WeightedArithmetic {
+
+    private static final int RANK = 3;
+
+    /**
+     * Returns the support of a transposed convolution of images.
+     *
+     * @param layer its configuration
+     * @return a form
+     */
+    public static IntegerSupport of(Deconvolution2D layer) {
+        TransposedImageForm form = new TransposedImageForm(Require.given(layer, "layer"));
+        return ChannelsLastForm.of(layer.getCnn2dDataFormat(), WeightedForm.of(form, layer));
+    }
+
+    @Override
+    public Layer sums() {
+        return ConvolutionForm.sums(layer);
+    }
+
+    /* DL4J's weight is [in, out, height, width]. */
+    @Override
+    public INDArray outputFirst(INDArray weight) {
+        return weight.permute(1, 0, 2, 3);
+    }
+
+    @Override
+    public int channelAxis() {
+        return layer.getCnn2dDataFormat() == CNN2DFormat.NHWC ? 3 : 1;
+    }
+
+    @Override
+    public Weighted node(
+            NodeEmitter graph, String name, String input, WeightTensor weights, Output output) {
+        return TransposedWindows.over(layer, Dimensions.require(graph, input, RANK))
+                .convolution(graph, name, input, weights, output);
+    }
+
+    @Override
+    public List<IndexMap> rearranged(Shape input, int channels) {
+        return TransposedWindows.over(layer, input).rearranged(channels, RANK);
+    }
+}

@@ -65,6 +65,14 @@ final class GraphBuilder {
         return Signal.Values.fromOutside(node(name));
     }
 
+    /** {@return one example of a network input; empty if no step has read it} */
+    Optional<Shape> networkInput(String name) {
+        String node = nodes.get(name);
+        return node != null && isInput(node) && has(node)
+                ? Optional.of(type(node).shape())
+                : Optional.empty();
+    }
+
     boolean isInput(String node) {
         return inputs.contains(node);
     }

@@ -9,6 +9,7 @@ import org.dl4jquant.graph.node.Dequantize;
 import org.dl4jquant.graph.node.Reshape;
 import org.dl4jquant.layer.integer.IntegerRefusal;
 import org.dl4jquant.layer.integer.Signal;
+import org.dl4jquant.layer.integer.StackForm;
 import org.dl4jquant.numeric.OutputFunction;
 
 /** The results that leave a graph: each has the output's name, even if its layer passed it on. */
@@ -43,6 +44,9 @@ final class GraphOutputs {
                     "this vertex is an output of the network, and its result is not rounded",
                     "let an ActivationLayer with the identity read it and be the output, and"
                             + " prepare the network again");
+        }
+        if (signal instanceof Signal.Stacked) {
+            throw StackForm.asOneBatch().exception();
         }
         String name = graph.node(output);
         StepEmitter emitter = new StepEmitter(graph, output, name);

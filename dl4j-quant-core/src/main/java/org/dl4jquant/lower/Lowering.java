@@ -3,8 +3,8 @@ package org.dl4jquant.lower;
 
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 import java.util.Objects;
-import java.util.Set;
 import org.deeplearning4j.nn.api.Layer;
 import org.deeplearning4j.nn.conf.graph.ElementWiseVertex;
 import org.deeplearning4j.nn.conf.graph.GraphVertex;
@@ -72,15 +72,16 @@ public final class Lowering {
     }
 
     /**
-     * Returns the nodes of a network's graph that hold a step's result in another order: with the
-     * channels first, where the network has them last, as in format NHWC.
+     * Returns the places of the codes of a network's graph in the results of the network's steps,
+     * where the two differ: a node has the channels first, and one of the batches that a step's
+     * result holds below one another.
      *
      * @param network the view of a network that becomes integers; not changed
-     * @return the names of the nodes
+     * @return by the nodes' names, of those whose codes are a step's result or a part of it
      * @throws LoweringException if the network has no quantizers
      */
-    public static Set<String> transposedNodes(NetworkView<?> network) {
-        return walk(Require.given(network, "network")).transposedNodes();
+    public static Map<String, StepResult> results(NetworkView<?> network) {
+        return walk(Require.given(network, "network")).results();
     }
 
     private static NetworkWalk walk(NetworkView<?> network) {

@@ -3,11 +3,9 @@ package org.dl4jquant.lower;
 
 import java.util.Collection;
 import java.util.HashMap;
-import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
-import java.util.Set;
 import org.deeplearning4j.nn.api.Layer;
 import org.deeplearning4j.nn.conf.InputPreProcessor;
 import org.dl4jquant.graph.IntGraph;
@@ -126,7 +124,10 @@ final class NetworkWalk {
         }
         try {
             List<Signal> known = inputs.stream().map(Optional::orElseThrow).toList();
-            return Optional.of(form.emit(emitter, known).get(0));
+            return Optional.of(
+                    form.mixesExamples()
+                            ? form.emit(emitter, known).get(0)
+                            : Stacks.emit(form, emitter, known));
         } catch (IntegerRefusal met) {
             obstacles.add(emitter.step(), met);
         } catch (IllegalArgumentException unfit) {
@@ -164,17 +165,26 @@ final class NetworkWalk {
         return graph.build(results.nodes(), results.functions());
     }
 
-    /** {@return the nodes of codes with the channels first, where the network has them last} */
-    Set<String> transposedNodes() {
-        Set<String> nodes = new HashSet<>();
-        for (Optional<Signal> signal : signals.values()) {
-            if (signal.isPresent()
-                    && signal.get() instanceof Signal.Codes codes
-                    && codes.channelsLast()) {
-                nodes.add(codes.node());
+    /** {@return where each node of codes is in the result of the step that made it} */
+    Map<String, StepResult> results() {
+        Map<String, StepResult> results = new HashMap<>();
+        signals.forEach(
+                (step, signal) -> signal.ifPresent(known -> addResults(step, known, results)));
+        return results;
+    }
+
+    private static void addResults(String step, Signal signal, Map<String, StepResult> results) {
+        List<Signal> parts = Signal.Stacked.partsOf(signal);
+        for (int batch = 0; batch < parts.size(); batch++) {
+            if (parts.get(batch) instanceof Signal.Codes codes) {
+                StepResult result = new StepResult(step, codes.channelsLast(), batch, parts.size());
+                // A step that passes codes on has the same; of any two, the choice is arbitrary.
+                results.merge(
+                        codes.node(),
+                        result,
+                        (one, other) -> one.step().compareTo(other.step()) <= 0 ? one : other);
             }
         }
-        return nodes;
     }
 
     private Optional<Signal> signal(String reader, String name) {

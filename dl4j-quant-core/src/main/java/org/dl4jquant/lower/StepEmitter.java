@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 package org.dl4jquant.lower;
 
+import java.util.Optional;
 import org.dl4jquant.graph.node.IntNode;
 import org.dl4jquant.graph.node.TensorType;
 import org.dl4jquant.layer.integer.IntegerRefusal;
 import org.dl4jquant.layer.integer.NodeEmitter;
 import org.dl4jquant.layer.integer.Signal;
+import org.dl4jquant.layer.integer.StackForm;
 import org.dl4jquant.numeric.Shape;
 
 /**
@@ -56,6 +58,9 @@ record StepEmitter(GraphBuilder graph, String step, String name) implements Node
         if (signal instanceof Signal.Codes codes) {
             return codes.channelsLast() ? graph.channelsLast(codes.node()) : codes.node();
         }
+        if (signal instanceof Signal.Stacked) {
+            throw StackForm.asOneBatch().exception();
+        }
         if (signal instanceof Signal.Unrounded unrounded) {
             throw IntegerRefusal.of(
                     unrounded.layer(),
@@ -85,6 +90,11 @@ record StepEmitter(GraphBuilder graph, String step, String name) implements Node
         return signal instanceof Signal.Codes codes && codes.channelsLast()
                 ? codes.node()
                 : graph.channelsFirst(codes(signal));
+    }
+
+    @Override
+    public Optional<Shape> networkInput(String input) {
+        return graph.networkInput(input);
     }
 
     private IntegerRefusal computedInFloat(String layer) {

@@ -6,6 +6,7 @@ import java.util.Map;
 import java.util.stream.Stream;
 import org.deeplearning4j.nn.conf.InputPreProcessor;
 import org.dl4jquant.layer.integer.PointwiseActivation;
+import org.dl4jquant.layer.kind.Batches;
 import org.dl4jquant.layer.kind.CodeFlow;
 import org.dl4jquant.layer.kind.LayerKind;
 import org.dl4jquant.layer.kind.LayerKinds;
@@ -184,6 +185,31 @@ final class CodeNeeds {
         }
         LayerKind kind = LayerKinds.of(before);
         return !kind.passesValues() && kind.integers().refusal().isEmpty();
+    }
+
+    /** {@return whether a tensor's examples are those of several batches below one another} */
+    boolean isStacked(String tensor) {
+        FusedStep step = network.step(tensor);
+        if (step == null) {
+            return false;
+        }
+        InputPreProcessor before = step.preprocessor();
+        // There is one time step of vectors, before which DL4J may put such a preprocessor, too.
+        Batches first =
+                before == null || isVector(step.inputs().get(0))
+                        ? Batches.KEPT
+                        : LayerKinds.of(before).batches();
+        Batches all = step.kind().batches() == Batches.KEPT ? first : step.kind().batches();
+        return all == Batches.KEPT
+                ? step.inputs().stream().anyMatch(this::isStacked)
+                : all == Batches.STACKED;
+    }
+
+    private boolean isVector(String tensor) {
+        FusedStep step = network.step(tensor);
+        return step != null
+                && (step.kind().makesVectors()
+                        || (step.kind().onlyAppliesFunction() && isVector(step.inputs().get(0))));
     }
 
     /** {@return the steps that compute with a tensor's codes, where they are and further on} */

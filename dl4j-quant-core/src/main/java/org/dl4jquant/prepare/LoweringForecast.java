@@ -9,6 +9,7 @@ import org.dl4jquant.layer.integer.IntegerSupport.Refusal;
 import org.dl4jquant.layer.integer.OutputFunctions;
 import org.dl4jquant.layer.integer.PointwiseActivation;
 import org.dl4jquant.layer.integer.QuantizerObstacles;
+import org.dl4jquant.layer.integer.StackForm;
 import org.dl4jquant.layer.integer.SumForm;
 import org.dl4jquant.layer.kind.CodeFlow;
 import org.dl4jquant.layer.kind.LayerKind;
@@ -39,6 +40,7 @@ record LoweringForecast(SkipReasons.Facts facts) {
                 .or(() -> Optional.ofNullable(quantizers).flatMap(all -> ofSchemes(step, all)))
                 .or(() -> step.kind().integers().refusal())
                 .or(() -> ofSum(step))
+                .or(() -> ofStack(step))
                 .or(
                         () ->
                                 quantizers == null
@@ -54,6 +56,12 @@ record LoweringForecast(SkipReasons.Facts facts) {
         int tensors = step.inputs().size();
         return step.flow() == CodeFlow.ADDS && tensors != 2
                 ? Optional.of(SumForm.refusal(tensors))
+                : Optional.empty();
+    }
+
+    private Optional<Refusal> ofStack(FusedStep step) {
+        return facts.isOutput(step.name()) && facts.isStacked(step.name())
+                ? Optional.of(StackForm.asOneBatch())
                 : Optional.empty();
     }
 

@@ -127,6 +127,11 @@ final class Planner {
             public boolean isOutput(String tensor) {
                 return network.outputs().contains(tensor);
             }
+
+            @Override
+            public boolean isStacked(String tensor) {
+                return needs.isStacked(tensor);
+            }
         };
     }
 

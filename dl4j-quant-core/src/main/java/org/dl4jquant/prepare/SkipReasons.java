@@ -46,6 +46,13 @@ final class SkipReasons {
          * @param tensor the step that makes it
          */
         boolean isOutput(String tensor);
+
+        /**
+         * {@return whether a tensor's examples are those of several batches below one another}
+         *
+         * @param tensor the step that makes it
+         */
+        boolean isStacked(String tensor);
     }
 
     private SkipReasons() {}

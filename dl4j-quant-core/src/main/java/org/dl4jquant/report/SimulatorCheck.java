@@ -15,6 +15,7 @@ import org.dl4jquant.check.Require;
 import org.dl4jquant.engine.Batch;
 import org.dl4jquant.engine.Engine;
 import org.dl4jquant.lower.Lowering;
+import org.dl4jquant.lower.StepResult;
 import org.dl4jquant.nd.RowMajor;
 import org.dl4jquant.network.LayerNames;
 import org.dl4jquant.network.NetworkView;
@@ -22,6 +23,8 @@ import org.dl4jquant.network.Step;
 import org.dl4jquant.network.Topology;
 import org.jspecify.annotations.Nullable;
 import org.nd4j.linalg.api.ndarray.INDArray;
+import org.nd4j.linalg.indexing.INDArrayIndex;
+import org.nd4j.linalg.indexing.NDArrayIndex;
 
 /**
  * Compares a trained network with an engine that runs its graph: what {@code evaluate} reports is
@@ -37,7 +40,7 @@ public final class SimulatorCheck {
     private final Engine engine;
     private final NetworkView<?> network;
     private final Map<String, String> nodes;
-    private @Nullable Set<String> transposed;
+    private @Nullable Map<String, StepResult> places;
 
     private SimulatorCheck(Engine engine, NetworkView<?> network) {
         this.engine = engine;
@@ -72,12 +75,21 @@ public final class SimulatorCheck {
         return new SimulatorCheck(engine, NetworkView.of(quantized));
     }
 
-    /** {@return the results of all steps, by the names that they have in the graph} */
-    private Map<String, INDArray> results(INDArray[] features) {
+    /**
+     * The results of all steps.
+     *
+     * @param byNode by the names that they have in the graph
+     * @param stacked whether some hold several batches
+     */
+    private record Results(Map<String, INDArray> byNode, boolean stacked) {}
+
+    private Results results(INDArray[] features) {
         Map<String, INDArray> byNode = new HashMap<>();
         network.feedForward(features)
                 .forEach((name, result) -> byNode.put(nodes.get(name), result));
-        return byNode;
+        boolean stacked =
+                byNode.values().stream().anyMatch(result -> result.size(0) != features[0].size(0));
+        return new Results(byNode, stacked);
     }
 
     /**
@@ -100,38 +112,55 @@ public final class SimulatorCheck {
         Count count = new Count();
         for (INDArray[] features : batches) {
             Map<String, Batch.Floats> inputs = EngineInputs.of(engine.graph(), features);
-            Map<String, INDArray> layers = results(features);
+            Results layers = results(features);
             Map<String, Batch> nodes = engine.trace(inputs);
             Require.argument(
-                    nodes.keySet().stream().anyMatch(layers::containsKey),
+                    nodes.keySet().stream().anyMatch(layers.byNode()::containsKey),
                     "no node of the graph bears the name of one of the network's layers; open the"
                             + " engine with the graph that Quantization.lower returns for this"
                             + " network");
-            nodes.forEach(
-                    (node, batch) ->
-                            count.add(node, inOrder(node, batch, layers.get(node)), batch));
+            nodes.forEach((node, batch) -> count.add(node, result(node, batch, layers), batch));
             compareOutputs(count, network.output(features, null), engine.run(inputs));
             count.examples += features[0].size(0);
         }
         return count.report();
     }
 
-    /* The nodes have the channels first. Which of them the network has in another order is asked only
-     * where it can make a difference. */
-    private @Nullable INDArray inOrder(String node, Batch batch, @Nullable INDArray result) {
-        if (result == null || result.rank() < 3) {
-            return result;
+    /* Codes are where the network has them, unless the channels are last there, or batches are
+     * stacked. Lowering tells, which is asked only where it can make a difference. */
+    private @Nullable INDArray result(String node, Batch batch, Results layers) {
+        INDArray same = layers.byNode().get(node);
+        boolean asIs =
+                !layers.stacked()
+                        && (same == null
+                                || same.rank() < 3
+                                || !EngineInputs.hasExamples(
+                                        channelsFirst(same), batch.size(), batch.shape()));
+        if (asIs) {
+            return same;
         }
-        INDArray channelsFirst = result.permute(orderOfChannelsFirst(result.rank()));
-        if (!EngineInputs.hasExamples(channelsFirst, batch.size(), batch.shape())) {
-            return result;
-        }
-        Set<String> known = transposed;
+        Map<String, StepResult> known = places;
         if (known == null) {
-            known = Lowering.transposedNodes(network);
-            transposed = known;
+            known = Lowering.results(network);
+            places = known;
         }
-        return known.contains(node) ? channelsFirst : result;
+        StepResult place = known.get(node);
+        INDArray whole = place == null ? null : layers.byNode().get(nodes.get(place.step()));
+        if (place == null || whole == null) {
+            return same;
+        }
+        INDArray part = whole;
+        if (place.batches() > 1) {
+            long examples = whole.size(0) / place.batches();
+            INDArrayIndex rows =
+                    NDArrayIndex.interval(place.batch() * examples, (place.batch() + 1) * examples);
+            part = whole.get(rows);
+        }
+        return place.channelsLast() ? channelsFirst(part) : part;
+    }
+
+    private static INDArray channelsFirst(INDArray channelsLast) {
+        return channelsLast.permute(orderOfChannelsFirst(channelsLast.rank()));
     }
 
     private static int[] orderOfChannelsFirst(int rank) {

@@ -52,6 +52,7 @@ import org.nd4j.linalg.dataset.DataSet;
 import org.nd4j.linalg.lossfunctions.LossFunctions.LossFunction;
 
 /** A network has the same codes whether its images are in format NCHW or NHWC. */
+@SuppressWarnings("rawtypes") // a builder that nobody can name
 class ImageFormatsTest {
 
     private static final int EXAMPLES = 4;

@@ -10,7 +10,6 @@ import org.deeplearning4j.nn.conf.ComputationGraphConfiguration.GraphBuilder;
 import org.deeplearning4j.nn.conf.NeuralNetConfiguration;
 import org.deeplearning4j.nn.conf.graph.ElementWiseVertex;
 import org.deeplearning4j.nn.conf.graph.MergeVertex;
-import org.deeplearning4j.nn.conf.graph.PreprocessorVertex;
 import org.deeplearning4j.nn.conf.inputs.InputType;
 import org.deeplearning4j.nn.conf.layers.ConvolutionLayer;
 import org.deeplearning4j.nn.conf.layers.DenseLayer;
@@ -18,10 +17,9 @@ import org.deeplearning4j.nn.conf.layers.GlobalPoolingLayer;
 import org.deeplearning4j.nn.conf.layers.OutputLayer;
 import org.deeplearning4j.nn.conf.layers.PoolingType;
 import org.deeplearning4j.nn.conf.layers.SubsamplingLayer;
-import org.deeplearning4j.nn.conf.preprocessor.ComposableInputPreProcessor;
-import org.deeplearning4j.nn.conf.preprocessor.FeedForwardToRnnPreProcessor;
-import org.deeplearning4j.nn.conf.preprocessor.RnnToFeedForwardPreProcessor;
+import org.deeplearning4j.nn.conf.preprocessor.BaseInputPreProcessor;
 import org.deeplearning4j.nn.graph.ComputationGraph;
+import org.deeplearning4j.nn.workspace.LayerWorkspaceMgr;
 import org.dl4jquant.Quantization;
 import org.dl4jquant.prepare.Preparation;
 import org.dl4jquant.prepare.PrepareReport;
@@ -201,36 +199,6 @@ final class LoweringMessagesTest {
     }
 
     @Test
-    void refusesAPreprocessorWithoutIntegerForm() {
-        assertEquals(
-                "layer 'steps' cannot be lowered to integers: there is no integer form of"
-                        + " preprocessor FeedForwardToRnnPreProcessor; preprocessors that lower are"
-                        + " CnnToFeedForwardPreProcessor, FeedForwardToCnnPreProcessor,"
-                        + " ComposableInputPreProcessor",
-                messageFor(
-                        graph().addInputs("in")
-                                .addLayer("first", dense(), "in")
-                                .addVertex(
-                                        "steps",
-                                        new PreprocessorVertex(
-                                                new org.deeplearning4j.nn.conf.preprocessor
-                                                        .FeedForwardToRnnPreProcessor()),
-                                        "first")
-                                .addLayer(
-                                        "last",
-                                        new org.deeplearning4j.nn.conf.layers.RnnOutputLayer
-                                                        .Builder(LossFunction.MSE)
-                                                .nOut(3)
-                                                .activation(Activation.IDENTITY)
-                                                .build(),
-                                        "steps")
-                                .setOutputs("last")
-                                .setInputTypes(InputType.feedForward(6)),
-                        INT8,
-                        Nd4j.randn(4, 6)));
-    }
-
-    @Test
     void refusesAnInputThatNothingReads() {
         assertEquals(
                 "layer 'spare' cannot be lowered to integers: it is a network input that no"
@@ -276,19 +244,31 @@ final class LoweringMessagesTest {
                 message);
     }
 
+    /** A preprocessor of a user's own, which may compute anything. */
+    static final class Own extends BaseInputPreProcessor {
+        @Override
+        public INDArray preProcess(INDArray input, int batch, LayerWorkspaceMgr workspaces) {
+            return input;
+        }
+
+        @Override
+        public INDArray backprop(INDArray output, int batch, LayerWorkspaceMgr workspaces) {
+            return output;
+        }
+
+        @Override
+        public InputType getOutputType(InputType inputType) {
+            return inputType;
+        }
+    }
+
     @Test
     void namesTheLayerWhosePreprocessorHasNoIntegerForm() {
         String message =
                 messageFor(
                         graph().addInputs("in")
                                 .addLayer("first", dense(), "in")
-                                .addLayer(
-                                        "last",
-                                        output(),
-                                        new ComposableInputPreProcessor(
-                                                new FeedForwardToRnnPreProcessor(),
-                                                new RnnToFeedForwardPreProcessor()),
-                                        "first")
+                                .addLayer("last", output(), new Own(), "first")
                                 .setOutputs("last")
                                 .setInputTypes(InputType.feedForward(6)),
                         INT8,
@@ -296,7 +276,7 @@ final class LoweringMessagesTest {
         assertTrue(
                 message.startsWith(
                         "layer 'last' cannot be lowered to integers: there is no integer form of"
-                                + " preprocessor FeedForwardToRnnPreProcessor; "),
+                                + " preprocessor Own; "),
                 message);
     }
 

@@ -198,7 +198,9 @@ final class LoweringRefusalTest {
                 "layer 'joined' cannot be lowered to integers: there is no integer form of type"
                         + " ElementWiseVertex with Product; vertices that lower are LayerVertex,"
                         + " ElementWiseVertex with Add, MergeVertex, PreprocessorVertex,"
-                        + " ReshapeVertex, SubsetVertex",
+                        + " StackVertex, UnstackVertex, PoolHelperVertex, LastTimeStepVertex,"
+                        + " ReverseTimeSeriesVertex, DuplicateToTimeSeriesVertex, ReshapeVertex,"
+                        + " SubsetVertex",
                 messageFor(
                         QuantSpec.of(LayerScheme.INT8),
                         new ElementWiseVertex(ElementWiseVertex.Op.Product)));

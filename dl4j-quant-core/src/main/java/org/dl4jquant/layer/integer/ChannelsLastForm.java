@@ -3,6 +3,7 @@ package org.dl4jquant.layer.integer;
 
 import java.util.List;
 import java.util.Objects;
+import java.util.Optional;
 import org.deeplearning4j.nn.conf.CNN2DFormat;
 import org.deeplearning4j.nn.conf.RNNFormat;
 import org.dl4jquant.check.Require;
@@ -76,6 +77,11 @@ public record ChannelsLastForm(IntegerForm inside) implements IntegerForm {
     }
 
     @Override
+    public boolean mixesExamples() {
+        return inside.mixesExamples();
+    }
+
+    @Override
     public boolean hasCodedBias() {
         return inside.hasCodedBias();
     }
@@ -88,6 +94,10 @@ public record ChannelsLastForm(IntegerForm inside) implements IntegerForm {
     }
 
     private static Signal marked(NodeEmitter graph, Signal result) {
+        if (result instanceof Signal.Stacked stack) {
+            return new Signal.Stacked(
+                    stack.parts().stream().map(part -> marked(graph, part)).toList());
+        }
         if (result instanceof Signal.Unrounded unrounded) {
             return new Signal.Unrounded(unrounded.layer(), unrounded.operation(), true);
         }
@@ -147,6 +157,11 @@ public record ChannelsLastForm(IntegerForm inside) implements IntegerForm {
         @Override
         public String channelsFirst(Signal signal) {
             return graph.channelsFirst(signal);
+        }
+
+        @Override
+        public Optional<Shape> networkInput(String input) {
+            return graph.networkInput(input);
         }
 
         @Override

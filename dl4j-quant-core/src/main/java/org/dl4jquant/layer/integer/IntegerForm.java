@@ -47,6 +47,14 @@ public interface IntegerForm {
     }
 
     /**
+     * {@return whether it puts batches together or takes them apart, so that it reads {@link
+     * Signal.Stacked}; any other form is emitted for each batch of a stack}
+     */
+    default boolean mixesExamples() {
+        return false;
+    }
+
+    /**
      * {@return whether inference multiplies codes by weights and adds a bias of codes, so that
      * training rounds the bias to the same codes}
      */

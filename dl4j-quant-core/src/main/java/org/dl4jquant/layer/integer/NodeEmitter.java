@@ -2,6 +2,7 @@
 package org.dl4jquant.layer.integer;
 
 import com.google.errorprone.annotations.CanIgnoreReturnValue;
+import java.util.Optional;
 import org.dl4jquant.graph.node.IntNode;
 import org.dl4jquant.graph.node.TensorType;
 import org.dl4jquant.numeric.Shape;
@@ -66,6 +67,13 @@ public interface NodeEmitter {
      * @throws IntegerRefusal if it is not codes
      */
     String channelsFirst(Signal signal);
+
+    /**
+     * {@return one example of a network input; empty if no step has read it}
+     *
+     * @param input the input's name in the network
+     */
+    Optional<Shape> networkInput(String input);
 
     /**
      * {@return the name of the node that holds float32 values; a network input gets its node now}

@@ -3,7 +3,9 @@ package org.dl4jquant.layer.integer;
 
 import java.util.List;
 import org.deeplearning4j.nn.conf.CNN2DFormat;
+import org.deeplearning4j.nn.conf.preprocessor.Cnn3DToFeedForwardPreProcessor;
 import org.deeplearning4j.nn.conf.preprocessor.CnnToFeedForwardPreProcessor;
+import org.deeplearning4j.nn.conf.preprocessor.FeedForwardToCnn3DPreProcessor;
 import org.deeplearning4j.nn.conf.preprocessor.FeedForwardToCnnPreProcessor;
 import org.dl4jquant.check.Require;
 import org.dl4jquant.graph.node.Reshape;
@@ -59,6 +61,55 @@ public record ReshapeForm(Shape from, Shape to) implements IntegerForm {
                                     preprocessor.getInputWidth());
                     return new ReshapeForm(Shape.of(image.elements()), image);
                 });
+    }
+
+    /**
+     * Returns the support of flattening volumes.
+     *
+     * @param preprocessor its configuration
+     * @return a form
+     */
+    public static IntegerSupport of(Cnn3DToFeedForwardPreProcessor preprocessor) {
+        Require.given(preprocessor, "preprocessor");
+        return IntegerSupport.of(
+                tensors -> {
+                    Shape volume =
+                            volume(
+                                    preprocessor.isNCDHW(),
+                                    preprocessor.getNumChannels(),
+                                    preprocessor.getInputDepth(),
+                                    preprocessor.getInputHeight(),
+                                    preprocessor.getInputWidth());
+                    return new ReshapeForm(volume, Shape.of(volume.elements()));
+                });
+    }
+
+    /**
+     * Returns the support of making volumes of flat features.
+     *
+     * @param preprocessor its configuration
+     * @return a form
+     */
+    public static IntegerSupport of(FeedForwardToCnn3DPreProcessor preprocessor) {
+        Require.given(preprocessor, "preprocessor");
+        return IntegerSupport.of(
+                tensors -> {
+                    Shape volume =
+                            volume(
+                                    preprocessor.isNCDHW(),
+                                    preprocessor.getNumChannels(),
+                                    preprocessor.getInputDepth(),
+                                    preprocessor.getInputHeight(),
+                                    preprocessor.getInputWidth());
+                    return new ReshapeForm(Shape.of(volume.elements()), volume);
+                });
+    }
+
+    private static Shape volume(
+            boolean channelsFirst, long channels, long depth, long height, long width) {
+        return channelsFirst
+                ? Shape.of((int) channels, (int) depth, (int) height, (int) width)
+                : Shape.of((int) depth, (int) height, (int) width, (int) channels);
     }
 
     private static Shape image(long first, long second, long third) {

@@ -108,6 +108,37 @@ public sealed interface Signal {
     }
 
     /**
+     * Batches below one another: each is emitted for itself, with the same weights.
+     *
+     * @param parts one signal for each batch, none of them a stack, two or more
+     */
+    record Stacked(List<Signal> parts) implements Signal {
+        /** Copies the parts. */
+        public Stacked {
+            parts = List.copyOf(parts);
+        }
+
+        /**
+         * Returns batches as one signal.
+         *
+         * @param parts one signal for each batch, none of them a stack; one or more
+         * @return the stack; of one batch the batch itself
+         */
+        public static Signal of(List<Signal> parts) {
+            return Require.given(parts, "parts").size() == 1 ? parts.get(0) : new Stacked(parts);
+        }
+
+        /**
+         * {@return the batches of a signal: itself, if it is no stack}
+         *
+         * @param signal the signal
+         */
+        public static List<Signal> partsOf(Signal signal) {
+            return signal instanceof Stacked stack ? stack.parts() : List.of(signal);
+        }
+    }
+
+    /**
      * A result whose quantizer comes after it, so that its node waits for a scale.
      *
      * @param layer the layer or vertex that computes it

@@ -2,6 +2,7 @@
 package org.dl4jquant.layer.kind;
 
 import java.util.Arrays;
+import org.deeplearning4j.nn.conf.InputPreProcessor;
 import org.deeplearning4j.nn.conf.preprocessor.ComposableInputPreProcessor;
 import org.dl4jquant.layer.integer.IntegerSupport;
 import org.dl4jquant.layer.integer.SequenceForm;
@@ -21,6 +22,16 @@ record ComposedKind(ComposableInputPreProcessor configuration) implements LayerK
     public boolean passesValues() {
         return Arrays.stream(configuration.getInputPreProcessors())
                 .allMatch(part -> LayerKinds.of(part).passesValues());
+    }
+
+    @Override
+    public Batches batches() {
+        Batches all = Batches.KEPT;
+        for (InputPreProcessor part : configuration.getInputPreProcessors()) {
+            Batches of = LayerKinds.of(part).batches();
+            all = of == Batches.KEPT ? all : of;
+        }
+        return all;
     }
 
     @Override

@@ -23,6 +23,11 @@ record GlobalPoolKind(GlobalPoolingLayer configuration) implements LayerKind {
     }
 
     @Override
+    public boolean makesVectors() {
+        return configuration.isCollapseDimensions();
+    }
+
+    @Override
     public IntegerSupport integers() {
         return PoolForms.of(configuration);
     }

@@ -88,6 +88,16 @@ public interface LayerKind {
         return false;
     }
 
+    /** {@return whether it puts batches below one another, or takes them apart} */
+    default Batches batches() {
+        return Batches.KEPT;
+    }
+
+    /** {@return whether its result is a vector, whatever the shape of its input} */
+    default boolean makesVectors() {
+        return false;
+    }
+
     /** {@return whether it takes the largest of several values, and DL4J loses NaN among them} */
     default boolean takesMaximum() {
         return flow() == CodeFlow.PICKS;

@@ -195,7 +195,6 @@ public final class LayerKinds {
                 List.of(RnnLossLayer.class));
         kinds.add(FloatLossKind::new, List.of(Cnn3DLossLayer.class, Yolo2OutputLayer.class));
         kinds.add(BatchNormalizationKind::new, List.of(BatchNormalization.class));
-        kinds.add(MovingKind::new, List.of(SpaceToBatchLayer.class));
         kinds.add(
                 Lowering.MOVES,
                 (ZeroPaddingLayer layer) -> ZeroPaddingKind.of(layer),
@@ -222,6 +221,7 @@ public final class LayerKinds {
                 List.of(Cropping3D.class));
         kinds.add(Lowering.MOVES, RepeatVectorKind::new, List.of(RepeatVector.class));
         kinds.add(Lowering.MOVES, SpaceToDepthKind::new, List.of(SpaceToDepthLayer.class));
+        kinds.add(Lowering.MOVES, SpaceToBatchKind::new, List.of(SpaceToBatchLayer.class));
         kinds.add(
                 Lowering.MOVES,
                 (Upsampling1D layer) -> UpsamplingKind.of(layer),
@@ -240,14 +240,27 @@ public final class LayerKinds {
         kinds.add(Lowering.ADD, ElementWiseKind::new, List.of(ElementWiseVertex.class));
         kinds.add(Lowering.MOST, MergeKind::new, List.of(MergeVertex.class));
         kinds.add(Lowering.MOST, PreprocessorVertexKind::new, List.of(PreprocessorVertex.class));
+        kinds.add(Lowering.MOST, StackKind::new, List.of(StackVertex.class));
         kinds.add(
-                MovingKind::new,
-                List.of(
-                        DuplicateToTimeSeriesVertex.class,
-                        LastTimeStepVertex.class,
-                        PoolHelperVertex.class,
-                        ReverseTimeSeriesVertex.class,
-                        UnstackVertex.class));
+                Lowering.MOST,
+                (UnstackVertex vertex) -> MovingVertexKind.of(vertex),
+                List.of(UnstackVertex.class));
+        kinds.add(
+                Lowering.MOST,
+                (PoolHelperVertex vertex) -> MovingVertexKind.of(vertex),
+                List.of(PoolHelperVertex.class));
+        kinds.add(
+                Lowering.MOST,
+                (LastTimeStepVertex vertex) -> MovingVertexKind.of(vertex),
+                List.of(LastTimeStepVertex.class));
+        kinds.add(
+                Lowering.MOST,
+                (ReverseTimeSeriesVertex vertex) -> MovingVertexKind.of(vertex),
+                List.of(ReverseTimeSeriesVertex.class));
+        kinds.add(
+                Lowering.MOST,
+                (DuplicateToTimeSeriesVertex vertex) -> MovingVertexKind.of(vertex),
+                List.of(DuplicateToTimeSeriesVertex.class));
         kinds.add(Lowering.MOST, ReshapeVertexKind::new, List.of(ReshapeVertex.class));
         kinds.add(Lowering.MOST, SubsetKind::new, List.of(SubsetVertex.class));
     }
@@ -263,14 +276,29 @@ public final class LayerKinds {
                 List.of(FeedForwardToCnnPreProcessor.class));
         kinds.add(Lowering.MOST, ComposedKind::new, List.of(ComposableInputPreProcessor.class));
         kinds.add(
-                MovingKind::new,
-                List.of(
-                        Cnn3DToFeedForwardPreProcessor.class,
-                        CnnToRnnPreProcessor.class,
-                        FeedForwardToCnn3DPreProcessor.class,
-                        FeedForwardToRnnPreProcessor.class,
-                        RnnToCnnPreProcessor.class,
-                        RnnToFeedForwardPreProcessor.class));
+                Lowering.MOST,
+                (Cnn3DToFeedForwardPreProcessor flatten) -> ReshapeKind.of(flatten),
+                List.of(Cnn3DToFeedForwardPreProcessor.class));
+        kinds.add(
+                Lowering.MOST,
+                (FeedForwardToCnn3DPreProcessor toVolumes) -> ReshapeKind.of(toVolumes),
+                List.of(FeedForwardToCnn3DPreProcessor.class));
+        kinds.add(
+                Lowering.MOST,
+                (RnnToFeedForwardPreProcessor split) -> TimeStepsKind.of(split),
+                List.of(RnnToFeedForwardPreProcessor.class));
+        kinds.add(
+                Lowering.MOST,
+                (RnnToCnnPreProcessor split) -> TimeStepsKind.of(split),
+                List.of(RnnToCnnPreProcessor.class));
+        kinds.add(
+                Lowering.MOST,
+                (FeedForwardToRnnPreProcessor join) -> TimeStepsKind.of(join),
+                List.of(FeedForwardToRnnPreProcessor.class));
+        kinds.add(
+                Lowering.MOST,
+                (CnnToRnnPreProcessor join) -> TimeStepsKind.of(join),
+                List.of(CnnToRnnPreProcessor.class));
     }
 
     private static void addUnknown(Registry kinds) {
@@ -290,8 +318,7 @@ public final class LayerKinds {
                         L2NormalizeVertex.class,
                         L2Vertex.class,
                         ScaleVertex.class,
-                        ShiftVertex.class,
-                        StackVertex.class));
+                        ShiftVertex.class));
     }
 
     /**

@@ -28,6 +28,11 @@ record PreprocessorVertexKind(PreprocessorVertex configuration) implements Layer
     }
 
     @Override
+    public Batches batches() {
+        return LayerKinds.of(configuration.getPreProcessor()).batches();
+    }
+
+    @Override
     public IntegerSupport integers() {
         return LayerKinds.of(configuration.getPreProcessor()).integers();
     }

@@ -2,13 +2,15 @@
 package org.dl4jquant.layer.kind;
 
 import org.deeplearning4j.nn.conf.InputPreProcessor;
+import org.deeplearning4j.nn.conf.preprocessor.Cnn3DToFeedForwardPreProcessor;
 import org.deeplearning4j.nn.conf.preprocessor.CnnToFeedForwardPreProcessor;
+import org.deeplearning4j.nn.conf.preprocessor.FeedForwardToCnn3DPreProcessor;
 import org.deeplearning4j.nn.conf.preprocessor.FeedForwardToCnnPreProcessor;
 import org.dl4jquant.layer.integer.IntegerSupport;
 import org.dl4jquant.layer.integer.ReshapeForm;
 
 /**
- * A preprocessor that makes vectors of images, or images of vectors.
+ * A preprocessor that makes vectors of images or volumes, or these of vectors.
  *
  * @param configuration the configuration
  * @param integers its integer form, or why it has none
@@ -21,6 +23,14 @@ record ReshapeKind(InputPreProcessor configuration, IntegerSupport integers) imp
 
     static LayerKind of(FeedForwardToCnnPreProcessor toImages) {
         return new ReshapeKind(toImages, ReshapeForm.of(toImages));
+    }
+
+    static LayerKind of(Cnn3DToFeedForwardPreProcessor flatten) {
+        return new ReshapeKind(flatten, ReshapeForm.of(flatten));
+    }
+
+    static LayerKind of(FeedForwardToCnn3DPreProcessor toVolumes) {
+        return new ReshapeKind(toVolumes, ReshapeForm.of(toVolumes));
     }
 
     @Override

@@ -9,6 +9,7 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.Random;
 import java.util.stream.IntStream;
 import java.util.stream.Stream;
@@ -16,6 +17,7 @@ import org.deeplearning4j.nn.conf.CNN2DFormat;
 import org.deeplearning4j.nn.conf.NeuralNetConfiguration;
 import org.deeplearning4j.nn.conf.RNNFormat;
 import org.deeplearning4j.nn.conf.graph.GraphVertex;
+import org.deeplearning4j.nn.conf.graph.PoolHelperVertex;
 import org.deeplearning4j.nn.conf.graph.ReshapeVertex;
 import org.deeplearning4j.nn.conf.graph.SubsetVertex;
 import org.deeplearning4j.nn.conf.layers.Convolution3D;
@@ -31,6 +33,7 @@ import org.deeplearning4j.nn.conf.layers.convolutional.Cropping1D;
 import org.deeplearning4j.nn.conf.layers.convolutional.Cropping2D;
 import org.deeplearning4j.nn.conf.layers.convolutional.Cropping3D;
 import org.deeplearning4j.nn.conf.layers.misc.RepeatVector;
+import org.deeplearning4j.nn.conf.preprocessor.RnnToFeedForwardPreProcessor;
 import org.deeplearning4j.nn.workspace.LayerWorkspaceMgr;
 import org.dl4jquant.engine.Batch;
 import org.dl4jquant.engine.Engine;
@@ -96,6 +99,7 @@ class MovingKindsTest {
                 new Case(new SubsetVertex(1, 2), image),
                 new Case(new SubsetVertex(3, 7), Shape.of(9)),
                 new Case(new ReshapeVertex('c', new int[] {-1, 8, 24}, null), image),
+                new Case(new PoolHelperVertex(), image),
                 new Case(
                         new Upsampling2D.Builder(3)
                                 .size(new int[] {2, 3})
@@ -172,6 +176,11 @@ class MovingKindsTest {
             return shape.rank() == 1
                     ? node
                     : add(Move.of("first", node, IndexMap.permute(shape, order)));
+        }
+
+        @Override
+        public Optional<Shape> networkInput(String input) {
+            throw new UnsupportedOperationException(input);
         }
 
         @Override
@@ -295,6 +304,22 @@ class MovingKindsTest {
         assertEquals(
                 "it reads [9], where it takes 3 dimensions for an example",
                 assertThrows(IntegerRefusal.class, () -> graph(flat)).reason());
+    }
+
+    /** A preprocessor of a user's own, which may compute anything. */
+    private static final class Own extends RnnToFeedForwardPreProcessor {}
+
+    @Test
+    void namesAPreprocessorWithoutIntegerForm() {
+        var refusal = LayerKinds.of(new Own()).integers().refusal().orElseThrow();
+        assertEquals("there is no integer form of preprocessor Own", refusal.reason());
+        assertEquals(
+                "preprocessors that lower are CnnToFeedForwardPreProcessor,"
+                        + " FeedForwardToCnnPreProcessor, ComposableInputPreProcessor,"
+                        + " Cnn3DToFeedForwardPreProcessor, FeedForwardToCnn3DPreProcessor,"
+                        + " RnnToFeedForwardPreProcessor, RnnToCnnPreProcessor,"
+                        + " FeedForwardToRnnPreProcessor, CnnToRnnPreProcessor",
+                refusal.remedy());
     }
 
     @Test

@@ -85,6 +85,20 @@ final class ElementKernels {
         };
     }
 
+    /* Tables are numbered by the first dimensions, so that each is for codes in a row. */
+    static Kernel tables(List<CodeTable> tables, QuantParams params) {
+        return inputs -> {
+            Batch.Codes input = (Batch.Codes) inputs.get(0);
+            int run = input.shape().elements() / tables.size();
+            byte[] containers = new byte[input.containers().length];
+            for (int i = 0; i < containers.length; i++) {
+                CodeTable table = tables.get(i / run % tables.size());
+                containers[i] = table.lookUp(input.containers()[i]);
+            }
+            return Batch.Codes.of(input.size(), input.shape(), containers, params);
+        };
+    }
+
     /* Channels come first, so that an example of the result is its parts in a row. */
     static Kernel concat(List<QuantParams> params, QuantParams result, Shape shape) {
         List<CodeTable> tables =

@@ -4,6 +4,7 @@ package org.dl4jquant.engine;
 import org.dl4jquant.graph.IntGraph;
 import org.dl4jquant.graph.node.Add;
 import org.dl4jquant.graph.node.AveragePool;
+import org.dl4jquant.graph.node.ChannelTable;
 import org.dl4jquant.graph.node.Concat;
 import org.dl4jquant.graph.node.Convolution;
 import org.dl4jquant.graph.node.Dense;
@@ -90,6 +91,11 @@ final class Kernels implements IntNode.Visitor<Kernel> {
     @Override
     public Kernel visit(Lookup node) {
         return ElementKernels.lookup(node.rows(), node.params(), shape(node.name()));
+    }
+
+    @Override
+    public Kernel visit(ChannelTable node) {
+        return ElementKernels.tables(node.tables(), node.params());
     }
 
     @Override

@@ -5,6 +5,7 @@ import java.util.List;
 import java.util.Set;
 import java.util.function.Function;
 import java.util.function.Predicate;
+import org.dl4jquant.graph.node.ChannelTable;
 import org.dl4jquant.graph.node.IntNode;
 import org.dl4jquant.graph.node.TensorType;
 
@@ -21,7 +22,11 @@ final class LaterNodes {
                     new Drawer(
                             "Move",
                             type -> true,
-                            (nodes, at) -> nodes.move(at.name(), at.input(), at.type().shape())));
+                            (nodes, at) -> nodes.move(at.name(), at.input(), at.type().shape())),
+                    new Drawer(
+                            "ChannelTable",
+                            type -> type.shape().size(0) <= ChannelTable.MAX_TABLES,
+                            (nodes, at) -> nodes.channelTable(at.name(), at.input(), at.type())));
 
     /** Reads an input of its own, of indices. */
     static final String LOOKUP = "Lookup";

@@ -7,6 +7,7 @@ import java.util.List;
 import java.util.Random;
 import org.dl4jquant.graph.node.Add;
 import org.dl4jquant.graph.node.AveragePool;
+import org.dl4jquant.graph.node.ChannelTable;
 import org.dl4jquant.graph.node.Convolution;
 import org.dl4jquant.graph.node.Dense;
 import org.dl4jquant.graph.node.GlobalAveragePool;
@@ -37,6 +38,7 @@ final class RandomNodes {
     private static final int MAX_WEIGHTS = 8_000;
     private static final int MAX_BIAS = 2_000;
     private static final int MAX_MOVED = 12_000;
+    private static final int MAX_TABLES = 500;
 
     private final Random random;
 
@@ -249,6 +251,25 @@ final class RandomNodes {
             containers[i] = (byte) (params.range().min() + random.nextInt(codes));
         }
         return new Lookup(name, input, CodeRows.of(width, containers), params);
+    }
+
+    /** A slope for each index of the first dimensions, as a PReLU has. */
+    IntNode channelTable(String name, String input, TensorType type) {
+        QuantParams from = type.codes();
+        QuantParams to = params(near(from.scale()));
+        int count = 1;
+        for (int size : type.shape().dimensions()) {
+            if (count > 1 && (count * size > MAX_TABLES || random.nextInt(3) != 0)) {
+                break;
+            }
+            count *= size;
+        }
+        List<CodeTable> tables = new ArrayList<>();
+        for (int i = 0; i < count; i++) {
+            double slope = random.nextGaussian();
+            tables.add(CodeTable.from(v -> v < 0 ? v * slope : v, from, to));
+        }
+        return new ChannelTable(name, input, tables, to);
     }
 
     /** Codes of the same example in other places; images often stay images. */

@@ -5,6 +5,7 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import java.util.regex.Pattern;
 import java.util.stream.Stream;
 import org.deeplearning4j.nn.conf.ComputationGraphConfiguration;
 import org.deeplearning4j.nn.conf.NeuralNetConfiguration;
@@ -35,12 +36,12 @@ import org.nd4j.linalg.lossfunctions.LossFunctions.LossFunction;
 
 final class LoweringRefusalTest {
 
+    /* The first that lowers; the list grows with each kind. */
     private static final String SUPPORTED =
-            "layers that lower are ConvolutionLayer, Convolution1DLayer, Convolution3D,"
-                    + " DepthwiseConvolution2D, Deconvolution2D, Deconvolution3D, DenseLayer,"
-                    + " OutputLayer, SubsamplingLayer (max, average), DropoutLayer,"
-                    + " GlobalPoolingLayer (max, average), ActivationLayer, losses (such as"
-                    + " LossLayer), layers that only move elements (such as ZeroPaddingLayer)";
+            "layers that lower are ConvolutionLayer, ...";
+
+    private static final Pattern THE_REST =
+            Pattern.compile("(layers that lower are( \\w+,){1}) [^;\\n]*");
 
     private static final InputType IMAGES = InputType.convolutional(8, 8, 2);
 
@@ -53,9 +54,11 @@ final class LoweringRefusalTest {
 
     private static String messageFor(INDArray features, InputType input, Layer... layers) {
         MultiLayerNetwork prepared = prepared(features, input, layers);
-        return assertThrows(LoweringException.class, () -> Quantization.lower(prepared))
-                .obstacles()
-                .get(0);
+        String message =
+                assertThrows(LoweringException.class, () -> Quantization.lower(prepared))
+                        .obstacles()
+                        .get(0);
+        return THE_REST.matcher(message).replaceAll("$1 ...");
     }
 
     private static MultiLayerNetwork prepared(INDArray features, InputType input, Layer... layers) {

@@ -20,6 +20,7 @@ public sealed interface IntNode
                 Concat,
                 Table,
                 Lookup,
+                ChannelTable,
                 Dequantize,
                 Rectify {
 
@@ -92,6 +93,9 @@ public sealed interface IntNode
 
         /** {@return the result for a lookup of rows} */
         R visit(Lookup node);
+
+        /** {@return the result for tables of channels} */
+        R visit(ChannelTable node);
 
         /** {@return the result for a reshape} */
         R visit(Reshape node);

@@ -6,6 +6,7 @@ import java.nio.charset.StandardCharsets;
 import java.util.function.Supplier;
 import org.dl4jquant.check.Require;
 import org.dl4jquant.numeric.CodeMean;
+import org.dl4jquant.numeric.CodeTable;
 import org.dl4jquant.numeric.QuantParams;
 import org.dl4jquant.numeric.Shape;
 import org.dl4jquant.numeric.WeightTensor;
@@ -92,6 +93,26 @@ public final class NodeChecks {
                 what,
                 elements,
                 TensorType.MAX_ELEMENTS);
+    }
+
+    /**
+     * Requires that every entry of a table is a code of the result.
+     *
+     * @param name the node
+     * @param table the table
+     * @param params how the result's codes stand for values
+     */
+    static void requireEntries(String name, CodeTable table, QuantParams params) {
+        for (byte entry : table.entries()) {
+            int code = params.range().decode(entry);
+            Require.argument(
+                    params.range().contains(code),
+                    "table '%s' has the entry %d, which is outside the codes [%d, %d]",
+                    name,
+                    code,
+                    params.range().min(),
+                    params.range().max());
+        }
     }
 
     /** {@return the shape of a result of sliding windows} */

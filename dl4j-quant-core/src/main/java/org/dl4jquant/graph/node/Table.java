@@ -3,7 +3,6 @@ package org.dl4jquant.graph.node;
 
 import java.util.List;
 import java.util.Objects;
-import org.dl4jquant.check.Require;
 import org.dl4jquant.numeric.CodeTable;
 import org.dl4jquant.numeric.QuantParams;
 
@@ -22,16 +21,7 @@ public record Table(String name, String input, CodeTable table, QuantParams para
         NodeChecks.requireName(name);
         Objects.requireNonNull(table, "table");
         Objects.requireNonNull(params, "params");
-        for (byte entry : table.entries()) {
-            int code = params.range().decode(entry);
-            Require.argument(
-                    params.range().contains(code),
-                    "table '%s' has the entry %d, which is outside the codes [%d, %d]",
-                    name,
-                    code,
-                    params.range().min(),
-                    params.range().max());
-        }
+        NodeChecks.requireEntries(name, table, params);
     }
 
     @Override

@@ -162,9 +162,9 @@ public final class LayerKinds {
                 WeightedKind::new,
                 List.of(
                         LocallyConnected2D.class,
-                        PReLULayer.class,
                         RecurrentAttentionLayer.class,
                         ElementWiseMultiplicationLayer.class));
+        kinds.add(Lowering.MOST, PReLUKind::new, List.of(PReLULayer.class));
         kinds.add(RecurrentKind::new, List.of(LSTM.class, GravesLSTM.class, SimpleRnn.class));
         kinds.add(BidirectionalKind::new, List.of(Bidirectional.class));
         kinds.add(LastTimeStepKind::new, List.of(LastTimeStep.class));

@@ -32,6 +32,7 @@ public final class Forms {
                     new MoveForm(),
                     new ReshapeForm(),
                     new LookupForm(),
+                    new ChannelTableForm(),
                     new TableForm(),
                     new RectifyForm());
 

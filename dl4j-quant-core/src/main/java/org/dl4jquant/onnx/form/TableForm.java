@@ -49,6 +49,20 @@ final class TableForm implements NodeForm<Table> {
                         DataType.UINT8,
                         Containers.flipped(node.table().entries(), input, node.params()),
                         CodeTable.SIZE);
+        gather(name, indices, table, target);
+        target.annotate(node, node.params());
+    }
+
+    /**
+     * Writes the entries of a table at indices of an example's shape.
+     *
+     * @param name the node's name
+     * @param indices the name of int32 indices of the result's shape
+     * @param table the name of all entries in one dimension
+     * @param target the file
+     */
+    static void gather(String name, String indices, String table, FormWriter target) {
+        GraphWriter graph = target.target();
         String list = graph.name(name + "/list");
         String all = graph.longs(name + "/all", new long[] {-1});
         graph.auxiliary(Operators.RESHAPE, name + "/flatten", List.of(indices, all), list);
@@ -56,7 +70,6 @@ final class TableForm implements NodeForm<Table> {
         graph.auxiliary(Operators.GATHER_ELEMENTS, name + "/gather", List.of(table, list), entries);
         String shape = graph.longs(name + "/shape", batch(target.type(name).shape()));
         graph.node(Operators.RESHAPE, name, List.of(entries, shape), name);
-        target.annotate(node, node.params());
     }
 
     private static long[] batch(Shape example) {
@@ -122,6 +135,7 @@ final class TableForm implements NodeForm<Table> {
         if (last.operator().equals(Operators.RESHAPE)) {
             return source.graph()
                     .maker(last.input(0), Operators.GATHER_ELEMENTS)
+                    .filter(gather -> ChannelTableForm.places(gather, source).isEmpty())
                     .map(gather -> reshaped(last, gather, source));
         }
         boolean moves =
@@ -142,27 +156,36 @@ final class TableForm implements NodeForm<Table> {
     }
 
     private static Table reshaped(OnnxNode last, OnnxNode gather, FormReader source) {
-        OnnxNode list =
-                source.graph()
-                        .maker(gather.input(1), Operators.RESHAPE)
-                        .filter(node -> isList(node, source.constants()))
-                        .orElseThrow(
-                                () ->
-                                        gather.refusal(
-                                                "takes the indices '%s'; they must be codes that a"
-                                                        + " Cast made int32, reshaped to [-1]",
-                                                gather.input(1)));
+        OnnxNode list = list(gather, source);
         OnnxNode cast = cast(gather, list.input(0), source);
-        Shape shape = source.shape(indexed(cast, source));
-        List<Long> sizes = LongStream.of(source.constants().longs(last.input(1))).boxed().toList();
-        last.require(
-                sizes.equals(LongStream.of(batch(shape)).boxed().toList()),
-                "reshapes codes of a table to %s; it must be the shape of the codes before, %s",
-                sizes,
-                Arrays.toString(batch(shape)));
+        requireShape(last, indexed(cast, source), source);
         source.take(list);
         source.take(gather);
         return read(last, gather, cast, source);
+    }
+
+    /** {@return the Reshape to a list before a GatherElements} */
+    static OnnxNode list(OnnxNode gather, FormReader source) {
+        return source.graph()
+                .maker(gather.input(1), Operators.RESHAPE)
+                .filter(node -> isList(node, source.constants()))
+                .orElseThrow(
+                        () ->
+                                gather.refusal(
+                                        "takes the indices '%s'; they must be codes that a Cast"
+                                                + " made int32, reshaped to [-1]",
+                                        gather.input(1)));
+    }
+
+    /** Refuses a last Reshape to another shape than that of the codes before. */
+    static void requireShape(OnnxNode last, String input, FormReader source) {
+        long[] shape = batch(source.shape(input));
+        List<Long> sizes = LongStream.of(source.constants().longs(last.input(1))).boxed().toList();
+        last.require(
+                sizes.equals(LongStream.of(shape).boxed().toList()),
+                "reshapes codes of a table to %s; it must be the shape of the codes before, %s",
+                sizes,
+                Arrays.toString(shape));
     }
 
     private static boolean isList(OnnxNode reshape, Constants constants) {
@@ -200,7 +223,7 @@ final class TableForm implements NodeForm<Table> {
     }
 
     /** {@return the codes that a Cast makes indices of} */
-    private static String indexed(OnnxNode cast, FormReader source) {
+    static String indexed(OnnxNode cast, FormReader source) {
         cast.requireInputs(1, 1);
         cast.requireAttributes("to");
         String input = cast.input(0);

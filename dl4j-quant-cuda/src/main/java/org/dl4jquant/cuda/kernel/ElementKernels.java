@@ -167,6 +167,31 @@ public final class ElementKernels {
     }
 
     /**
+     * {@return the kernel that looks codes up in a table of their channel, or of their place; its
+     * arguments: codes, tables of 256 bytes, codes}
+     *
+     * @param from where they lie; a pitch of 4 is not allowed
+     * @param pitch bytes from one pixel of the result to the next
+     * @param dimensions how many of channel, row and column number the tables, in this order
+     */
+    public static KernelSpec channelTable(ImageLayout from, int pitch, int dimensions) {
+        requireChunks(from.pitch());
+        requireChunks(pitch);
+        Constants constants =
+                image(from)
+                        .put("FROM_PITCH", from.pitch())
+                        .put("TO_PITCH", pitch)
+                        .put("TABLE_ROWS", dimensions > 1 ? from.height() : 1)
+                        .put("TABLE_COLUMNS", dimensions > 2 ? from.width() : 1)
+                        .put("WIDTH", from.width());
+        return kernel(
+                "channel_table.cu",
+                constants,
+                pixels(from) * over(from.channels(), ImageLayout.CHUNK),
+                0);
+    }
+
+    /**
      * {@return the kernel that adds two tensors; its arguments: left codes, right codes, codes}
      *
      * @param left where the left codes lie

@@ -44,6 +44,14 @@ public record KernelCost(long operations, long bytes, long constantBytes) {
             case "table.cu" ->
                     new KernelCost(
                             0, 2 * sizes.of("PIXELS") * sizes.padded("CHANNELS"), TABLE_BYTES);
+            case "channel_table.cu" ->
+                    new KernelCost(
+                            0,
+                            2 * sizes.of("PIXELS") * sizes.padded("CHANNELS"),
+                            TABLE_BYTES
+                                    * sizes.of("CHANNELS")
+                                    * sizes.of("TABLE_ROWS")
+                                    * sizes.of("TABLE_COLUMNS"));
             case "add.cu" -> moved(3 * sizes.of("PIXELS") * sizes.padded("CHANNELS"));
             case "pool.cu" ->
                     moved((sizes.area("") + sizes.area("OUT_")) * sizes.padded("CHANNELS"));

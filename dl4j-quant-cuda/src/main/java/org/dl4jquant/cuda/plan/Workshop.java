@@ -12,6 +12,7 @@ import org.dl4jquant.cuda.kernel.PoolKernels;
 import org.dl4jquant.graph.IntGraph;
 import org.dl4jquant.graph.node.Add;
 import org.dl4jquant.graph.node.AveragePool;
+import org.dl4jquant.graph.node.ChannelTable;
 import org.dl4jquant.graph.node.Concat;
 import org.dl4jquant.graph.node.Convolution;
 import org.dl4jquant.graph.node.Dense;
@@ -216,6 +217,28 @@ final class Workshop implements IntNode.Visitor<Tensor> {
                 ElementKernels.lookup(node.rows(), count, result.image()),
                 indices,
                 constants.add(node.rows().containers()),
+                result);
+        return result;
+    }
+
+    @Override
+    public Tensor visit(ChannelTable node) {
+        // A reshaped image has its channels elsewhere than its shape says.
+        Tensor input = tensors.natural(node.input());
+        Tensor result = tensors.result(node.name());
+        byte[] tables = new byte[node.tables().size() * CodeTable.SIZE];
+        for (int i = 0; i < node.tables().size(); i++) {
+            byte[] entries = node.tables().get(i).entries();
+            System.arraycopy(entries, 0, tables, i * CodeTable.SIZE, CodeTable.SIZE);
+        }
+        launches.add(
+                node.name(),
+                ElementKernels.channelTable(
+                        input.image(),
+                        result.image().pitch(),
+                        node.dimensions(graph.type(node.input()).shape())),
+                input,
+                constants.add(tables),
                 result);
         return result;
     }

@@ -187,6 +187,7 @@ class PlannerTest {
         assertEquals(
                 Set.of(
                         "add.cu",
+                        "channel_table.cu",
                         "dequantize.cu",
                         "depthwise.cu",
                         "grouped.cu",

@@ -9,6 +9,7 @@ import org.dl4jquant.graph.node.Concat;
 import org.dl4jquant.graph.node.Convolution;
 import org.dl4jquant.graph.node.Dense;
 import org.dl4jquant.graph.node.Dequantize;
+import org.dl4jquant.graph.node.Elementwise;
 import org.dl4jquant.graph.node.GlobalAveragePool;
 import org.dl4jquant.graph.node.Input;
 import org.dl4jquant.graph.node.IntNode;
@@ -73,6 +74,15 @@ final class Kernels implements IntNode.Visitor<Kernel> {
     @Override
     public Kernel visit(Add node) {
         return ElementKernels.add(codes(node.left()), codes(node.right()), node.output());
+    }
+
+    @Override
+    public Kernel visit(Elementwise node) {
+        return new ElementwiseKernel(
+                node,
+                node.inputs().stream().map(this::codes).toList(),
+                node.inputs().stream().map(this::shape).toList(),
+                shape(node.name()));
     }
 
     @Override

@@ -6,6 +6,7 @@ import java.util.Set;
 import java.util.function.Function;
 import java.util.function.Predicate;
 import org.dl4jquant.graph.node.ChannelTable;
+import org.dl4jquant.graph.node.Elementwise;
 import org.dl4jquant.graph.node.IntNode;
 import org.dl4jquant.graph.node.TensorType;
 
@@ -26,12 +27,25 @@ final class LaterNodes {
                     new Drawer(
                             "ChannelTable",
                             type -> type.shape().size(0) <= ChannelTable.MAX_TABLES,
-                            (nodes, at) -> nodes.channelTable(at.name(), at.input(), at.type())));
+                            (nodes, at) -> nodes.channelTable(at.name(), at.input(), at.type())),
+                    new Drawer("Elementwise", type -> true, LaterNodes::elementwise));
 
     /** Reads an input of its own, of indices. */
     static final String LOOKUP = "Lookup";
 
     private LaterNodes() {}
+
+    private static IntNode elementwise(RandomNodes nodes, Place at) {
+        List<String> fitting =
+                at.others().stream()
+                        .filter(
+                                other ->
+                                        Elementwise.fit(
+                                                at.types().apply(other).shape(), at.type().shape()))
+                        .toList();
+        return nodes.elementwise(
+                at.name(), at.input(), fitting, name -> at.types().apply(name).codes());
+    }
 
     /**
      * {@return the drawers of all kinds but some}

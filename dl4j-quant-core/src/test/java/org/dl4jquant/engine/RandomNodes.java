@@ -5,11 +5,13 @@ import java.util.ArrayList;
 import java.util.Collections;
 import java.util.List;
 import java.util.Random;
+import java.util.function.Function;
 import org.dl4jquant.graph.node.Add;
 import org.dl4jquant.graph.node.AveragePool;
 import org.dl4jquant.graph.node.ChannelTable;
 import org.dl4jquant.graph.node.Convolution;
 import org.dl4jquant.graph.node.Dense;
+import org.dl4jquant.graph.node.Elementwise;
 import org.dl4jquant.graph.node.GlobalAveragePool;
 import org.dl4jquant.graph.node.IntNode;
 import org.dl4jquant.graph.node.Lookup;
@@ -21,6 +23,7 @@ import org.dl4jquant.graph.node.TensorType;
 import org.dl4jquant.graph.node.Window;
 import org.dl4jquant.graph.node.Window.Extent;
 import org.dl4jquant.numeric.AxisIndices;
+import org.dl4jquant.numeric.CodeOperation;
 import org.dl4jquant.numeric.CodeRange;
 import org.dl4jquant.numeric.CodeRows;
 import org.dl4jquant.numeric.CodeTable;
@@ -231,6 +234,29 @@ final class RandomNodes {
     IntNode sum(String name, String left, QuantParams first, String right, QuantParams second) {
         float larger = Math.max(first.scale(), second.scale());
         return new Add(name, left, right, bounded(params(near(larger))));
+    }
+
+    /** The first input, and some that fit it; a scale that suits the operation's results. */
+    IntNode elementwise(
+            String name, String first, List<String> fitting, Function<String, QuantParams> params) {
+        CodeOperation.Kind[] kinds = CodeOperation.Kind.values();
+        CodeOperation.Kind kind = kinds[random.nextInt(kinds.length)];
+        int tensors = random.nextBoolean() ? 2 : 2 + random.nextInt(4);
+        List<String> inputs = new ArrayList<>(List.of(first));
+        inputs.add(fitting.get(random.nextInt(fitting.size())));
+        // Any third must fit what these two make.
+        while (inputs.size() < (kind.takes(tensors) ? tensors : 2)) {
+            inputs.add(inputs.get(random.nextInt(2)));
+        }
+        if (inputs.size() == 2 && random.nextBoolean()) {
+            Collections.reverse(inputs);
+        }
+        float scale = params.apply(inputs.get(0)).scale();
+        for (String input : inputs.subList(1, inputs.size())) {
+            float other = params.apply(input).scale();
+            scale = kind == CodeOperation.Kind.PRODUCT ? scale * other * 40 : (scale + other) / 2;
+        }
+        return new Elementwise(name, kind, inputs, bounded(params(near(scale))));
     }
 
     IntNode table(String name, String input, QuantParams from) {

@@ -17,6 +17,7 @@ public sealed interface IntNode
                 AveragePool,
                 GlobalAveragePool,
                 Add,
+                Elementwise,
                 Concat,
                 Table,
                 Lookup,
@@ -84,6 +85,9 @@ public sealed interface IntNode
 
         /** {@return the result for a sum} */
         R visit(Add node);
+
+        /** {@return the result for tensors combined place by place} */
+        R visit(Elementwise node);
 
         /** {@return the result for a concatenation} */
         R visit(Concat node);

@@ -168,6 +168,9 @@ final class FormReader {
             take(last);
             return;
         }
+        if (ElementwiseForm.combines(last, this)) {
+            return;
+        }
         for (NodeForm<?> form : Forms.all()) {
             Optional<? extends IntNode> node = form.result(last, this);
             if (node.isPresent()) {
@@ -179,7 +182,8 @@ final class FormReader {
     }
 
     private void requireTaken(OnnxNode node) {
-        if (taken.contains(node) || PARTS.contains(node.operator())) {
+        boolean part = PARTS.contains(node.operator()) && !ElementwiseForm.combines(node, this);
+        if (taken.contains(node) || part) {
             return;
         }
         if (node.isClamp()) {

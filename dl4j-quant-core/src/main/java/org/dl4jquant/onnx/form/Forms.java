@@ -28,6 +28,7 @@ public final class Forms {
                     new AveragePoolForm(),
                     new GlobalAveragePoolForm(),
                     new AddForm(),
+                    new ElementwiseForm(),
                     new ConcatForm(),
                     new MoveForm(),
                     new ReshapeForm(),

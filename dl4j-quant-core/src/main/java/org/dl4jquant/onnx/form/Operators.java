@@ -22,6 +22,7 @@ final class Operators {
     static final String MAT_MUL = "MatMul";
     static final String MAX = "Max";
     static final String MAX_POOL = "MaxPool";
+    static final String MEAN = "Mean";
     static final String MIN = "Min";
     static final String MUL = "Mul";
     static final String PAD = "Pad";
@@ -32,6 +33,7 @@ final class Operators {
     static final String SLICE = "Slice";
     static final String SQUEEZE = "Squeeze";
     static final String SUB = "Sub";
+    static final String SUM = "Sum";
     static final String TRANSPOSE = "Transpose";
     static final String UNSQUEEZE = "Unsqueeze";
     static final String WHERE = "Where";

@@ -10,10 +10,12 @@ import java.util.Optional;
 import java.util.stream.Stream;
 import org.dl4jquant.graph.node.Concat;
 import org.dl4jquant.graph.node.Dense;
+import org.dl4jquant.graph.node.Elementwise;
 import org.dl4jquant.graph.node.GlobalAveragePool;
 import org.dl4jquant.graph.node.IntNode;
 import org.dl4jquant.graph.node.KeepsCodes;
 import org.dl4jquant.graph.node.Table;
+import org.dl4jquant.numeric.CodeOperation;
 import org.dl4jquant.numeric.CodeRange;
 import org.dl4jquant.numeric.QuantParams;
 import org.dl4jquant.onnx.foreign.Rewritten;
@@ -58,7 +60,7 @@ final class RuntimeFusions {
      * @param codes the codes that are made of the operator's result; null for float32 results
      */
     void check(IntNode made, OnnxNode last, @Nullable QuantizedResult codes) {
-        if (made instanceof KeepsCodes) {
+        if (made instanceof KeepsCodes || isFloat(made)) {
             return;
         }
         OnnxNode operator = DenseForm.product(last, source).orElse(last);
@@ -114,6 +116,12 @@ final class RuntimeFusions {
                                 ? "the graph ends before it, and leaves out that its result is"
                                         + " quantized again; ONNX Runtime computes it near this"
                                 : "the graph ends before it; ONNX Runtime computes it in float32"));
+    }
+
+    /* ONNX Runtime computes these in float32 in any case, as the graph does. */
+    private static boolean isFloat(IntNode made) {
+        return made instanceof Elementwise node
+                && !CodeOperation.isFused(node.operation(), node.inputs().size());
     }
 
     private static String described(OnnxNode operator) {

@@ -53,6 +53,8 @@ public record KernelCost(long operations, long bytes, long constantBytes) {
                                     * sizes.of("TABLE_ROWS")
                                     * sizes.of("TABLE_COLUMNS"));
             case "add.cu" -> moved(3 * sizes.of("PIXELS") * sizes.padded("CHANNELS"));
+            case "elementwise.cu" ->
+                    moved((sizes.of("INPUTS") + 1) * sizes.of("PIXELS") * sizes.padded("CHANNELS"));
             case "pool.cu" ->
                     moved((sizes.area("") + sizes.area("OUT_")) * sizes.padded("CHANNELS"));
             case "mean.cu" -> moved((sizes.of("PIXELS") + 1) * sizes.padded("CHANNELS"));

@@ -1,12 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 package org.dl4jquant.cuda.plan;
 
+import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import org.dl4jquant.cuda.kernel.ElementKernels;
+import org.dl4jquant.cuda.kernel.ElementwiseKernel;
 import org.dl4jquant.cuda.kernel.ImageLayout;
+import org.dl4jquant.cuda.kernel.KernelSpec;
 import org.dl4jquant.cuda.kernel.MoveKernel;
 import org.dl4jquant.cuda.kernel.PoolKernels;
 import org.dl4jquant.graph.IntGraph;
@@ -17,6 +20,7 @@ import org.dl4jquant.graph.node.Concat;
 import org.dl4jquant.graph.node.Convolution;
 import org.dl4jquant.graph.node.Dense;
 import org.dl4jquant.graph.node.Dequantize;
+import org.dl4jquant.graph.node.Elementwise;
 import org.dl4jquant.graph.node.GlobalAveragePool;
 import org.dl4jquant.graph.node.Input;
 import org.dl4jquant.graph.node.IntNode;
@@ -190,6 +194,25 @@ final class Workshop implements IntNode.Visitor<Tensor> {
                 left,
                 right,
                 result);
+        return result;
+    }
+
+    @Override
+    public Tensor visit(Elementwise node) {
+        Tensor result = tensors.result(node.name());
+        List<ElementwiseKernel.Source> sources = new ArrayList<>();
+        List<Object> pointers = new ArrayList<>();
+        for (String name : node.inputs()) {
+            Tensor input = tensors.natural(name);
+            sources.add(new ElementwiseKernel.Source(input.image(), input.codes()));
+            pointers.add(input);
+        }
+        KernelSpec kernel = ElementwiseKernel.of(node, sources, result.image());
+        while (pointers.size() < ElementwiseKernel.MAX_INPUTS) {
+            pointers.add(new Argument.Nothing());
+        }
+        pointers.add(result);
+        launches.add(node.name(), kernel, pointers.toArray());
         return result;
     }
 

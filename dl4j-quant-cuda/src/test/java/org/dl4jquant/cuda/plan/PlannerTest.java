@@ -190,6 +190,7 @@ class PlannerTest {
                         "channel_table.cu",
                         "dequantize.cu",
                         "depthwise.cu",
+                        "elementwise.cu",
                         "grouped.cu",
                         "igemm.cu",
                         "mean.cu",

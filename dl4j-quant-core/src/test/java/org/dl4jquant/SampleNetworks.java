@@ -257,6 +257,9 @@ public final class SampleNetworks {
         joint("sum of two tensors (residual)", new ElementWiseVertex(ElementWiseVertex.Op.Add));
         joint("concatenation (MergeVertex)", new MergeVertex());
         joint("product of two tensors", new ElementWiseVertex(ElementWiseVertex.Op.Product));
+        joint("difference of two tensors", new ElementWiseVertex(ElementWiseVertex.Op.Subtract));
+        joint("maximum of two tensors", new ElementWiseVertex(ElementWiseVertex.Op.Max));
+        joint("mean of two tensors", new ElementWiseVertex(ElementWiseVertex.Op.Average));
     }
 
     private void joint(String kind, GraphVertex vertex) {

@@ -13,7 +13,7 @@ import org.deeplearning4j.nn.multilayer.MultiLayerNetwork;
 import org.dl4jquant.check.Require;
 import org.dl4jquant.graph.IntGraph;
 import org.dl4jquant.layer.MaximumVertex;
-import org.dl4jquant.layer.QuantizedAddVertex;
+import org.dl4jquant.layer.QuantizedJoint;
 import org.dl4jquant.layer.QuantizedLayers;
 import org.dl4jquant.network.LayerNames;
 import org.dl4jquant.network.NetworkView;
@@ -114,7 +114,7 @@ public final class Lowering {
     /* DL4J's own configuration of a vertex. */
     private static Object configuration(Step step) {
         GraphVertex vertex = Objects.requireNonNull(step.vertex(), step.name());
-        return vertex instanceof QuantizedAddVertex || vertex instanceof MaximumVertex
+        return vertex instanceof QuantizedJoint || vertex instanceof MaximumVertex
                 ? new ElementWiseVertex(((ElementWiseVertex) vertex).getOp())
                 : vertex;
     }

@@ -49,7 +49,7 @@ final class CodeNeeds {
         if (step.kept() != null) {
             return Kept.codes(step) != null;
         }
-        if (step.keptSum() != null) {
+        if (step.keptJoint() != null) {
             return true;
         }
         boolean can = step.flow().makesValues() || step.flow().hasWeights();
@@ -112,7 +112,7 @@ final class CodeNeeds {
         if (reader.kept() != null) {
             return Kept.readsCodes(reader);
         }
-        if (reader.keptSum() != null) {
+        if (reader.keptJoint() != null) {
             return true;
         }
         if (reader.changesInput()) {

@@ -11,7 +11,7 @@ import org.deeplearning4j.nn.conf.layers.Layer;
 import org.deeplearning4j.nn.conf.layers.wrapper.BaseWrapperLayer;
 import org.dl4jquant.layer.MaxPoolingLayer;
 import org.dl4jquant.layer.MaximumVertex;
-import org.dl4jquant.layer.QuantizedAddVertex;
+import org.dl4jquant.layer.QuantizedJoint;
 import org.dl4jquant.layer.QuantizedLayer;
 import org.dl4jquant.layer.kind.CodeFlow;
 import org.dl4jquant.layer.kind.LayerKind;
@@ -76,8 +76,8 @@ record FusedStep(
     /** {@return DL4J's vertex that is no layer, without what freezes it; null if it is a layer} */
     @Nullable GraphVertex plainVertex() {
         GraphVertex vertex = step.vertex();
-        if (vertex instanceof QuantizedAddVertex) {
-            return new ElementWiseVertex(ElementWiseVertex.Op.Add);
+        if (vertex instanceof QuantizedJoint joint) {
+            return new ElementWiseVertex(joint.getOp());
         }
         return vertex instanceof MaximumVertex
                 ? new ElementWiseVertex(ElementWiseVertex.Op.Max)
@@ -119,9 +119,9 @@ record FusedStep(
         return step.layer() instanceof QuantizedLayer quantized ? quantized : null;
     }
 
-    /** {@return the sum if it adds codes already; null if the step is another} */
-    @Nullable QuantizedAddVertex keptSum() {
-        return step.vertex() instanceof QuantizedAddVertex sum ? sum : null;
+    /** {@return the vertex if it combines codes already; null if the step is another} */
+    @Nullable QuantizedJoint keptJoint() {
+        return step.vertex() instanceof QuantizedJoint joint ? joint : null;
     }
 
     /** {@return whether the layer does not learn} */

@@ -4,7 +4,7 @@ package org.dl4jquant.prepare;
 import java.util.Set;
 import java.util.function.Function;
 import org.dl4jquant.check.Require;
-import org.dl4jquant.layer.QuantizedAddVertex;
+import org.dl4jquant.layer.QuantizedJoint;
 import org.dl4jquant.layer.QuantizedLayer;
 import org.dl4jquant.layer.quantizers.ActivationScheme;
 import org.dl4jquant.layer.quantizers.LayerQuantizers;
@@ -58,7 +58,7 @@ final class Kept {
             Function<String, @Nullable String> sourceOfCodes) {
         for (FusedStep step : network.steps()) {
             QuantizedLayer kept = step.kept();
-            QuantizedAddVertex sum = step.keptSum();
+            QuantizedJoint joint = step.keptJoint();
             if (kept != null) {
                 requireSource(step, 0, kept.preparedQuantizers().inputFrom(), sourceOfCodes);
                 Require.argument(
@@ -68,9 +68,9 @@ final class Kept {
                         kept.outputName(),
                         step.name());
             }
-            if (sum != null) {
-                requireSource(step, 0, sum.left(), sourceOfCodes);
-                requireSource(step, 1, sum.right(), sourceOfCodes);
+            if (joint != null) {
+                requireSource(step, 0, joint.left(), sourceOfCodes);
+                requireSource(step, 1, joint.right(), sourceOfCodes);
             }
         }
     }

@@ -10,7 +10,6 @@ import org.dl4jquant.layer.integer.OutputFunctions;
 import org.dl4jquant.layer.integer.PointwiseActivation;
 import org.dl4jquant.layer.integer.QuantizerObstacles;
 import org.dl4jquant.layer.integer.StackForm;
-import org.dl4jquant.layer.integer.SumForm;
 import org.dl4jquant.layer.kind.CodeFlow;
 import org.dl4jquant.layer.kind.LayerKind;
 import org.dl4jquant.layer.kind.LayerKinds;
@@ -39,7 +38,6 @@ record LoweringForecast(SkipReasons.Facts facts) {
         return ofPreprocessor(step)
                 .or(() -> Optional.ofNullable(quantizers).flatMap(all -> ofSchemes(step, all)))
                 .or(() -> step.kind().integers().refusal())
-                .or(() -> ofSum(step))
                 .or(() -> ofStack(step))
                 .or(
                         () ->
@@ -50,13 +48,6 @@ record LoweringForecast(SkipReasons.Facts facts) {
 
     private static Optional<Refusal> ofSchemes(FusedStep step, LayerQuantizers quantizers) {
         return QuantizerObstacles.of(step.name(), quantizers);
-    }
-
-    private static Optional<Refusal> ofSum(FusedStep step) {
-        int tensors = step.inputs().size();
-        return step.flow() == CodeFlow.ADDS && tensors != 2
-                ? Optional.of(SumForm.refusal(tensors))
-                : Optional.empty();
     }
 
     private Optional<Refusal> ofStack(FusedStep step) {

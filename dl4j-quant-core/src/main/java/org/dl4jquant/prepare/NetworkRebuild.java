@@ -11,7 +11,7 @@ import org.deeplearning4j.nn.api.Model;
 import org.deeplearning4j.nn.conf.graph.GraphVertex;
 import org.deeplearning4j.nn.conf.layers.Layer;
 import org.dl4jquant.layer.MaximumVertex;
-import org.dl4jquant.layer.QuantizedAddVertex;
+import org.dl4jquant.layer.QuantizedJoint;
 import org.dl4jquant.layer.kind.LayerKinds;
 import org.dl4jquant.layer.quantizers.ActivationScheme;
 import org.dl4jquant.network.Frozen;
@@ -92,9 +92,9 @@ final class NetworkRebuild {
             return before.with(Wrapping.configuration(step, before.conf(), plan));
         }
         GraphVertex vertex = requireNonNull(before.vertex());
-        QuantizedAddVertex sum = plan.sums().get(step.name());
-        if (sum != null) {
-            return before.with(Frozen.like(vertex, sum));
+        QuantizedJoint joint = plan.joints().get(step.name());
+        if (joint != null) {
+            return before.with(Frozen.like(vertex, joint));
         }
         GraphVertex inside = Frozen.inside(vertex);
         return LayerKinds.of(inside).takesMaximum()

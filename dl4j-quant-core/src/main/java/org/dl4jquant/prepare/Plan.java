@@ -5,7 +5,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 import java.util.Set;
-import org.dl4jquant.layer.QuantizedAddVertex;
+import org.dl4jquant.layer.QuantizedJoint;
 import org.dl4jquant.layer.quantizers.ActivationScheme;
 import org.dl4jquant.layer.quantizers.LayerQuantizers;
 import org.dl4jquant.network.Topology;
@@ -18,7 +18,7 @@ import org.dl4jquant.network.Topology;
  * @param inserted the quantizers that stand after vertices that are no layers and after network
  *     inputs, by the name of either
  * @param quantizers the names of those, which no layer, vertex or input of the network bears
- * @param sums the replacements of the vertices that add codes, by vertex
+ * @param joints the replacements of the vertices that combine codes otherwise than DL4J, by vertex
  * @param results the steps that are not wrapped and only apply the functions which make the
  *     network's results of what a quantized layer computes
  * @param wiring the inputs of each step, a quantizer being named instead of the step before it
@@ -29,7 +29,7 @@ record Plan(
         Map<String, LayerQuantizers> wrapped,
         Map<String, ActivationScheme> inserted,
         Map<String, String> quantizers,
-        Map<String, QuantizedAddVertex> sums,
+        Map<String, QuantizedJoint> joints,
         Set<String> results,
         Map<String, List<String>> wiring,
         PrepareReport report) {

@@ -14,6 +14,8 @@ import java.util.Set;
 import java.util.function.Predicate;
 import org.dl4jquant.layer.LayerFunctions;
 import org.dl4jquant.layer.QuantizedAddVertex;
+import org.dl4jquant.layer.QuantizedJoint;
+import org.dl4jquant.layer.QuantizedProductVertex;
 import org.dl4jquant.layer.kind.CodeFlow;
 import org.dl4jquant.layer.quantizers.ActivationScheme;
 import org.dl4jquant.layer.quantizers.LayerQuantizers;
@@ -103,7 +105,7 @@ final class Planner {
                 planner.wrapped,
                 planner.inserted,
                 planner.quantizers,
-                planner.sums(),
+                planner.joints(),
                 planner.results(),
                 planner.wiring(),
                 report.withWarnings(IdleRules.warnings(float32, joined, spec)));
@@ -180,7 +182,7 @@ final class Planner {
     }
 
     private void decide(FusedStep step) {
-        if (step.kept() != null || step.keptSum() != null) {
+        if (step.kept() != null || step.keptJoint() != null) {
             return;
         }
         if (step.flow().makesValues()) {
@@ -303,21 +305,27 @@ final class Planner {
         return name;
     }
 
-    private Map<String, QuantizedAddVertex> sums() {
-        Map<String, QuantizedAddVertex> sums = new LinkedHashMap<>();
+    /* Where DL4J's own arithmetic, rounded, is not what engines compute. */
+    private Map<String, QuantizedJoint> joints() {
+        Map<String, QuantizedJoint> joints = new LinkedHashMap<>();
         for (FusedStep step : network.steps()) {
-            if (step.keptSum() == null
-                    && step.flow() == CodeFlow.ADDS
+            boolean product = step.kind().multipliesTensors();
+            if (step.keptJoint() == null
+                    && (product || step.flow() == CodeFlow.ADDS)
                     && step.inputs().size() == 2) {
                 String left = sourceOfCodes(step.inputs().get(0));
                 String right = sourceOfCodes(step.inputs().get(1));
                 String result = sourceOfCodes(needs.roundedBy(step));
                 if (left != null && right != null && result != null) {
-                    sums.put(step.name(), new QuantizedAddVertex(left, right, result));
+                    joints.put(
+                            step.name(),
+                            product
+                                    ? new QuantizedProductVertex(left, right, result)
+                                    : new QuantizedAddVertex(left, right, result));
                 }
             }
         }
-        return sums;
+        return joints;
     }
 
     /** {@return the steps that only apply functions between quantized layers and the outputs} */
@@ -329,7 +337,7 @@ final class Planner {
 
     private void addResults(String tensor, List<String> after, Set<String> results) {
         FusedStep step = network.step(tensor);
-        boolean kept = step != null && (step.kept() != null || step.keptSum() != null);
+        boolean kept = step != null && (step.kept() != null || step.keptJoint() != null);
         if (kept || wrapped.containsKey(tensor) || inserted.containsKey(tensor)) {
             results.addAll(after);
         } else if (step != null

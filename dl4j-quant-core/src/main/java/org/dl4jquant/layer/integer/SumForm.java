@@ -8,12 +8,16 @@ import org.dl4jquant.graph.node.IntNode;
 import org.dl4jquant.graph.node.Output;
 import org.dl4jquant.layer.quantizers.TensorRole;
 import org.dl4jquant.nd.RowMajor;
+import org.dl4jquant.numeric.CodeOperation;
 import org.dl4jquant.numeric.CodeSum;
 import org.dl4jquant.numeric.QuantParams;
 import org.nd4j.linalg.api.buffer.DataType;
 import org.nd4j.linalg.api.ndarray.INDArray;
 
-/** The form of a sum of two tensors of codes, {@link CodeSum}, which a layer after it rounds. */
+/**
+ * The form of a sum of tensors of codes, which a layer after it rounds: {@link CodeSum} of two of
+ * one shape, else {@link CodeOperation}.
+ */
 public final class SumForm implements IntegerForm {
 
     private final LayerTensors tensors;
@@ -41,8 +45,8 @@ public final class SumForm implements IntegerForm {
         return new SumForm(Require.given(tensors, "tensors"));
     }
 
-    /* Broadcasting and float64 have no integer form. While training goes on in float or half
-     * precision there are no codes to add. Scales so far apart that the engines refuse them are
+    /* Sums that repeat values are float32 sums in engines, too. Float64 has no integer form. While
+     * training goes on in float or half precision there are no codes to add. Scales so far apart that the engines refuse them are
      * left to float. */
     @Override
     public List<INDArray> infer(Call call, List<INDArray> inputs) {
@@ -71,27 +75,19 @@ public final class SumForm implements IntegerForm {
         return List.of(sum);
     }
 
-    /**
-     * {@return the refusal of a sum of another number of tensors than two}
-     *
-     * @param tensors how many it adds
-     */
-    public static IntegerSupport.Refusal refusal(int tensors) {
-        return IntegerSupport.refused(
-                "it adds " + tensors + " tensors",
-                "add two at a time, in vertices one after the other");
-    }
-
     @Override
     public List<Signal> emit(NodeEmitter graph, List<Signal> inputs) {
         if (inputs.size() != 2) {
-            throw refusal(inputs.size()).exception();
+            return CombinationForm.emit(CodeOperation.Kind.SUM, graph, inputs);
         }
         boolean last = inputs.stream().anyMatch(Signal::hasChannelsLast);
         List<String> codes =
                 inputs.stream()
                         .map(input -> last ? graph.channelsFirst(input) : graph.codes(input))
                         .toList();
+        if (!graph.type(codes.get(0)).shape().equals(graph.type(codes.get(1)).shape())) {
+            return CombinationForm.emit(CodeOperation.Kind.SUM, graph, inputs);
+        }
         Sum sum = new Sum(codes.get(0), codes.get(1));
         return List.of(new Signal.Unrounded(graph.step(), sum, last));
     }

@@ -22,6 +22,12 @@ public enum CodeFlow {
     /** Adds tensors of different scales to codes of one scale; rounds nothing it reads. */
     ADDS,
 
+    /**
+     * Combines tensors of different scales place by place to codes of one scale, other than by
+     * adding; rounds nothing it reads.
+     */
+    COMBINES,
+
     /** Concatenates tensors of different scales to codes of one scale; rounds nothing it reads. */
     CONCATENATES,
 
@@ -51,6 +57,6 @@ public enum CodeFlow {
 
     /** {@return whether the step makes one tensor of several, which have scales of their own} */
     public boolean joins() {
-        return this == ADDS || this == CONCATENATES;
+        return this == ADDS || this == COMBINES || this == CONCATENATES;
     }
 }

@@ -2,17 +2,18 @@
 package org.dl4jquant.layer.kind;
 
 import org.deeplearning4j.nn.conf.graph.ElementWiseVertex;
+import org.dl4jquant.layer.integer.CombinationForm;
 import org.dl4jquant.layer.integer.IntegerSupport;
 import org.dl4jquant.layer.integer.SumForm;
 
-/** A vertex that combines tensors element by element; the integer graph has the sum. */
+/** A vertex that combines tensors place by place. */
 record ElementWiseKind(ElementWiseVertex configuration) implements LayerKind {
 
     @Override
     public CodeFlow flow() {
         return configuration.getOp() == ElementWiseVertex.Op.Add
                 ? CodeFlow.ADDS
-                : CodeFlow.RESCALES;
+                : CodeFlow.COMBINES;
     }
 
     @Override
@@ -22,13 +23,16 @@ record ElementWiseKind(ElementWiseVertex configuration) implements LayerKind {
 
     @Override
     public IntegerSupport integers() {
-        return flow() == CodeFlow.ADDS
-                ? SumForm.support()
-                : Refusals.of(configuration, " with " + configuration.getOp());
+        return flow() == CodeFlow.ADDS ? SumForm.support() : CombinationForm.of(configuration);
     }
 
     @Override
     public boolean takesMaximum() {
         return configuration.getOp() == ElementWiseVertex.Op.Max;
+    }
+
+    @Override
+    public boolean multipliesTensors() {
+        return configuration.getOp() == ElementWiseVertex.Op.Product;
     }
 }

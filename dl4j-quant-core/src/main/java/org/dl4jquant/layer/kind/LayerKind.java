@@ -103,6 +103,11 @@ public interface LayerKind {
         return flow() == CodeFlow.PICKS;
     }
 
+    /** {@return whether it multiplies the tensors that it reads} */
+    default boolean multipliesTensors() {
+        return false;
+    }
+
     /** {@return the tensors inside it, neither input nor result, that can be rounded} */
     default Set<TensorRole> innerTensors() {
         return Set.of();

@@ -237,7 +237,7 @@ public final class LayerKinds {
     }
 
     private static void addVertices(Registry kinds) {
-        kinds.add(Lowering.ADD, ElementWiseKind::new, List.of(ElementWiseVertex.class));
+        kinds.add(Lowering.MOST, ElementWiseKind::new, List.of(ElementWiseVertex.class));
         kinds.add(Lowering.MOST, MergeKind::new, List.of(MergeVertex.class));
         kinds.add(Lowering.MOST, PreprocessorVertexKind::new, List.of(PreprocessorVertex.class));
         kinds.add(Lowering.MOST, StackKind::new, List.of(StackVertex.class));

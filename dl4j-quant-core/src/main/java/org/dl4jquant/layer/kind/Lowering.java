@@ -12,9 +12,6 @@ enum Lowering {
     /** Pools of maxima and means. */
     MAX_AND_AVERAGE(" (max, average)", ""),
 
-    /** Sums of tensors. */
-    ADD(" with Add", ""),
-
     /** Layers that messages count as one group, because there are many. */
     MOVES(")", "layers that only move elements (such as "),
 

@@ -8,7 +8,6 @@ import org.deeplearning4j.nn.graph.vertex.impl.ElementWiseVertex;
 import org.deeplearning4j.nn.workspace.LayerWorkspaceMgr;
 import org.dl4jquant.layer.integer.Call;
 import org.dl4jquant.layer.integer.LayerTensors;
-import org.dl4jquant.layer.integer.SumForm;
 import org.dl4jquant.layer.quantizers.TensorRole;
 import org.dl4jquant.layer.scale.ScaleLinks;
 import org.dl4jquant.numeric.QuantParams;
@@ -16,35 +15,32 @@ import org.jspecify.annotations.Nullable;
 import org.nd4j.linalg.api.buffer.DataType;
 import org.nd4j.linalg.api.ndarray.INDArray;
 
-/** The running side of a {@link QuantizedAddVertex}. */
+/** The running side of a {@link QuantizedJoint}. */
 // DL4J's vertices are serializable in name only, and differ from their interface in varargs.
 @SuppressWarnings({"serial", "overrides"})
-final class QuantizedAddRuntime extends ElementWiseVertex {
+final class QuantizedJointRuntime extends ElementWiseVertex {
 
-    /* DL4J's sum is computed in any case, because backward asks for what it notes, and because it
+    /* DL4J's result is computed in any case, because backward asks for what it notes, and because it
      * makes the array of the right shape in the right workspace; inference then overwrites it. The
      * scales are read anew each time: they are parameters, and learn. */
 
-    private final QuantizedAddVertex conf;
+    private final QuantizedJoint conf;
 
-    QuantizedAddRuntime(
-            QuantizedAddVertex conf,
-            ComputationGraph graph,
-            String name,
-            int index,
-            DataType type) {
-        super(graph, name, index, Op.Add, type);
+    QuantizedJointRuntime(
+            QuantizedJoint conf, ComputationGraph graph, String name, int index, DataType type) {
+        super(graph, name, index, Op.valueOf(conf.getOp().name()), type);
         this.conf = conf;
     }
 
     @Override
     public INDArray doForward(boolean training, LayerWorkspaceMgr workspaceMgr) {
-        INDArray sum = super.doForward(training, workspaceMgr);
+        INDArray joint = super.doForward(training, workspaceMgr);
         if (!training && !isCalibrating()) {
-            // It overwrites the array of the sum.
-            SumForm.of(new Codes()).infer(new Call(workspaceMgr, null, () -> sum), List.of(inputs));
+            // It overwrites the array of the result.
+            conf.form(new Codes())
+                    .infer(new Call(workspaceMgr, null, () -> joint), List.of(inputs));
         }
-        return sum;
+        return joint;
     }
 
     private boolean isCalibrating() {

@@ -21,7 +21,6 @@ import org.dl4jquant.check.Require;
 import org.dl4jquant.layer.quantizers.LayerQuantizers;
 import org.dl4jquant.layer.quantizers.WeightSlot;
 import org.dl4jquant.layer.scale.ScaleUpdaters;
-import org.dl4jquant.numeric.Shape;
 import org.dl4jquant.scheme.Precision;
 import org.dl4jquant.scheme.StrictScalars;
 import org.jspecify.annotations.Nullable;
@@ -192,21 +191,6 @@ public final class QuantizedLayer extends BaseWrapperLayer {
     }
 
     /**
-     * {@return one example of the input without the batch dimension}
-     *
-     * @throws IllegalStateException before calibration
-     */
-    Shape knownInputShape() {
-        int[] known = inputShape;
-        Require.state(
-                known != null,
-                "layer \"%s\" has never seen an input, so its shape is unknown; calibrate the"
-                        + " network first",
-                getLayerName());
-        return Shape.of(Objects.requireNonNull(known));
-    }
-
-    /**
      * Notes what the layer's input looks like, for lowering.
      *
      * @param shape one example's dimensions, without the batch dimension
@@ -336,17 +320,7 @@ public final class QuantizedLayer extends BaseWrapperLayer {
 
     @Override
     public IUpdater getUpdaterByParam(String paramName) {
-        if (QuantizedParameters.isUnderlying(this, paramName)) {
-            return UnderlyingUpdaters.ofParameter(underlying, paramName);
-        }
-        if (batchNormalization != null && QuantizedParameters.isNormalization(this, paramName)) {
-            IUpdater own = batchNormalization.getUpdaterByParam(paramName);
-            // One that a user joins has none: DL4J sets those of the layers that it sees.
-            return own == null ? Objects.requireNonNull(weightUpdater()) : own;
-        }
-        IUpdater followed = weightUpdater();
-        return ScaleUpdaters.updater(
-                quantizers, paramName, followed == null ? scaleUpdater : followed);
+        return UnderlyingUpdaters.of(this, paramName);
     }
 
     @Override

@@ -2,7 +2,9 @@
 package org.dl4jquant.layer;
 
 import java.util.Map;
+import java.util.Objects;
 import org.deeplearning4j.nn.api.Layer;
+import org.dl4jquant.check.Require;
 import org.dl4jquant.layer.integer.ChannelLine;
 import org.dl4jquant.layer.integer.LayerTensors;
 import org.dl4jquant.layer.quantizers.ActivationScheme;
@@ -74,7 +76,13 @@ record RuntimeTensors(
 
     @Override
     public Shape inputShape() {
-        return conf().knownInputShape();
+        int[] known = conf().inputShape();
+        Require.state(
+                known != null,
+                "layer \"%s\" has never seen an input, so its shape is unknown; calibrate the"
+                        + " network first",
+                name());
+        return Shape.of(Objects.requireNonNull(known));
     }
 
     @Override

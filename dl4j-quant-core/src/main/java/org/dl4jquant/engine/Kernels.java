@@ -3,6 +3,7 @@ package org.dl4jquant.engine;
 
 import org.dl4jquant.graph.IntGraph;
 import org.dl4jquant.graph.node.Add;
+import org.dl4jquant.graph.node.AttentionWeights;
 import org.dl4jquant.graph.node.AveragePool;
 import org.dl4jquant.graph.node.ChannelTable;
 import org.dl4jquant.graph.node.Concat;
@@ -14,6 +15,7 @@ import org.dl4jquant.graph.node.GlobalAveragePool;
 import org.dl4jquant.graph.node.Input;
 import org.dl4jquant.graph.node.IntNode;
 import org.dl4jquant.graph.node.Lookup;
+import org.dl4jquant.graph.node.MatMul;
 import org.dl4jquant.graph.node.MaxPool;
 import org.dl4jquant.graph.node.Move;
 import org.dl4jquant.graph.node.Quantize;
@@ -106,6 +108,18 @@ final class Kernels implements IntNode.Visitor<Kernel> {
     @Override
     public Kernel visit(ChannelTable node) {
         return ElementKernels.tables(node.tables(), node.params());
+    }
+
+    @Override
+    public Kernel visit(MatMul node) {
+        return MatMulKernel.of(
+                node, graph.type(node.left()), graph.type(node.right()), shape(node.name()));
+    }
+
+    @Override
+    public Kernel visit(AttentionWeights node) {
+        return MatMulKernel.of(
+                node, graph.type(node.queries()), graph.type(node.keys()), shape(node.name()));
     }
 
     @Override

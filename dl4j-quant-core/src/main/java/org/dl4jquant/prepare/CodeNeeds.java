@@ -82,7 +82,7 @@ final class CodeNeeds {
         boolean pools =
                 (step.flow() == CodeFlow.AVERAGES) || (step.kind().flow() == CodeFlow.PICKS);
         return (pools && network.outputs().contains(tensor))
-                || ((pools || step.flow().joins() || step.flow() == CodeFlow.READS_INDICES)
+                || ((pools || step.flow().joins() || step.kind().makesOnlyCodes())
                         && leavesFurtherOn(tensor))
                 || (step.flow().hasWeights() && leavesMoved(tensor, false));
     }

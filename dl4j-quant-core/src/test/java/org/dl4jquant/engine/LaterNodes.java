@@ -28,7 +28,9 @@ final class LaterNodes {
                             "ChannelTable",
                             type -> type.shape().size(0) <= ChannelTable.MAX_TABLES,
                             (nodes, at) -> nodes.channelTable(at.name(), at.input(), at.type())),
-                    new Drawer("Elementwise", type -> true, LaterNodes::elementwise));
+                    new Drawer("Elementwise", type -> true, LaterNodes::elementwise),
+                    new Drawer("MatMul", LaterNodes::isSquare, MatrixNodes::product),
+                    new Drawer("AttentionWeights", LaterNodes::isSquare, MatrixNodes::weights));
 
     /** Reads an input of its own, of indices. */
     static final String LOOKUP = "Lookup";
@@ -45,6 +47,12 @@ final class LaterNodes {
                         .toList();
         return nodes.elementwise(
                 at.name(), at.input(), fitting, name -> at.types().apply(name).codes());
+    }
+
+    /* Squares can be multiplied by themselves and by others of their size. */
+    private static boolean isSquare(TensorType type) {
+        int rank = type.shape().rank();
+        return rank >= 2 && type.shape().size(rank - 1) == type.shape().size(rank - 2);
     }
 
     /**

@@ -200,7 +200,7 @@ final class RandomNodes {
     }
 
     /** Half of the time a narrower clamp, as of ReLU and ReLU6. */
-    private Output.Codes bounded(QuantParams params) {
+    Output.Codes bounded(QuantParams params) {
         CodeRange range = params.range();
         int zero = Math.min(params.zeroPoint(), range.max() - 1);
         return switch (random.nextInt(4)) {

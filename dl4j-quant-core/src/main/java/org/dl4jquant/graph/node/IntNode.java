@@ -22,6 +22,8 @@ public sealed interface IntNode
                 Table,
                 Lookup,
                 ChannelTable,
+                MatMul,
+                AttentionWeights,
                 Dequantize,
                 Rectify {
 
@@ -100,6 +102,12 @@ public sealed interface IntNode
 
         /** {@return the result for tables of channels} */
         R visit(ChannelTable node);
+
+        /** {@return the result for a product of two tensors of codes} */
+        R visit(MatMul node);
+
+        /** {@return the result for the weights of an attention} */
+        R visit(AttentionWeights node);
 
         /** {@return the result for a reshape} */
         R visit(Reshape node);

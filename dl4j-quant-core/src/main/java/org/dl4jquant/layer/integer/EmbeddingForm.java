@@ -23,7 +23,6 @@ import org.dl4jquant.numeric.CodeRange;
 import org.dl4jquant.numeric.CodeRows;
 import org.dl4jquant.numeric.IndexMap;
 import org.dl4jquant.numeric.QuantParams;
-import org.dl4jquant.numeric.Rounding;
 import org.dl4jquant.numeric.Shape;
 import org.jspecify.annotations.Nullable;
 import org.nd4j.linalg.activations.impl.ActivationIdentity;
@@ -201,21 +200,21 @@ public final class EmbeddingForm implements IntegerForm {
                 CodedWeights.REMEDY);
         CodeRounder weights = Objects.requireNonNull(rounder);
         PointwiseActivation applied = Objects.requireNonNull(function);
-        float[] values = RowMajor.floats(weights.beforeRounding(parameter()));
-        float[] scales = weights.usableScales();
-        INDArray shift = tensors.parameters().get(DefaultParamInitializer.BIAS_KEY);
-        float[] bias = shift == null ? new float[0] : RowMajor.floats(shift);
-        CodeRange bounds = applied.bounds(output);
+        INDArray outputFirst = weights.beforeRounding(parameter()).transpose();
+        int count = Math.toIntExact(layer.getNIn());
         int width = Math.toIntExact(layer.getNOut());
-        byte[] containers = new byte[values.length];
-        for (int i = 0; i < values.length; i++) {
-            int channel = i % width;
-            float scale = scales[scales.length == 1 ? 0 : channel];
-            float value =
-                    Rounding.dequantize(
-                            Rounding.quantize(values[i], scale, 0, weights.range()), scale, 0);
-            float sum = bias.length == 0 ? value : value + bias[channel];
-            containers[i] = (byte) bounds.clamp(output.quantize(applied.apply(sum)));
+        WeightCodes known = new WeightCodes(weights);
+        int[] codes = known.of(RowMajor.floats(outputFirst), Shape.of(width, count));
+        float[] scales = known.scales();
+        INDArray shift = tensors.parameters().get(DefaultParamInitializer.BIAS_KEY);
+        float[] bias = shift == null ? new float[width] : RowMajor.floats(shift);
+        CodeRange bounds = applied.bounds(output);
+        byte[] containers = new byte[codes.length];
+        for (int i = 0; i < codes.length; i++) {
+            int channel = i / count;
+            float value = codes[i] * scales[scales.length == 1 ? 0 : channel] + bias[channel];
+            containers[i % count * width + channel] =
+                    (byte) bounds.clamp(output.quantize(applied.apply(value)));
         }
         return containers;
     }

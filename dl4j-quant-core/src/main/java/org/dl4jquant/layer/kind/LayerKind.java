@@ -98,6 +98,11 @@ public interface LayerKind {
         return false;
     }
 
+    /** {@return whether its integer form has no result in float32, so that codes must leave it} */
+    default boolean makesOnlyCodes() {
+        return flow() == CodeFlow.READS_INDICES;
+    }
+
     /** {@return whether it takes the largest of several values, and DL4J loses NaN among them} */
     default boolean takesMaximum() {
         return flow() == CodeFlow.PICKS;

@@ -23,6 +23,8 @@ public final class Forms {
                     new QuantizeForm(),
                     new DequantizeForm(),
                     new ConvolutionForm(),
+                    new MatMulForm(),
+                    new AttentionWeightsForm(),
                     new DenseForm(),
                     new MaxPoolForm(),
                     new AveragePoolForm(),

@@ -71,8 +71,8 @@ final class IntegerConvolution {
     }
 
     /**
-     * {@return the convolution that ends with a Mul; nothing if it is the product of scales, or of
-     * a rectifier}
+     * {@return the convolution that ends with a Mul; nothing if it is the product of scales, or part
+     * of another form}
      *
      * @param last the operator
      * @param source the graph so far
@@ -83,7 +83,9 @@ final class IntegerConvolution {
         }
         last.requireInputs(2, 2);
         last.requireAttributes();
-        if (isProductOfConstants(last, source) || RectifyForm.isProduct(last, source)) {
+        if (isProductOfConstants(last, source)
+                || RectifyForm.isProduct(last, source)
+                || AttentionWeightsForm.isProduct(last, source)) {
             return Optional.empty();
         }
         OnnxGraph graph = source.graph();

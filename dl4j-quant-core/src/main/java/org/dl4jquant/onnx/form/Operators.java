@@ -5,6 +5,7 @@ package org.dl4jquant.onnx.form;
 final class Operators {
 
     static final String ADD = "Add";
+    static final String ARG_MAX = "ArgMax";
     static final String AVERAGE_POOL = "AveragePool";
     static final String CAST = "Cast";
     static final String CLIP = "Clip";
@@ -12,6 +13,7 @@ final class Operators {
     static final String CONV = "Conv";
     static final String CONV_INTEGER = "ConvInteger";
     static final String DEQUANTIZE = "DequantizeLinear";
+    static final String DIV = "Div";
     static final String FLATTEN = "Flatten";
     static final String GATHER = "Gather";
     static final String GATHER_ELEMENTS = "GatherElements";
@@ -20,6 +22,7 @@ final class Operators {
     static final String LEAKY_RELU = "LeakyRelu";
     static final String LESS = "Less";
     static final String MAT_MUL = "MatMul";
+    static final String MAT_MUL_INTEGER = "MatMulInteger";
     static final String MAX = "Max";
     static final String MAX_POOL = "MaxPool";
     static final String MEAN = "Mean";
@@ -27,8 +30,11 @@ final class Operators {
     static final String MUL = "Mul";
     static final String PAD = "Pad";
     static final String QUANTIZE = "QuantizeLinear";
+    static final String REDUCE_SUM = "ReduceSum";
     static final String RELU = "Relu";
     static final String RESHAPE = "Reshape";
+    static final String ROUND = "Round";
+    static final String SHAPE = "Shape";
     static final String RESIZE = "Resize";
     static final String SLICE = "Slice";
     static final String SQUEEZE = "Squeeze";

@@ -61,7 +61,10 @@ final class RectifyForm implements NodeForm<Rectify> {
                             ? rectify(last, last.input(0), clamp(last, source))
                             : Optional.empty();
             case Operators.LEAKY_RELU -> rectify(last, last.input(0), leakyRelu(last, source));
-            case Operators.MIN -> lower(last, source);
+            case Operators.MIN ->
+                    AttentionWeightsForm.isBound(last, source)
+                            ? Optional.empty()
+                            : lower(last, source);
             case Operators.WHERE -> rectify(last, last.input(2), choose(last, source));
             default -> Optional.empty();
         };

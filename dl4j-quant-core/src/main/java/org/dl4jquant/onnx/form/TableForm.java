@@ -136,6 +136,7 @@ final class TableForm implements NodeForm<Table> {
             return source.graph()
                     .maker(last.input(0), Operators.GATHER_ELEMENTS)
                     .filter(gather -> ChannelTableForm.places(gather, source).isEmpty())
+                    .filter(gather -> source.constants().has(last.input(1)))
                     .map(gather -> reshaped(last, gather, source));
         }
         boolean moves =

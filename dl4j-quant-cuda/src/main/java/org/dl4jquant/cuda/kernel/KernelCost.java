@@ -34,6 +34,11 @@ public record KernelCost(long operations, long bytes, long constantBytes) {
                     moved(
                             sizes.of("PIXELS")
                                     * (sizes.of("CHANNELS") * Float.BYTES + sizes.of("PITCH")));
+            case "matmul.cu", "attention_weights.cu" ->
+                    moved(
+                            sizes.of("LEFT_PIXELS") * sizes.of("LEFT_PITCH")
+                                    + sizes.of("RIGHT_PIXELS") * sizes.of("RIGHT_PITCH")
+                                    + sizes.of("PIXELS") * sizes.of("PITCH"));
             case "lookup.cu" ->
                     moved(
                             sizes.of("INDICES") * Float.BYTES

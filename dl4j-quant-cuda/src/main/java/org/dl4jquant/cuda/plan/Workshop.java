@@ -10,10 +10,12 @@ import org.dl4jquant.cuda.kernel.ElementKernels;
 import org.dl4jquant.cuda.kernel.ElementwiseKernel;
 import org.dl4jquant.cuda.kernel.ImageLayout;
 import org.dl4jquant.cuda.kernel.KernelSpec;
+import org.dl4jquant.cuda.kernel.MatrixKernels;
 import org.dl4jquant.cuda.kernel.MoveKernel;
 import org.dl4jquant.cuda.kernel.PoolKernels;
 import org.dl4jquant.graph.IntGraph;
 import org.dl4jquant.graph.node.Add;
+import org.dl4jquant.graph.node.AttentionWeights;
 import org.dl4jquant.graph.node.AveragePool;
 import org.dl4jquant.graph.node.ChannelTable;
 import org.dl4jquant.graph.node.Concat;
@@ -25,6 +27,7 @@ import org.dl4jquant.graph.node.GlobalAveragePool;
 import org.dl4jquant.graph.node.Input;
 import org.dl4jquant.graph.node.IntNode;
 import org.dl4jquant.graph.node.Lookup;
+import org.dl4jquant.graph.node.MatMul;
 import org.dl4jquant.graph.node.MaxPool;
 import org.dl4jquant.graph.node.Move;
 import org.dl4jquant.graph.node.Quantize;
@@ -32,7 +35,9 @@ import org.dl4jquant.graph.node.Rectify;
 import org.dl4jquant.graph.node.Reshape;
 import org.dl4jquant.graph.node.Table;
 import org.dl4jquant.numeric.CodeTable;
+import org.dl4jquant.numeric.ExponentTable;
 import org.dl4jquant.numeric.QuantParams;
+import org.dl4jquant.numeric.Shape;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -264,6 +269,56 @@ final class Workshop implements IntNode.Visitor<Tensor> {
                 constants.add(tables),
                 result);
         return result;
+    }
+
+    @Override
+    public Tensor visit(MatMul node) {
+        Tensor left = tensors.get(node.left());
+        Tensor right = tensors.get(node.right());
+        Tensor result = tensors.result(node.name());
+        launches.add(
+                node.name(),
+                MatrixKernels.product(
+                        codes(left),
+                        codes(right),
+                        sizes(left, right),
+                        result.image(),
+                        node.output()),
+                left,
+                right,
+                result);
+        return result;
+    }
+
+    @Override
+    public Tensor visit(AttentionWeights node) {
+        Tensor queries = tensors.get(node.queries());
+        Tensor keys = tensors.get(node.keys());
+        Tensor result = tensors.result(node.name());
+        launches.add(
+                node.name(),
+                MatrixKernels.weights(
+                        codes(queries),
+                        codes(keys),
+                        sizes(queries, keys),
+                        AttentionWeights.steps(queries.type(), keys.type()),
+                        codes(result)),
+                queries,
+                keys,
+                constants.add(ExponentTable.toArray()),
+                result);
+        return result;
+    }
+
+    private static MatrixKernels.Codes codes(Tensor tensor) {
+        return new MatrixKernels.Codes(tensor.image(), tensor.codes());
+    }
+
+    private static MatrixKernels.Sizes sizes(Tensor left, Tensor right) {
+        Shape first = left.type().shape();
+        int rank = first.rank();
+        return new MatrixKernels.Sizes(
+                first.size(rank - 2), first.size(rank - 1), right.type().shape().size(rank - 1));
     }
 
     @Override

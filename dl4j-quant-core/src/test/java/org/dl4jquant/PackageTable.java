@@ -57,9 +57,10 @@ final class PackageTable {
                 .pure("check")
                 .pure("files")
                 .pure("numeric")
+                .pure("numeric.recurrent", "numeric")
                 .pure("scheme", "numeric")
-                .pure("graph.node", "numeric")
-                .pure("graph", "graph.node", "scheme", "numeric")
+                .pure("graph.node", "numeric.recurrent", "numeric")
+                .pure("graph", "graph.node", "scheme", "numeric.recurrent", "numeric")
                 .mixed("nd")
                 .pure("calibrate", "scheme", "numeric")
                 .mixed("fakequant", "numeric", "scheme", "nd", "calibrate")
@@ -76,13 +77,21 @@ final class PackageTable {
                 .mixed(
                         "layer.integer",
                         "numeric",
+                        "numeric.recurrent",
                         "scheme",
                         "graph.node",
                         "nd",
                         "fakequant",
                         "layer.quantizers",
                         "layer.rounding")
-                .mixed("layer.recurrent", "nd", "layer.quantizers", "layer.rounding")
+                .mixed(
+                        "layer.recurrent",
+                        "numeric",
+                        "numeric.recurrent",
+                        "nd",
+                        "layer.quantizers",
+                        "layer.rounding",
+                        "layer.integer")
                 .mixed("layer.attention", "nd", "layer.quantizers", "layer.rounding")
                 .mixed(
                         "layer.kind",
@@ -127,10 +136,17 @@ final class PackageTable {
                 .mixedUsingAllUpTo("train", "prepare")
                 .mixedUsingAllUpTo("monitor", "prepare")
                 .mixedUsingAllUpTo("lower", "prepare")
-                .pure("engine", "graph", "graph.node", "scheme", "numeric")
+                .pure("engine", "graph", "graph.node", "scheme", "numeric.recurrent", "numeric")
                 .pure("onnx.wire")
                 .pure("onnx.foreign", "onnx.wire", "numeric")
-                .pure("onnx.form", "onnx.wire", "onnx.foreign", "graph", "graph.node", "numeric")
+                .pure(
+                        "onnx.form",
+                        "onnx.wire",
+                        "onnx.foreign",
+                        "graph",
+                        "graph.node",
+                        "numeric.recurrent",
+                        "numeric")
                 .pure(
                         "onnx",
                         "onnx.wire",

@@ -20,6 +20,7 @@ import org.dl4jquant.graph.node.MaxPool;
 import org.dl4jquant.graph.node.Move;
 import org.dl4jquant.graph.node.Quantize;
 import org.dl4jquant.graph.node.Rectify;
+import org.dl4jquant.graph.node.Recurrent;
 import org.dl4jquant.graph.node.Reshape;
 import org.dl4jquant.graph.node.Table;
 import org.dl4jquant.numeric.QuantParams;
@@ -140,6 +141,11 @@ final class Kernels implements IntNode.Visitor<Kernel> {
     @Override
     public Kernel visit(Rectify node) {
         return ElementKernels.rectify(node.function());
+    }
+
+    @Override
+    public Kernel visit(Recurrent node) {
+        return new RecurrentKernel(node, codes(node.input()));
     }
 
     private Shape shape(String name) {

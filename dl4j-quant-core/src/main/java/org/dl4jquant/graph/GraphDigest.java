@@ -26,6 +26,7 @@ import org.dl4jquant.numeric.OutputFunction;
 import org.dl4jquant.numeric.QuantParams;
 import org.dl4jquant.numeric.Shape;
 import org.dl4jquant.numeric.WeightTensor;
+import org.dl4jquant.numeric.recurrent.Cell;
 
 /**
  * The SHA-256 of a graph: of its nodes' kinds, and of all their records' components in order; then of its outputs and their last functions.
@@ -38,6 +39,9 @@ final class GraphDigest {
     /* Part of the format: a class may be renamed, its name here stays. Nodes say theirs themselves. */
     private static final Map<Class<?>, String> NAMES =
             Map.ofEntries(
+                    Map.entry(Cell.Lstm.class, "Lstm"),
+                    Map.entry(Cell.PeepholeLstm.class, "PeepholeLstm"),
+                    Map.entry(Cell.Elman.class, "Elman"),
                     Map.entry(IndexMap.class, "IndexMap"),
                     Map.entry(Output.Codes.class, "Codes"),
                     Map.entry(Output.Floats.class, "Floats"),

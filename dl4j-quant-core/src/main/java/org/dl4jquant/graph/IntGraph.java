@@ -18,6 +18,7 @@ import org.dl4jquant.graph.node.Lookup;
 import org.dl4jquant.graph.node.NodeChecks;
 import org.dl4jquant.graph.node.NodeInputs;
 import org.dl4jquant.graph.node.OverflowCertificate;
+import org.dl4jquant.graph.node.Recurrent;
 import org.dl4jquant.graph.node.Reshape;
 import org.dl4jquant.graph.node.TensorType;
 import org.dl4jquant.graph.node.Weighted;
@@ -303,7 +304,11 @@ public final class IntGraph {
         return limits;
     }
 
-    /** {@return for every convolution and dense node the proof that it cannot overflow} */
+    /**
+     * {@return the proof that they cannot overflow, for the sums of every convolution and dense
+     * node; of a recurrent node, for those of its input by its name, and for those of its hidden
+     * state by its name and {@code /step}}
+     */
     public Map<String, OverflowCertificate> overflowCertificates() {
         Map<String, OverflowCertificate> certificates = new LinkedHashMap<>();
         for (IntNode node : nodes) {
@@ -311,6 +316,13 @@ public final class IntGraph {
                 certificates.put(
                         layer.name(),
                         OverflowCertificate.of(layer.weights(), type(layer.input()).codes()));
+            } else if (node instanceof Recurrent layer) {
+                certificates.put(
+                        layer.name(),
+                        OverflowCertificate.of(layer.inputWeights(), type(layer.input()).codes()));
+                certificates.put(
+                        layer.name() + "/step",
+                        OverflowCertificate.of(layer.hiddenWeights(), layer.params()));
             }
         }
         return certificates;

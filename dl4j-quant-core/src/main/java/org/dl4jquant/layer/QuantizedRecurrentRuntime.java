@@ -1,11 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 package org.dl4jquant.layer;
 
+import java.util.List;
 import java.util.Map;
+import java.util.function.Consumer;
+import java.util.function.Supplier;
 import org.deeplearning4j.nn.api.layers.RecurrentLayer;
 import org.deeplearning4j.nn.conf.NeuralNetConfiguration;
 import org.deeplearning4j.nn.gradient.Gradient;
 import org.deeplearning4j.nn.workspace.LayerWorkspaceMgr;
+import org.dl4jquant.layer.recurrent.RememberedStates;
 import org.jspecify.annotations.Nullable;
 import org.nd4j.common.primitives.Pair;
 import org.nd4j.linalg.api.buffer.DataType;
@@ -28,6 +32,32 @@ final class QuantizedRecurrentRuntime extends QuantizedRuntime implements Recurr
         this.recurrent = inner;
     }
 
+    /**
+     * States that the underlying layer keeps.
+     *
+     * @param reader returns them
+     * @param writer replaces them
+     * @param kept whether they are replaced
+     */
+    private record Kept(
+            Supplier<Map<String, INDArray>> reader,
+            Consumer<Map<String, INDArray>> writer,
+            boolean kept)
+            implements Remembered {
+
+        @Override
+        public List<INDArray> before() {
+            return RememberedStates.inOrder(reader.get());
+        }
+
+        @Override
+        public void after(List<INDArray> states) {
+            if (kept) {
+                writer.accept(RememberedStates.byName(states));
+            }
+        }
+    }
+
     /** The input that the underlying layer reads, rounded. */
     private INDArray preparedInput() {
         return recurrent.input();
@@ -37,7 +67,10 @@ final class QuantizedRecurrentRuntime extends QuantizedRuntime implements Recurr
     public INDArray rnnTimeStep(INDArray input, LayerWorkspaceMgr workspaceMgr) {
         setInput(input, workspaceMgr);
         return activate(
-                false, () -> recurrent.rnnTimeStep(preparedInput(), workspaceMgr), workspaceMgr);
+                false,
+                () -> recurrent.rnnTimeStep(preparedInput(), workspaceMgr),
+                new Kept(recurrent::rnnGetPreviousState, recurrent::rnnSetPreviousState, true),
+                workspaceMgr);
     }
 
     @Override
@@ -52,6 +85,10 @@ final class QuantizedRecurrentRuntime extends QuantizedRuntime implements Recurr
                 () ->
                         recurrent.rnnActivateUsingStoredState(
                                 preparedInput(), training, storeLastForTBPTT, workspaceMgr),
+                new Kept(
+                        recurrent::rnnGetTBPTTState,
+                        recurrent::rnnSetTBPTTState,
+                        storeLastForTBPTT),
                 workspaceMgr);
     }
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package org.dl4jquant.layer;
 
+import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
@@ -179,7 +180,24 @@ class QuantizedRuntime extends ParameterRuntime {
         return kind.onlyAppliesFunction() ? input(name()) : underlying.activate(training, mgr);
     }
 
+    /** The states of a recurrent layer that goes on where it stopped. */
+    interface Remembered {
+        /** {@return the states before the first step, in the order of the form; none for 0} */
+        List<INDArray> before();
+
+        /** Keeps the states after the last step. */
+        void after(List<INDArray> states);
+    }
+
     INDArray activate(boolean training, Simulation.InnerForward forward, LayerWorkspaceMgr mgr) {
+        return activate(training, forward, null, mgr);
+    }
+
+    INDArray activate(
+            boolean training,
+            Simulation.InnerForward forward,
+            @Nullable Remembered remembered,
+            LayerWorkspaceMgr mgr) {
         INDArray x = input(name());
         TensorObserver watching = observer;
         if (watching != null || layerConf.inputShape() == null) {
@@ -193,14 +211,26 @@ class QuantizedRuntime extends ParameterRuntime {
             List<INDArray> results =
                     integers == null
                             ? List.of()
-                            : integers.infer(new Call(mgr, mask, forward::run), List.of(x));
+                            : integers.infer(
+                                    new Call(mgr, mask, forward::run), inputs(x, remembered));
             if (!results.isEmpty()) {
+                if (remembered != null) {
+                    remembered.after(results.subList(1, results.size()));
+                }
                 return results.get(0);
             }
         }
         prepared = false;
         prepare(training, mgr);
         return simulation().forward(training, forward, mgr);
+    }
+
+    private static List<INDArray> inputs(INDArray x, @Nullable Remembered remembered) {
+        List<INDArray> inputs = new ArrayList<>(List.of(x));
+        if (remembered != null) {
+            inputs.addAll(remembered.before());
+        }
+        return inputs;
     }
 
     // ---- the layer in integers -----------------------------------------------------------------

@@ -30,7 +30,11 @@ final class LaterNodes {
                             (nodes, at) -> nodes.channelTable(at.name(), at.input(), at.type())),
                     new Drawer("Elementwise", type -> true, LaterNodes::elementwise),
                     new Drawer("MatMul", LaterNodes::isSquare, MatrixNodes::product),
-                    new Drawer("AttentionWeights", LaterNodes::isSquare, MatrixNodes::weights));
+                    new Drawer("AttentionWeights", LaterNodes::isSquare, MatrixNodes::weights),
+                    new Drawer(
+                            "Recurrent",
+                            type -> type.shape().rank() == 2,
+                            (nodes, at) -> nodes.recurrent(at.name(), at.input(), at.type())));
 
     /** Reads an input of its own, of indices. */
     static final String LOOKUP = "Lookup";

@@ -164,7 +164,7 @@ final class RandomNodes {
         return new Dense(name, input, weights, output(weights, type.codes(), floats));
     }
 
-    private WeightTensor weights(Shape shape) {
+    WeightTensor weights(Shape shape) {
         CodeRange range = CodeRange.narrow(random.nextBoolean() ? 8 : 2 + random.nextInt(7));
         boolean extreme = random.nextInt(5) == 0;
         byte[] codes = new byte[shape.elements()];
@@ -296,6 +296,10 @@ final class RandomNodes {
             tables.add(CodeTable.from(v -> v < 0 ? v * slope : v, from, to));
         }
         return new ChannelTable(name, input, tables, to);
+    }
+
+    IntNode recurrent(String name, String input, TensorType type) {
+        return new RandomRecurrent(random, this).node(name, input, type);
     }
 
     /** Codes of the same example in other places; images often stay images. */

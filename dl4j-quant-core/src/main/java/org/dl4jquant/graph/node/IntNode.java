@@ -25,7 +25,8 @@ public sealed interface IntNode
                 MatMul,
                 AttentionWeights,
                 Dequantize,
-                Rectify {
+                Rectify,
+                Recurrent {
 
     /** {@return the node's name, which is its result's} */
     String name();
@@ -120,5 +121,8 @@ public sealed interface IntNode
 
         /** {@return the result for a function of float32 results} */
         R visit(Rectify node);
+
+        /** {@return the result for a recurrent layer} */
+        R visit(Recurrent node);
     }
 }

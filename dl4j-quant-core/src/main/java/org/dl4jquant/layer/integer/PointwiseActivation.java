@@ -148,6 +148,14 @@ public record PointwiseActivation(
         return function == null;
     }
 
+    /** {@return the function as one of elements, whether engines know it as a clamp or a table} */
+    public ElementwiseFunction elementwise() {
+        if (function != null) {
+            return function;
+        }
+        return least == 0 ? new PiecewiseLinear(most, 0, 0) : Fixed.IDENTITY;
+    }
+
     /** {@return whether the function's values are never negative} */
     public boolean nonNegative() {
         return function == null ? least >= 0 : function.nonNegative();

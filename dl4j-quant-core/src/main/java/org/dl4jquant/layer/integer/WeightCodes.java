@@ -43,11 +43,22 @@ final class WeightCodes {
      * @param shape [out, in / groups, ...]
      */
     int[] of(float[] values, Shape shape) {
+        return of(values, shape, 0);
+    }
+
+    /**
+     * {@return the codes of some of the output channels}
+     *
+     * @param values the float weights, row-major
+     * @param shape [out, in / groups, ...]
+     * @param first the number of their first channel among all
+     */
+    int[] of(float[] values, Shape shape, int first) {
         int[] codes = new int[values.length];
         int length = values.length / shape.size(0);
         int inner = length / shape.size(1);
         for (int i = 0; i < codes.length; i++) {
-            int channel = i / length;
+            int channel = first + i / length;
             codes[i] =
                     groups == null
                             ? Rounding.quantize(

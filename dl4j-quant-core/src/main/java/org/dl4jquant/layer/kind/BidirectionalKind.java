@@ -2,7 +2,10 @@
 package org.dl4jquant.layer.kind;
 
 import java.util.Set;
+import org.deeplearning4j.nn.conf.layers.BaseRecurrentLayer;
 import org.deeplearning4j.nn.conf.layers.recurrent.Bidirectional;
+import org.dl4jquant.layer.integer.BidirectionalForm;
+import org.dl4jquant.layer.integer.IntegerSupport;
 import org.dl4jquant.layer.quantizers.TensorRole;
 import org.dl4jquant.layer.quantizers.WeightLayout;
 import org.jspecify.annotations.Nullable;
@@ -29,5 +32,12 @@ record BidirectionalKind(Bidirectional configuration) implements LayerKind {
         return Inside.innerTensors(configuration.getFwd()).isEmpty()
                 ? Set.of()
                 : Set.of(TensorRole.HIDDEN, TensorRole.HIDDEN_BACKWARD);
+    }
+
+    @Override
+    public IntegerSupport integers() {
+        return forwards().configuration() instanceof BaseRecurrentLayer layer
+                ? BidirectionalForm.of(configuration, layer, forwards().integers())
+                : Refusals.of(configuration, " around another layer than LSTM or SimpleRnn");
     }
 }

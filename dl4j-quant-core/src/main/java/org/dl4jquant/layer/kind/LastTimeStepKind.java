@@ -2,7 +2,11 @@
 package org.dl4jquant.layer.kind;
 
 import java.util.Set;
+import org.deeplearning4j.nn.conf.RNNFormat;
+import org.deeplearning4j.nn.conf.layers.BaseRecurrentLayer;
 import org.deeplearning4j.nn.conf.layers.recurrent.LastTimeStep;
+import org.dl4jquant.layer.integer.IntegerSupport;
+import org.dl4jquant.layer.integer.LastTimeStepForm;
 import org.dl4jquant.layer.quantizers.TensorRole;
 import org.dl4jquant.layer.quantizers.WeightLayout;
 import org.jspecify.annotations.Nullable;
@@ -23,5 +27,14 @@ record LastTimeStepKind(LastTimeStep configuration) implements LayerKind {
     @Override
     public Set<TensorRole> innerTensors() {
         return Inside.innerTensors(configuration.getUnderlying());
+    }
+
+    @Override
+    public IntegerSupport integers() {
+        LayerKind inside = LayerKinds.of(configuration.getUnderlying());
+        boolean channelsLast =
+                inside.configuration() instanceof BaseRecurrentLayer layer
+                        && layer.getRnnDataFormat() == RNNFormat.NWC;
+        return LastTimeStepForm.of(inside.integers(), channelsLast);
     }
 }

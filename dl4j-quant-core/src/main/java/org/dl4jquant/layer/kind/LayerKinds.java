@@ -165,9 +165,12 @@ public final class LayerKinds {
                         RecurrentAttentionLayer.class,
                         ElementWiseMultiplicationLayer.class));
         kinds.add(Lowering.MOST, PReLUKind::new, List.of(PReLULayer.class));
-        kinds.add(RecurrentKind::new, List.of(LSTM.class, GravesLSTM.class, SimpleRnn.class));
-        kinds.add(BidirectionalKind::new, List.of(Bidirectional.class));
-        kinds.add(LastTimeStepKind::new, List.of(LastTimeStep.class));
+        kinds.add(
+                Lowering.MOST,
+                RecurrentKind::new,
+                List.of(LSTM.class, GravesLSTM.class, SimpleRnn.class));
+        kinds.add(Lowering.MOST, BidirectionalKind::new, List.of(Bidirectional.class));
+        kinds.add(Lowering.MOST, LastTimeStepKind::new, List.of(LastTimeStep.class));
         kinds.add(TimeDistributedKind::new, List.of(TimeDistributed.class));
         kinds.add(MaskZeroKind::new, List.of(MaskZeroLayer.class));
         kinds.add(SelfAttentionKind::new, List.of(SelfAttentionLayer.class));

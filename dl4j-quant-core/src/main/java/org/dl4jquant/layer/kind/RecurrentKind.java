@@ -3,7 +3,10 @@ package org.dl4jquant.layer.kind;
 
 import java.util.Set;
 import org.deeplearning4j.nn.conf.layers.BaseRecurrentLayer;
+import org.deeplearning4j.nn.conf.layers.recurrent.SimpleRnn;
 import org.deeplearning4j.nn.params.SimpleRnnParamInitializer;
+import org.dl4jquant.layer.integer.IntegerSupport;
+import org.dl4jquant.layer.integer.RecurrentForm;
 import org.dl4jquant.layer.quantizers.TensorRole;
 import org.dl4jquant.layer.quantizers.WeightLayout;
 import org.dl4jquant.layer.recurrent.RoundedRecurrence;
@@ -28,5 +31,14 @@ record RecurrentKind(BaseRecurrentLayer configuration) implements LayerKind {
     @Override
     public Set<TensorRole> innerTensors() {
         return RoundedRecurrence.rounds(configuration) ? Set.of(TensorRole.HIDDEN) : Set.of();
+    }
+
+    @Override
+    public IntegerSupport integers() {
+        return configuration instanceof SimpleRnn rnn && rnn.hasLayerNorm()
+                ? IntegerSupport.refused(
+                        "there is no integer form of type SimpleRnn with layer normalization",
+                        "train the layer without hasLayerNorm")
+                : RecurrentForm.of(configuration);
     }
 }

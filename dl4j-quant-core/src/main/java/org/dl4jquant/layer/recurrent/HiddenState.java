@@ -10,7 +10,9 @@ import org.deeplearning4j.nn.layers.wrapper.BaseWrapperLayer;
 import org.dl4jquant.check.Require;
 import org.dl4jquant.layer.quantizers.TensorObserver;
 import org.dl4jquant.layer.quantizers.TensorRole;
+import org.dl4jquant.layer.rounding.CodeRounder;
 import org.dl4jquant.layer.rounding.ValueRounder;
+import org.dl4jquant.numeric.QuantParams;
 import org.jspecify.annotations.Nullable;
 import org.nd4j.linalg.api.ndarray.INDArray;
 
@@ -96,6 +98,13 @@ public final class HiddenState {
     /** {@return whether a rounder stands between one step and the next} */
     boolean rounds() {
         return rounder != null;
+    }
+
+    /** {@return how codes of the state stand for values, now; null if no codes are made of it} */
+    @Nullable QuantParams codes() {
+        return rounder instanceof CodeRounder toCodes && observer.get() == null
+                ? toCodes.params()
+                : null;
     }
 
     /**

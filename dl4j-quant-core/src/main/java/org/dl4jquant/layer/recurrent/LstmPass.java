@@ -23,6 +23,8 @@ final class LstmPass implements RecurrentPass {
      *   c' = forget(z) * c + modulation(z) * input(z)
      *   raw = output(z) * function(c'),  h' = round(raw)
      *
+     * With a hidden state in codes, sums, gates and memory are rounded, too, as GateRounding says.
+     *
      * GravesLSTM lets the gates see the memory, each unit its own, through the last three columns of
      * its recurrent weights: c is added to the sums of forget and modulation, c' to that of output.
      *
@@ -123,6 +125,7 @@ final class LstmPass implements RecurrentPass {
     private final INDArray[] gates;
     private final INDArray[] memories;
     private final INDArray[] activated;
+    private final @Nullable GateRounding rounding;
 
     private LstmPass(
             Cell cell, State start, TimeSteps steps, boolean training, LayerWorkspaceMgr mgr) {
@@ -130,6 +133,10 @@ final class LstmPass implements RecurrentPass {
         this.start = start;
         this.steps = steps;
         this.training = training;
+        this.rounding =
+                cell.hidden().codes() == null
+                        ? null
+                        : GateRounding.of(cell.gate(), cell.function());
         long n = cell.units();
         this.result = steps.sequence(ArrayType.ACTIVATIONS, n, mgr);
         this.raw = training ? steps.sequence(ArrayType.ACTIVATIONS, n, mgr) : result;
@@ -204,6 +211,33 @@ final class LstmPass implements RecurrentPass {
         steps.sums(t, cell.input(), before.hidden(), cell.recurrent(), cell.biases(), z);
         peep(z, FORGET, before.memory());
         peep(z, MODULATION, before.memory());
+        INDArray memory =
+                rounding == null
+                        ? inFloat(t, z, before.memory())
+                        : rounded(rounding, t, z, before.memory());
+        INDArray h = at(raw, t);
+        steps.hide(h, t);
+        steps.hide(memory, t);
+        INDArray rounded = at(result, t);
+        cell.hidden().forward(h, rounded);
+        return new State(rounded, memory);
+    }
+
+    private INDArray rounded(GateRounding gates, int t, INDArray z, @Nullable INDArray before) {
+        INDArray memory = slot(memories, t);
+        gates.forward(
+                new GateRounding.Step(
+                        z,
+                        slot(this.gates, t),
+                        before,
+                        peephole(cell.peepholes(), OUTPUT),
+                        memory,
+                        slot(activated, t),
+                        at(raw, t)));
+        return memory;
+    }
+
+    private INDArray inFloat(int t, INDArray z, @Nullable INDArray before) {
         INDArray gated = slot(gates, t);
         if (gated != z) {
             gated.assign(z);
@@ -211,18 +245,14 @@ final class LstmPass implements RecurrentPass {
         cell.function().getActivation(block(gated, INPUT), training);
         cell.gate().getActivation(block(gated, FORGET), training);
         cell.gate().getActivation(block(gated, MODULATION), training);
-        INDArray memory = remember(t, gated, before.memory());
+        INDArray memory = remember(t, gated, before);
         peep(z, OUTPUT, memory);
         if (gated != z) {
             block(gated, OUTPUT).assign(block(z, OUTPUT));
         }
         cell.gate().getActivation(block(gated, OUTPUT), training);
-        INDArray h = at(raw, t).assign(slot(activated, t).mul(block(gated, OUTPUT)));
-        steps.hide(h, t);
-        steps.hide(memory, t);
-        INDArray rounded = at(result, t);
-        cell.hidden().forward(h, rounded);
-        return new State(rounded, memory);
+        at(raw, t).assign(slot(activated, t).mul(block(gated, OUTPUT)));
+        return memory;
     }
 
     /** Shows the memory to one of the gates. */
@@ -301,6 +331,9 @@ final class LstmPass implements RecurrentPass {
         back(cell.gate(), z, OUTPUT, h.mul(slot(activated, t)), delta);
         peepBack(delta, OUTPUT, memory, toMemory, byMemory);
         toMemory.addi(cell.function().backprop(memory, h.muli(block(gated, OUTPUT))).getFirst());
+        if (rounding != null) {
+            GateRounding.hideClippedMemory(memory, toMemory);
+        }
         back(cell.gate(), z, MODULATION, toMemory.mul(block(gated, INPUT)), delta);
         back(cell.function(), z, INPUT, toMemory.mul(block(gated, MODULATION)), delta);
         INDArray before = t == 0 ? start.memory() : slot(memories, t - 1);
@@ -332,6 +365,10 @@ final class LstmPass implements RecurrentPass {
     private void back(
             IActivation function, INDArray sums, int index, INDArray upstream, INDArray delta) {
         INDArray at = block(sums, index).dup('f');
-        block(delta, index).assign(function.backprop(at, upstream).getFirst());
+        INDArray gradient = block(delta, index);
+        gradient.assign(function.backprop(at, upstream).getFirst());
+        if (rounding != null) {
+            GateRounding.hideClippedSums(block(sums, index), gradient);
+        }
     }
 }

@@ -20,7 +20,7 @@ final class SimpleRnnPass implements RecurrentPass {
      *   z = x W + h RW + b                        [m, n]
      *   raw = function(z),  h' = round(raw)
      *
-     * A mask of 0 sets raw to 0 before the rounding. Without rounding, gradients are those of DL4J's
+     * With a hidden state in codes, z is rounded, too, as SumRounding says. A mask of 0 sets raw to 0 before the rounding. Without rounding, gradients are those of DL4J's
      * own layer but for truncated backpropagation: there it computes the activations again from a
      * state of 0 instead of the remembered one, and leaves the state before the first of the
      * truncated steps out of the gradient of RW. Here they count. */
@@ -48,6 +48,7 @@ final class SimpleRnnPass implements RecurrentPass {
     private final INDArray sums;
     private final INDArray raw;
     private final INDArray result;
+    private final @Nullable SumRounding rounding;
 
     private SimpleRnnPass(
             Cell cell,
@@ -59,6 +60,7 @@ final class SimpleRnnPass implements RecurrentPass {
         this.start = start;
         this.steps = steps;
         this.training = training;
+        this.rounding = SumRounding.of(cell.function(), cell.hidden().codes());
         long n = cell.recurrent().size(0);
         this.result = steps.sequence(ArrayType.ACTIVATIONS, n, mgr);
         this.raw = training ? steps.sequence(ArrayType.ACTIVATIONS, n, mgr) : result;
@@ -96,6 +98,9 @@ final class SimpleRnnPass implements RecurrentPass {
     private void step(int t) {
         INDArray z = at(sums, t);
         steps.sums(t, cell.input(), before(t), cell.recurrent(), cell.biases(), z);
+        if (rounding != null) {
+            rounding.forward(z);
+        }
         INDArray h = at(raw, t);
         if (raw != sums) {
             h.assign(z);
@@ -158,5 +163,8 @@ final class SimpleRnnPass implements RecurrentPass {
         }
         steps.hide(h, t);
         delta.assign(cell.function().backprop(at(sums, t).dup('f'), h).getFirst());
+        if (rounding != null) {
+            rounding.backward(at(sums, t), delta);
+        }
     }
 }

@@ -33,6 +33,10 @@ final class Attributes {
                 .build();
     }
 
+    static Message of(String name, Message graph) {
+        return builder(name, AttributeType.GRAPH).set(AttributeProto.G, graph).build();
+    }
+
     private static MessageBuilder builder(String name, AttributeType type) {
         return Message.builder(AttributeProto.SCHEMA)
                 .set(AttributeProto.NAME, name)

@@ -57,6 +57,15 @@ final class Constants {
         return type == DataType.INT8.number() || type == DataType.INT4.number();
     }
 
+    /** {@return whether a constant has the type, the dimensions and the bytes of another} */
+    boolean holdsSame(String name, Constants others, String other) {
+        return unnamed(get(name)).equals(unnamed(others.get(other)));
+    }
+
+    private static Message unnamed(Message tensor) {
+        return tensor.toBuilder().clear(TensorProto.NAME).build().withoutDefaults();
+    }
+
     float scalar(String name) {
         float[] values = floats(name);
         Require.argument(

@@ -78,6 +78,7 @@ final class FormReader {
         graph.nodes().stream()
                 .filter(node -> !taken.contains(node))
                 .forEach(node -> requireUnderstood(node, understood, listed));
+        Forms.all().forEach(form -> form.claim(this));
         addWaiting();
         for (OnnxNode node : graph.nodes()) {
             if (node.operator().equals(Operators.QUANTIZE)) {
@@ -111,7 +112,9 @@ final class FormReader {
                 understood.contains(node.operator()),
                 "is not part of an integer graph; understood are %s",
                 listed);
-        node.requireOneOutput();
+        if (!node.operator().equals(Operators.SCAN)) {
+            node.requireOneOutput();
+        }
     }
 
     private void findFunction(OnnxNode node) {

@@ -79,6 +79,11 @@ final class FormWriter {
         return target;
     }
 
+    /** Notes what ONNX has no other word for. */
+    void note(String key, String text) {
+        metadata.put(key, text);
+    }
+
     /** {@return the type of an earlier node's result, or of the node that is written} */
     TensorType type(String name) {
         return source.type(name);

@@ -37,7 +37,8 @@ public final class Forms {
                     new LookupForm(),
                     new ChannelTableForm(),
                     new TableForm(),
-                    new RectifyForm());
+                    new RectifyForm(),
+                    new RecurrentForm());
 
     private static final Map<Class<?>, NodeForm<?>> BY_NODE =
             ALL.stream().collect(Collectors.toMap(NodeForm::node, Function.identity()));

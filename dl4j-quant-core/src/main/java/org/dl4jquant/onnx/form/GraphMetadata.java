@@ -5,6 +5,7 @@ import java.util.HashMap;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.Set;
 import java.util.stream.Collectors;
 import org.dl4jquant.check.Require;
@@ -107,6 +108,12 @@ final class GraphMetadata {
                 text);
         String[] ends = text.split(" ", -1);
         return new CodeRange(Integer.parseInt(ends[0]), Integer.parseInt(ends[1]));
+    }
+
+    /** {@return the text of a key; nothing if there is no such key} */
+    Optional<String> note(String key) {
+        used.add(key);
+        return Optional.ofNullable(entries.get(key));
     }
 
     /** {@return the last functions of outputs, of those that have any} */

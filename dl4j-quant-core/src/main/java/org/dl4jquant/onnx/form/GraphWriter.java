@@ -38,8 +38,17 @@ final class GraphWriter {
      * @param reserved names that only their owner may use
      */
     GraphWriter(Collection<String> reserved) {
-        this.names = new UniqueNames(reserved);
-        this.nodeNames = new UniqueNames(reserved);
+        this(new UniqueNames(reserved), new UniqueNames(reserved));
+    }
+
+    private GraphWriter(UniqueNames names, UniqueNames nodeNames) {
+        this.names = names;
+        this.nodeNames = nodeNames;
+    }
+
+    /** {@return an empty graph for an attribute of an operator, with names of its own} */
+    GraphWriter body() {
+        return new GraphWriter(names, nodeNames);
     }
 
     /**
@@ -52,7 +61,11 @@ final class GraphWriter {
     }
 
     void input(String name, Shape shape) {
-        graph.add(GraphProto.INPUT, value(name, DataType.FLOAT, shape));
+        input(name, DataType.FLOAT, shape);
+    }
+
+    void input(String name, DataType type, Shape shape) {
+        graph.add(GraphProto.INPUT, value(name, type, shape));
     }
 
     void output(String name, DataType type, Shape shape) {
@@ -145,6 +158,12 @@ final class GraphWriter {
         byte[] bytes = new byte[values.length * Long.BYTES];
         buffer(bytes).asLongBuffer().put(values);
         return initializer(preferred, DataType.INT64, bytes, values.length);
+    }
+
+    String shorts(String preferred, short[] values) {
+        byte[] bytes = new byte[values.length * Short.BYTES];
+        buffer(bytes).asShortBuffer().put(values);
+        return initializer(preferred, DataType.INT16, bytes, values.length);
     }
 
     private static ByteBuffer buffer(byte[] bytes) {

@@ -33,6 +33,14 @@ interface NodeForm<N extends IntNode> {
     void write(N node, FormWriter target);
 
     /**
+     * Marks operators as parts of nodes, all but the last of each, before any operator is read: for
+     * forms of many operators, which others would take.
+     *
+     * @param source the graph, of which nothing is read yet
+     */
+    default void claim(FormReader source) {}
+
+    /**
      * {@return the node whose codes a QuantizeLinear makes; nothing if it is another form's}
      *
      * @param codes the QuantizeLinear, with the clamps and the operator before it

@@ -45,6 +45,9 @@ public final class Provenance {
      */
     public static final String TAIL = PREFIX + "tail.";
 
+    /** Prefix; a recurrent node's kind, direction, codes of its weights, and functions. */
+    static final String RECURRENT = PREFIX + "recurrent.";
+
     private Provenance() {}
 
     /** {@return the version of this library, from its jar} */

@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 package org.dl4jquant.layer.recurrent;
 
+import java.util.ArrayList;
+import java.util.List;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Recurrent layers as loops over single numbers, in double, whose hidden state is rounded in each
- * step.
+ * Recurrent layers as loops over single numbers, in double, whose sums, gates, memory and hidden
+ * state are rounded in each step.
  *
  * <p>Its derivative by finite differences is the surrogate's: a first run notes what each rounding
  * read and made, and later runs go along the surrogate's tangent from there, so that no number
@@ -41,6 +43,11 @@ final class ScalarRecurrence {
     private final double @Nullable [][] mask;
     private double @Nullable [][][] rawAtStart;
     private double scaleAtStart;
+    private final List<Rounding> roundings = new ArrayList<>();
+    private int next;
+
+    /* A rounding in the first run. */
+    private record Rounding(double before, double after, boolean passes) {}
 
     /** A network without rounding has minCode = maxCode = 0. */
     ScalarRecurrence(
@@ -96,6 +103,7 @@ final class ScalarRecurrence {
     double[] run(Values values) {
         double[][][] raw = new double[examples][steps][units];
         double[] result = new double[examples * units * steps];
+        next = 0;
         for (int e = 0; e < examples; e++) {
             double[] h = java.util.Arrays.copyOfRange(values.start, e * units, (e + 1) * units);
             double[] c = new double[units];
@@ -107,7 +115,7 @@ final class ScalarRecurrence {
                     raw[e][t][u] =
                             counts
                                     * (kind == Kind.SIMPLE_RNN
-                                            ? Math.tanh(z[u])
+                                            ? Math.tanh(sum(z[u]))
                                             : lstm(values, z, c, u, counts));
                     next[u] = rounded(raw[e][t][u], values.scale[0], e, t, u);
                     result[(e * units + u) * steps + t] = next[u];
@@ -123,12 +131,37 @@ final class ScalarRecurrence {
     }
 
     private double lstm(Values values, double[] z, double[] c, int u, double counts) {
+        double forget = gate(z[units + u] + peephole(values, u, 0) * c[u]);
+        double modulation = gate(z[3 * units + u] + peephole(values, u, 2) * c[u]);
+        double candidate = rounded(Math.tanh(sum(z[u])), 0x1p-7, -128, 127, true);
         double memory =
-                sigmoid(z[units + u] + peephole(values, u, 0) * c[u]) * c[u]
-                        + sigmoid(z[3 * units + u] + peephole(values, u, 2) * c[u])
-                                * Math.tanh(z[u]);
+                rounded(forget * c[u] + modulation * candidate, 0x1p-12, -32768, 32767, false);
         c[u] = counts * memory;
-        return sigmoid(z[2 * units + u] + peephole(values, u, 1) * memory) * Math.tanh(memory);
+        double output = gate(z[2 * units + u] + peephole(values, u, 1) * memory);
+        return output * rounded(Math.tanh(memory), 0x1p-15, -32767, 32767, true);
+    }
+
+    private double sum(double z) {
+        return rounded(z, 0x1p-8, -2048, 2047, false);
+    }
+
+    private double gate(double z) {
+        return rounded(sigmoid(sum(z)), 0x1p-8, 0, 255, true);
+    }
+
+    /* What is rounded beside the hidden state, if that is; gradients of a function's value pass. */
+    private double rounded(double value, double step, int least, int most, boolean always) {
+        if (maxCode == 0) {
+            return value;
+        }
+        if (rawAtStart == null) {
+            double code = Math.max(least, Math.min(most, Math.rint(value / step)));
+            boolean inside = code > least && code < most;
+            roundings.add(new Rounding(value, code * step, inside || always));
+            return code * step;
+        }
+        Rounding first = roundings.get(next++);
+        return first.after + (first.passes ? value - first.before : 0);
     }
 
     private double peephole(Values values, int u, int index) {

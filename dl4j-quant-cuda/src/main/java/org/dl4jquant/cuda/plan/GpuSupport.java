@@ -15,7 +15,12 @@ import org.dl4jquant.graph.node.IntNode;
 public final class GpuSupport {
 
     /** The reason for each kind without a kernel, to follow "has no kernel: ". */
-    private static final Map<String, String> REASONS = Map.ofEntries();
+    private static final Map<String, String> REASONS =
+            Map.ofEntries(
+                    Map.entry(
+                            "Recurrent",
+                            "each of its steps waits for the one before, so that a launch for each"
+                                    + " step would be slower than a processor"));
 
     private GpuSupport() {}
 

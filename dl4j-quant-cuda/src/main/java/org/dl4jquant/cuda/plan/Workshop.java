@@ -32,6 +32,7 @@ import org.dl4jquant.graph.node.MaxPool;
 import org.dl4jquant.graph.node.Move;
 import org.dl4jquant.graph.node.Quantize;
 import org.dl4jquant.graph.node.Rectify;
+import org.dl4jquant.graph.node.Recurrent;
 import org.dl4jquant.graph.node.Reshape;
 import org.dl4jquant.graph.node.Table;
 import org.dl4jquant.numeric.CodeTable;
@@ -390,5 +391,10 @@ final class Workshop implements IntNode.Visitor<Tensor> {
                 tensors.get(node.input()),
                 result);
         return result;
+    }
+
+    @Override
+    public Tensor visit(Recurrent node) {
+        throw GpuSupport.notRefused(node);
     }
 }

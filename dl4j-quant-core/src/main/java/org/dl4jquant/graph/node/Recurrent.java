@@ -1,0 +1,140 @@
+// SPDX-License-Identifier: Apache-2.0
+package org.dl4jquant.graph.node;
+
+import java.util.List;
+import java.util.Objects;
+import org.dl4jquant.check.Require;
+import org.dl4jquant.numeric.QuantParams;
+import org.dl4jquant.numeric.Shape;
+import org.dl4jquant.numeric.WeightTensor;
+import org.dl4jquant.numeric.recurrent.Cell;
+import org.dl4jquant.numeric.recurrent.Recurrence;
+
+/**
+ * A recurrent layer over all steps of a sequence, from a state of 0; its result are the hidden
+ * states.
+ *
+ * @param name the node's name
+ * @param input codes of a sequence [in, steps]
+ * @param cell the arithmetic of a unit in each step
+ * @param inputWeights [blocks * units, in], with the bias
+ * @param hiddenWeights [blocks * units, units], whose bias is 0
+ * @param params how the codes of the hidden state stand for values
+ * @param reverse whether the last step comes first
+ */
+public record Recurrent(
+        String name,
+        String input,
+        Cell cell,
+        WeightTensor inputWeights,
+        WeightTensor hiddenWeights,
+        QuantParams params,
+        boolean reverse)
+        implements IntNode {
+
+    private static final int SEQUENCE_RANK = 2;
+
+    /* The largest accumulator, times a larger multiplier, might be infinite in float32. */
+    private static final float MOST_MULTIPLIER = Float.MAX_VALUE * 0x1p-33f;
+
+    /** Checks that the weights fit each other. */
+    public Recurrent {
+        NodeChecks.requireName(name);
+        Objects.requireNonNull(params, "params");
+        requireWeights(name, cell, inputWeights, hiddenWeights);
+    }
+
+    private static void requireWeights(
+            String name, Cell cell, WeightTensor inputWeights, WeightTensor hiddenWeights) {
+        Require.argument(
+                inputWeights.shape().rank() == 2 && hiddenWeights.shape().rank() == 2,
+                "recurrent '%s': weights %s and %s must be matrices [out, in]",
+                name,
+                inputWeights.shape(),
+                hiddenWeights.shape());
+        int units = hiddenWeights.shape().size(1);
+        long rows = (long) cell.blocks() * units;
+        Require.argument(
+                inputWeights.channels() == rows && hiddenWeights.channels() == rows,
+                "recurrent '%s': weights %s and %s do not fit %d units with %d sums each",
+                name,
+                inputWeights.shape(),
+                hiddenWeights.shape(),
+                units,
+                cell.blocks());
+        for (int row = 0; row < rows; row++) {
+            Require.argument(
+                    hiddenWeights.bias(row) == 0,
+                    "recurrent '%s': the weights of its hidden state have the bias %d in row %d;"
+                            + " the bias belongs to those of its input",
+                    name,
+                    hiddenWeights.bias(row),
+                    row);
+        }
+        if (cell instanceof Cell.PeepholeLstm lstm) {
+            Require.argument(
+                    lstm.peepholes().weightsPerChannel() == units,
+                    "recurrent '%s': peepholes %s do not fit %d units",
+                    name,
+                    lstm.peepholes().shape(),
+                    units);
+        }
+    }
+
+    /** {@return how many units there are} */
+    public int units() {
+        return hiddenWeights.shape().size(1);
+    }
+
+    /** {@return the arithmetic of one step after the other} */
+    public Recurrence recurrence(QuantParams codes) {
+        return new Recurrence(cell, inputWeights, codes, hiddenWeights, params, reverse);
+    }
+
+    @Override
+    public List<String> inputs() {
+        return List.of(input);
+    }
+
+    @Override
+    public TensorType type(NodeInputs inputs) {
+        TensorType type = inputs.codes(this, input);
+        int in = inputWeights.shape().size(1);
+        Require.argument(
+                type.shape().rank() == SEQUENCE_RANK && type.shape().size(0) == in,
+                "recurrent '%s': '%s' has shape %s; its weights are for sequences [%d, steps]",
+                name,
+                input,
+                type.shape(),
+                in);
+        requireComputable(inputWeights, type.codes());
+        requireComputable(hiddenWeights, params);
+        NodeChecks.inNode(this, () -> cell.arithmetic(params));
+        return new TensorType(Shape.of(units(), type.shape().size(1)), params);
+    }
+
+    private void requireComputable(WeightTensor weights, QuantParams codes) {
+        NodeChecks.requireComputable(this, weights, codes, new Output.Floats());
+        float step = cell.sumStep(params);
+        for (int row = 0; row < weights.channels(); row++) {
+            float multiplier = Recurrence.multiplier(codes, weights.scale(row), step);
+            Require.argument(
+                    multiplier <= MOST_MULTIPLIER,
+                    "recurrent '%s': the scales of row %d give the multiplier %s, so that its sums"
+                            + " may be infinite; choose scales nearer to each other",
+                    name,
+                    row,
+                    multiplier);
+        }
+    }
+
+    @Override
+    public String kind() {
+        return "Recurrent";
+    }
+
+    @Override
+    public <R> R accept(Visitor<R> visitor) {
+        return visitor.visit(this);
+    }
+}

@@ -25,7 +25,8 @@ final class ForeignComparison {
             List.of(
                     "two nodes with same node name",
                     "Attempt to replace the existing tensor",
-                    "Unrecognized attribute: axis for operator DequantizeLinear");
+                    "Unrecognized attribute: axis for operator DequantizeLinear",
+                    "output_dtype INT8 does not match");
 
     private final byte[] bytes;
     private final OnnxReading reading;

@@ -87,6 +87,14 @@ final class RuntimeFusions {
      * @param function the function
      */
     void checkFunction(Table made, OnnxNode quantize, CodeFunction function) {
+        if (function.operators().isEmpty()) {
+            deviations.add(
+                    new FormReading.Deviation(
+                            made.name(),
+                            described(quantize),
+                            "codes are brought from one scale to another; ONNX Runtime joins two"
+                                    + " quantizations in a row to one of a third scale"));
+        }
         List<String> inexact = function.inexact();
         if (!inexact.isEmpty()) {
             deviations.add(

@@ -102,7 +102,9 @@ final class ForeignComparison {
     private void compareWithItself(String output, Batch expected, Batch found) {
         codes += expected.size() * expected.shape().elements();
         if (reading.graph().functions().containsKey(output)) {
-            compareValues(output, (Batch.Floats) expected, (Batch.Floats) found);
+            if (reading.deviations().size() == 1) {
+                compareValues(output, (Batch.Floats) expected, (Batch.Floats) found);
+            }
             return;
         }
         assertTrue(

@@ -15,6 +15,7 @@ import org.dl4jquant.check.Require;
 import org.dl4jquant.graph.IntGraph;
 import org.dl4jquant.graph.node.Input;
 import org.dl4jquant.graph.node.IntNode;
+import org.dl4jquant.graph.node.KeepsCodes;
 import org.dl4jquant.graph.node.Table;
 import org.dl4jquant.numeric.OutputFunction;
 import org.dl4jquant.numeric.QuantParams;
@@ -159,7 +160,11 @@ final class FormReader {
             add(node);
         } else {
             addFor(node, codes.name());
-            add(TableForm.requantized(node.name(), codes, this));
+            Table table = TableForm.requantized(node.name(), codes, this);
+            add(table);
+            if (node instanceof KeepsCodes) {
+                fusions.checkRescaled(table, codes.quantize());
+            }
         }
         codes.operator().ifPresent(operator -> fusions.check(node, operator, codes));
     }

@@ -88,12 +88,7 @@ final class RuntimeFusions {
      */
     void checkFunction(Table made, OnnxNode quantize, CodeFunction function) {
         if (function.operators().isEmpty()) {
-            deviations.add(
-                    new FormReading.Deviation(
-                            made.name(),
-                            described(quantize),
-                            "codes are brought from one scale to another; ONNX Runtime joins two"
-                                    + " quantizations in a row to one of a third scale"));
+            checkRescaled(made, quantize);
         }
         List<String> inexact = function.inexact();
         if (!inexact.isEmpty()) {
@@ -107,6 +102,22 @@ final class RuntimeFusions {
                                             + " table holds its values rounded correctly",
                                     inexact)));
         }
+    }
+
+    /**
+     * Notes codes that are brought from one scale to another.
+     *
+     * @param made the table that does it
+     * @param quantize the QuantizeLinear of the second scale
+     */
+    void checkRescaled(Table made, OnnxNode quantize) {
+        deviations.add(
+                new FormReading.Deviation(
+                        made.name(),
+                        described(quantize),
+                        "codes are brought from one scale to another; ONNX Runtime joins two"
+                                + " quantizations in a row, also with moves between them, to one of"
+                                + " a third scale"));
     }
 
     /**

@@ -108,6 +108,12 @@ final class ExamplesTest {
     }
 
     @Test
+    void anEncoderBlockComputesTheSameCodesInJavaAndInTheRuntime() {
+        MarkedSums sequences = MarkedSums.draw(1, 64, 6, 32);
+        requireEqual(AttentionSequence.run(sequences, sequences, 6, 1));
+    }
+
+    @Test
     void anLstmIsTrainedWithARoundedHiddenState() {
         MarkedSums sequences = MarkedSums.draw(1, 64, 6, 32);
         requireRows(3, LstmSequence.run(sequences, sequences, 1, 1));

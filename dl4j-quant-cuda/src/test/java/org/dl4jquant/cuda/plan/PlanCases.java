@@ -7,6 +7,7 @@ import java.util.Random;
 import org.dl4jquant.engine.Batch;
 import org.dl4jquant.graph.IntGraph;
 import org.dl4jquant.graph.node.Add;
+import org.dl4jquant.graph.node.AttentionWeights;
 import org.dl4jquant.graph.node.AveragePool;
 import org.dl4jquant.graph.node.Concat;
 import org.dl4jquant.graph.node.Convolution;
@@ -15,6 +16,7 @@ import org.dl4jquant.graph.node.Dequantize;
 import org.dl4jquant.graph.node.GlobalAveragePool;
 import org.dl4jquant.graph.node.Input;
 import org.dl4jquant.graph.node.IntNode;
+import org.dl4jquant.graph.node.MatMul;
 import org.dl4jquant.graph.node.MaxPool;
 import org.dl4jquant.graph.node.Move;
 import org.dl4jquant.graph.node.Output;
@@ -44,6 +46,8 @@ final class PlanCases {
     private static final QuantParams SIGNED = new QuantParams(1, -5, CodeRange.signed(8));
     private static final QuantParams OTHER = new QuantParams(0.71f, 3, CodeRange.signed(8));
 
+    private static final QuantParams WEIGHTS = new QuantParams(1f / 256, 0, CodeRange.unsigned(8));
+
     /**
      * A scale at which 12 quotients of {@link #inputs} are half way, as products or as quotients.
      */
@@ -69,6 +73,7 @@ final class PlanCases {
                 groups(),
                 threeChannels(),
                 movedInChunks(),
+                attention(),
                 movedOneByOne());
     }
 
@@ -181,6 +186,28 @@ final class PlanCases {
         graph.add(new Add("sum", "mean", "max", Output.Codes.of(OTHER)));
         graph.add(new GlobalAveragePool("whole", "sum", SIGNED));
         return graph.build(List.of("sum", "whole"));
+    }
+
+    /* Products of two tensors of codes in images and in matrices, with more columns than lanes. */
+    private static IntGraph attention() {
+        IntGraph.Builder graph = quantized(SIGNED);
+        graph.add(new Reshape("heads", "q", Shape.of(3, 9, 63)));
+        graph.add(
+                new Move(
+                        "turned", "heads", IndexMap.permute(Shape.of(3, 9, 63), List.of(0, 2, 1))));
+        graph.add(new AttentionWeights("weights", "turned", "heads", WEIGHTS));
+        graph.add(new MatMul("weighed", "heads", "weights", Output.Codes.of(UNSIGNED)));
+        graph.add(new Reshape("matrix", "q", Shape.of(81, 21)));
+        graph.add(new Move("other", "matrix", IndexMap.permute(Shape.of(81, 21), List.of(1, 0))));
+        graph.add(
+                new MatMul(
+                        "products",
+                        "other",
+                        "matrix",
+                        new Output.Codes(
+                                new QuantParams(500, 3, CodeRange.signed(8)),
+                                new CodeRange(-90, 100))));
+        return graph.build(List.of("weights", "weighed", "products"));
     }
 
     /* Seven channels and five filters in each of three groups. */

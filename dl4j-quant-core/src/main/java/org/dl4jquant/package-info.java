@@ -27,7 +27,7 @@
  * <tr><td>layer.recurrent</td><td></td><td>recurrent layers that round their gates and states</td><td>layer.integer, layer.rounding, layer.quantizers, nd, numeric.recurrent, numeric</td></tr>
  * <tr><td>layer.attention</td><td></td><td>self-attention that rounds the factors of its products</td><td>layer.rounding, layer.quantizers, nd</td></tr>
  * <tr><td>layer.kind</td><td></td><td>one class per kind of DL4J layer, vertex or preprocessor: all that the library knows about it</td><td>network, layer.quantizers, layer.integer, layer.recurrent, nd, scheme, numeric</td></tr>
- * <tr><td>layer</td><td></td><td>DL4J layers and vertices that carry quantizers</td><td>numeric to fakequant, layer.*</td></tr>
+ * <tr><td>layer</td><td></td><td>DL4J layers and vertices that carry quantizers</td><td>numeric to network, layer.*</td></tr>
  * <tr><td>prepare</td><td></td><td>a DL4J network in, the same network with quantizers out</td><td>numeric to layer</td></tr>
  * <tr><td>train</td><td></td><td>precision schedules, distillation, exact resume</td><td>numeric to prepare</td></tr>
  * <tr><td>monitor</td><td></td><td>what a training shows of its quantizers: log, JSON lines, DL4J's UI</td><td>numeric to prepare</td></tr>

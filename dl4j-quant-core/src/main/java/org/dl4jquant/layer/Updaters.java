@@ -13,6 +13,8 @@ import org.deeplearning4j.nn.conf.layers.wrapper.BaseWrapperLayer;
 import org.deeplearning4j.nn.graph.ComputationGraph;
 import org.deeplearning4j.nn.multilayer.MultiLayerNetwork;
 import org.dl4jquant.check.Require;
+import org.dl4jquant.network.NetworkView;
+import org.dl4jquant.network.UpdaterStates;
 import org.nd4j.linalg.learning.config.IUpdater;
 import org.nd4j.linalg.schedule.ISchedule;
 
@@ -39,7 +41,7 @@ public final class Updaters {
      *     not initialized
      */
     public static void setLearningRate(MultiLayerNetwork network, double rate) {
-        change(network, rateOf(rate), true);
+        change(NetworkView.of(network), rateOf(rate), true);
     }
 
     /**
@@ -52,7 +54,7 @@ public final class Updaters {
      *     not initialized
      */
     public static void setLearningRate(ComputationGraph network, double rate) {
-        change(network, rateOf(rate), true);
+        change(NetworkView.of(network), rateOf(rate), true);
     }
 
     /**
@@ -63,7 +65,7 @@ public final class Updaters {
      * @throws IllegalArgumentException if the network is not initialized
      */
     public static void setLearningRate(MultiLayerNetwork network, ISchedule schedule) {
-        change(network, rateOf(schedule), true);
+        change(NetworkView.of(network), rateOf(schedule), true);
     }
 
     /**
@@ -74,7 +76,7 @@ public final class Updaters {
      * @throws IllegalArgumentException if the network is not initialized
      */
     public static void setLearningRate(ComputationGraph network, ISchedule schedule) {
-        change(network, rateOf(schedule), true);
+        change(NetworkView.of(network), rateOf(schedule), true);
     }
 
     /**
@@ -86,7 +88,7 @@ public final class Updaters {
      */
     public static void replace(MultiLayerNetwork network, IUpdater updater) {
         Objects.requireNonNull(updater, "updater");
-        change(network, old -> updater.clone(), false);
+        change(NetworkView.of(network), old -> updater.clone(), false);
     }
 
     /**
@@ -98,7 +100,7 @@ public final class Updaters {
      */
     public static void replace(ComputationGraph network, IUpdater updater) {
         Objects.requireNonNull(updater, "updater");
-        change(network, old -> updater.clone(), false);
+        change(NetworkView.of(network), old -> updater.clone(), false);
     }
 
     private static UnaryOperator<IUpdater> rateOf(double rate) {
@@ -127,35 +129,16 @@ public final class Updaters {
     }
 
     private static void change(
-            MultiLayerNetwork network, UnaryOperator<IUpdater> change, boolean keepState) {
-        requireInitialized(network.isInitCalled());
-        UpdaterState state = UpdaterState.of(network.getUpdater());
-        changeLayers(network.getLayers(), change);
-        network.setUpdater(null);
+            NetworkView<?> network, UnaryOperator<IUpdater> change, boolean keepState) {
+        Require.argument(
+                network.initialized(), "the network has no parameters yet; call init() first");
+        network.madeUpdater();
+        UpdaterStates state = UpdaterStates.of(network);
+        network.layers().forEach(layer -> change(layer.conf().getLayer(), change));
+        network.resetUpdater();
         if (keepState) {
-            state.copyTo(network.getUpdater());
-        }
-    }
-
-    private static void change(
-            ComputationGraph network, UnaryOperator<IUpdater> change, boolean keepState) {
-        requireInitialized(network.params() != null);
-        UpdaterState state = UpdaterState.of(network.getUpdater());
-        changeLayers(network.getLayers(), change);
-        network.setUpdater(null);
-        if (keepState) {
-            state.copyTo(network.getUpdater());
-        }
-    }
-
-    private static void requireInitialized(boolean initialized) {
-        Require.argument(initialized, "the network has no parameters yet; call init() first");
-    }
-
-    private static void changeLayers(
-            org.deeplearning4j.nn.api.Layer[] layers, UnaryOperator<IUpdater> change) {
-        for (org.deeplearning4j.nn.api.Layer layer : layers) {
-            change(layer.conf().getLayer(), change);
+            network.madeUpdater();
+            state.copyTo(UpdaterStates.of(network));
         }
     }
 

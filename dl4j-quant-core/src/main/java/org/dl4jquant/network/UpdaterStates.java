@@ -90,6 +90,23 @@ public final class UpdaterStates {
         return true;
     }
 
+    /**
+     * Copies the states of all parameters to another updater of the same network, whose blocks may
+     * be others. Parameters that remember another number of arrays there are left as they are.
+     *
+     * @param other the states of the other updater
+     */
+    public void copyTo(UpdaterStates other) {
+        for (UpdaterBlock block : blocks) {
+            for (UpdaterBlock.ParamState of : block.getLayersAndVariablesInBlock()) {
+                String step = name(of.getLayer());
+                if (step != null) {
+                    other.set(step, of.getParamName(), get(step, of.getParamName()));
+                }
+            }
+        }
+    }
+
     private record Segment(INDArray parameter, INDArray state) {}
 
     private List<Segment> segments(String step, String parameter) {

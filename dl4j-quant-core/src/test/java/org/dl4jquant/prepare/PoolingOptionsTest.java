@@ -205,8 +205,11 @@ class PoolingOptionsTest {
                                     .convolutionMode(ConvolutionMode.Same)
                                     .build()));
         }
-        String message = refusal(pool(PoolingType.MAX).kernelSize(2, 3).padding(2, 0).build());
-        assertTrue(message.startsWith(first + "pool 'pool': padding"), message);
+        assertEquals(
+                first
+                        + "its padding of [2, 0] is not below its kernel of [2, 3], so that windows"
+                        + " hold padding only; give it a padding below its kernel",
+                refusal(pool(PoolingType.MAX).kernelSize(2, 3).padding(2, 0).build()));
     }
 
     /** DL4J centres such windows: of 7 rows, stride 4 and kernel 1 see rows 1 and 5. */

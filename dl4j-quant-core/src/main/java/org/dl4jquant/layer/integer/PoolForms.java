@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package org.dl4jquant.layer.integer;
 
+import java.util.Arrays;
 import org.deeplearning4j.nn.conf.layers.GlobalPoolingLayer;
 import org.deeplearning4j.nn.conf.layers.Layer;
 import org.deeplearning4j.nn.conf.layers.PoolingType;
@@ -24,6 +25,17 @@ public final class PoolForms {
     }
 
     private static IntegerSupport channelsFirst(SubsamplingLayer layer) {
+        int[] kernel = layer.getKernelSize();
+        int[] padding = layer.getPadding();
+        if (padding[0] >= kernel[0] || padding[1] >= kernel[1]) {
+            return IntegerSupport.refused(
+                    "its padding of "
+                            + Arrays.toString(padding)
+                            + " is not below its kernel of "
+                            + Arrays.toString(kernel)
+                            + ", so that windows hold padding only",
+                    "give it a padding below its kernel");
+        }
         if (layer.getPoolingType() == PoolingType.MAX) {
             return IntegerSupport.of(
                     tensors ->

@@ -5,7 +5,6 @@ import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
-import java.util.Objects;
 import org.deeplearning4j.nn.api.ParamInitializer;
 import org.deeplearning4j.nn.conf.NeuralNetConfiguration;
 import org.deeplearning4j.nn.conf.layers.BatchNormalization;
@@ -49,15 +48,17 @@ final class QuantizedParameters implements ParamInitializer {
         Layer inner = layer.getUnderlying();
         Map<String, INDArray> shapes = shapes(inner);
         List<WeightSlot> slots = new ArrayList<>();
-        for (String key : weightKeys(inner, shapes)) {
-            slots.add(
-                    WeightSlot.of(
-                            inner,
-                            key,
-                            Objects.requireNonNull(LayerKinds.of(inner).weight(key), key),
-                            Objects.requireNonNull(shapes.get(key), key),
-                            scheme.granularity()));
-        }
+        LayerKinds.of(inner)
+                .weights()
+                .forEach(
+                        (key, layout) -> {
+                            INDArray shape = shapes.get(key);
+                            if (shape != null) {
+                                slots.add(
+                                        WeightSlot.of(
+                                                inner, key, layout, shape, scheme.granularity()));
+                            }
+                        });
         return slots;
     }
 
@@ -66,13 +67,9 @@ final class QuantizedParameters implements ParamInitializer {
     static List<String> roundedWeights(QuantizedLayer layer, Map<String, INDArray> table) {
         return layer.quantizers().weights() == null
                 ? List.of()
-                : weightKeys(layer.getUnderlying(), table);
-    }
-
-    private static List<String> weightKeys(Layer inner, Map<String, INDArray> table) {
-        return inner.initializer().weightKeys(inner).stream()
-                .filter(key -> table.containsKey(key) && LayerKinds.of(inner).weight(key) != null)
-                .toList();
+                : LayerKinds.of(layer.getUnderlying()).weights().keySet().stream()
+                        .filter(table::containsKey)
+                        .toList();
     }
 
     /** Arrays of the underlying layer's parameters that have the right shapes and no contents. */

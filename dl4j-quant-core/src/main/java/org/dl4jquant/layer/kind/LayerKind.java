@@ -1,9 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 package org.dl4jquant.layer.kind;
 
+import java.util.LinkedHashMap;
+import java.util.Map;
 import java.util.OptionalLong;
 import java.util.Set;
 import org.deeplearning4j.nn.conf.layers.BatchNormalization;
+import org.deeplearning4j.nn.conf.layers.Layer;
 import org.dl4jquant.layer.integer.IntegerSupport;
 import org.dl4jquant.layer.quantizers.TensorRole;
 import org.dl4jquant.layer.quantizers.WeightLayout;
@@ -34,6 +37,23 @@ public interface LayerKind {
      */
     default @Nullable WeightLayout weight(String key) {
         return WeightLayout.UNKNOWN;
+    }
+
+    /**
+     * {@return the layouts of all its weights that can be rounded, by the parameters' names, in the
+     * order of the parameters}
+     */
+    default Map<String, WeightLayout> weights() {
+        Map<String, WeightLayout> layouts = new LinkedHashMap<>();
+        if (configuration() instanceof Layer layer) {
+            for (String key : layer.initializer().weightKeys(layer)) {
+                WeightLayout layout = weight(key);
+                if (layout != null) {
+                    layouts.put(key, layout);
+                }
+            }
+        }
+        return layouts;
     }
 
     /** {@return the dimension of its result that numbers the output channels} */

@@ -67,7 +67,7 @@ import org.nd4j.linalg.lossfunctions.LossFunctions.LossFunction;
  * summed, joined, at the network's ends.
  */
 @SuppressWarnings({"deprecation", "rawtypes"}) // GravesBidirectionalLSTM; raw builders of DL4J
-final class GoldenNetworks {
+public final class GoldenNetworks {
 
     static final int EXAMPLES = 4;
     static final int TIMES = 5;
@@ -75,12 +75,19 @@ final class GoldenNetworks {
     static final InputType SEQUENCE = InputType.recurrent(4, TIMES);
     static final InputType VECTOR = InputType.feedForward(6);
 
-    /** A network with the data that it is prepared on. */
-    record Named(String name, Model network, DataSet data) {}
+    /**
+     * A network.
+     *
+     * @param name its name in the golden reports
+     * @param network initialized, in float
+     * @param data the data that it is prepared on
+     */
+    public record Named(String name, Model network, DataSet data) {}
 
     private final Map<String, Named> all = new LinkedHashMap<>();
 
-    static List<Named> all() {
+    /** {@return all of them} */
+    public static List<Named> all() {
         GoldenNetworks networks = new GoldenNetworks();
         networks.fusedImages();
         networks.imageOptions();

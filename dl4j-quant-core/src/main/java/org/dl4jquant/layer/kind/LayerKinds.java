@@ -390,6 +390,20 @@ public final class LayerKinds {
         return KINDS.lowering(base);
     }
 
+    /**
+     * {@return which configurations of a class are said to lower}
+     *
+     * @param type the class
+     */
+    static Lowering lowers(Class<?> type) {
+        return KINDS.lowers(type);
+    }
+
+    /** {@return the first class of each kind; the others are its aliases} */
+    static Set<Class<?>> firstTypes() {
+        return KINDS.firstTypes();
+    }
+
     /** {@return the classes that have a kind} */
     static Set<Class<?>> types() {
         return KINDS.types();

@@ -2,6 +2,7 @@
 package org.dl4jquant.layer.kind;
 
 import java.util.ArrayList;
+import java.util.Collections;
 import java.util.EnumSet;
 import java.util.HashMap;
 import java.util.LinkedHashMap;
@@ -17,7 +18,10 @@ final class Registry {
 
     private final Map<Class<?>, Function<Object, LayerKind>> kinds = new HashMap<>();
 
-    /** By the first class of each kind: the others are its aliases. */
+    /** The first class of each kind: the others are its aliases. */
+    private final Map<Class<?>, Class<?>> aliases = new HashMap<>();
+
+    /** By the first class of each kind. */
     private final Map<Class<?>, Lowering> lowering = new LinkedHashMap<>();
 
     /**
@@ -49,6 +53,7 @@ final class Registry {
             boolean first = kinds.putIfAbsent(type, conf -> kind.apply(type.cast(conf))) == null;
             Require.state(first, "%s has two kinds; a class has one", type.getName());
         }
+        types.forEach(type -> aliases.put(type, types.get(0)));
         lowering.put(types.get(0), lowers);
         return this;
     }
@@ -77,6 +82,21 @@ final class Registry {
     @Nullable LayerKind kind(Object configuration, Class<?> type) {
         Function<Object, LayerKind> kind = kinds.get(type);
         return kind == null ? null : kind.apply(configuration);
+    }
+
+    /**
+     * {@return which configurations of a class are said to lower; none if it has no kind}
+     *
+     * @param type the class
+     */
+    Lowering lowers(Class<?> type) {
+        Class<?> first = aliases.get(type);
+        return first == null ? Lowering.NONE : lowering.getOrDefault(first, Lowering.NONE);
+    }
+
+    /** {@return the first class of each kind, in the order of registration} */
+    Set<Class<?>> firstTypes() {
+        return Collections.unmodifiableSet(lowering.keySet());
     }
 
     /** {@return the classes that have a kind} */

@@ -190,7 +190,13 @@ public class GoldenReportsTest {
         } catch (IllegalArgumentException refused) {
             text.append("refused: ").append(refused.getMessage()).append('\n');
         }
-        return text.append(searched(network, data)).toString();
+        return withoutLists(text.append(searched(network, data)).toString());
+    }
+
+    /** Every kind that lowers from now on would change each list. */
+    private static String withoutLists(String report) {
+        return report.replaceAll(
+                "(layers|vertices|preprocessors) that lower are .*", "$1 that lower are ...");
     }
 
     private static DataSetIterator once(DataSet data) {

@@ -153,8 +153,12 @@ public final class LayerKinds {
         kinds.add(Lowering.MOST, DenseKind::new, List.of(DenseLayer.class));
         kinds.add(Lowering.MOST, OutputKind::of, List.of(OutputLayer.class));
         kinds.add(OutputKind::inFloat, List.of(RnnOutputLayer.class, CenterLossOutputLayer.class));
-        kinds.add((EmbeddingLayer layer) -> EmbeddingKind.of(layer), List.of(EmbeddingLayer.class));
         kinds.add(
+                Lowering.MOST,
+                (EmbeddingLayer layer) -> EmbeddingKind.of(layer),
+                List.of(EmbeddingLayer.class));
+        kinds.add(
+                Lowering.MOST,
                 (EmbeddingSequenceLayer layer) -> EmbeddingKind.of(layer),
                 List.of(EmbeddingSequenceLayer.class));
         kinds.add(AutoEncoderKind::new, List.of(AutoEncoder.class, VariationalAutoencoder.class));

@@ -177,7 +177,7 @@ public final class LayerKinds {
         kinds.add(Lowering.MOST, LastTimeStepKind::new, List.of(LastTimeStep.class));
         kinds.add(TimeDistributedKind::new, List.of(TimeDistributed.class));
         kinds.add(MaskZeroKind::new, List.of(MaskZeroLayer.class));
-        kinds.add(SelfAttentionKind::new, List.of(SelfAttentionLayer.class));
+        kinds.add(Lowering.MOST, SelfAttentionKind::new, List.of(SelfAttentionLayer.class));
     }
 
     private static void addOtherLayers(Registry kinds) {

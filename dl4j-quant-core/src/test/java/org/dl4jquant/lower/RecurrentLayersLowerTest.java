@@ -12,6 +12,8 @@ import org.deeplearning4j.nn.conf.layers.GravesLSTM;
 import org.deeplearning4j.nn.conf.layers.LSTM;
 import org.deeplearning4j.nn.conf.layers.Layer;
 import org.deeplearning4j.nn.conf.layers.OutputLayer;
+import org.deeplearning4j.nn.conf.layers.RnnOutputLayer;
+import org.deeplearning4j.nn.conf.layers.recurrent.Bidirectional;
 import org.deeplearning4j.nn.conf.layers.recurrent.LastTimeStep;
 import org.deeplearning4j.nn.conf.layers.recurrent.SimpleRnn;
 import org.deeplearning4j.nn.multilayer.MultiLayerNetwork;
@@ -29,6 +31,7 @@ import org.dl4jquant.scheme.LayerScheme;
 import org.dl4jquant.scheme.QuantSpec;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.EnumSource;
 import org.junit.jupiter.params.provider.MethodSource;
 import org.nd4j.linalg.activations.Activation;
 import org.nd4j.linalg.api.ndarray.INDArray;
@@ -71,10 +74,12 @@ class RecurrentLayersLowerTest {
     }
 
     private static MultiLayerNetwork prepared(int steps, Layer... layers) {
+        return prepared(steps, Networks.labels(EXAMPLES), layers);
+    }
+
+    private static MultiLayerNetwork prepared(int steps, INDArray labels, Layer... layers) {
         MultiLayerNetwork trained = Networks.of(InputType.recurrent(FEATURES, steps), layers);
-        DataSet data =
-                new DataSet(
-                        Networks.normal(3, EXAMPLES, FEATURES, steps), Networks.labels(EXAMPLES));
+        DataSet data = new DataSet(Networks.normal(3, EXAMPLES, FEATURES, steps), labels);
         MultiLayerNetwork prepared = Quantization.prepare(trained, INT8, Networks.batches(data));
         prepared.fit(data);
         return prepared;
@@ -102,6 +107,27 @@ class RecurrentLayersLowerTest {
     @MethodSource("layers")
     void theLastStepOfARecurrentLayerLowers(Layer layer) {
         requireEqual(prepared(STEPS, new LastTimeStep(layer), scores()), STEPS);
+    }
+
+    @ParameterizedTest
+    @MethodSource("layers")
+    void theOutputsOfAllStepsLower(Layer layer) {
+        for (Activation function : List.of(Activation.SOFTMAX, Activation.IDENTITY)) {
+            RnnOutputLayer output =
+                    new RnnOutputLayer.Builder(LossFunction.MSE)
+                            .nOut(Networks.CLASSES)
+                            .activation(function)
+                            .build();
+            INDArray labels = Networks.normal(5, EXAMPLES, Networks.CLASSES, STEPS);
+            requireEqual(prepared(STEPS, labels, layer.clone(), output), STEPS);
+        }
+    }
+
+    @ParameterizedTest
+    @EnumSource(names = {"CONCAT", "ADD"})
+    void layersInBothDirectionsLower(Bidirectional.Mode mode) {
+        Bidirectional both = new Bidirectional(mode, lstm());
+        requireEqual(prepared(STEPS, new LastTimeStep(both), scores()), STEPS);
     }
 
     @ParameterizedTest

@@ -23,15 +23,20 @@ final class LastFunctions {
      *
      * @param graph takes the nodes
      * @param activation the layer's function
+     * @param alongFirst whether the function goes along the first dimension of an example, not along
+     *     the last one
      * @param scores makes the node that computes, given its name
      */
     static Signal emit(
-            NodeEmitter graph, IActivation activation, Function<String, ? extends IntNode> scores) {
+            NodeEmitter graph,
+            IActivation activation,
+            boolean alongFirst,
+            Function<String, ? extends IntNode> scores) {
         // Whether it is rectified does not depend on the axis.
         boolean rectified = isRectified(of(activation, 0));
         String node = graph.add(scores.apply(rectified ? graph.inner("sum") : graph.name()));
-        int last = graph.type(node).shape().rank() - 1;
-        return applied(graph, Signal.Values.of(node, graph.step()), of(activation, last));
+        int axis = alongFirst ? 0 : graph.type(node).shape().rank() - 1;
+        return applied(graph, Signal.Values.of(node, graph.step()), of(activation, axis));
     }
 
     /**

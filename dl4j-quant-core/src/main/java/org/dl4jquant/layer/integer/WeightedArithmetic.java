@@ -48,6 +48,11 @@ interface WeightedArithmetic {
         return List.of();
     }
 
+    /** {@return whether the last function goes along the channels of each step of a sequence} */
+    default boolean isSequence() {
+        return false;
+    }
+
     /**
      * {@return the node of the sums, after those that move its input}
      *

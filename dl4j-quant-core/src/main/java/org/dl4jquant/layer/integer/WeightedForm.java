@@ -115,6 +115,9 @@ public final class WeightedForm implements IntegerForm {
         if (coded == null || input == null) {
             return List.of();
         }
+        if (arithmetic.isSequence() && call.mask() != null) {
+            return List.of();
+        }
         INDArray y = coded.accumulators(inputs.get(0), input, call);
         float[] scales = coded.tensor(input).scales();
         Channels channels = Channels.axis(arithmetic.channelAxis());
@@ -132,14 +135,19 @@ public final class WeightedForm implements IntegerForm {
 
     /* The rest is done in float: a function without codes after it, and the mask. */
     private INDArray finished(INDArray y, boolean inFloat, @Nullable INDArray mask) {
-        INDArray result =
-                inFloat || arithmetic.lastFunction() != null
-                        ? OutputFunctions.infer(resultFunction(), y)
-                        : y;
+        INDArray result = inFloat || arithmetic.lastFunction() != null ? throughFunction(y) : y;
         if (mask != null && result.rank() == 2) {
             result.muliColumnVector(mask);
         }
         return result;
+    }
+
+    /* Functions go along the last dimension. */
+    private INDArray throughFunction(INDArray y) {
+        boolean channelsFirst = arithmetic.isSequence() && arithmetic.channelAxis() == 1;
+        return channelsFirst
+                ? OutputFunctions.infer(resultFunction(), y.permute(0, 2, 1)).permute(0, 2, 1)
+                : OutputFunctions.infer(resultFunction(), y);
     }
 
     private IActivation resultFunction() {
@@ -177,6 +185,7 @@ public final class WeightedForm implements IntegerForm {
                     LastFunctions.emit(
                             graph,
                             resultFunction(),
+                            arithmetic.isSequence(),
                             name ->
                                     moves.ofValues(
                                             graph,

@@ -152,7 +152,8 @@ public final class LayerKinds {
         kinds.add(Lowering.MOST, Deconvolution3DKind::new, List.of(Deconvolution3D.class));
         kinds.add(Lowering.MOST, DenseKind::new, List.of(DenseLayer.class));
         kinds.add(Lowering.MOST, OutputKind::of, List.of(OutputLayer.class));
-        kinds.add(OutputKind::inFloat, List.of(RnnOutputLayer.class, CenterLossOutputLayer.class));
+        kinds.add(Lowering.MOST, OutputKind::ofSequences, List.of(RnnOutputLayer.class));
+        kinds.add(OutputKind::inFloat, List.of(CenterLossOutputLayer.class));
         kinds.add(
                 Lowering.MOST,
                 (EmbeddingLayer layer) -> EmbeddingKind.of(layer),

@@ -3,8 +3,10 @@ package org.dl4jquant.layer.kind;
 
 import org.deeplearning4j.nn.conf.layers.BaseOutputLayer;
 import org.deeplearning4j.nn.conf.layers.OutputLayer;
+import org.deeplearning4j.nn.conf.layers.RnnOutputLayer;
 import org.dl4jquant.layer.integer.DenseForm;
 import org.dl4jquant.layer.integer.IntegerSupport;
+import org.dl4jquant.layer.integer.SequenceOutputForm;
 import org.dl4jquant.layer.quantizers.WeightLayout;
 
 /**
@@ -14,6 +16,11 @@ record OutputKind(BaseOutputLayer configuration, IntegerSupport integers) implem
 
     static LayerKind of(OutputLayer layer) {
         return new OutputKind(layer, DenseForm.of(layer));
+    }
+
+    /** {@return the kind of an output layer of sequences} */
+    static LayerKind ofSequences(RnnOutputLayer layer) {
+        return new OutputKind(layer, SequenceOutputForm.of(layer));
     }
 
     /** {@return the kind of an output layer that the integer graph has not} */

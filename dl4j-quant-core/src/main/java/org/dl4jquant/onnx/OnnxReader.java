@@ -22,13 +22,13 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * Reads an ONNX model in QDQ form as an integer graph.
+ * Reads a quantized ONNX model as an integer graph.
  *
  * <p>What {@link OnnxWriter} wrote gives back an equal graph. Models of others are read, too, as
- * far as an integer graph can say what they mean: opsets 13 to 21, symmetric int8 weights with a
- * scale per channel or one, activations in uint8 or int8 with one scale, an int32 bias of the scale
- * that belongs to it, and a QuantizeLinear after every operator but the last. Everything else is
- * refused by the node's name.
+ * far as an integer graph can say what they mean, opsets 10 to 26: QDQ form and operators of codes
+ * (QLinearConv and its like), weights of 8 and 4 bits with or without zero points, activations in
+ * uint8 or int8 with one scale, biases in int32 or float32, functions of one element, and a Softmax
+ * at the end. Everything else is refused by the node's name.
  *
  * <p>ONNX Runtime computes some of the forms of others in float32 and may round a code otherwise;
  * {@link #inspect} says for which nodes, see {@link OnnxReading}.

@@ -30,15 +30,15 @@ class ForeignFilesTest {
                     Map.entry("ort-dynamic", 0), // scales that depend on the values
                     Map.entry("ort-only_conv", 0), // pools and sums in float32
                     Map.entry("ort-only_gemm", 0), // convolutions in float32
-                    Map.entry("ort-qdq_default", 18),
-                    Map.entry("ort-qdq_nobias", 18),
-                    Map.entry("ort-qdq_s8s8_sym_pc", 18),
-                    Map.entry("ort-qdq_trt", 18),
-                    Map.entry("ort-qdq_u8s8", 18),
-                    Map.entry("ort-qdq_u8s8_pc", 18),
-                    Map.entry("ort-qdq_u8u8", 18),
-                    Map.entry("ort-qop_u8s8_pc", 17),
-                    Map.entry("ort-qop_u8u8", 17),
+                    Map.entry("ort-qdq_default", 19),
+                    Map.entry("ort-qdq_nobias", 19),
+                    Map.entry("ort-qdq_s8s8_sym_pc", 19),
+                    Map.entry("ort-qdq_trt", 19),
+                    Map.entry("ort-qdq_u8s8", 19),
+                    Map.entry("ort-qdq_u8s8_pc", 19),
+                    Map.entry("ort-qdq_u8u8", 19),
+                    Map.entry("ort-qop_u8s8_pc", 19),
+                    Map.entry("ort-qop_u8u8", 19),
                     Map.entry("torch-qats8_op13", 0), // weights alone have codes
                     Map.entry("torch-qats8_op17", 0),
                     Map.entry("torch-qatu8_op13", 3), // a batch normalization in float32

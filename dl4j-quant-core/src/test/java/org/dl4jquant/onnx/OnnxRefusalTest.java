@@ -269,7 +269,7 @@ class OnnxRefusalTest {
                         "c",
                         "strides",
                         a -> a.addInts(1),
-                        "has strides = [1, 1, 1]; two-dimensional operators have 2 values"),
+                        "has strides = [1, 1, 1]; such an operator has 2 values"),
                 attribute(
                         "c",
                         "strides",

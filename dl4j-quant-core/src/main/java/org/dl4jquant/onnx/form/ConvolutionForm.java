@@ -5,6 +5,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 import org.dl4jquant.graph.node.Convolution;
+import org.dl4jquant.graph.node.IntNode;
 import org.dl4jquant.graph.node.Output;
 import org.dl4jquant.graph.node.Window.Extent;
 import org.dl4jquant.numeric.Shape;
@@ -52,11 +53,11 @@ final class ConvolutionForm implements NodeForm<Convolution> {
     }
 
     @Override
-    public Optional<Convolution> quantized(QuantizedResult codes, FormReader source) {
+    public Optional<IntNode> quantized(QuantizedResult codes, FormReader source) {
         return codes.operator(Operators.CONV).map(conv -> read(conv, codes, source));
     }
 
-    private static Convolution read(OnnxNode conv, QuantizedResult codes, FormReader source) {
+    private static IntNode read(OnnxNode conv, QuantizedResult codes, FormReader source) {
         String input = source.codes(conv, 0);
         conv.requireInputs(2, 3);
         requireAttributes(conv);
@@ -67,6 +68,9 @@ final class ConvolutionForm implements NodeForm<Convolution> {
                 WeightsForm.read(
                         conv, conv.optionalInput(2), input, 0, codes.name(), groups, source);
         WeightTensor weights = read.weights();
+        if (weights.shape().rank() == 5) {
+            return Volumes.read(conv, read, groups, codes.name(), output, source);
+        }
         return new Convolution(
                 codes.name(),
                 read.input(),

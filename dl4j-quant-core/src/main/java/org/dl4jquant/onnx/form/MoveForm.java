@@ -92,7 +92,7 @@ final class MoveForm implements NodeForm<Move> {
 
     @Override
     public Optional<KeepsCodes> result(OnnxNode last, FormReader source) {
-        if (!moves(last, source) || isPart(last, source.graph())) {
+        if (!moves(last, source) || isPart(last, source)) {
             return Optional.empty();
         }
         if (ReshapeForm.folds(last, source)) {
@@ -110,9 +110,13 @@ final class MoveForm implements NodeForm<Move> {
         return Optional.of(read(movers, source));
     }
 
-    private static boolean isPart(OnnxNode node, OnnxGraph graph) {
+    /* Rows are folded into a batch of one, and unfolded, by one Reshape after another. */
+    private static boolean isPart(OnnxNode node, FormReader source) {
+        OnnxGraph graph = source.graph();
         String result = node.output();
-        return !graph.annotations().has(result)
+        boolean alone = source.isSingle() && node.operator().equals(Operators.RESHAPE);
+        return !alone
+                && !graph.annotations().has(result)
                 && graph.onlyConsumer(result)
                         .filter(next -> isMover(next) && next.input(0).equals(result))
                         .isPresent();

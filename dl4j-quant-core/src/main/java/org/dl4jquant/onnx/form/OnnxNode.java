@@ -193,7 +193,8 @@ record OnnxNode(Message proto) {
         return integers(name, new int[length]);
     }
 
-    private int[] integers(String name, int[] otherwise) {
+    /** {@return the numbers of an attribute, or others of the same length if it is not there} */
+    int[] integers(String name, int[] otherwise) {
         Optional<Message> attribute = attribute(name, AttributeType.INTS);
         if (attribute.isEmpty()) {
             return otherwise;
@@ -201,7 +202,7 @@ record OnnxNode(Message proto) {
         Numbers values = attribute.get().get(AttributeProto.INTS);
         require(
                 values.size() == otherwise.length,
-                "has %s = %s; two-dimensional operators have %d values",
+                "has %s = %s; such an operator has %d values",
                 name,
                 values,
                 otherwise.length);

@@ -149,10 +149,12 @@ final class WeightsForm {
         String codes = dequantize.input(0);
         List<Integer> dimensions = constants.dimensions(codes);
         node.require(
-                dimensions.size() == (node.operator().equals(Operators.CONV) ? 4 : 2)
+                (node.operator().equals(Operators.CONV)
+                                ? dimensions.size() == 4 || dimensions.size() == 5
+                                : dimensions.size() == 2)
                         && !dimensions.contains(0),
-                "has weights of the dimensions %s; a two-dimensional convolution has 4, a product"
-                        + " with a matrix has 2",
+                "has weights of the dimensions %s; a two-dimensional convolution has 4, one of"
+                        + " volumes 5, a product with a matrix 2",
                 dimensions);
         int channels = dimensions.get(outputAxis);
         float[] scales = scales(dequantize, channels, outputAxis, constants);

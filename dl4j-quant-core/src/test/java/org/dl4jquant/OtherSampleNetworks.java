@@ -4,7 +4,12 @@ package org.dl4jquant;
 import java.util.List;
 import org.deeplearning4j.nn.conf.ComputationGraphConfiguration.GraphBuilder;
 import org.deeplearning4j.nn.conf.graph.AttentionVertex;
+import org.deeplearning4j.nn.conf.graph.GraphVertex;
+import org.deeplearning4j.nn.conf.graph.ScaleVertex;
+import org.deeplearning4j.nn.conf.graph.ShiftVertex;
+import org.deeplearning4j.nn.conf.inputs.InputType;
 import org.deeplearning4j.nn.conf.layers.AutoEncoder;
+import org.deeplearning4j.nn.conf.layers.BatchNormalization;
 import org.deeplearning4j.nn.conf.layers.Convolution1DLayer;
 import org.deeplearning4j.nn.conf.layers.Convolution3D;
 import org.deeplearning4j.nn.conf.layers.Deconvolution3D;
@@ -16,6 +21,7 @@ import org.deeplearning4j.nn.conf.layers.LocallyConnected1D;
 import org.deeplearning4j.nn.conf.layers.PoolingType;
 import org.deeplearning4j.nn.conf.layers.RecurrentAttentionLayer;
 import org.deeplearning4j.nn.conf.layers.Subsampling1DLayer;
+import org.deeplearning4j.nn.conf.layers.SubsamplingLayer;
 import org.deeplearning4j.nn.conf.layers.Upsampling1D;
 import org.deeplearning4j.nn.conf.layers.Upsampling3D;
 import org.deeplearning4j.nn.conf.layers.ZeroPadding1DLayer;
@@ -42,6 +48,32 @@ final class OtherSampleNetworks {
         otherSequences();
         otherVolumes();
         attention();
+        alone();
+    }
+
+    private void alone() {
+        networks.add(
+                "batch normalization after another layer",
+                InputType.convolutional(6, 6, 2),
+                Nd4j.randn(SampleNetworks.EXAMPLES, 2, 6, 6),
+                new SubsamplingLayer.Builder(PoolingType.MAX).build(),
+                SampleNetworks.named(new BatchNormalization()),
+                SampleNetworks.output());
+        vertex("multiple of a tensor (ScaleVertex)", new ScaleVertex(0.7));
+        vertex("sum with a number (ShiftVertex)", new ShiftVertex(0.7));
+    }
+
+    private void vertex(String kind, GraphVertex vertex) {
+        networks.add(
+                kind,
+                SampleNetworks.graph(SampleNetworks.VECTOR)
+                        .addLayer("a", SampleNetworks.dense(), "in")
+                        .addVertex(SampleNetworks.NAME, vertex, "a")
+                        .addLayer("out", SampleNetworks.output(), SampleNetworks.NAME)
+                        .setOutputs("out"),
+                Nd4j.randn(SampleNetworks.EXAMPLES, 6),
+                SampleNetworks.VECTOR,
+                List.of());
     }
 
     private void otherVectors() {

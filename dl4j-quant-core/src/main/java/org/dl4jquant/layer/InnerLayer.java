@@ -5,6 +5,7 @@ import java.util.Collection;
 import java.util.Objects;
 import org.deeplearning4j.nn.api.Layer;
 import org.deeplearning4j.nn.conf.NeuralNetConfiguration;
+import org.deeplearning4j.nn.conf.layers.BatchNormalization;
 import org.deeplearning4j.nn.conf.layers.SelfAttentionLayer;
 import org.deeplearning4j.optimize.api.TrainingListener;
 import org.dl4jquant.layer.attention.RoundedAttention;
@@ -59,6 +60,19 @@ final class InnerLayer {
         return kind.separatesActivation()
                 ? Objects.requireNonNull(kind.lastFunction())
                 : new ActivationIdentity();
+    }
+
+    /**
+     * {@return the axis of its arrays that its batch normalization normalizes along}
+     *
+     * @param conf the quantized layer
+     */
+    static int normalizedAxis(QuantizedLayer conf) {
+        LayerKind own = LayerKinds.of(conf.getUnderlying());
+        BatchNormalization normalization = conf.batchNormalization();
+        return normalization != null && own.onlyAppliesFunction()
+                ? LayerKinds.of(normalization).channelAxis()
+                : own.channelAxis();
     }
 
     /**

@@ -111,6 +111,16 @@ record RuntimeTensors(
     }
 
     @Override
+    public boolean isNormalized() {
+        return normalizationStep != null;
+    }
+
+    @Override
+    public int normalizedAxis() {
+        return InnerLayer.normalizedAxis(conf());
+    }
+
+    @Override
     public Layer instantiate(org.deeplearning4j.nn.conf.layers.Layer inner) {
         return InnerLayer.instantiate(inner, layer.conf(), null, 0, layer.dataType());
     }

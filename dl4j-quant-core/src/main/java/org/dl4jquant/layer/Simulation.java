@@ -56,6 +56,8 @@ final class Simulation {
     /* The dimension of the inner result that its channels lie along. */
     private final int channelAxis;
     private final boolean appliesActivation;
+    /* Whether the inner result is the layer's input. */
+    private final boolean appliesOnly;
     private final @Nullable ValueRounder input;
     private final @Nullable ValueRounder preActivation;
     private final @Nullable ValueRounder output;
@@ -92,7 +94,8 @@ final class Simulation {
         this.weights = weights;
         this.normalization = normalization;
         this.activation = InnerLayer.separateActivation(conf);
-        this.channelAxis = LayerKinds.of(conf.getUnderlying()).channelAxis();
+        this.channelAxis = InnerLayer.normalizedAxis(conf);
+        this.appliesOnly = LayerKinds.of(conf.getUnderlying()).onlyAppliesFunction();
         this.input = rounders.get(TensorRole.INPUT);
         this.preActivation = rounders.get(TensorRole.PRE_ACTIVATION);
         this.output = rounders.get(TensorRole.OUTPUT);
@@ -174,7 +177,7 @@ final class Simulation {
      */
     INDArray forward(boolean training, InnerForward forward, LayerWorkspaceMgr mgr) {
         trained = training;
-        INDArray z = normalized(training, forward.run(), mgr);
+        INDArray z = normalized(training, fed(forward.run(), mgr), mgr);
         beforeRounding = z;
         rounded = roundedTo(preActivation, z, mgr);
         activated = appliesActivation ? activate(rounded, training, mgr) : rounded;
@@ -203,6 +206,13 @@ final class Simulation {
         return y;
     }
 
+    /* What only applies a function returns its own input, which is rounded by now. */
+    private INDArray fed(INDArray result, LayerWorkspaceMgr mgr) {
+        return appliesOnly && input != null
+                ? mgr.dup(ArrayType.ACTIVATIONS, Objects.requireNonNull(roundedInput))
+                : result;
+    }
+
     private INDArray normalized(boolean training, INDArray z, LayerWorkspaceMgr mgr) {
         if (normalization == null) {
             return z;
@@ -210,8 +220,9 @@ final class Simulation {
         if (training) {
             return normalization.trainingForward(z, mgr);
         }
-        normalization.inferenceForwardInPlace(z, channelAxis);
-        return z;
+        INDArray own = appliesOnly ? mgr.dup(ArrayType.ACTIVATIONS, z) : z;
+        normalization.inferenceForwardInPlace(own, channelAxis);
+        return own;
     }
 
     private INDArray activate(INDArray z, boolean training, LayerWorkspaceMgr mgr) {

@@ -81,8 +81,9 @@ final class CodeNeeds {
         }
         boolean pools =
                 (step.flow() == CodeFlow.AVERAGES) || (step.kind().flow() == CodeFlow.PICKS);
-        return (pools && network.outputs().contains(tensor))
-                || ((pools || step.flow().joins() || step.kind().makesOnlyCodes())
+        boolean tables = step.kind().tabulates() && !step.flow().hasWeights();
+        return ((pools || tables) && network.outputs().contains(tensor))
+                || ((pools || tables || step.flow().joins() || step.kind().makesOnlyCodes())
                         && leavesFurtherOn(tensor))
                 || (step.flow().hasWeights() && leavesMoved(tensor, false));
     }

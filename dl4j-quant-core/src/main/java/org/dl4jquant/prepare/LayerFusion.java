@@ -67,7 +67,8 @@ final class LayerFusion {
 
     private static FusedStep withFollowers(Topology<FusedStep> network, FusedStep first) {
         // A layer that is not wrapped could not take its followers along.
-        if (first.kept() != null || !first.flow().hasWeights() || !isLinear(first.kind())) {
+        boolean leads = first.flow().hasWeights() || first.kind().tabulates();
+        if (first.kept() != null || !leads || !isLinear(first.kind())) {
             return first;
         }
         FusedStep merged = first;

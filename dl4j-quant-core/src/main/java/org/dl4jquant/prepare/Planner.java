@@ -77,7 +77,32 @@ final class Planner {
             Topology<FusedStep> float32, QuantSpec spec, Predicate<String> nonNegativeInput) {
         Topology<FusedStep> joined = LayerFusion.merge(float32, layer -> true);
         Map<String, LayerScheme> schemes = schemes(joined, spec);
-        Topology<FusedStep> merged = LayerFusion.merge(float32, layer -> !isFloat(schemes, layer));
+        Set<String> apart = new HashSet<>();
+        Planner planner = decided(float32, joined, schemes, apart, nonNegativeInput);
+        while (apart.addAll(planner.unwrappedLeaders())) {
+            planner = decided(float32, joined, schemes, apart, nonNegativeInput);
+        }
+        return planner.plan(float32, IdleRules.warnings(float32, joined, spec));
+    }
+
+    /* A batch normalization without quantizers cannot take the function after it along. */
+    private List<String> unwrappedLeaders() {
+        return network.steps().stream()
+                .filter(step -> step.kept() == null && step.members().size() > 1)
+                .map(FusedStep::name)
+                .filter(name -> !wrapped.containsKey(name))
+                .toList();
+    }
+
+    private static Planner decided(
+            Topology<FusedStep> float32,
+            Topology<FusedStep> joined,
+            Map<String, LayerScheme> schemes,
+            Set<String> apart,
+            Predicate<String> nonNegativeInput) {
+        Topology<FusedStep> merged =
+                LayerFusion.merge(
+                        float32, layer -> rounds(schemes, layer) && !apart.contains(layer));
         for (FusedStep step : merged.steps()) {
             // The followers of a layer in float, which its scheme holds for
             if (joined.step(step.name()) == null) {
@@ -89,26 +114,24 @@ final class Planner {
         for (FusedStep step : merged.steps()) {
             planner.decide(step);
         }
-        planner.inserted.keySet().forEach(planner::quantized);
-        Kept.requireFit(merged, planner.wrapped.keySet(), planner::sourceOfCodes);
+        return planner;
+    }
+
+    private Plan plan(Topology<FusedStep> float32, List<String> warnings) {
+        inserted.keySet().forEach(this::quantized);
+        Kept.requireFit(network, wrapped.keySet(), this::sourceOfCodes);
         PrepareReport report =
                 SkipReasons.report(
-                        float32,
-                        merged,
-                        planner.wrapped,
-                        planner.inserted,
-                        planner.quantizers,
-                        planner.schemes,
-                        planner.facts());
+                        float32, network, wrapped, inserted, quantizers, schemes, facts());
         return new Plan(
-                merged,
-                planner.wrapped,
-                planner.inserted,
-                planner.quantizers,
-                planner.joints(),
-                planner.results(),
-                planner.wiring(),
-                report.withWarnings(IdleRules.warnings(float32, joined, spec)));
+                network,
+                wrapped,
+                inserted,
+                quantizers,
+                joints(),
+                results(),
+                wiring(),
+                report.withWarnings(warnings));
     }
 
     private SkipReasons.Facts facts() {
@@ -137,9 +160,9 @@ final class Planner {
         };
     }
 
-    private static boolean isFloat(Map<String, LayerScheme> schemes, String layer) {
+    private static boolean rounds(Map<String, LayerScheme> schemes, String layer) {
         LayerScheme scheme = schemes.get(layer);
-        return scheme != null && scheme.isFloat();
+        return scheme != null && !scheme.isFloat();
     }
 
     private static Map<String, LayerScheme> schemes(Topology<FusedStep> network, QuantSpec spec) {
@@ -169,7 +192,8 @@ final class Planner {
 
     private void decideInput(String input) {
         List<FusedStep> readers = needs.readersOfCodes(input).toList();
-        if (readers.stream().noneMatch(each -> each.flow().joins()) && !needs.isMoved(input)) {
+        boolean vertices = readers.stream().anyMatch(each -> each.plainVertex() != null);
+        if (!vertices && !needs.isMoved(input)) {
             return;
         }
         readers.stream()
@@ -214,7 +238,7 @@ final class Planner {
         if (scheme.activations() != null && !(step.flow() == CodeFlow.READS_INDICES)) {
             quantizers = withInput(step, quantizers);
         }
-        if (output != null && needsTable(step)) {
+        if (output != null && !step.kind().tabulates() && needsTable(step)) {
             quantizers =
                     quantizers.withPreActivation(
                             signed(Objects.requireNonNull(needs.activations(step))));
@@ -236,9 +260,13 @@ final class Planner {
         if (source != null) {
             return quantizers.withInputFrom(source);
         }
+        CodeFlow flow = step.flow();
+        boolean tabulates = step.kind().tabulates();
         boolean roundsInput =
-                step.flow().hasWeights() || (step.flow() == CodeFlow.AVERAGES) || needsTable(step);
-        TensorScheme scheme = needs.activations(step);
+                flow.hasWeights() || flow == CodeFlow.AVERAGES || tabulates || needsTable(step);
+        TensorScheme own = needs.activations(step);
+        boolean looksUp = tabulates && !flow.hasWeights();
+        TensorScheme scheme = own != null && looksUp ? LayerFunctions.wide(own) : own;
         return roundsInput && scheme != null
                 ? quantizers.withInput(
                         new ActivationScheme(scheme, changed || !signs.nonNegative(tensor)))

@@ -258,10 +258,6 @@ final class SkipReasons {
                     ? "passes codes on as they are"
                     : "passes values on as they are: those that it reads are in float";
         }
-        if (step.kind().normalization() != null) {
-            return "stays in float: it is not directly after a convolution or dense layer with"
-                    + " identity activation";
-        }
         if (step.flow().makesValues()) {
             String rounding = facts.roundedAfter(step);
             if (rounding != null) {

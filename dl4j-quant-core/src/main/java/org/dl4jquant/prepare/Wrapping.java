@@ -3,6 +3,7 @@ package org.dl4jquant.prepare;
 
 import java.util.Objects;
 import org.deeplearning4j.nn.conf.NeuralNetConfiguration;
+import org.deeplearning4j.nn.conf.layers.ActivationLayer;
 import org.deeplearning4j.nn.conf.layers.BatchNormalization;
 import org.deeplearning4j.nn.conf.layers.Layer;
 import org.dl4jquant.layer.FakeQuantLayer;
@@ -16,6 +17,7 @@ import org.dl4jquant.layer.quantizers.ActivationScheme;
 import org.dl4jquant.layer.quantizers.LayerQuantizers;
 import org.dl4jquant.network.Frozen;
 import org.nd4j.linalg.activations.IActivation;
+import org.nd4j.linalg.activations.impl.ActivationIdentity;
 
 /** Makes the configurations of a prepared network's layers. */
 final class Wrapping {
@@ -79,10 +81,17 @@ final class Wrapping {
     }
 
     private static Layer wrapped(FusedStep step, Layer original, LayerQuantizers quantizers) {
-        BatchNormalization normalization = step.normalization();
+        BatchNormalization alone = step.kind().normalization();
+        BatchNormalization normalization = alone == null ? step.normalization() : alone;
         IActivation activation = step.activation();
+        // A batch normalization that no layer takes in gets one that does nothing else.
+        Layer inner =
+                alone == null
+                        ? thawed(step).clone()
+                        : new ActivationLayer.Builder()
+                                .activation(new ActivationIdentity())
+                                .build();
         // The name by which other layers know its codes.
-        Layer inner = thawed(step).clone();
         inner.setLayerName(step.name());
         return Frozen.like(
                 original,

@@ -44,8 +44,24 @@ public final class ActivationForm implements IntegerForm {
         return IntegerSupport.of(
                 tensors ->
                         tensors.isQuantized()
-                                ? new ActivationForm(layer, tensors)
+                                ? quantized(layer, tensors)
                                 : LastFunctionForm.of(layer.getActivationFn()));
+    }
+
+    /**
+     * Returns the support of a batch normalization that no layer before it takes in. With
+     * quantizers it is that of an activation layer that has taken it in.
+     *
+     * @return a form
+     */
+    public static IntegerSupport ofNormalization() {
+        return NormalizationForm.support(IntegerSupport.of(NormalizationForm::new));
+    }
+
+    private static IntegerForm quantized(ActivationLayer layer, LayerTensors tensors) {
+        return tensors.isNormalized()
+                ? new NormalizationForm(tensors)
+                : new ActivationForm(layer, tensors);
     }
 
     @Override

@@ -36,11 +36,15 @@ public final class FloatLayers {
      * @return the refusal
      */
     public static IntegerSupport.Refusal because(Layer layer, String why) {
+        return because(
+                Require.given(layer, "layer").getClass().getSimpleName(),
+                Require.given(why, "why"));
+    }
+
+    /* The same by the simple name of the configuration's class. */
+    static IntegerSupport.Refusal because(String type, String why) {
         return IntegerSupport.refused(
-                "this "
-                        + Require.given(layer, "layer").getClass().getSimpleName()
-                        + " computes in float, because "
-                        + Require.given(why, "why"),
+                "this " + type + " computes in float, because " + why,
                 "prepare the network with integers for its weights and its activations");
     }
 

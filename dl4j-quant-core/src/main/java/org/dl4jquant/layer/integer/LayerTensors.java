@@ -111,6 +111,16 @@ public interface LayerTensors {
         return null;
     }
 
+    /** {@return whether the layer has a batch normalization} */
+    default boolean isNormalized() {
+        return false;
+    }
+
+    /** {@return the axis of arrays that the layer's batch normalization normalizes along} */
+    default int normalizedAxis() {
+        return 1;
+    }
+
     /**
      * {@return a running DL4J layer with parameters of its own, all 0}
      *

@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 package org.dl4jquant.layer.integer;
 
-import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Objects;
+import java.util.function.DoubleUnaryOperator;
+import java.util.stream.DoubleStream;
 import java.util.stream.IntStream;
 import java.util.stream.LongStream;
 import org.deeplearning4j.nn.conf.layers.PReLULayer;
@@ -12,12 +13,7 @@ import org.deeplearning4j.nn.params.PReLUParamInitializer;
 import org.deeplearning4j.nn.workspace.ArrayType;
 import org.dl4jquant.check.Require;
 import org.dl4jquant.graph.node.ChannelTable;
-import org.dl4jquant.graph.node.Table;
 import org.dl4jquant.layer.quantizers.TensorRole;
-import org.dl4jquant.layer.rounding.CodeRounder;
-import org.dl4jquant.nd.Detached;
-import org.dl4jquant.nd.RowMajor;
-import org.dl4jquant.numeric.CodeTable;
 import org.dl4jquant.numeric.QuantParams;
 import org.dl4jquant.numeric.Shape;
 import org.jspecify.annotations.Nullable;
@@ -34,6 +30,7 @@ public final class PReLUForm implements IntegerForm {
 
     private final PReLULayer layer;
     private final LayerTensors tensors;
+    private final TableCache cache = new TableCache();
 
     private PReLUForm(PReLULayer layer, LayerTensors tensors) {
         this.layer = layer;
@@ -101,23 +98,13 @@ public final class PReLUForm implements IntegerForm {
         if (obstacle() != null || !fits(example)) {
             return List.of();
         }
-        QuantParams argument = argument();
-        QuantParams output = output();
-        List<CodeTable> tables = tables();
-        float[] values = RowMajor.floats(x);
-        int run = values.length / Math.toIntExact(x.size(0)) / tables.size();
-        for (int i = 0; i < values.length; i++) {
-            if (!Float.isNaN(values[i])) {
-                byte code = (byte) argument.quantize(values[i]);
-                byte result = tables.get(i / run % tables.size()).lookUp(code);
-                values[i] = output.dequantize(output.range().decode(result));
-            }
-        }
+        ChannelTables tables = tables();
         INDArray y =
                 call.workspaces()
                         .createUninitialized(
                                 ArrayType.ACTIVATIONS, x.dataType(), x.shape(), x.ordering());
-        RowMajor.copyInto(values, y);
+        long elements = Arrays.stream(example).reduce(1, (left, right) -> left * right);
+        tables.values(x, Math.toIntExact(elements / tables.tables().size()), y);
         return List.of(y);
     }
 
@@ -134,28 +121,20 @@ public final class PReLUForm implements IntegerForm {
         return Objects.requireNonNull(tensors.parameters().get(key), key);
     }
 
-    private float[] roundedSlopes() {
-        CodeRounder rounder = tensors.weight(PReLUParamInitializer.WEIGHT_KEY);
-        INDArray slopes = slopes();
-        return rounder == null
-                ? RowMajor.floats(slopes)
-                : Detached.compute(
-                        () -> {
-                            INDArray rounded = slopes.ulike();
-                            rounder.forward(slopes, rounded);
-                            return RowMajor.floats(rounded);
-                        });
+    private ChannelTables tables() {
+        float[] rounded = TableCache.rounded(tensors, PReLUParamInitializer.WEIGHT_KEY, slopes());
+        double[] slopes = new double[rounded.length];
+        for (int i = 0; i < slopes.length; i++) {
+            slopes[i] = rounded[i];
+        }
+        return cache.tables(slopes, () -> functions(slopes), argument(), output());
     }
 
-    private List<CodeTable> tables() {
-        List<CodeTable> tables = new ArrayList<>();
-        for (float slope : roundedSlopes()) {
-            // Two float32 factors are exact in float64, and the table rounds to float32 once.
-            tables.add(
-                    CodeTable.from(
-                            value -> value < 0 ? value * slope : value, argument(), output()));
-        }
-        return tables;
+    /* Two float32 factors are exact in float64, and the table rounds to float32 once. */
+    private static List<DoubleUnaryOperator> functions(double[] slopes) {
+        return DoubleStream.of(slopes)
+                .<DoubleUnaryOperator>mapToObj(slope -> value -> value < 0 ? value * slope : value)
+                .toList();
     }
 
     /* Whether an example has the slopes' sizes in all dimensions that do not share them. DL4J
@@ -199,13 +178,6 @@ public final class PReLUForm implements IntegerForm {
                     "give it the inputShape of the layer before it, or put a ReshapeVertex between"
                             + " them");
         }
-        List<CodeTable> tables = tables();
-        return List.of(
-                new Signal.Codes(
-                        graph.add(
-                                tables.size() == 1
-                                        ? new Table(graph.name(), codes, tables.get(0), output())
-                                        : new ChannelTable(
-                                                graph.name(), codes, tables, output()))));
+        return List.of(new Signal.Codes(graph.add(tables().node(graph.name(), codes))));
     }
 }

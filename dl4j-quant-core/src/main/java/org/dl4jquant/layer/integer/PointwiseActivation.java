@@ -4,6 +4,7 @@ package org.dl4jquant.layer.integer;
 import java.util.Map;
 import java.util.Objects;
 import java.util.Optional;
+import java.util.function.DoubleUnaryOperator;
 import org.dl4jquant.check.Require;
 import org.dl4jquant.numeric.CodeRange;
 import org.dl4jquant.numeric.CodeTable;
@@ -185,6 +186,12 @@ public record PointwiseActivation(
      */
     float apply(float value) {
         return function == null ? value : (float) function.apply(value);
+    }
+
+    /** {@return the function of values} */
+    DoubleUnaryOperator values() {
+        ElementwiseFunction applied = function;
+        return applied == null ? value -> Math.min(Math.max(value, least), most) : applied::apply;
     }
 
     /**

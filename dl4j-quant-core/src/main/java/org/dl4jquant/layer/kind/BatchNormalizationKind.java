@@ -2,14 +2,41 @@
 package org.dl4jquant.layer.kind;
 
 import org.deeplearning4j.nn.conf.layers.BatchNormalization;
+import org.dl4jquant.layer.integer.ActivationForm;
 import org.dl4jquant.layer.integer.IntegerSupport;
+import org.nd4j.linalg.activations.IActivation;
+import org.nd4j.linalg.activations.impl.ActivationIdentity;
 
-/** A batch normalization, which stays in float where no layer before it takes it in. */
+/**
+ * A batch normalization. Where no layer before it takes it in, an activation layer does, with
+ * quantizers, in its place.
+ */
 record BatchNormalizationKind(BatchNormalization configuration) implements LayerKind {
 
     @Override
     public CodeFlow flow() {
-        return CodeFlow.UNKNOWN;
+        return CodeFlow.RESCALES;
+    }
+
+    @Override
+    public int channelAxis() {
+        return ImageAxis.of(configuration.getCnn2DFormat());
+    }
+
+    @Override
+    public boolean separatesActivation() {
+        return true;
+    }
+
+    @Override
+    public boolean tabulates() {
+        return true;
+    }
+
+    /** {@return the identity: DL4J ignores the function that a batch normalization inherits} */
+    @Override
+    public IActivation lastFunction() {
+        return new ActivationIdentity();
     }
 
     @Override
@@ -18,15 +45,7 @@ record BatchNormalizationKind(BatchNormalization configuration) implements Layer
     }
 
     @Override
-    public Resized reading(int axis, long... differences) {
-        return Sizes.equalSizes(configuration, axis, differences[0]);
-    }
-
-    @Override
     public IntegerSupport integers() {
-        return IntegerSupport.refused(
-                "no layer takes this BatchNormalization in",
-                "put it directly after a convolution or dense layer with identity activation, or"
-                        + " leave it out of the deployed network");
+        return ActivationForm.ofNormalization();
     }
 }

@@ -138,6 +138,14 @@ public interface LayerKind {
         return Set.of();
     }
 
+    /**
+     * {@return whether its integer form is a table of codes for each channel, which reads codes,
+     * and which a function of one element after it can be a part of}
+     */
+    default boolean tabulates() {
+        return false;
+    }
+
     /** {@return whether it is an output layer with weights: its result is trained for} */
     default boolean isOutput() {
         return false;

@@ -165,10 +165,11 @@ public final class LayerKinds {
         kinds.add(AutoEncoderKind::new, List.of(AutoEncoder.class, VariationalAutoencoder.class));
         kinds.add(
                 WeightedKind::new,
-                List.of(
-                        LocallyConnected2D.class,
-                        RecurrentAttentionLayer.class,
-                        ElementWiseMultiplicationLayer.class));
+                List.of(LocallyConnected2D.class, RecurrentAttentionLayer.class));
+        kinds.add(
+                Lowering.MOST,
+                ElementWiseMultiplicationKind::new,
+                List.of(ElementWiseMultiplicationLayer.class));
         kinds.add(Lowering.MOST, PReLUKind::new, List.of(PReLULayer.class));
         kinds.add(
                 Lowering.MOST,
@@ -202,7 +203,7 @@ public final class LayerKinds {
                 (RnnLossLayer layer) -> LossKind.of(layer),
                 List.of(RnnLossLayer.class));
         kinds.add(FloatLossKind::new, List.of(Cnn3DLossLayer.class, Yolo2OutputLayer.class));
-        kinds.add(BatchNormalizationKind::new, List.of(BatchNormalization.class));
+        kinds.add(Lowering.MOST, BatchNormalizationKind::new, List.of(BatchNormalization.class));
         kinds.add(
                 Lowering.MOVES,
                 (ZeroPaddingLayer layer) -> ZeroPaddingKind.of(layer),
@@ -247,6 +248,8 @@ public final class LayerKinds {
     private static void addVertices(Registry kinds) {
         kinds.add(Lowering.MOST, ElementWiseKind::new, List.of(ElementWiseVertex.class));
         kinds.add(Lowering.MOST, MergeKind::new, List.of(MergeVertex.class));
+        kinds.add(Lowering.MOST, ScaleVertexKind::new, List.of(ScaleVertex.class));
+        kinds.add(Lowering.MOST, ShiftVertexKind::new, List.of(ShiftVertex.class));
         kinds.add(Lowering.MOST, PreprocessorVertexKind::new, List.of(PreprocessorVertex.class));
         kinds.add(Lowering.MOST, StackKind::new, List.of(StackVertex.class));
         kinds.add(
@@ -324,9 +327,7 @@ public final class LayerKinds {
                         MaskLayer.class,
                         AttentionVertex.class,
                         L2NormalizeVertex.class,
-                        L2Vertex.class,
-                        ScaleVertex.class,
-                        ShiftVertex.class));
+                        L2Vertex.class));
     }
 
     /**

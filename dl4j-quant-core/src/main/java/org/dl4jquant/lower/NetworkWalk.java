@@ -17,6 +17,7 @@ import org.dl4jquant.layer.integer.IntegerSupport;
 import org.dl4jquant.layer.integer.IntegerSupport.Refusal;
 import org.dl4jquant.layer.integer.LayerTensors;
 import org.dl4jquant.layer.integer.Signal;
+import org.dl4jquant.layer.integer.Stacks;
 import org.dl4jquant.layer.kind.LayerKinds;
 import org.dl4jquant.network.Frozen;
 import org.jspecify.annotations.Nullable;
@@ -124,10 +125,7 @@ final class NetworkWalk {
         }
         try {
             List<Signal> known = inputs.stream().map(Optional::orElseThrow).toList();
-            return Optional.of(
-                    form.mixesExamples()
-                            ? form.emit(emitter, known).get(0)
-                            : Stacks.emit(form, emitter, known));
+            return Optional.of(Stacks.emit(form, emitter, known));
         } catch (IntegerRefusal met) {
             obstacles.add(emitter.step(), met);
         } catch (IllegalArgumentException unfit) {

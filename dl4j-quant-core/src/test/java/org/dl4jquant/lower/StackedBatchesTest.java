@@ -29,7 +29,9 @@ import org.deeplearning4j.nn.conf.layers.PoolingType;
 import org.deeplearning4j.nn.conf.layers.SpaceToBatchLayer;
 import org.deeplearning4j.nn.conf.layers.SubsamplingLayer;
 import org.deeplearning4j.nn.conf.layers.Upsampling1D;
+import org.deeplearning4j.nn.conf.preprocessor.CnnToFeedForwardPreProcessor;
 import org.deeplearning4j.nn.conf.preprocessor.CnnToRnnPreProcessor;
+import org.deeplearning4j.nn.conf.preprocessor.ComposableInputPreProcessor;
 import org.deeplearning4j.nn.conf.preprocessor.FeedForwardToRnnPreProcessor;
 import org.deeplearning4j.nn.conf.preprocessor.RnnToCnnPreProcessor;
 import org.deeplearning4j.nn.conf.preprocessor.RnnToFeedForwardPreProcessor;
@@ -195,7 +197,11 @@ class StackedBatchesTest {
                         .addLayer(
                                 "join",
                                 new Upsampling1D.Builder(1).build(),
-                                new CnnToRnnPreProcessor(3, 3, 3),
+                                seed % 2 == 0
+                                        ? new CnnToRnnPreProcessor(3, 3, 3)
+                                        : new ComposableInputPreProcessor(
+                                                new CnnToFeedForwardPreProcessor(3, 3, 3),
+                                                new FeedForwardToRnnPreProcessor()),
                                 "step");
         takeApartByTime(
                 seed, InputType.recurrent(40, 3), Networks.normal(seed, EXAMPLES, 40, 3), builder);

@@ -38,11 +38,16 @@ public record SequenceForm(List<IntegerForm> parts) implements IntegerForm {
     }
 
     @Override
+    public boolean mixesExamples() {
+        return parts.stream().anyMatch(IntegerForm::mixesExamples);
+    }
+
+    @Override
     public List<Signal> emit(NodeEmitter graph, List<Signal> inputs) {
         List<Signal> signals = new ArrayList<>(inputs);
         for (int i = 0; i < parts.size(); i++) {
-            List<Signal> results = parts.get(i).emit(graph.part(String.valueOf(i)), signals);
-            signals = new ArrayList<>(results);
+            NodeEmitter part = graph.part(String.valueOf(i));
+            signals = new ArrayList<>(List.of(Stacks.emit(parts.get(i), part, signals)));
         }
         return signals;
     }

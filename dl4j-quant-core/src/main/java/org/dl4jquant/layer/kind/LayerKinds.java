@@ -94,6 +94,9 @@ import org.deeplearning4j.nn.conf.preprocessor.FeedForwardToCnnPreProcessor;
 import org.deeplearning4j.nn.conf.preprocessor.FeedForwardToRnnPreProcessor;
 import org.deeplearning4j.nn.conf.preprocessor.RnnToCnnPreProcessor;
 import org.deeplearning4j.nn.conf.preprocessor.RnnToFeedForwardPreProcessor;
+import org.deeplearning4j.preprocessors.KerasFlattenRnnPreprocessor;
+import org.deeplearning4j.preprocessors.PermutePreprocessor;
+import org.deeplearning4j.preprocessors.ReshapePreprocessor;
 import org.dl4jquant.check.Require;
 import org.dl4jquant.network.Frozen;
 import org.dl4jquant.network.Step;
@@ -115,11 +118,7 @@ public final class LayerKinds {
      * elements.
      */
     private static final Set<String> MOVING_KERAS_PREPROCESSORS =
-            Set.of(
-                    "KerasFlattenRnnPreprocessor",
-                    "PermutePreprocessor",
-                    "ReshapePreprocessor",
-                    "TensorFlowCnnToFeedForwardPreProcessor");
+            Set.of("TensorFlowCnnToFeedForwardPreProcessor");
 
     private LayerKinds() {}
 
@@ -129,6 +128,7 @@ public final class LayerKinds {
         addOtherLayers(kinds);
         addVertices(kinds);
         addPreprocessors(kinds);
+        addKerasPreprocessors(kinds);
         addUnknown(kinds);
         return kinds;
     }
@@ -310,6 +310,21 @@ public final class LayerKinds {
                 Lowering.MOST,
                 (CnnToRnnPreProcessor join) -> TimeStepsKind.of(join),
                 List.of(CnnToRnnPreProcessor.class));
+    }
+
+    private static void addKerasPreprocessors(Registry kinds) {
+        kinds.add(
+                Lowering.MOST,
+                (PermutePreprocessor permute) -> KerasPreprocessorKind.of(permute),
+                List.of(PermutePreprocessor.class));
+        kinds.add(
+                Lowering.MOST,
+                (ReshapePreprocessor reshape) -> KerasPreprocessorKind.of(reshape),
+                List.of(ReshapePreprocessor.class));
+        kinds.add(
+                Lowering.MOST,
+                (KerasFlattenRnnPreprocessor flatten) -> KerasPreprocessorKind.of(flatten),
+                List.of(KerasFlattenRnnPreprocessor.class));
     }
 
     private static void addUnknown(Registry kinds) {

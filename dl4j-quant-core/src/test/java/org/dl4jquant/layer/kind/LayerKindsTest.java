@@ -47,7 +47,9 @@ class LayerKindsTest {
 
     private static Stream<Class<?>> classesOfDl4j() {
         return new ClassFileImporter()
-                .importPackages("org.deeplearning4j.nn.conf").stream()
+                        .importPackages(
+                                "org.deeplearning4j.nn.conf", "org.deeplearning4j.preprocessors")
+                        .stream()
                         .<Class<?>>map(type -> type.reflect())
                         .filter(LayerKindsTest::isConfiguration);
     }

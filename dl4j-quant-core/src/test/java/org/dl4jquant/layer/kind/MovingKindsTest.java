@@ -14,6 +14,7 @@ import java.util.Random;
 import java.util.stream.IntStream;
 import java.util.stream.Stream;
 import org.deeplearning4j.nn.conf.CNN2DFormat;
+import org.deeplearning4j.nn.conf.InputPreProcessor;
 import org.deeplearning4j.nn.conf.NeuralNetConfiguration;
 import org.deeplearning4j.nn.conf.RNNFormat;
 import org.deeplearning4j.nn.conf.graph.GraphVertex;
@@ -33,8 +34,17 @@ import org.deeplearning4j.nn.conf.layers.convolutional.Cropping1D;
 import org.deeplearning4j.nn.conf.layers.convolutional.Cropping2D;
 import org.deeplearning4j.nn.conf.layers.convolutional.Cropping3D;
 import org.deeplearning4j.nn.conf.layers.misc.RepeatVector;
+import org.deeplearning4j.nn.conf.preprocessor.Cnn3DToFeedForwardPreProcessor;
+import org.deeplearning4j.nn.conf.preprocessor.CnnToFeedForwardPreProcessor;
+import org.deeplearning4j.nn.conf.preprocessor.CnnToRnnPreProcessor;
+import org.deeplearning4j.nn.conf.preprocessor.FeedForwardToCnn3DPreProcessor;
+import org.deeplearning4j.nn.conf.preprocessor.FeedForwardToCnnPreProcessor;
+import org.deeplearning4j.nn.conf.preprocessor.FeedForwardToRnnPreProcessor;
 import org.deeplearning4j.nn.conf.preprocessor.RnnToFeedForwardPreProcessor;
 import org.deeplearning4j.nn.workspace.LayerWorkspaceMgr;
+import org.deeplearning4j.preprocessors.KerasFlattenRnnPreprocessor;
+import org.deeplearning4j.preprocessors.PermutePreprocessor;
+import org.deeplearning4j.preprocessors.ReshapePreprocessor;
 import org.dl4jquant.engine.Batch;
 import org.dl4jquant.engine.Engine;
 import org.dl4jquant.engine.EqualityCheck;
@@ -100,6 +110,24 @@ class MovingKindsTest {
                 new Case(new SubsetVertex(3, 7), Shape.of(9)),
                 new Case(new ReshapeVertex('c', new int[] {-1, 8, 24}, null), image),
                 new Case(new PoolHelperVertex(), image),
+                new Case(new PermutePreprocessor(2, 3, 1), image),
+                new Case(new PermutePreprocessor(0, 2, 1), sequence),
+                new Case(
+                        new ReshapePreprocessor(new long[] {4, 6, 8}, new long[] {8, 24}, false),
+                        image),
+                new Case(
+                        new ReshapePreprocessor(
+                                new long[] {EXAMPLES, 3, 7}, new long[] {EXAMPLES, 21}, true),
+                        sequence),
+                new Case(new KerasFlattenRnnPreprocessor(3, 7), sequence),
+                new Case(new CnnToFeedForwardPreProcessor(6, 8, 4), image),
+                new Case(new CnnToFeedForwardPreProcessor(4, 6, 8, CNN2DFormat.NHWC), image),
+                new Case(new FeedForwardToCnnPreProcessor(6, 8, 4), Shape.of(192)),
+                new Case(new Cnn3DToFeedForwardPreProcessor(4, 5, 6, 2, true), volume),
+                new Case(new Cnn3DToFeedForwardPreProcessor(2, 4, 5, 6, false), volume),
+                new Case(new FeedForwardToCnn3DPreProcessor(4, 5, 6, 2, true), Shape.of(240)),
+                new Case(new CnnToRnnPreProcessor(6, 8, 4), image),
+                new Case(new FeedForwardToRnnPreProcessor(), Shape.of(9)),
                 new Case(
                         new Upsampling2D.Builder(3)
                                 .size(new int[] {2, 3})
@@ -130,6 +158,7 @@ class MovingKindsTest {
     private static final class OneStep implements NodeEmitter {
 
         final IntGraph.Builder builder = IntGraph.builder();
+        private int parts;
 
         @Override
         public String step() {
@@ -143,12 +172,12 @@ class MovingKindsTest {
 
         @Override
         public String inner(String part) {
-            return "it/" + part;
+            return "it/" + part + parts++;
         }
 
         @Override
         public NodeEmitter part(String part) {
-            throw new UnsupportedOperationException(part);
+            return this;
         }
 
         @Override
@@ -195,7 +224,8 @@ class MovingKindsTest {
     }
 
     private static boolean channelsLast(Object configuration) {
-        return configuration.toString().matches(".*=N(HWC|DHWC|WC)\\b.*");
+        return configuration instanceof Layer
+                && configuration.toString().matches(".*=N(HWC|DHWC|WC)\\b.*");
     }
 
     private static IntGraph graph(Case step) {
@@ -229,6 +259,9 @@ class MovingKindsTest {
 
     private static INDArray inFloat(Object configuration, INDArray input) {
         LayerWorkspaceMgr heap = LayerWorkspaceMgr.noWorkspaces();
+        if (configuration instanceof InputPreProcessor preprocessor) {
+            return preprocessor.preProcess(input, EXAMPLES, heap);
+        }
         if (configuration instanceof GraphVertex vertex) {
             var running = vertex.instantiate(null, "it", 0, null, false, DataType.FLOAT);
             running.setInputs(input);
@@ -318,7 +351,8 @@ class MovingKindsTest {
                         + " FeedForwardToCnnPreProcessor, ComposableInputPreProcessor,"
                         + " Cnn3DToFeedForwardPreProcessor, FeedForwardToCnn3DPreProcessor,"
                         + " RnnToFeedForwardPreProcessor, RnnToCnnPreProcessor,"
-                        + " FeedForwardToRnnPreProcessor, CnnToRnnPreProcessor",
+                        + " FeedForwardToRnnPreProcessor, CnnToRnnPreProcessor, PermutePreprocessor,"
+                        + " ReshapePreprocessor, KerasFlattenRnnPreprocessor",
                 refusal.remedy());
     }
 

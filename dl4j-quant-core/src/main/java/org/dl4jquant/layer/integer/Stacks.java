@@ -1,27 +1,30 @@
 // SPDX-License-Identifier: Apache-2.0
-package org.dl4jquant.lower;
+package org.dl4jquant.layer.integer;
 
 import java.util.ArrayList;
 import java.util.List;
-import org.dl4jquant.layer.integer.IntegerForm;
-import org.dl4jquant.layer.integer.IntegerRefusal;
-import org.dl4jquant.layer.integer.NodeEmitter;
-import org.dl4jquant.layer.integer.Signal;
+import org.dl4jquant.check.Require;
 
-/** Steps that compute the same for each batch of a stack, with the same weights. */
-final class Stacks {
+/** Emits steps that compute the same for each batch of a stack, with the same weights. */
+public final class Stacks {
 
     private Stacks() {}
 
     /**
-     * {@return the result of a step; a stack, if it reads stacks}
+     * Emits a step, for each batch if it reads stacks.
      *
-     * @param form the step's form, which does not mix examples
+     * @param form the step's form
      * @param graph takes the nodes; those of the batch numbered {@code i} end with its number
      * @param inputs the step's inputs
-     * @throws IntegerRefusal if it reads stacks of different sizes
+     * @return the first result of the step; a stack, if it reads stacks
+     * @throws IntegerRefusal if it reads stacks of different sizes, or refuses its inputs
      */
-    static Signal emit(IntegerForm form, NodeEmitter graph, List<Signal> inputs) {
+    public static Signal emit(IntegerForm form, NodeEmitter graph, List<Signal> inputs) {
+        Require.given(form, "form");
+        Require.given(graph, "graph");
+        if (Require.given(inputs, "inputs").isEmpty() || form.mixesExamples()) {
+            return form.emit(graph, inputs).get(0);
+        }
         int batches = Signal.Stacked.partsOf(inputs.get(0)).size();
         if (batches == 1 && inputs.stream().noneMatch(Signal.Stacked.class::isInstance)) {
             return form.emit(graph, inputs).get(0);

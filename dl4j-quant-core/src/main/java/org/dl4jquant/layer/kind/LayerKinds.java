@@ -85,18 +85,6 @@ import org.deeplearning4j.nn.conf.layers.util.MaskLayer;
 import org.deeplearning4j.nn.conf.layers.util.MaskZeroLayer;
 import org.deeplearning4j.nn.conf.layers.variational.VariationalAutoencoder;
 import org.deeplearning4j.nn.conf.ocnn.OCNNOutputLayer;
-import org.deeplearning4j.nn.conf.preprocessor.Cnn3DToFeedForwardPreProcessor;
-import org.deeplearning4j.nn.conf.preprocessor.CnnToFeedForwardPreProcessor;
-import org.deeplearning4j.nn.conf.preprocessor.CnnToRnnPreProcessor;
-import org.deeplearning4j.nn.conf.preprocessor.ComposableInputPreProcessor;
-import org.deeplearning4j.nn.conf.preprocessor.FeedForwardToCnn3DPreProcessor;
-import org.deeplearning4j.nn.conf.preprocessor.FeedForwardToCnnPreProcessor;
-import org.deeplearning4j.nn.conf.preprocessor.FeedForwardToRnnPreProcessor;
-import org.deeplearning4j.nn.conf.preprocessor.RnnToCnnPreProcessor;
-import org.deeplearning4j.nn.conf.preprocessor.RnnToFeedForwardPreProcessor;
-import org.deeplearning4j.preprocessors.KerasFlattenRnnPreprocessor;
-import org.deeplearning4j.preprocessors.PermutePreprocessor;
-import org.deeplearning4j.preprocessors.ReshapePreprocessor;
 import org.dl4jquant.check.Require;
 import org.dl4jquant.network.Frozen;
 import org.dl4jquant.network.Step;
@@ -127,8 +115,7 @@ public final class LayerKinds {
         addLayersWithWeights(kinds);
         addOtherLayers(kinds);
         addVertices(kinds);
-        addPreprocessors(kinds);
-        addKerasPreprocessors(kinds);
+        PreprocessorKinds.addTo(kinds);
         addUnknown(kinds);
         return kinds;
     }
@@ -274,57 +261,6 @@ public final class LayerKinds {
                 List.of(DuplicateToTimeSeriesVertex.class));
         kinds.add(Lowering.MOST, ReshapeVertexKind::new, List.of(ReshapeVertex.class));
         kinds.add(Lowering.MOST, SubsetKind::new, List.of(SubsetVertex.class));
-    }
-
-    private static void addPreprocessors(Registry kinds) {
-        kinds.add(
-                Lowering.MOST,
-                (CnnToFeedForwardPreProcessor flatten) -> ReshapeKind.of(flatten),
-                List.of(CnnToFeedForwardPreProcessor.class));
-        kinds.add(
-                Lowering.MOST,
-                (FeedForwardToCnnPreProcessor toImages) -> ReshapeKind.of(toImages),
-                List.of(FeedForwardToCnnPreProcessor.class));
-        kinds.add(Lowering.MOST, ComposedKind::new, List.of(ComposableInputPreProcessor.class));
-        kinds.add(
-                Lowering.MOST,
-                (Cnn3DToFeedForwardPreProcessor flatten) -> ReshapeKind.of(flatten),
-                List.of(Cnn3DToFeedForwardPreProcessor.class));
-        kinds.add(
-                Lowering.MOST,
-                (FeedForwardToCnn3DPreProcessor toVolumes) -> ReshapeKind.of(toVolumes),
-                List.of(FeedForwardToCnn3DPreProcessor.class));
-        kinds.add(
-                Lowering.MOST,
-                (RnnToFeedForwardPreProcessor split) -> TimeStepsKind.of(split),
-                List.of(RnnToFeedForwardPreProcessor.class));
-        kinds.add(
-                Lowering.MOST,
-                (RnnToCnnPreProcessor split) -> TimeStepsKind.of(split),
-                List.of(RnnToCnnPreProcessor.class));
-        kinds.add(
-                Lowering.MOST,
-                (FeedForwardToRnnPreProcessor join) -> TimeStepsKind.of(join),
-                List.of(FeedForwardToRnnPreProcessor.class));
-        kinds.add(
-                Lowering.MOST,
-                (CnnToRnnPreProcessor join) -> TimeStepsKind.of(join),
-                List.of(CnnToRnnPreProcessor.class));
-    }
-
-    private static void addKerasPreprocessors(Registry kinds) {
-        kinds.add(
-                Lowering.MOST,
-                (PermutePreprocessor permute) -> KerasPreprocessorKind.of(permute),
-                List.of(PermutePreprocessor.class));
-        kinds.add(
-                Lowering.MOST,
-                (ReshapePreprocessor reshape) -> KerasPreprocessorKind.of(reshape),
-                List.of(ReshapePreprocessor.class));
-        kinds.add(
-                Lowering.MOST,
-                (KerasFlattenRnnPreprocessor flatten) -> KerasPreprocessorKind.of(flatten),
-                List.of(KerasFlattenRnnPreprocessor.class));
     }
 
     private static void addUnknown(Registry kinds) {

@@ -22,6 +22,8 @@ import org.deeplearning4j.nn.workspace.LayerWorkspaceMgr;
 import org.dl4jquant.layer.LayerIntegers;
 import org.dl4jquant.layer.QuantizedLayer;
 import org.dl4jquant.layer.QuantizedLayers;
+import org.dl4jquant.layer.kind.LayerKind;
+import org.dl4jquant.layer.kind.LayerKinds;
 import org.dl4jquant.layer.quantizers.ActivationScheme;
 import org.dl4jquant.layer.quantizers.LayerQuantizers;
 import org.dl4jquant.layer.quantizers.TensorRole;
@@ -138,7 +140,8 @@ final class FloatOracle {
             float[] values = RowMajor.floats(found);
             assertTrue(expected.length == values.length, () -> "shape of " + network);
             if (quantizers.scheme(TensorRole.HIDDEN) != null
-                    || quantizers.scheme(TensorRole.PROBABILITY) != null) {
+                    || quantizers.scheme(TensorRole.PROBABILITY) != null
+                    || quantizers.scheme(TensorRole.DEPTHWISE) != null) {
                 if (exactRange) {
                     requireNear(expected, values);
                 }
@@ -170,8 +173,9 @@ final class FloatOracle {
                 only.setActivationFn(new ActivationIdentity());
                 return function;
             }
-            IActivation function = ((BaseLayer) last).getActivationFn();
-            ((BaseLayer) last).setActivationFn(new ActivationIdentity());
+            LayerKind kind = LayerKinds.of(last);
+            IActivation function = kind.lastFunction();
+            kind.setLastFunction(new ActivationIdentity());
             return function;
         }
 

@@ -108,6 +108,9 @@ class LayerTableTest {
         if (quantizers.scheme(TensorRole.PROBABILITY) != null) {
             rounded.add("probabilities");
         }
+        if (quantizers.scheme(TensorRole.DEPTHWISE) != null) {
+            rounded.add("between its two convolutions");
+        }
         if (quantizers.result() != null) {
             rounded.add("result");
         }

@@ -3,9 +3,11 @@ package org.dl4jquant;
 
 import java.util.ArrayList;
 import java.util.List;
+import org.deeplearning4j.nn.conf.CNN2DFormat;
 import org.deeplearning4j.nn.conf.ConvolutionMode;
 import org.deeplearning4j.nn.conf.MultiLayerConfiguration;
 import org.deeplearning4j.nn.conf.NeuralNetConfiguration;
+import org.deeplearning4j.nn.conf.RNNFormat;
 import org.deeplearning4j.nn.conf.inputs.InputType;
 import org.deeplearning4j.nn.conf.layers.Convolution1DLayer;
 import org.deeplearning4j.nn.conf.layers.Convolution3D;
@@ -14,8 +16,11 @@ import org.deeplearning4j.nn.conf.layers.Deconvolution2D;
 import org.deeplearning4j.nn.conf.layers.Deconvolution3D;
 import org.deeplearning4j.nn.conf.layers.GlobalPoolingLayer;
 import org.deeplearning4j.nn.conf.layers.Layer;
+import org.deeplearning4j.nn.conf.layers.LocallyConnected1D;
+import org.deeplearning4j.nn.conf.layers.LocallyConnected2D;
 import org.deeplearning4j.nn.conf.layers.OutputLayer;
 import org.deeplearning4j.nn.conf.layers.PoolingType;
+import org.deeplearning4j.nn.conf.layers.SeparableConvolution2D;
 import org.deeplearning4j.nn.multilayer.MultiLayerNetwork;
 import org.nd4j.linalg.activations.Activation;
 import org.nd4j.linalg.api.ndarray.INDArray;
@@ -40,7 +45,10 @@ final class RandomConvolutions {
     /** The kinds of layers. */
     enum Kind {
         CONVOLUTION_1D,
+        LOCALLY_CONNECTED_1D,
+        SEPARABLE_2D,
         TRANSPOSED_2D,
+        LOCALLY_CONNECTED_2D,
         CONVOLUTION_3D,
         TRANSPOSED_3D
     }
@@ -62,47 +70,118 @@ final class RandomConvolutions {
         int channels = dice.from(1, 4);
         return switch (kind) {
             case CONVOLUTION_1D -> {
-                int times = dice.from(3, 9);
-                yield network(
-                        InputType.recurrent(channels, times),
-                        new long[] {EXAMPLES, channels, times},
-                        dice.one(2) ? null : convolution1d(),
-                        convolution1d());
+                RNNFormat format = dice.pick(RNNFormat.NCW, RNNFormat.NCW, RNNFormat.NWC);
+                yield sequences(
+                        channels, format, dice.one(2) ? null : convolution1d(), convolution1d());
+            }
+            case LOCALLY_CONNECTED_1D ->
+                    sequences(
+                            channels,
+                            RNNFormat.NCW,
+                            dice.one(2) ? null : convolution1d(),
+                            local1d());
+            case SEPARABLE_2D -> {
+                CNN2DFormat format = format();
+                SeparableConvolution2D.Builder builder = new SeparableConvolution2D.Builder();
+                windows(builder, 2, dice.mode()).dataFormat(format);
+                builder.depthMultiplier(dice.from(1, 3));
+                yield images(channels, format, builder.build());
             }
             case TRANSPOSED_2D -> {
-                int[] size = dice.pair(2, 7);
-                yield network(
-                        InputType.convolutional(size[0], size[1], channels),
-                        new long[] {EXAMPLES, channels, size[0], size[1]},
-                        pixels(),
-                        transposed(new Deconvolution2D.Builder(), 2, dice.mode()).build());
+                CNN2DFormat format = format();
+                Deconvolution2D.Builder builder = new Deconvolution2D.Builder();
+                windows(builder, 2, dice.mode()).dataFormat(format);
+                yield images(channels, format, builder.build());
             }
-            case CONVOLUTION_3D -> volumes(channels, convolution3d());
+            case LOCALLY_CONNECTED_2D -> {
+                CNN2DFormat format = format();
+                yield images(channels, format, local2d(format));
+            }
+            case CONVOLUTION_3D -> {
+                Convolution3D.DataFormat format = volumeFormat();
+                yield volumes(channels, format, convolution3d(format));
+            }
             case TRANSPOSED_3D -> {
+                Convolution3D.DataFormat format = volumeFormat();
                 Deconvolution3D.Builder builder = new Deconvolution3D.Builder();
-                builder.dataFormat(Convolution3D.DataFormat.NCDHW);
-                yield volumes(channels, transposed(builder, 3, dice.mode()).build());
+                builder.dataFormat(format);
+                yield volumes(channels, format, windows(builder, 3, dice.mode()).build());
             }
         };
     }
 
-    private RandomLayers.Drawn volumes(int channels, Layer layer) {
-        int depth = dice.from(1, 5);
-        int[] size = dice.pair(2, 6);
+    private CNN2DFormat format() {
+        return dice.pick(CNN2DFormat.NCHW, CNN2DFormat.NCHW, CNN2DFormat.NHWC);
+    }
+
+    private Convolution3D.DataFormat volumeFormat() {
+        return dice.pick(
+                Convolution3D.DataFormat.NCDHW,
+                Convolution3D.DataFormat.NCDHW,
+                Convolution3D.DataFormat.NDHWC);
+    }
+
+    private RandomLayers.Drawn sequences(int channels, RNNFormat format, Layer... layers) {
+        int times = dice.from(3, 9);
         return network(
-                InputType.convolutional3D(
-                        Convolution3D.DataFormat.NCDHW, depth, size[0], size[1], channels),
-                new long[] {EXAMPLES, channels, depth, size[0], size[1]},
+                InputType.recurrent(channels, times, format),
+                format == RNNFormat.NCW
+                        ? new long[] {EXAMPLES, channels, times}
+                        : new long[] {EXAMPLES, times, channels},
+                layers);
+    }
+
+    private RandomLayers.Drawn images(int channels, CNN2DFormat format, Layer layer) {
+        int[] size = dice.pair(2, 7);
+        Layer pixels =
+                dice.one(3)
+                        ? null
+                        : new ConvolutionLayer.Builder(1, 1)
+                                .nOut(dice.from(1, 4))
+                                .dataFormat(format)
+                                .activation(function())
+                                .build();
+        return network(
+                InputType.convolutional(size[0], size[1], channels, format),
+                format == CNN2DFormat.NCHW
+                        ? new long[] {EXAMPLES, channels, size[0], size[1]}
+                        : new long[] {EXAMPLES, size[0], size[1], channels},
+                pixels,
                 layer);
     }
 
-    private Layer pixels() {
-        return dice.one(3)
-                ? null
-                : new ConvolutionLayer.Builder(1, 1)
-                        .nOut(dice.from(1, 4))
-                        .activation(function())
-                        .build();
+    private RandomLayers.Drawn volumes(int channels, Convolution3D.DataFormat format, Layer layer) {
+        int depth = dice.from(1, 5);
+        int[] size = dice.pair(2, 6);
+        return network(
+                InputType.convolutional3D(format, depth, size[0], size[1], channels),
+                format == Convolution3D.DataFormat.NCDHW
+                        ? new long[] {EXAMPLES, channels, depth, size[0], size[1]}
+                        : new long[] {EXAMPLES, depth, size[0], size[1], channels},
+                layer);
+    }
+
+    private Layer local1d() {
+        return new LocallyConnected1D.Builder()
+                .kernelSize(dice.from(1, 3))
+                .stride(dice.from(1, 2))
+                .convolutionMode(dice.mode())
+                .nOut(dice.from(1, 4))
+                .hasBias(!dice.one(3))
+                .activation(function())
+                .build();
+    }
+
+    private Layer local2d(CNN2DFormat format) {
+        return new LocallyConnected2D.Builder()
+                .kernelSize(dice.pair(1, 3))
+                .stride(dice.pair(1, 2))
+                .convolutionMode(dice.mode())
+                .dataFormat(format)
+                .nOut(dice.from(1, 4))
+                .hasBias(!dice.one(3))
+                .activation(function())
+                .build();
     }
 
     private Activation function() {
@@ -137,7 +216,7 @@ final class RandomConvolutions {
         return sizes;
     }
 
-    private <B extends ConvolutionLayer.BaseConvBuilder<B>> B transposed(
+    private <B extends ConvolutionLayer.BaseConvBuilder<B>> B windows(
             B builder, int axes, ConvolutionMode mode) {
         builder.setKernelSize(sizes(axes, 1, 5));
         builder.setStride(sizes(axes, 1, 3));
@@ -149,11 +228,11 @@ final class RandomConvolutions {
         return builder.nOut(dice.from(1, 4)).hasBias(!dice.one(3)).activation(function());
     }
 
-    private Layer convolution3d() {
+    private Layer convolution3d(Convolution3D.DataFormat format) {
         ConvolutionMode mode = dice.mode();
         Convolution3D.Builder builder =
                 new Convolution3D.Builder(sizes(3, 1, 3))
-                        .dataFormat(Convolution3D.DataFormat.NCDHW)
+                        .dataFormat(format)
                         .nOut(dice.from(1, 4))
                         .stride(sizes(3, 1, 3))
                         .dilation(dice.one(3) ? sizes(3, 1, 2) : sizes(3, 1, 1))

@@ -24,7 +24,6 @@ import org.deeplearning4j.nn.conf.layers.GlobalPoolingLayer;
 import org.deeplearning4j.nn.conf.layers.GravesLSTM;
 import org.deeplearning4j.nn.conf.layers.LSTM;
 import org.deeplearning4j.nn.conf.layers.Layer;
-import org.deeplearning4j.nn.conf.layers.LocallyConnected1D;
 import org.deeplearning4j.nn.conf.layers.LocallyConnected2D;
 import org.deeplearning4j.nn.conf.layers.OutputLayer;
 import org.deeplearning4j.nn.conf.layers.PReLULayer;
@@ -94,8 +93,7 @@ public final class SampleNetworks {
             org.deeplearning4j.nn.api.Layer layer = network.getLayer(NAME);
             return !layers.isEmpty()
                     && layer.numParams() > 0
-                    && !(layer.conf().getLayer() instanceof BatchNormalization)
-                    && !(layer.conf().getLayer() instanceof LocallyConnected1D); // stays in float
+                    && !(layer.conf().getLayer() instanceof BatchNormalization);
         }
 
         /** {@return copies of its layers} */

@@ -7,6 +7,7 @@ import org.deeplearning4j.nn.api.Layer;
 import org.deeplearning4j.nn.conf.NeuralNetConfiguration;
 import org.deeplearning4j.nn.conf.layers.BatchNormalization;
 import org.deeplearning4j.nn.conf.layers.SelfAttentionLayer;
+import org.deeplearning4j.nn.conf.layers.SeparableConvolution2D;
 import org.deeplearning4j.optimize.api.TrainingListener;
 import org.dl4jquant.layer.attention.RoundedAttention;
 import org.dl4jquant.layer.kind.LayerKind;
@@ -104,6 +105,11 @@ final class InnerLayer {
         if (copy instanceof SelfAttentionLayer attention
                 && conf.preparedQuantizers().scheme(TensorRole.PROBABILITY) != null) {
             return RoundedAttention.of(inner, attention, index, buffer, type);
+        }
+        if (copy instanceof SeparableConvolution2D separable
+                && buffer != null
+                && conf.preparedQuantizers().scheme(TensorRole.DEPTHWISE) != null) {
+            return RoundedSeparable.of(inner, separable, index, buffer, type);
         }
         return conf.preparedQuantizers().scheme(TensorRole.HIDDEN) == null || buffer == null
                 ? copy.instantiate(inner, listeners, index, buffer, false, type)

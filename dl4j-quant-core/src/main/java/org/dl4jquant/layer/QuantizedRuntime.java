@@ -26,6 +26,7 @@ import org.dl4jquant.layer.kind.LayerKind;
 import org.dl4jquant.layer.kind.LayerKinds;
 import org.dl4jquant.layer.quantizers.LayerQuantizers;
 import org.dl4jquant.layer.quantizers.TensorObserver;
+import org.dl4jquant.layer.quantizers.TensorRole;
 import org.dl4jquant.layer.recurrent.HiddenState;
 import org.dl4jquant.layer.rounding.ValueRounder;
 import org.dl4jquant.layer.scale.ScaleHandover;
@@ -70,6 +71,7 @@ class QuantizedRuntime extends ParameterRuntime {
         this.integers = integers();
         HiddenState.connect(inner, rounders.tensors(), () -> observer);
         AttentionRounding.connect(inner, rounders.tensors(), () -> observer);
+        RoundedSeparable.connect(inner, rounders.tensors(), () -> observer);
     }
 
     private static @Nullable NormalizationStep normalization(
@@ -105,6 +107,7 @@ class QuantizedRuntime extends ParameterRuntime {
         integers = integers();
         HiddenState.connect(underlying, rounders.tensors(), () -> observer);
         AttentionRounding.connect(underlying, rounders.tensors(), () -> observer);
+        RoundedSeparable.connect(underlying, rounders.tensors(), () -> observer);
         // Scales that are not in use have no gradient; the view still holds their last one.
         QuantizedParameters.zeroScales(layerConf, gradients);
         simulation().setGradients(gradients);
@@ -120,11 +123,14 @@ class QuantizedRuntime extends ParameterRuntime {
 
     // ---- forward ------------------------------------------------------------------------------
 
-    /** {@return how the codes of the input stand for values where the bias is rounded, too} */
+    /** {@return how the codes stand for values that the biased weight reads, if it is rounded, too} */
     private @Nullable QuantParams inputOfCodedBias() {
-        return integers != null && integers.hasCodedBias()
-                ? new RuntimeTensors(this, rounders, normalization).input(0)
-                : null;
+        if (integers == null || !integers.hasCodedBias()) {
+            return null;
+        }
+        RuntimeTensors tensors = new RuntimeTensors(this, rounders, normalization);
+        QuantParams between = tensors.codes(TensorRole.DEPTHWISE);
+        return between == null ? tensors.input(0) : between;
     }
 
     @Override

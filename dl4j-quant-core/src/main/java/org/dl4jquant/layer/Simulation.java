@@ -148,12 +148,12 @@ final class Simulation {
                 rounder.setIteration(iteration);
             }
         }
-        for (TensorRole role : TensorRole.OF_ATTENTION) {
-            ValueRounder rounder = rounders.get(role);
-            if (rounder != null) {
-                rounder.setIteration(iteration);
-            }
-        }
+        rounders.forEach(
+                (role, rounder) -> {
+                    if (TensorRole.OF_ATTENTION.contains(role) || role == TensorRole.DEPTHWISE) {
+                        rounder.setIteration(iteration);
+                    }
+                });
     }
 
     private INDArray bufferLike(INDArray x) {
@@ -253,6 +253,7 @@ final class Simulation {
             seen.add(TensorRole.PRE_ACTIVATION, beforeRounding);
             HiddenState.raw(inner).forEach(seen::add);
             AttentionRounding.raw(inner).forEach(seen::add);
+            RoundedSeparable.raw(inner).forEach(seen::add);
             seen.addOutput(activated, isPlainRelu(activation) && !appliesActivation);
         }
         return tensors;

@@ -218,6 +218,9 @@ final class SkipReasons {
         if (quantizers.scheme(TensorRole.PROBABILITY) != null) {
             parts.add("inner products rounded");
         }
+        if (quantizers.scheme(TensorRole.DEPTHWISE) != null) {
+            parts.add("rounded between its two convolutions");
+        }
         parts.add(result(quantizers, scheme));
         return String.join(", ", parts);
     }

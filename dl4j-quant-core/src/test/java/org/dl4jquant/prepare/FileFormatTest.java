@@ -202,7 +202,7 @@ public class FileFormatTest {
     void rolesOfTensorsAreOnlyAppended() {
         assertEquals(
                 "[INPUT, PRE_ACTIVATION, OUTPUT, HIDDEN, HIDDEN_BACKWARD, QUERY, KEY, VALUE,"
-                        + " PROBABILITY, JOINED]",
+                        + " PROBABILITY, JOINED, DEPTHWISE]",
                 List.of(TensorRole.values()).toString());
     }
 

@@ -104,8 +104,7 @@ final class CodedWeights {
                 String.valueOf(lost),
                 REMEDY);
         INDArray rows =
-                arithmetic.outputFirst(
-                        rounder.beforeRounding(parameter(DefaultParamInitializer.WEIGHT_KEY)));
+                arithmetic.outputFirst(rounder.beforeRounding(parameter(arithmetic.weightKey())));
         INDArray bias = tensors.parameters().get(DefaultParamInitializer.BIAS_KEY);
         WeightCodes codesOfWeight = new WeightCodes(rounder);
         return new IntegerFold(

@@ -60,7 +60,7 @@ record VolumeWindows(WindowSpan depth, WindowSpan rows, WindowSpan columns) {
     }
 
     /** {@return for each element of a kernel, in turn, what it covers in all windows} */
-    static AxisIndices covered(WindowSpan span) {
+    private static AxisIndices covered(WindowSpan span) {
         int[] sources = new int[span.kernel() * span.results()];
         Arrays.setAll(
                 sources,
@@ -138,6 +138,42 @@ record VolumeWindows(WindowSpan depth, WindowSpan rows, WindowSpan columns) {
                         weights.scales(),
                         weights.bias());
         return new Convolution(name, image, flat, window(), groups, output);
+    }
+
+    /**
+     * {@return the maps from a volume to one pixel, whose channels are, for each place of the result
+     * in turn, column by column, what its window covers of each channel}
+     *
+     * @param channels the number of channels
+     */
+    List<IndexMap> pixels(int channels) {
+        Shape volume = Shape.of(channels, depth.size(), rows.size(), columns.size());
+        List<AxisIndices> covered = List.of(inTurn(depth), inTurn(rows), inTurn(columns));
+        Shape windows =
+                Shape.of(
+                        channels,
+                        depth.results(),
+                        depth.kernel(),
+                        rows.results(),
+                        rows.kernel(),
+                        columns.results(),
+                        columns.kernel());
+        return List.of(
+                IndexMap.select(volume, 1, covered),
+                IndexMap.permute(windows, List.of(1, 5, 3, 0, 2, 4, 6))
+                        .reshaped(Shape.of(windows.elements(), 1, 1)));
+    }
+
+    /** {@return for each window, in turn, what it covers} */
+    private static AxisIndices inTurn(WindowSpan span) {
+        int[] sources = new int[span.kernel() * span.results()];
+        Arrays.setAll(
+                sources,
+                i ->
+                        span.source(
+                                i / span.kernel() * span.stride()
+                                        + i % span.kernel() * span.dilation()));
+        return AxisIndices.of(sources);
     }
 
     /**

@@ -3,6 +3,7 @@ package org.dl4jquant.layer.integer;
 
 import java.util.List;
 import org.deeplearning4j.nn.conf.layers.Layer;
+import org.deeplearning4j.nn.params.DefaultParamInitializer;
 import org.dl4jquant.graph.node.Output;
 import org.dl4jquant.graph.node.Weighted;
 import org.dl4jquant.numeric.IndexMap;
@@ -25,6 +26,11 @@ interface WeightedArithmetic {
      * @param weight the weight as DL4J has it
      */
     INDArray outputFirst(INDArray weight);
+
+    /** {@return the name of the weight's parameter} */
+    default String weightKey() {
+        return DefaultParamInitializer.WEIGHT_KEY;
+    }
 
     /** {@return the axis of the sums that numbers the output channels} */
     int channelAxis();

@@ -4,7 +4,6 @@ package org.dl4jquant.layer.integer;
 import java.util.List;
 import java.util.Objects;
 import org.deeplearning4j.nn.conf.layers.Layer;
-import org.deeplearning4j.nn.params.DefaultParamInitializer;
 import org.dl4jquant.check.Require;
 import org.dl4jquant.fakequant.Requantizer;
 import org.dl4jquant.graph.node.IntNode;
@@ -37,7 +36,7 @@ public final class WeightedForm implements IntegerForm {
         this.layer = layer;
         this.tensors = tensors;
         this.function = functionOf(arithmetic, tensors);
-        CodeRounder rounder = tensors.weight(DefaultParamInitializer.WEIGHT_KEY);
+        CodeRounder rounder = tensors.weight(arithmetic.weightKey());
         INDArray view = tensors.view();
         this.weights =
                 rounder == null
@@ -163,7 +162,7 @@ public final class WeightedForm implements IntegerForm {
         if (tensors.type() != DataType.FLOAT) {
             return FloatLayers.inOtherType(tensors.type());
         }
-        if (tensors.weight(DefaultParamInitializer.WEIGHT_KEY) == null) {
+        if (tensors.weight(arithmetic.weightKey()) == null) {
             return FloatLayers.because(layer, "its weights are not rounded to integers");
         }
         if (tensors.input(0) == null) {

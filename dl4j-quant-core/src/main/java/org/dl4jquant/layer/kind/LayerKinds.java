@@ -134,7 +134,10 @@ public final class LayerKinds {
                 Lowering.MOST,
                 DepthwiseConvolutionKind::new,
                 List.of(DepthwiseConvolution2D.class));
-        kinds.add(SeparableConvolutionKind::new, List.of(SeparableConvolution2D.class));
+        kinds.add(
+                Lowering.MOST,
+                SeparableConvolutionKind::new,
+                List.of(SeparableConvolution2D.class));
         kinds.add(Lowering.MOST, DeconvolutionKind::new, List.of(Deconvolution2D.class));
         kinds.add(Lowering.MOST, Deconvolution3DKind::new, List.of(Deconvolution3D.class));
         kinds.add(Lowering.MOST, DenseKind::new, List.of(DenseLayer.class));
@@ -150,14 +153,16 @@ public final class LayerKinds {
                 (EmbeddingSequenceLayer layer) -> EmbeddingKind.of(layer),
                 List.of(EmbeddingSequenceLayer.class));
         kinds.add(AutoEncoderKind::new, List.of(AutoEncoder.class, VariationalAutoencoder.class));
-        kinds.add(
-                WeightedKind::new,
-                List.of(LocallyConnected2D.class, RecurrentAttentionLayer.class));
+        kinds.add(WeightedKind::new, List.of(RecurrentAttentionLayer.class));
         kinds.add(
                 Lowering.MOST,
                 ElementWiseMultiplicationKind::new,
                 List.of(ElementWiseMultiplicationLayer.class));
         kinds.add(Lowering.MOST, PReLUKind::new, List.of(PReLULayer.class));
+        kinds.add(
+                Lowering.MOST,
+                LocallyConnectedKind::of,
+                List.of(LocallyConnected2D.class, LocallyConnected1D.class));
         kinds.add(
                 Lowering.MOST,
                 RecurrentKind::new,
@@ -272,7 +277,6 @@ public final class LayerKinds {
                         GravesBidirectionalLSTM.class,
                         LearnedSelfAttentionLayer.class,
                         LocalResponseNormalization.class,
-                        LocallyConnected1D.class,
                         OCNNOutputLayer.class,
                         PrimaryCapsules.class,
                         MaskLayer.class,

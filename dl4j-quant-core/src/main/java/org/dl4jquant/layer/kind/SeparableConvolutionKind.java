@@ -1,9 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 package org.dl4jquant.layer.kind;
 
+import java.util.Set;
 import org.deeplearning4j.nn.conf.layers.SeparableConvolution2D;
 import org.deeplearning4j.nn.params.SeparableConvolutionParamInitializer;
 import org.dl4jquant.layer.integer.IntegerSupport;
+import org.dl4jquant.layer.integer.SeparableForm;
+import org.dl4jquant.layer.quantizers.TensorRole;
 import org.dl4jquant.layer.quantizers.WeightLayout;
 import org.nd4j.linalg.activations.IActivation;
 
@@ -51,10 +54,12 @@ record SeparableConvolutionKind(SeparableConvolution2D configuration) implements
     }
 
     @Override
+    public Set<TensorRole> innerTensors() {
+        return Set.of(TensorRole.DEPTHWISE);
+    }
+
+    @Override
     public IntegerSupport integers() {
-        return Refusals.instead(
-                configuration,
-                "put a DepthwiseConvolution2D and a ConvolutionLayer with kernel 1 x 1 in its"
-                        + " place, which compute the same");
+        return SeparableForm.of(configuration);
     }
 }

@@ -186,6 +186,9 @@ public record LayerQuantizers(
         if (inner.contains(TensorRole.HIDDEN_BACKWARD)) {
             return withHiddenBothWays(hidden);
         }
+        if (inner.contains(TensorRole.DEPTHWISE)) {
+            return with(hidden, TensorRole.DEPTHWISE);
+        }
         return inner.contains(TensorRole.HIDDEN)
                 ? withHidden(hidden)
                 : withAttention(scheme, inner.contains(TensorRole.QUERY));

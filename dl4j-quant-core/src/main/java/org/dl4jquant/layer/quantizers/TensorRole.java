@@ -30,7 +30,9 @@ public enum TensorRole {
     /** The softmax's result, which weighs the values. */
     PROBABILITY("Probability", "probabilities"),
     /** The joined result of its heads, which the last projection reads. */
-    JOINED("Joined", TensorRole.PRODUCTS);
+    JOINED("Joined", TensorRole.PRODUCTS),
+    /** The tensor between the depthwise and the pointwise half of a separable convolution. */
+    DEPTHWISE("Depthwise", "depthwise");
 
     /** The first letters of the names of all scales. */
     public static final String SCALE = "scale";

@@ -9,6 +9,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 import org.deeplearning4j.nn.params.DefaultParamInitializer;
+import org.deeplearning4j.nn.params.SeparableConvolutionParamInitializer;
 import org.dl4jquant.layer.quantizers.QuantizedTensor;
 import org.dl4jquant.layer.quantizers.WeightSlot;
 import org.dl4jquant.nd.RowMajor;
@@ -100,8 +101,8 @@ public final class ShadowWeights {
     /**
      * Rounds the masters into the shadows.
      *
-     * @param input how the input's codes stand for values; null if unknown, then the bias stays in
-     *     float
+     * @param input how the codes stand for values that the biased weight is multiplied by; null if
+     *     unknown, then the bias stays in float
      */
     public void refresh(@Nullable QuantParams input) {
         rounders.forEach(
@@ -111,7 +112,9 @@ public final class ShadowWeights {
             shadow(key).assign(master(key));
         }
         INDArray bias = shadows.get(DefaultParamInitializer.BIAS_KEY);
-        CodeRounder weights = codes(DefaultParamInitializer.WEIGHT_KEY);
+        // A separable convolution adds its bias to the products of its second weight.
+        CodeRounder second = codes(SeparableConvolutionParamInitializer.POINT_WISE_WEIGHT_KEY);
+        CodeRounder weights = second == null ? codes(DefaultParamInitializer.WEIGHT_KEY) : second;
         if (input != null && bias != null && weights != null) {
             roundBias(bias, input.scale(), weights.usableScales());
         }

@@ -10,6 +10,7 @@ import org.deeplearning4j.nn.conf.graph.ShiftVertex;
 import org.deeplearning4j.nn.conf.inputs.InputType;
 import org.deeplearning4j.nn.conf.layers.AutoEncoder;
 import org.deeplearning4j.nn.conf.layers.BatchNormalization;
+import org.deeplearning4j.nn.conf.layers.CenterLossOutputLayer;
 import org.deeplearning4j.nn.conf.layers.Convolution1DLayer;
 import org.deeplearning4j.nn.conf.layers.Convolution3D;
 import org.deeplearning4j.nn.conf.layers.Deconvolution3D;
@@ -33,6 +34,7 @@ import org.deeplearning4j.nn.conf.layers.recurrent.TimeDistributed;
 import org.deeplearning4j.nn.conf.layers.variational.VariationalAutoencoder;
 import org.nd4j.linalg.activations.Activation;
 import org.nd4j.linalg.factory.Nd4j;
+import org.nd4j.linalg.lossfunctions.LossFunctions.LossFunction;
 
 /** Samples of the less common layers. */
 final class OtherSampleNetworks {
@@ -45,6 +47,7 @@ final class OtherSampleNetworks {
 
     void add() {
         otherVectors();
+        endings();
         otherSequences();
         otherVolumes();
         attention();
@@ -111,6 +114,17 @@ final class OtherSampleNetworks {
                         .name(SampleNetworks.NAME)
                         .build(),
                 SampleNetworks.output());
+    }
+
+    private void endings() {
+        networks.vector(
+                "output layer with center loss",
+                SampleNetworks.dense(),
+                new CenterLossOutputLayer.Builder(LossFunction.MCXENT)
+                        .nOut(3)
+                        .activation(Activation.SOFTMAX)
+                        .name(SampleNetworks.NAME)
+                        .build());
     }
 
     private void otherSequences() {

@@ -18,6 +18,8 @@ import org.deeplearning4j.nn.conf.layers.ActivationLayer;
 import org.deeplearning4j.nn.conf.layers.ConvolutionLayer;
 import org.deeplearning4j.nn.conf.layers.SubsamplingLayer;
 import org.deeplearning4j.nn.graph.ComputationGraph;
+import org.deeplearning4j.nn.graph.vertex.GraphVertex;
+import org.deeplearning4j.nn.workspace.LayerWorkspaceMgr;
 import org.dl4jquant.Quantization;
 import org.dl4jquant.engine.Engine;
 import org.dl4jquant.engine.EqualityCheck;
@@ -42,6 +44,7 @@ import org.nd4j.linalg.api.ndarray.INDArray;
 import org.nd4j.linalg.dataset.MultiDataSet;
 import org.nd4j.linalg.dataset.adapter.SingletonMultiDataSetIterator;
 import org.nd4j.linalg.factory.Nd4j;
+import org.nd4j.linalg.ops.transforms.Transforms;
 
 /**
  * Tensors combined place by place, of equal shapes and repeated ones: the network infers what the
@@ -50,12 +53,15 @@ import org.nd4j.linalg.factory.Nd4j;
 final class CombinationsTest {
 
     private static final int EXAMPLES = 3;
+    private static final double STEP = 0x1p-7;
+    private static final double TOLERANCE = 2e-2; // of float32 sums over small steps
+    private static final long[][] BOTH_REPEATED = {{1, 4, 5}, {3, 4, 1}};
     private static final long[][][] SHAPES = {
         {{5}, {5}},
         {{7}, {1}},
         {{1}, {6}, {6}},
         {{3, 4, 5}, {3, 1, 1}},
-        {{1, 4, 5}, {3, 4, 1}},
+        BOTH_REPEATED,
         {{3, 1, 2}, {1, 4, 1}, {3, 4, 2}},
         {{2, 3, 3}, {2, 3, 3}, {2, 3, 3}, {2, 3, 3}},
     };
@@ -144,6 +150,67 @@ final class CombinationsTest {
             requireExact(network, features);
             requireExact(network, features(random, shapes));
         }
+    }
+
+    /* DL4J does not sum the second gradient of a difference of which both inputs are repeated. */
+    static Stream<Arguments> differentiable() {
+        return cases().filter(
+                        each ->
+                                each.get()[0] != Op.Subtract
+                                        || !Arrays.deepEquals(
+                                                (long[][]) each.get()[1], BOTH_REPEATED));
+    }
+
+    /** Training passes gradients through the vertex as if nothing were rounded. */
+    @ParameterizedTest
+    @MethodSource("differentiable")
+    void gradientsAreThoseOfFiniteDifferences(Op op, long[][] shapes) {
+        Random random = new Random(Arrays.deepHashCode(shapes));
+        Nd4j.getRandom().setSeed(random.nextInt());
+        INDArray[] features = features(random, shapes);
+        for (int i = 0; i < features.length; i++) {
+            // No two inputs are near each other, where a maximum has no derivative.
+            Transforms.round(features[i], false).addi(i / 5.0);
+        }
+        ComputationGraph network =
+                prepared(
+                        network(op, shapes.length, Activation.IDENTITY),
+                        LayerScheme.INT8,
+                        features);
+        GraphVertex vertex = network.getVertex("it");
+        INDArray epsilon = Nd4j.randn(DataType.FLOAT, result(vertex, features).shape());
+        result(vertex, features);
+        vertex.setEpsilon(epsilon);
+        INDArray[] gradients =
+                vertex.doBackward(false, LayerWorkspaceMgr.noWorkspaces()).getSecond();
+        for (int input = 0; input < features.length; input++) {
+            for (long place = 0; place < features[input].length(); place++) {
+                double value = features[input].getDouble(place);
+                double above = loss(vertex, features, input, place, value + STEP, epsilon);
+                double below = loss(vertex, features, input, place, value - STEP, epsilon);
+                features[input].putScalar(place, value);
+                assertEquals(
+                        (above - below) / (2 * STEP), gradients[input].getDouble(place), TOLERANCE);
+            }
+        }
+    }
+
+    private static double loss(
+            GraphVertex vertex,
+            INDArray[] features,
+            int input,
+            long place,
+            double value,
+            INDArray epsilon) {
+        features[input].putScalar(place, value);
+        return result(vertex, features).mul(epsilon).sumNumber().doubleValue();
+    }
+
+    private static INDArray result(GraphVertex vertex, INDArray... features) {
+        for (int i = 0; i < features.length; i++) {
+            vertex.setInput(i, features[i], LayerWorkspaceMgr.noWorkspaces());
+        }
+        return vertex.doForward(true, LayerWorkspaceMgr.noWorkspaces());
     }
 
     /** Squeeze and excite: a gate of one value a channel. */

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 package org.dl4jquant.layer.integer;
 
+import org.deeplearning4j.nn.conf.layers.BaseOutputLayer;
 import org.deeplearning4j.nn.conf.layers.DenseLayer;
 import org.deeplearning4j.nn.conf.layers.Layer;
-import org.deeplearning4j.nn.conf.layers.OutputLayer;
 import org.dl4jquant.check.Require;
 import org.dl4jquant.graph.node.Dense;
 import org.dl4jquant.graph.node.Output;
@@ -42,10 +42,12 @@ public record DenseForm(long inputs, long outputs, @Nullable IActivation lastFun
     /**
      * Returns the support of an output layer.
      *
-     * @param layer its configuration
+     * @param layer its configuration: an {@link org.deeplearning4j.nn.conf.layers.OutputLayer}, or
+     *     a {@link org.deeplearning4j.nn.conf.layers.CenterLossOutputLayer}, whose centers only its
+     *     loss reads
      * @return a form
      */
-    public static IntegerSupport of(OutputLayer layer) {
+    public static IntegerSupport of(BaseOutputLayer layer) {
         Require.given(layer, "layer");
         return WeightedForm.of(
                 new DenseForm(layer.getNIn(), layer.getNOut(), layer.getActivationFn()), layer);

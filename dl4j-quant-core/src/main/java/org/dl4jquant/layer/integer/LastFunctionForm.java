@@ -5,7 +5,9 @@ import java.util.List;
 import java.util.function.ToIntFunction;
 import org.deeplearning4j.nn.conf.CNN2DFormat;
 import org.deeplearning4j.nn.conf.RNNFormat;
+import org.deeplearning4j.nn.conf.layers.Cnn3DLossLayer;
 import org.deeplearning4j.nn.conf.layers.CnnLossLayer;
+import org.deeplearning4j.nn.conf.layers.Convolution3D;
 import org.deeplearning4j.nn.conf.layers.LossLayer;
 import org.deeplearning4j.nn.conf.layers.RnnLossLayer;
 import org.dl4jquant.check.Require;
@@ -21,6 +23,9 @@ public final class LastFunctionForm implements IntegerForm {
 
     /** Channels, height, width. */
     private static final int IMAGE_RANK = 3;
+
+    /** Channels, depth, height, width. */
+    private static final int VOLUME_RANK = 4;
 
     /** Channels, time. */
     private static final int SEQUENCE_RANK = 2;
@@ -74,6 +79,18 @@ public final class LastFunctionForm implements IntegerForm {
     public static IntegerSupport of(RnnLossLayer layer) {
         boolean channelsLast = Require.given(layer, "layer").getRnnDataFormat() == RNNFormat.NWC;
         return ofChannels(layer.getActivationFn(), channelsLast, SEQUENCE_RANK, "sequences");
+    }
+
+    /**
+     * Returns the support of a loss of volumes.
+     *
+     * @param layer its configuration
+     * @return a form
+     */
+    public static IntegerSupport of(Cnn3DLossLayer layer) {
+        boolean channelsLast =
+                Require.given(layer, "layer").getDataFormat() == Convolution3D.DataFormat.NDHWC;
+        return ofChannels(layer.getActivationFn(), channelsLast, VOLUME_RANK, "volumes");
     }
 
     private static IntegerSupport ofChannels(

@@ -141,9 +141,11 @@ public final class LayerKinds {
         kinds.add(Lowering.MOST, DeconvolutionKind::new, List.of(Deconvolution2D.class));
         kinds.add(Lowering.MOST, Deconvolution3DKind::new, List.of(Deconvolution3D.class));
         kinds.add(Lowering.MOST, DenseKind::new, List.of(DenseLayer.class));
-        kinds.add(Lowering.MOST, OutputKind::of, List.of(OutputLayer.class));
+        kinds.add(
+                Lowering.MOST,
+                OutputKind::of,
+                List.of(OutputLayer.class, CenterLossOutputLayer.class));
         kinds.add(Lowering.MOST, OutputKind::ofSequences, List.of(RnnOutputLayer.class));
-        kinds.add(OutputKind::inFloat, List.of(CenterLossOutputLayer.class));
         kinds.add(
                 Lowering.MOST,
                 (EmbeddingLayer layer) -> EmbeddingKind.of(layer),
@@ -184,17 +186,11 @@ public final class LayerKinds {
         kinds.add(Lowering.MOST, DropoutKind::new, List.of(DropoutLayer.class));
         kinds.add(Lowering.MAX_AND_AVERAGE, GlobalPoolKind::new, List.of(GlobalPoolingLayer.class));
         kinds.add(Lowering.MOST, ActivationKind::new, List.of(ActivationLayer.class));
-        kinds.add(
-                Lowering.LOSSES, (LossLayer layer) -> LossKind.of(layer), List.of(LossLayer.class));
-        kinds.add(
-                Lowering.LOSSES,
-                (CnnLossLayer layer) -> LossKind.of(layer),
-                List.of(CnnLossLayer.class));
-        kinds.add(
-                Lowering.LOSSES,
-                (RnnLossLayer layer) -> LossKind.of(layer),
-                List.of(RnnLossLayer.class));
-        kinds.add(FloatLossKind::new, List.of(Cnn3DLossLayer.class, Yolo2OutputLayer.class));
+        kinds.add(Lowering.LOSSES, LossKind::ofVectors, List.of(LossLayer.class));
+        kinds.add(Lowering.LOSSES, LossKind::ofImages, List.of(CnnLossLayer.class));
+        kinds.add(Lowering.LOSSES, LossKind::ofSequences, List.of(RnnLossLayer.class));
+        kinds.add(Lowering.LOSSES, LossKind::ofVolumes, List.of(Cnn3DLossLayer.class));
+        kinds.add(FloatLossKind::new, List.of(Yolo2OutputLayer.class));
         kinds.add(Lowering.MOST, BatchNormalizationKind::new, List.of(BatchNormalization.class));
         kinds.add(
                 Lowering.MOVES,

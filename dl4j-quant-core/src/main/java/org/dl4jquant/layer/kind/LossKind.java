@@ -2,6 +2,7 @@
 package org.dl4jquant.layer.kind;
 
 import org.deeplearning4j.nn.conf.layers.BaseLayer;
+import org.deeplearning4j.nn.conf.layers.Cnn3DLossLayer;
 import org.deeplearning4j.nn.conf.layers.CnnLossLayer;
 import org.deeplearning4j.nn.conf.layers.LossLayer;
 import org.deeplearning4j.nn.conf.layers.RnnLossLayer;
@@ -10,7 +11,7 @@ import org.dl4jquant.layer.integer.LastFunctionForm;
 import org.nd4j.linalg.activations.IActivation;
 
 /**
- * A loss without weights, for vectors, images or sequences: its result is its function of its
+ * A loss without weights, for vectors, images, volumes or sequences: its result is its function of its
  * input.
  *
  * @param configuration the configuration
@@ -18,15 +19,19 @@ import org.nd4j.linalg.activations.IActivation;
  */
 record LossKind(BaseLayer configuration, IntegerSupport integers) implements LayerKind {
 
-    static LayerKind of(LossLayer layer) {
+    static LayerKind ofVectors(LossLayer layer) {
         return new LossKind(layer, LastFunctionForm.of(layer));
     }
 
-    static LayerKind of(CnnLossLayer layer) {
+    static LayerKind ofImages(CnnLossLayer layer) {
         return new LossKind(layer, LastFunctionForm.of(layer));
     }
 
-    static LayerKind of(RnnLossLayer layer) {
+    static LayerKind ofVolumes(Cnn3DLossLayer layer) {
+        return new LossKind(layer, LastFunctionForm.of(layer));
+    }
+
+    static LayerKind ofSequences(RnnLossLayer layer) {
         return new LossKind(layer, LastFunctionForm.of(layer));
     }
 

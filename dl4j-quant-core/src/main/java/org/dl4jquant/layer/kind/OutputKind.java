@@ -2,7 +2,6 @@
 package org.dl4jquant.layer.kind;
 
 import org.deeplearning4j.nn.conf.layers.BaseOutputLayer;
-import org.deeplearning4j.nn.conf.layers.OutputLayer;
 import org.deeplearning4j.nn.conf.layers.RnnOutputLayer;
 import org.dl4jquant.layer.integer.DenseForm;
 import org.dl4jquant.layer.integer.IntegerSupport;
@@ -14,18 +13,13 @@ import org.dl4jquant.layer.quantizers.WeightLayout;
  */
 record OutputKind(BaseOutputLayer configuration, IntegerSupport integers) implements LayerKind {
 
-    static LayerKind of(OutputLayer layer) {
+    static LayerKind of(BaseOutputLayer layer) {
         return new OutputKind(layer, DenseForm.of(layer));
     }
 
     /** {@return the kind of an output layer of sequences} */
     static LayerKind ofSequences(RnnOutputLayer layer) {
         return new OutputKind(layer, SequenceOutputForm.of(layer));
-    }
-
-    /** {@return the kind of an output layer that the integer graph has not} */
-    static LayerKind inFloat(BaseOutputLayer layer) {
-        return new OutputKind(layer, Refusals.of(layer, ""));
     }
 
     @Override

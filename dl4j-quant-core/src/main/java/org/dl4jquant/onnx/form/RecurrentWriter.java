@@ -331,7 +331,12 @@ final class RecurrentWriter {
         for (int block = 0; block < node.cell().blocks(); block++) {
             parts.add(graph.name(name + '/' + part + '_' + block));
         }
-        graph.auxiliary(Operators.SPLIT, name + "/split", List.of(values), parts.get(0))
+        // Since opset 18 a Split must say in how many parts; these sizes are understood before,
+        // too.
+        long[] equal = new long[parts.size()];
+        Arrays.fill(equal, units);
+        String sizes = graph.longs(name + "/sizes", equal);
+        graph.auxiliary(Operators.SPLIT, name + "/split", List.of(values, sizes), parts.get(0))
                 .set(NodeProto.OUTPUT, parts)
                 .add(NodeProto.ATTRIBUTE, Attributes.of("axis", 1));
         return parts;

@@ -218,7 +218,7 @@ public class FileFormatTest {
         assertTrue(
                 refused.getMessage()
                         .startsWith(
-                                "a layer's quantizers have a tensor 'later'; known are [depthwise, hidden,"),
+                                "a layer's quantizers have a tensor 'later'; known are [depthwise,"),
                 refused.getMessage());
     }
 

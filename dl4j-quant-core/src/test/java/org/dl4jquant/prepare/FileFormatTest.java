@@ -217,8 +217,7 @@ public class FileFormatTest {
                         () -> JsonMappers.getMapper().readValue(newer, Layer.class));
         assertTrue(
                 refused.getMessage()
-                        .startsWith(
-                                "a layer's quantizers have a tensor 'later'; known are [depthwise,"),
+                        .startsWith("quantizers have a tensor 'later'; known are [depthwise,"),
                 refused.getMessage());
     }
 

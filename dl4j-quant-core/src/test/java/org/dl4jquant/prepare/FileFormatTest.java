@@ -217,7 +217,7 @@ public class FileFormatTest {
                         () -> JsonMappers.getMapper().readValue(newer, Layer.class));
         assertTrue(
                 refused.getMessage()
-                        .startsWith("quantizers have a tensor 'later'; known are [depthwise,"),
+                        .startsWith("a layer's quantizers have a tensor 'later'; known are ["),
                 refused.getMessage());
     }
 

@@ -109,7 +109,7 @@ class EmbeddingsTest {
             INDArray shift = network.getLayer(0).getParam("b");
             shift.assign(Nd4j.randn(shift.shape()).muli(0.3));
         }
-        float[] indices = new float[(int) (EXAMPLES * (sequence ? steps : 1))];
+        float[] indices = new float[EXAMPLES * (sequence ? steps : 1)];
         for (int i = 0; i < indices.length; i++) {
             indices[i] = random.nextInt(rows);
         }

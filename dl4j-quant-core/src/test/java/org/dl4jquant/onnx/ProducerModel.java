@@ -200,7 +200,7 @@ final class ProducerModel {
         if (each) {
             weights.addAttribute(attribute("axis", 0));
         }
-        return new Weights(name + ".f", name, bias(name, outputs, scales));
+        return new Weights(name + ".f", name, bias(name, outputs));
     }
 
     private void codes(String name, int elements, int zeros, long[] sizes, long[] dimensions) {
@@ -225,7 +225,7 @@ final class ProducerModel {
         }
     }
 
-    private String bias(String name, int outputs, float[] scales) {
+    private String bias(String name, int outputs) {
         if (style == Style.FLOAT_WEIGHTS) {
             float[] bias = new float[outputs];
             for (int i = 0; i < outputs; i++) {
@@ -426,7 +426,9 @@ final class ProducerModel {
         String input = dequantized(at.name);
         if (random.nextBoolean()) {
             node("Transpose", values, input).addAttribute(attribute("perm", 0, 1, 3, 2));
-            quantize(values, new Tensor("", signed(), at.channels, at.width, at.height));
+            int height = at.width;
+            int width = at.height;
+            quantize(values, new Tensor("", signed(), at.channels, height, width));
             return;
         }
         String pads = graph.longs(name("pads"), new long[] {0, 0, 1, 0, 0, 0, 0, 1});

@@ -34,7 +34,7 @@ record LastTimeStepKind(LastTimeStep configuration) implements LayerKind {
     @Override
     public IntegerSupport integers() {
         Layer underlying = configuration.getUnderlying();
-        if (Frozen.inside(underlying) != underlying) {
+        if (!Frozen.inside(underlying).equals(underlying)) {
             // DL4J shows no weights of a layer that is frozen inside a wrapper.
             return IntegerSupport.refused(
                     "the layer inside LastTimeStep is frozen, so that its weights are not rounded",

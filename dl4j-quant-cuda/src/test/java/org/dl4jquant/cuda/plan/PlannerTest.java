@@ -187,12 +187,14 @@ class PlannerTest {
         assertEquals(
                 Set.of(
                         "add.cu",
+                        "attention_weights.cu",
                         "channel_table.cu",
                         "dequantize.cu",
                         "depthwise.cu",
                         "elementwise.cu",
                         "grouped.cu",
                         "igemm.cu",
+                        "matmul.cu",
                         "mean.cu",
                         "move.cu",
                         "pool.cu",

@@ -29,7 +29,8 @@ import org.dl4jquant.numeric.WeightTensor;
 import org.dl4jquant.numeric.recurrent.Cell;
 
 /**
- * The SHA-256 of a graph: of its nodes' kinds, and of all their records' components in order; then of its outputs and their last functions.
+ * The SHA-256 of a graph: of its nodes' kinds, and of all their records' components in order; then
+ * of its outputs and their last functions.
  *
  * <p>Components are found by reflection, so that one which is added later is never forgotten.
  * Everything is written with its length or its type before it, so no two graphs are the same bytes.

@@ -18,8 +18,8 @@ import org.nd4j.linalg.activations.impl.ActivationIdentity;
  *         .name("hidden").reads("pixels").build())
  * }</pre>
  *
- * <p>It stands after a network's input, a sum or a concatenation, whose tensors no layer rounds, and
- * fits input of any rank. The layers that read its codes name it ({@link
+ * <p>It stands after a network's input, a sum or a concatenation, whose tensors no layer rounds,
+ * and fits input of any rank. The layers that read its codes name it ({@link
  * QuantizedLayerBuilder#reads}). It is a {@link QuantizedLayer} that computes nothing, in model
  * files too; lowered, it is a node that makes codes.
  */

@@ -123,7 +123,9 @@ class QuantizedRuntime extends ParameterRuntime {
 
     // ---- forward ------------------------------------------------------------------------------
 
-    /** {@return how the codes stand for values that the biased weight reads, if it is rounded, too} */
+    /**
+     * {@return how the codes stand for values that the biased weight reads, if it is rounded, too}
+     */
     private @Nullable QuantParams inputOfCodedBias() {
         if (integers == null || !integers.hasCodedBias()) {
             return null;

@@ -80,8 +80,8 @@ final class RoundedSeparable extends SeparableConvolution2DLayer {
      *
      * @param inner the running layer
      * @param rounders the quantized layer's rounders
-     * @param observer the observer that receives the tensor in float instead; it supplies null while
-     *     it is rounded
+     * @param observer the observer that receives the tensor in float instead; it supplies null
+     *     while it is rounded
      */
     static void connect(
             Layer inner,

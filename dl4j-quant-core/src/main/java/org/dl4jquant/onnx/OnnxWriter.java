@@ -21,10 +21,10 @@ import org.dl4jquant.onnx.wire.StringStringEntryProto;
 /**
  * Writes an integer graph as an ONNX model in QDQ form.
  *
- * <p>Opset 13 and IR version 8, or 21 and 10 if some weights have four bits or fewer, which lie two in
- * a byte; a free batch dimension {@code N}. Names of nodes are kept; the result
- * of a node is the tensor of its name. All codes are uint8: signed ones stand 128 higher, with
- * their zero point, and the metadata says so. {@link OnnxReader} gives back an equal graph.
+ * <p>Opset 13 and IR version 8, or 21 and 10 if some weights have four bits or fewer, which lie two
+ * in a byte; a free batch dimension {@code N}. Names of nodes are kept; the result of a node is the
+ * tensor of its name. All codes are uint8: signed ones stand 128 higher, with their zero point, and
+ * the metadata says so. {@link OnnxReader} gives back an equal graph.
  *
  * <p>The model returns scores: last functions ({@link IntGraph#functions}), which each runtime
  * would compute in its own way, stand in the metadata {@code dl4jquant.function.<output>}. On

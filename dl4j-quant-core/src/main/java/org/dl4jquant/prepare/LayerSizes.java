@@ -82,8 +82,8 @@ public final class LayerSizes<N extends Model> {
      * @param layer the name of a layer with weights
      * @param nOut its new number of outputs, above 0
      * @return these changes
-     * @throws IllegalArgumentException if there is no such layer, it has no number of outputs of its
-     *     own, or has that number already
+     * @throws IllegalArgumentException if there is no such layer, it has no number of outputs of
+     *     its own, or has that number already
      */
     public LayerSizes<N> nOutReplace(String layer, int nOut) {
         return replace(layer, new Change(nOut, null, null));

@@ -26,8 +26,8 @@ import org.jspecify.annotations.Nullable;
  * MultiLayerNetwork again = Quantization.prepare(changed, spec, newData); // now it is quantized, too
  * }</pre>
  *
- * <p>All other layers keep their quantizers, scales, weights and what the updater remembers of them.
- * {@link LayerSizes} changes layers that are no output layers.
+ * <p>All other layers keep their quantizers, scales, weights and what the updater remembers of
+ * them. {@link LayerSizes} changes layers that are no output layers.
  */
 public final class OutputLayers {
 

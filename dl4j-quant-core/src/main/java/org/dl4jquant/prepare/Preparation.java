@@ -30,7 +30,8 @@ import org.slf4j.LoggerFactory;
  *
  * <p>A network may have quantized layers already, as after transfer learning: they keep their
  * quantizers, scales and weights, whatever the spec says, and the others get theirs. Only scales
- * that no data have calibrated, such as those of layers that {@link LayerSizes} changed, are fitted.
+ * that no data have calibrated, such as those of layers that {@link LayerSizes} changed, are
+ * fitted.
  */
 public final class Preparation {
 

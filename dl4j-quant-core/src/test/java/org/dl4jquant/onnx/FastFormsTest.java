@@ -31,7 +31,9 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
 
-/** Tables by GatherElements, and filters of one channel by copies of it: fast, and the same codes. */
+/**
+ * Tables by GatherElements, and filters of one channel by copies of it: fast, and the same codes.
+ */
 class FastFormsTest {
 
     private static final QuantParams ONE = SmallGraphs.uint8(1);

@@ -14,7 +14,9 @@ import org.dl4jquant.engine.Engine;
 import org.dl4jquant.graph.IntGraph;
 import org.dl4jquant.graph.node.Input;
 
-/** Compares what a foreign file was read as with ONNX Runtime, on the rewritten file and on itself. */
+/**
+ * Compares what a foreign file was read as with ONNX Runtime, on the rewritten file and on itself.
+ */
 final class ForeignComparison {
 
     /** Two codes of 1/256: a Softmax that is quantized again is off by half of one at least. */

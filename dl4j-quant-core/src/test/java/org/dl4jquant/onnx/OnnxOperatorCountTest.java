@@ -40,7 +40,9 @@ class OnnxOperatorCountTest {
 
     private static final int GRAPHS = 100;
 
-    /** Kinds whose exact forms are operations in float32, one at a time, with codes at both ends. */
+    /**
+     * Kinds whose exact forms are operations in float32, one at a time, with codes at both ends.
+     */
     private static final Set<String> FLOAT_FORMS =
             Set.of("Elementwise", "AttentionWeights", "Recurrent");
 
@@ -155,7 +157,9 @@ class OnnxOperatorCountTest {
         return counts;
     }
 
-    /** Tables of channels add to their codes the place of a table; the runtime drops a sum with 0. */
+    /**
+     * Tables of channels add to their codes the place of a table; the runtime drops a sum with 0.
+     */
     private static int indices(IntGraph graph) {
         return (int)
                 graph.nodes().stream()

@@ -54,7 +54,9 @@ import org.nd4j.linalg.dataset.DataSet;
 import org.nd4j.linalg.learning.config.Adam;
 import org.nd4j.linalg.lossfunctions.LossFunctions.LossFunction;
 
-/** Networks that are written with quantizers, without a float network and without {@code prepare}. */
+/**
+ * Networks that are written with quantizers, without a float network and without {@code prepare}.
+ */
 class HandWrittenNetworkTest {
 
     private static final InputType IMAGES = InputType.convolutional(8, 7, 2);

@@ -35,7 +35,8 @@ public sealed interface IntNode
      * {@return the name of its kind, the same for all nodes of its class and different from all
      * other kinds'}
      *
-     * <p>It is part of the format of digests and of files: the class may be renamed, its kind stays.
+     * <p>It is part of the format of digests and of files: the class may be renamed, its kind
+     * stays.
      */
     String kind();
 

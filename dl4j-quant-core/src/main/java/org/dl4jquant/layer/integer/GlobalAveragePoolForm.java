@@ -14,7 +14,10 @@ import org.jspecify.annotations.Nullable;
 import org.nd4j.linalg.api.buffer.DataType;
 import org.nd4j.linalg.api.ndarray.INDArray;
 
-/** The form of average pools of whole sequences, images and volumes: the means of codes, {@link CodeMean}. */
+/**
+ * The form of average pools of whole sequences, images and volumes: the means of codes, {@link
+ * CodeMean}.
+ */
 final class GlobalAveragePoolForm implements IntegerForm {
 
     private final GlobalPoolingLayer layer;

@@ -8,7 +8,8 @@ import org.dl4jquant.graph.node.Window;
 import org.dl4jquant.numeric.Shape;
 
 /**
- * The form of max pools of whole sequences, images and volumes. The network infers them with DL4J's own maximum.
+ * The form of max pools of whole sequences, images and volumes. The network infers them with DL4J's
+ * own maximum.
  *
  * @param layer DL4J's configuration
  */

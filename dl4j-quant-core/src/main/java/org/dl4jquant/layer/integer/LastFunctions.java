@@ -23,8 +23,8 @@ final class LastFunctions {
      *
      * @param graph takes the nodes
      * @param activation the layer's function
-     * @param alongFirst whether the function goes along the first dimension of an example, not along
-     *     the last one
+     * @param alongFirst whether the function goes along the first dimension of an example, not
+     *     along the last one
      * @param scores makes the node that computes, given its name
      */
     static Signal emit(

@@ -51,9 +51,9 @@ record TransposedSpan(int size, int kernel, int stride, int dilation, int cut, i
     }
 
     /**
-     * {@return the windows of the convolution with a filter for each phase: result {@code i} has the
-     * elements {@code stride * i} to {@code stride * (i + 1) - 1} of the transposed convolution's,
-     * less what {@link #rest} cuts off}
+     * {@return the windows of the convolution with a filter for each phase: result {@code i} has
+     * the elements {@code stride * i} to {@code stride * (i + 1) - 1} of the transposed
+     * convolution's, less what {@link #rest} cuts off}
      */
     WindowSpan windows() {
         int before = taps() - 1 - cut / stride;

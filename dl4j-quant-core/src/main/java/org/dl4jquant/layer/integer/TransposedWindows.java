@@ -10,9 +10,10 @@ import org.dl4jquant.numeric.Shape;
 import org.dl4jquant.numeric.WeightTensor;
 
 /**
- * A transposed convolution as a sub-pixel convolution: one with a filter for each output channel and
- * each place of a block of results, whose results are then laid out as blocks (depth to space). Each
- * result is the same sum of products, so that the codes are those of the transposed convolution.
+ * A transposed convolution as a sub-pixel convolution: one with a filter for each output channel
+ * and each place of a block of results, whose results are then laid out as blocks (depth to space).
+ * Each result is the same sum of products, so that the codes are those of the transposed
+ * convolution.
  *
  * @param depth the dimension of depth
  * @param rows the dimension of height

@@ -141,8 +141,8 @@ record VolumeWindows(WindowSpan depth, WindowSpan rows, WindowSpan columns) {
     }
 
     /**
-     * {@return the maps from a volume to one pixel, whose channels are, for each place of the result
-     * in turn, column by column, what its window covers of each channel}
+     * {@return the maps from a volume to one pixel, whose channels are, for each place of the
+     * result in turn, column by column, what its window covers of each channel}
      *
      * @param channels the number of channels
      */

@@ -44,8 +44,8 @@ interface WeightedArithmetic {
     }
 
     /**
-     * {@return the maps, one after the other, from the result of the node to that of the layer; none
-     * if they are the same}
+     * {@return the maps, one after the other, from the result of the node to that of the layer;
+     * none if they are the same}
      *
      * @param input the shape of one example of the layer's input
      * @param channels the number of output channels

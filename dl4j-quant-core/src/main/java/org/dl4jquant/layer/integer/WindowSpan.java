@@ -21,9 +21,9 @@ public record WindowSpan(int size, int kernel, int stride, int dilation, int bef
      * Returns the windows of a dimension in DL4J's convolution mode.
      *
      * <p>Mode Causal pads only before the image, so that no window sees what comes after its last
-     * element. Mode Same makes {@code ceil(size / stride)} results. An odd sum of padding has its larger
-     * half after the image; a sum of -1 is an element that no window covers. Where strides leave
-     * more elements out, DL4J centres the windows.
+     * element. Mode Same makes {@code ceil(size / stride)} results. An odd sum of padding has its
+     * larger half after the image; a sum of -1 is an element that no window covers. Where strides
+     * leave more elements out, DL4J centres the windows.
      *
      * @param mode the mode
      * @param size the length of the image
@@ -57,9 +57,7 @@ public record WindowSpan(int size, int kernel, int stride, int dilation, int bef
         return dilation * (kernel - 1) + 1;
     }
 
-    /**
-     * {@return the windows of a dimension that is not there: one, of one element}
-     */
+    /** {@return the windows of a dimension that is not there: one, of one element} */
     static WindowSpan single() {
         return new WindowSpan(1, 1, 1, 1, 0, 0);
     }

@@ -8,10 +8,7 @@ import org.dl4jquant.layer.integer.TransposedVolumeForm;
 import org.dl4jquant.layer.quantizers.WeightLayout;
 import org.nd4j.linalg.activations.IActivation;
 
-/**
- * A transposed convolution of volumes; its weight
- * is [depth, height, width, out, in].
- */
+/** A transposed convolution of volumes; its weight is [depth, height, width, out, in]. */
 record Deconvolution3DKind(Deconvolution3D configuration) implements LayerKind {
 
     private static final int VOLUMES_CHANNELS_LAST = 4;

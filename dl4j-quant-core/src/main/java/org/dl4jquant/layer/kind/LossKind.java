@@ -11,8 +11,8 @@ import org.dl4jquant.layer.integer.LastFunctionForm;
 import org.nd4j.linalg.activations.IActivation;
 
 /**
- * A loss without weights, for vectors, images, volumes or sequences: its result is its function of its
- * input.
+ * A loss without weights, for vectors, images, volumes or sequences: its result is its function of
+ * its input.
  *
  * @param configuration the configuration
  * @param integers its integer form

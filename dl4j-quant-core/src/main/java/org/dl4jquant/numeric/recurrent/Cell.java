@@ -108,9 +108,7 @@ public sealed interface Cell {
             return new LstmArithmetic(new GateTables(gate, function), multipliers(), hidden);
         }
 
-        /**
-         * {@return the codes of each gate's sums in one code of the memory, row-major}
-         */
+        /** {@return the codes of each gate's sums in one code of the memory, row-major} */
         public float[] multipliers() {
             float[] multipliers = new float[peepholes.shape().elements()];
             int units = peepholes.weightsPerChannel();

@@ -35,7 +35,9 @@ final class LstmArithmetic implements CellArithmetic {
         this.multiplier = multiplier(params);
     }
 
-    /** {@return codes of the hidden state per code of the output gate times the memory's function} */
+    /**
+     * {@return codes of the hidden state per code of the output gate times the memory's function}
+     */
     static float multiplier(QuantParams params) {
         return GateTables.GATE_STEP * GateTables.VALUE_STEP / params.scale();
     }

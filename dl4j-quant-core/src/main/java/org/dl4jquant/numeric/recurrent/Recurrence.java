@@ -11,9 +11,9 @@ import org.jspecify.annotations.Nullable;
  * A recurrent layer on codes, one example at a time.
  *
  * <p>In each step {@code sum = fl(fl((float) (x W + b) * m_x) + fl((float) (h R) * m_h))}, with
- * int32 sums of products and one multiplier for each column, {@code m = fl(fl(s_in * s_w) /
- * step)}; the {@link Cell} makes the next state of it. A step that a mask hides leaves the state 0,
- * as in DL4J.
+ * int32 sums of products and one multiplier for each column, {@code m = fl(fl(s_in * s_w) / step)};
+ * the {@link Cell} makes the next state of it. A step that a mask hides leaves the state 0, as in
+ * DL4J.
  */
 public final class Recurrence {
 

@@ -12,7 +12,9 @@ import org.dl4jquant.onnx.wire.Message;
  * Each becomes DequantizeLinear, the operator over floats, and QuantizeLinear, which is what it
  * stands for and what ONNX Runtime fuses to it.
  */
-/** Operators of codes, which carry the scales of all their inputs and results (QOperator format). */
+/**
+ * Operators of codes, which carry the scales of all their inputs and results (QOperator format).
+ */
 final class QLinearOperators implements Rewrite {
 
     private static final Map<String, String> OF_ONE =

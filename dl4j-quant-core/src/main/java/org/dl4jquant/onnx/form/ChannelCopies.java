@@ -55,8 +55,8 @@ final class ChannelCopies {
     }
 
     /**
-     * {@return the codes that a Gather copies for the convolution that alone reads it; nothing if it
-     * is no part of a convolution}
+     * {@return the codes that a Gather copies for the convolution that alone reads it; nothing if
+     * it is no part of a convolution}
      *
      * @param node any operator
      * @param source the graph so far

@@ -42,7 +42,8 @@ final class CodeFunction {
     }
 
     /**
-     * {@return the function whose values a QuantizeLinear rounds; nothing if it rounds anything else}
+     * {@return the function whose values a QuantizeLinear rounds; nothing if it rounds anything
+     * else}
      *
      * @param quantize the QuantizeLinear
      * @param graph the graph that it is part of

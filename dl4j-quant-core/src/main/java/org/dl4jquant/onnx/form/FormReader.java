@@ -332,7 +332,9 @@ final class FormReader {
                 .filter(this::isCodes);
     }
 
-    /** {@return the tensor that an operator reads dequantized: codes, or copies of their channels} */
+    /**
+     * {@return the tensor that an operator reads dequantized: codes, or copies of their channels}
+     */
     String dequantizedTensor(OnnxNode node) {
         return graph.maker(node.input(0), Operators.DEQUANTIZE).orElseThrow().input(0);
     }

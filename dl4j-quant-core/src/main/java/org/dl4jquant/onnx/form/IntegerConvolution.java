@@ -71,8 +71,8 @@ final class IntegerConvolution {
     }
 
     /**
-     * {@return the convolution that ends with a Mul; nothing if it is the product of scales, or part
-     * of another form}
+     * {@return the convolution that ends with a Mul; nothing if it is the product of scales, or
+     * part of another form}
      *
      * @param last the operator
      * @param source the graph so far

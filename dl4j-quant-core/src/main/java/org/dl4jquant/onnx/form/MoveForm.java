@@ -16,8 +16,9 @@ import org.dl4jquant.numeric.Shape;
  * or if the map ends there.
  */
 /**
- * Codes in other places: Reshape, Transpose, Slice, Pad, Gather and Resize over the codes themselves, in
- * any order, with an annotation of the scale. One of them over dequantized codes is read, too.
+ * Codes in other places: Reshape, Transpose, Slice, Pad, Gather and Resize over the codes
+ * themselves, in any order, with an annotation of the scale. One of them over dequantized codes is
+ * read, too.
  */
 final class MoveForm implements NodeForm<Move> {
 

@@ -13,7 +13,10 @@ import org.dl4jquant.numeric.QuantParams;
 import org.dl4jquant.numeric.Shape;
 import org.dl4jquant.onnx.wire.DataType;
 
-/** Reads Reshape, Flatten, Transpose, Slice, Pad, Gather and Resize as maps of an example's elements. */
+/**
+ * Reads Reshape, Flatten, Transpose, Slice, Pad, Gather and Resize as maps of an example's
+ * elements.
+ */
 final class MoveSteps {
 
     /* A Pad of few bytes can ask for many indices. */

@@ -146,8 +146,10 @@ final class RecurrentWriter {
         return graph.bytes(prefix + "/weight_zero_point", DataType.UINT8, zero);
     }
 
-    /** {@return the codes of sums in a unit of accumulators: weight scales times input scale, by
-     * the step} */
+    /**
+     * {@return the codes of sums in a unit of accumulators: weight scales times input scale, by the
+     * step}
+     */
     static String multiplier(
             GraphWriter graph, String prefix, WeightTensor weights, String inputScale, float step) {
         String scales =

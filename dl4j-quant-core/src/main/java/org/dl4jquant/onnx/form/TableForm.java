@@ -98,8 +98,8 @@ final class TableForm implements NodeForm<Table> {
     }
 
     /**
-     * {@return the table that brings codes to the scale of a QuantizeLinear, and clamps them as what
-     * stands around it does}
+     * {@return the table that brings codes to the scale of a QuantizeLinear, and clamps them as
+     * what stands around it does}
      *
      * @param input the codes
      * @param codes the QuantizeLinear

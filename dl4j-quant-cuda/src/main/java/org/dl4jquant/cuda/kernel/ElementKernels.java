@@ -140,8 +140,8 @@ public final class ElementKernels {
     }
 
     /**
-     * {@return the kernel that looks up rows of codes; its arguments: float32 indices in the graph's
-     * order, rows, codes}
+     * {@return the kernel that looks up rows of codes; its arguments: float32 indices in the
+     * graph's order, rows, codes}
      *
      * @param rows the rows
      * @param indices how many indices an example has

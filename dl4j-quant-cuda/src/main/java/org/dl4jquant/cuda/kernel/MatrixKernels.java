@@ -17,8 +17,8 @@ public final class MatrixKernels {
     /**
      * The codes of one factor or of a result.
      *
-     * @param layout where they lie, counted by channel, row and column; their pitch is a multiple of
-     *     16
+     * @param layout where they lie, counted by channel, row and column; their pitch is a multiple
+     *     of 16
      * @param params how they stand for values
      */
     public record Codes(ImageLayout layout, QuantParams params) {}

@@ -174,9 +174,10 @@ class FuzzedOnnxTest {
         Map<String, Batch.Floats> inputs = new LinkedHashMap<>();
         for (Input input : graph.inputs()) {
             Shape shape = input.shape();
+            Integer rows = graph.indexLimits().get(input.name());
             float[] values = new float[EXAMPLES * shape.elements()];
             for (int i = 0; i < values.length; i++) {
-                values[i] = (float) random.nextGaussian() * 4;
+                values[i] = rows == null ? (float) random.nextGaussian() * 4 : random.nextInt(rows);
             }
             inputs.put(input.name(), Batch.Floats.of(EXAMPLES, shape, values));
         }

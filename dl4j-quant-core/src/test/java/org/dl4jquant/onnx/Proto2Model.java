@@ -7,6 +7,7 @@ import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import org.nd4j.shade.protobuf.ByteString;
 
 /**
@@ -22,6 +23,9 @@ final class Proto2Model {
 
     private static final Map<Integer, Integer> VALUE_OF_TYPE =
             Map.of(1, 2, 2, 3, 3, 4, 4, 5, 5, 6, 6, 7, 7, 8, 8, 9);
+
+    /* UINT4 and INT4, two in a byte. */
+    private static final Set<Integer> FOUR_BITS = Set.of(21, 22);
 
     private static final Map<Integer, Integer> BYTES_OF_TYPE = Map.of(1, 4, 2, 1, 3, 1, 6, 4, 7, 8);
 
@@ -107,7 +111,11 @@ final class Proto2Model {
             }
         }
         int found = all(tensor, 9).stream().mapToInt(raw -> raw.length).sum();
-        if (elements <= 0 || found != elements * BYTES_OF_TYPE.getOrDefault(type, -1)) {
+        long expected =
+                FOUR_BITS.contains(type)
+                        ? (elements + 1) / 2
+                        : elements * BYTES_OF_TYPE.getOrDefault(type, -1);
+        if (elements <= 0 || found != expected) {
             faults.add(name + ": " + elements + " elements of type " + type + " in " + found);
         }
         tensors++;

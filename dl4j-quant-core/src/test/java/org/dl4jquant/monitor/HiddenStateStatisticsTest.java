@@ -162,10 +162,14 @@ class HiddenStateStatisticsTest {
                     }
                 }
                 for (int u = 0; u < UNITS; u++) {
+                    double candidate = on(Math.tanh(on(z[u], 8, 12)), 7, 8);
                     memory[u] =
-                            sigmoid(z[UNITS + u]) * memory[u]
-                                    + sigmoid(z[3 * UNITS + u]) * Math.tanh(z[u]);
-                    double state = sigmoid(z[2 * UNITS + u]) * Math.tanh(memory[u]);
+                            on(
+                                    gate(z[UNITS + u]) * memory[u]
+                                            + gate(z[3 * UNITS + u]) * candidate,
+                                    12,
+                                    16);
+                    double state = gate(z[2 * UNITS + u]) * on(Math.tanh(memory[u]), 15, 16);
                     states.add(state);
                     hidden[u] = scale * code(state, scale, -8);
                 }
@@ -190,8 +194,17 @@ class HiddenStateStatisticsTest {
         return Math.max(least, Math.min(7, Math.rint(value / scale)));
     }
 
-    private static double sigmoid(double z) {
-        return 1 / (1 + Math.exp(-z));
+    /** A value on a grid of steps of 2^-fraction, in signed codes of a number of bits. */
+    private static double on(double value, int fraction, int bits) {
+        double most = Math.pow(2, bits - 1);
+        double code = Math.rint(value * Math.pow(2, fraction));
+        return Math.max(-most, Math.min(most - 1, code)) * Math.pow(2, -fraction);
+    }
+
+    /** A gate of a sum: 12 bits before the function, 8 after it, from 0 to 255/256. */
+    private static double gate(double z) {
+        double open = 1 / (1 + Math.exp(-on(z, 8, 12)));
+        return Math.min(255, Math.rint(256 * open)) / 256;
     }
 
     @Test

@@ -53,6 +53,9 @@ public class GoldenReportsTest {
 
     private static final String UNKNOWN_BEFORE = "or a window would see padding only";
 
+    /* A volume whose result leaves in float: the layers after a convolution decide that. */
+    private static final String MOVED_FLOATS = "only codes can be moved to their places";
+
     /** Of what DL4J puts into batches. */
     private static final int LARGEST_RANK = 4;
 
@@ -144,7 +147,7 @@ public class GoldenReportsTest {
 
     /**
      * The report of preparation forecasts what lowering says. Only what depends on the shape of a
-     * window in its image is known no earlier than then.
+     * window in its image, or on the layers after a volume, is known no earlier than then.
      */
     @ParameterizedTest
     @MethodSource("groups")
@@ -153,7 +156,8 @@ public class GoldenReportsTest {
         for (String report : golden(group).split("==== ", -1)) {
             boolean refused = report.contains("\ndoes not lower: ");
             boolean forecast = report.contains("' does not become integers: ");
-            if (refused != forecast && !report.contains(UNKNOWN_BEFORE)) {
+            boolean late = report.contains(UNKNOWN_BEFORE) || report.contains(MOVED_FLOATS);
+            if (refused != forecast && !late) {
                 wrong.add(report);
             }
         }

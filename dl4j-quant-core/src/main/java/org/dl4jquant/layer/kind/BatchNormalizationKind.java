@@ -45,6 +45,11 @@ record BatchNormalizationKind(BatchNormalization configuration) implements Layer
     }
 
     @Override
+    public Resized reading(int axis, long... differences) {
+        return Sizes.equalSizes(configuration, axis, differences[0]);
+    }
+
+    @Override
     public IntegerSupport integers() {
         return ActivationForm.ofNormalization();
     }

@@ -26,6 +26,7 @@ import org.nd4j.linalg.learning.config.Sgd;
 import org.nd4j.linalg.lossfunctions.LossFunctions.LossFunction;
 
 /** The networks of {@link NetworkLatencyBenchmark}, with random weights. */
+@SuppressWarnings("ImmutableEnumChecker") // nobody changes the shapes
 enum SpeedNetwork {
     /** Bottlenecks of 3, 4, 6 and 3, as in ResNet-50. */
     RESNET50_64(() -> resNet50(64), 3, 64, 64),

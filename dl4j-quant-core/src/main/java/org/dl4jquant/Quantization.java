@@ -7,6 +7,7 @@ import org.dl4jquant.check.Require;
 import org.dl4jquant.graph.IntGraph;
 import org.dl4jquant.lower.Lowering;
 import org.dl4jquant.lower.LoweringException;
+import org.dl4jquant.lower.LoweringOptions;
 import org.dl4jquant.prepare.Preparation;
 import org.dl4jquant.prepare.PreparedNetwork;
 import org.dl4jquant.scheme.QuantSpec;
@@ -119,5 +120,35 @@ public final class Quantization {
     public static IntGraph lower(ComputationGraph quantized) {
         Require.given(quantized, "quantized");
         return Lowering.of(quantized);
+    }
+
+    /**
+     * Returns the integer graph of a quantized network with further inputs, such as the masks of
+     * sequences.
+     *
+     * @param quantized a network from {@code prepare}, trained or not; only read
+     * @param options what the graph takes besides the network's inputs
+     * @return the graph
+     * @throws LoweringException if a layer has no integer form, or cannot obey the options; the
+     *     message names it and a remedy
+     */
+    public static IntGraph lower(MultiLayerNetwork quantized, LoweringOptions options) {
+        Require.given(quantized, "quantized");
+        return Lowering.of(quantized, options);
+    }
+
+    /**
+     * Returns the integer graph of a quantized network with further inputs, such as the masks of
+     * sequences.
+     *
+     * @param quantized a network from {@code prepare}, trained or not; only read
+     * @param options what the graph takes besides the network's inputs
+     * @return the graph
+     * @throws LoweringException if a layer has no integer form, or cannot obey the options; the
+     *     message names it and a remedy
+     */
+    public static IntGraph lower(ComputationGraph quantized, LoweringOptions options) {
+        Require.given(quantized, "quantized");
+        return Lowering.of(quantized, options);
     }
 }

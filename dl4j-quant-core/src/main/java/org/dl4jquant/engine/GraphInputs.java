@@ -1,14 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 package org.dl4jquant.engine;
 
+import org.dl4jquant.check.Require;
+import org.dl4jquant.graph.IntGraph;
+import org.dl4jquant.graph.node.IntNode;
+import org.dl4jquant.graph.node.MoveByMask;
+import org.dl4jquant.numeric.Shape;
+
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
-import org.dl4jquant.check.Require;
-import org.dl4jquant.graph.IntGraph;
-import org.dl4jquant.graph.node.IntNode;
-import org.dl4jquant.numeric.Shape;
 
 /** Checks what is given to an engine; every engine calls it first, so that all refuse alike. */
 public final class GraphInputs {
@@ -26,8 +28,8 @@ public final class GraphInputs {
      * @param inputs one batch for each input node, by name
      * @return how many examples each batch has
      * @throws IllegalArgumentException if an input is missing, unknown, of another shape or size,
-     *     or holds NaN, and if a result would have 2^31 elements or more; the message names it and
-     *     the first wrong place
+     *     or holds NaN, if a mask is neither 0 nor 1, and if a result would have 2^31 elements or
+     *     more; the message names it and the first wrong place
      */
     public static int requireValid(IntGraph graph, Map<String, Batch.Floats> inputs) {
         Require.given(graph, "graph");
@@ -35,7 +37,11 @@ public final class GraphInputs {
         Map<String, Shape> shapes = new LinkedHashMap<>();
         graph.inputs().forEach(node -> shapes.put(node.name(), node.shape()));
         int size = requireValid(shapes, graph.indexLimits(), inputs);
+        graph.masks().forEach(mask -> requireMask(mask, Objects.requireNonNull(inputs.get(mask))));
         for (IntNode node : graph.nodes()) {
+            if (node instanceof MoveByMask move && move.choice() == MoveByMask.Choice.LEAST) {
+                requireSteps(move, Objects.requireNonNull(inputs.get(move.by())));
+            }
             int elements = graph.type(node.name()).shape().elements();
             Require.argument(
                     (long) size * elements <= MAX_ELEMENTS,
@@ -120,6 +126,40 @@ public final class GraphInputs {
                         i % shape.elements(),
                         shape);
             }
+        }
+    }
+
+    private static void requireMask(String name, Batch.Floats batch) {
+        float[] values = batch.values();
+        for (int i = 0; i < values.length; i++) {
+            Require.argument(
+                    values[i] == 0 || values[i] == 1,
+                    "input '%s' is %s in example %d at step %d; it is a mask, 1 where a step counts"
+                            + " and 0 where not",
+                    name,
+                    values[i],
+                    i / batch.shape().elements(),
+                    i % batch.shape().elements());
+        }
+    }
+
+    /* The network returns negative infinity, which is no code. */
+    private static void requireSteps(MoveByMask node, Batch.Floats mask) {
+        int steps = mask.shape().elements();
+        float[] values = mask.values();
+        for (int example = 0; example < mask.size(); example++) {
+            boolean any = false;
+            for (int t = 0; t < steps; t++) {
+                any |= values[example * steps + t] != 0;
+            }
+            Require.argument(
+                    any,
+                    "input '%s' hides all %d steps of example %d, and node '%s' belongs to the"
+                            + " maximum of its steps; leave the example out",
+                    node.by(),
+                    steps,
+                    example,
+                    node.name());
         }
     }
 

@@ -18,6 +18,7 @@ import org.dl4jquant.graph.node.Lookup;
 import org.dl4jquant.graph.node.MatMul;
 import org.dl4jquant.graph.node.MaxPool;
 import org.dl4jquant.graph.node.Move;
+import org.dl4jquant.graph.node.MoveByMask;
 import org.dl4jquant.graph.node.Quantize;
 import org.dl4jquant.graph.node.Rectify;
 import org.dl4jquant.graph.node.Recurrent;
@@ -131,6 +132,11 @@ final class Kernels implements IntNode.Visitor<Kernel> {
     @Override
     public Kernel visit(Move node) {
         return ElementKernels.move(node.map(), codes(node.input()));
+    }
+
+    @Override
+    public Kernel visit(MoveByMask node) {
+        return new MaskKernel(node, graph.type(node.input()), shape(node.name()));
     }
 
     @Override

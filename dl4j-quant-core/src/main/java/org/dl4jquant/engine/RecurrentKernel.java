@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 package org.dl4jquant.engine;
 
-import java.util.List;
 import org.dl4jquant.graph.node.Recurrent;
 import org.dl4jquant.numeric.QuantParams;
 import org.dl4jquant.numeric.Shape;
 import org.dl4jquant.numeric.recurrent.Recurrence;
+import org.jspecify.annotations.Nullable;
+
+import java.util.List;
 
 /** A recurrent layer, one example after the other. */
 final class RecurrentKernel implements Kernel {
@@ -13,11 +15,13 @@ final class RecurrentKernel implements Kernel {
     private final Recurrence recurrence;
     private final QuantParams params;
     private final int units;
+    private final boolean masked;
 
     RecurrentKernel(Recurrent node, QuantParams input) {
         this.recurrence = node.recurrence(input);
         this.params = node.params();
         this.units = node.units();
+        this.masked = node.mask().isPresent();
     }
 
     @Override
@@ -31,11 +35,18 @@ final class RecurrentKernel implements Kernel {
             for (int i = 0; i < codes.length; i++) {
                 codes[i] = input.code(example * codes.length + i);
             }
-            recurrence.run(codes, steps, null, recurrence.start(), states);
+            recurrence.run(
+                    codes, steps, counting(inputs, example, steps), recurrence.start(), states);
             for (int i = 0; i < states.length; i++) {
                 containers[example * states.length + i] = (byte) states[i];
             }
         }
         return Batch.Codes.of(input.size(), Shape.of(units, steps), containers, params);
+    }
+
+    private boolean @Nullable [] counting(List<Batch> inputs, int example, int steps) {
+        return masked
+                ? MaskKernel.counting(((Batch.Floats) inputs.get(1)).values(), example, steps)
+                : null;
     }
 }

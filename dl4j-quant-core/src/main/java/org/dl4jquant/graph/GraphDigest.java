@@ -1,20 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 package org.dl4jquant.graph;
 
-import java.io.DataOutputStream;
-import java.io.IOException;
-import java.io.OutputStream;
-import java.io.UncheckedIOException;
-import java.lang.reflect.RecordComponent;
-import java.nio.charset.StandardCharsets;
-import java.security.DigestOutputStream;
-import java.security.MessageDigest;
-import java.util.HexFormat;
-import java.util.List;
-import java.util.Map;
 import org.dl4jquant.files.Checksum;
 import org.dl4jquant.graph.node.IntNode;
 import org.dl4jquant.graph.node.Output;
+import org.dl4jquant.graph.node.Recurrent;
 import org.dl4jquant.graph.node.Window;
 import org.dl4jquant.numeric.AxisIndices;
 import org.dl4jquant.numeric.CodeRange;
@@ -27,6 +17,19 @@ import org.dl4jquant.numeric.QuantParams;
 import org.dl4jquant.numeric.Shape;
 import org.dl4jquant.numeric.WeightTensor;
 import org.dl4jquant.numeric.recurrent.Cell;
+
+import java.io.DataOutputStream;
+import java.io.IOException;
+import java.io.OutputStream;
+import java.io.UncheckedIOException;
+import java.lang.reflect.RecordComponent;
+import java.nio.charset.StandardCharsets;
+import java.security.DigestOutputStream;
+import java.security.MessageDigest;
+import java.util.HexFormat;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
 
 /**
  * The SHA-256 of a graph: of its nodes' kinds, and of all their records' components in order; then
@@ -46,6 +49,7 @@ final class GraphDigest {
                     Map.entry(IndexMap.class, "IndexMap"),
                     Map.entry(Output.Codes.class, "Codes"),
                     Map.entry(Output.Floats.class, "Floats"),
+                    Map.entry(Recurrent.Reads.class, "Reads"),
                     Map.entry(Window.class, "Window"),
                     Map.entry(Window.Extent.class, "Extent"),
                     Map.entry(Shape.class, "Shape"),
@@ -129,6 +133,11 @@ final class GraphDigest {
             out.writeLong(Double.doubleToLongBits(number));
         } else if (value instanceof Enum<?> constant) {
             write(constant.name());
+        } else if (value instanceof Optional<?> part) {
+            out.writeBoolean(part.isPresent());
+            if (part.isPresent()) {
+                write(part.get());
+            }
         } else if (value instanceof Boolean flag) {
             out.writeBoolean(flag);
         } else {

@@ -1,16 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 package org.dl4jquant.lower;
 
-import java.util.ArrayList;
-import java.util.Collection;
-import java.util.HashMap;
-import java.util.HashSet;
-import java.util.LinkedHashSet;
-import java.util.List;
-import java.util.Map;
-import java.util.Objects;
-import java.util.Optional;
-import java.util.Set;
 import org.dl4jquant.graph.IntGraph;
 import org.dl4jquant.graph.node.Input;
 import org.dl4jquant.graph.node.IntNode;
@@ -22,8 +12,22 @@ import org.dl4jquant.numeric.IndexMap;
 import org.dl4jquant.numeric.OutputFunction;
 import org.dl4jquant.numeric.Shape;
 
+import java.util.ArrayList;
+import java.util.Collection;
+import java.util.HashMap;
+import java.util.HashSet;
+import java.util.LinkedHashMap;
+import java.util.LinkedHashSet;
+import java.util.List;
+import java.util.Map;
+import java.util.Objects;
+import java.util.Optional;
+import java.util.Set;
+
 /** Collects the nodes of a network's graph, and gives them names. */
 final class GraphBuilder {
+
+    private static final String MASK = ".mask";
 
     /* A network input has no node until the first layer that reads it is met: only there, in what
      * calibration saw or a preprocessor says, is its shape known. */
@@ -33,6 +37,7 @@ final class GraphBuilder {
     private final Map<String, String> nodes;
     private final Set<String> taken;
     private final Set<String> made = new HashSet<>();
+    private final Map<String, String> masks = new LinkedHashMap<>();
     private final Map<String, String> transposed = new HashMap<>();
 
     /**
@@ -130,6 +135,22 @@ final class GraphBuilder {
                 });
     }
 
+    /**
+     * {@return the node of a network input's mask, which is made when it is first read}
+     *
+     * @param input the network input
+     * @param steps how many steps its sequences have
+     */
+    String mask(String input, int steps) {
+        return masks.computeIfAbsent(
+                input, name -> add(new Input(inner(node(name) + MASK), Shape.of(steps))));
+    }
+
+    /** {@return whether a step has read the mask of a network input} */
+    boolean hasMask(String input) {
+        return masks.containsKey(input);
+    }
+
     /** {@return the type of a node's result} */
     TensorType type(String node) {
         return graph.type(node);
@@ -137,7 +158,7 @@ final class GraphBuilder {
 
     /**
      * {@return the graph; its inputs stand first and in the network's order, whatever is read
-     * first}
+     * first, and after them their masks}
      *
      * @param results the nodes that leave the graph
      * @param functions their last functions
@@ -145,7 +166,9 @@ final class GraphBuilder {
     IntGraph build(List<String> results, Map<String, List<OutputFunction>> functions) {
         IntGraph unordered = graph.build(results);
         List<IntNode> ordered = new ArrayList<>();
-        for (String input : inputs) {
+        List<String> all = new ArrayList<>(inputs);
+        all.addAll(masks.values());
+        for (String input : all) {
             unordered.inputs().stream()
                     .filter(node -> node.name().equals(input))
                     .forEach(ordered::add);

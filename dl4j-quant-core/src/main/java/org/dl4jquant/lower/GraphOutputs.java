@@ -1,16 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
 package org.dl4jquant.lower;
 
-import java.util.ArrayList;
-import java.util.LinkedHashMap;
-import java.util.List;
-import java.util.Map;
 import org.dl4jquant.graph.node.Dequantize;
 import org.dl4jquant.graph.node.Reshape;
 import org.dl4jquant.layer.integer.IntegerRefusal;
 import org.dl4jquant.layer.integer.Signal;
 import org.dl4jquant.layer.integer.StackForm;
 import org.dl4jquant.numeric.OutputFunction;
+
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
 
 /** The results that leave a graph: each has the output's name, even if its layer passed it on. */
 final class GraphOutputs {
@@ -49,7 +51,7 @@ final class GraphOutputs {
             throw StackForm.asOneBatch().exception();
         }
         String name = graph.node(output);
-        StepEmitter emitter = new StepEmitter(graph, output, name);
+        StepEmitter emitter = new StepEmitter(graph, output, name, Optional.empty());
         if (!(signal instanceof Signal.Values values)) {
             String codes = emitter.codes(signal);
             String free = graph.has(name) ? emitter.inner("values") : name;

@@ -1,10 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 package org.dl4jquant.lower;
 
-import java.util.ArrayList;
-import java.util.List;
-import java.util.Map;
-import java.util.Objects;
 import org.deeplearning4j.nn.api.Layer;
 import org.deeplearning4j.nn.conf.graph.ElementWiseVertex;
 import org.deeplearning4j.nn.conf.graph.GraphVertex;
@@ -19,6 +15,11 @@ import org.dl4jquant.network.LayerNames;
 import org.dl4jquant.network.NetworkView;
 import org.dl4jquant.network.Step;
 import org.dl4jquant.network.Topology;
+
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.Objects;
 
 /** Lowers a quantized DL4J network to the integer graph that engines run. */
 public final class Lowering {
@@ -41,7 +42,33 @@ public final class Lowering {
      *     the network has no quantizers
      */
     public static IntGraph of(MultiLayerNetwork network) {
-        return of(NetworkView.of(Require.given(network, "network")));
+        return of(network, LoweringOptions.DEFAULT);
+    }
+
+    /**
+     * Returns the integer graph of a network with further inputs.
+     *
+     * @param network a network that {@code prepare} made, trained or not; not changed
+     * @param options what the graph takes besides the network's inputs
+     * @return the graph
+     * @throws LoweringException as {@link #of(MultiLayerNetwork)}, and for each layer that cannot
+     *     obey the options
+     */
+    public static IntGraph of(MultiLayerNetwork network, LoweringOptions options) {
+        return of(NetworkView.of(Require.given(network, "network")), options);
+    }
+
+    /**
+     * Returns the integer graph of a network with further inputs.
+     *
+     * @param network a network that {@code prepare} made, trained or not; not changed
+     * @param options what the graph takes besides the network's inputs
+     * @return the graph
+     * @throws LoweringException as {@link #of(ComputationGraph)}, and for each layer that cannot
+     *     obey the options
+     */
+    public static IntGraph of(ComputationGraph network, LoweringOptions options) {
+        return of(NetworkView.of(Require.given(network, "network")), options);
     }
 
     /**
@@ -57,7 +84,7 @@ public final class Lowering {
      *     message names, or the network has no quantizers
      */
     public static IntGraph of(ComputationGraph network) {
-        return of(NetworkView.of(Require.given(network, "network")));
+        return of(network, LoweringOptions.DEFAULT);
     }
 
     /**
@@ -68,7 +95,13 @@ public final class Lowering {
      * @throws LoweringException as for the network itself
      */
     public static IntGraph of(NetworkView<?> network) {
-        return walk(Require.given(network, "network")).finish(network.topology().outputs());
+        return of(network, LoweringOptions.DEFAULT);
+    }
+
+    private static IntGraph of(NetworkView<?> network, LoweringOptions options) {
+        Require.given(network, "network");
+        return walk(network, Require.given(options, "options"))
+                .finish(network.topology().outputs());
     }
 
     /**
@@ -81,15 +114,15 @@ public final class Lowering {
      * @throws LoweringException if the network has no quantizers
      */
     public static Map<String, StepResult> results(NetworkView<?> network) {
-        return walk(Require.given(network, "network")).results();
+        return walk(Require.given(network, "network"), LoweringOptions.DEFAULT).results();
     }
 
-    private static NetworkWalk walk(NetworkView<?> network) {
+    private static NetworkWalk walk(NetworkView<?> network, LoweringOptions options) {
         requirePrepared(network.layers());
         Topology<Step> topology = network.topology();
         List<String> all = new ArrayList<>(topology.inputs());
         topology.steps().forEach(step -> all.add(step.name()));
-        NetworkWalk walk = new NetworkWalk(all);
+        NetworkWalk walk = new NetworkWalk(all, options);
         topology.inputs().forEach(walk::input);
         for (Step step : topology.steps()) {
             Layer layer = network.layer(step.name());

@@ -1,11 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 package org.dl4jquant.lower;
 
-import java.util.Collection;
-import java.util.HashMap;
-import java.util.List;
-import java.util.Map;
-import java.util.Optional;
 import org.deeplearning4j.nn.api.Layer;
 import org.deeplearning4j.nn.conf.InputPreProcessor;
 import org.dl4jquant.graph.IntGraph;
@@ -22,6 +17,12 @@ import org.dl4jquant.layer.kind.LayerKinds;
 import org.dl4jquant.network.Frozen;
 import org.jspecify.annotations.Nullable;
 
+import java.util.Collection;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+
 /**
  * The walk over a network's steps that asks each one's form for its nodes. It goes on after a step
  * that cannot become integers, so that the user learns of all obstacles at once.
@@ -34,17 +35,22 @@ final class NetworkWalk {
     /** The results of steps; an empty one is that of a step which cannot become integers. */
     private final Map<String, Optional<Signal>> signals = new HashMap<>();
 
+    private final MaskFlow masks;
+
     /**
      * Starts a walk.
      *
      * @param names the names of all the network's layers, vertices and inputs
+     * @param options what the graph takes besides the network's inputs
      */
-    NetworkWalk(Collection<String> names) {
+    NetworkWalk(Collection<String> names, LoweringOptions options) {
         this.graph = new GraphBuilder(names);
+        this.masks = new MaskFlow(options.masks());
     }
 
     void input(String name) {
         signals.put(name, Optional.of(graph.announceInput(name)));
+        masks.input(name);
     }
 
     /**
@@ -59,9 +65,15 @@ final class NetworkWalk {
         Optional<Signal> arriving = signal(name, input);
         if (preprocessor != null) {
             String node = graph.inner(graph.node(name) + "/input");
-            arriving = plain(new StepEmitter(graph, name, node), preprocessor, List.of(arriving));
+            arriving =
+                    plain(
+                            new StepEmitter(graph, name, node, masks.arriving(name, input)),
+                            preprocessor,
+                            List.of(arriving));
+        } else {
+            masks.arriving(name, input);
         }
-        StepEmitter emitter = new StepEmitter(graph, name, graph.node(name));
+        StepEmitter emitter = new StepEmitter(graph, name, graph.node(name), masks.of(name));
         List<Optional<Signal>> inputs = List.of(arriving);
         Optional<QuantizedLayer> quantized = QuantizedLayers.configuration(layer);
         signals.put(
@@ -82,7 +94,8 @@ final class NetworkWalk {
         signals.put(
                 name,
                 plain(
-                        new StepEmitter(graph, name, graph.node(name)),
+                        new StepEmitter(
+                                graph, name, graph.node(name), masks.arriving(name, inputs)),
                         configuration,
                         inputs.stream().map(input -> signal(name, input)).toList()));
     }
@@ -124,6 +137,7 @@ final class NetworkWalk {
             return refused(emitter, refusal);
         }
         try {
+            masks.pass(emitter.step(), form.maskUse());
             List<Signal> known = inputs.stream().map(Optional::orElseThrow).toList();
             return Optional.of(Stacks.emit(form, emitter, known));
         } catch (IntegerRefusal met) {
@@ -158,6 +172,9 @@ final class NetworkWalk {
                                             input,
                                             "it is a network input that no quantized layer reads",
                                             "remove it from the network"));
+        }
+        if (obstacles.isEmpty()) {
+            masks.addObstacles(graph, obstacles);
         }
         obstacles.requireNone();
         return graph.build(results.nodes(), results.functions());

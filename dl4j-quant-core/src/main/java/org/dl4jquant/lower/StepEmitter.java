@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 package org.dl4jquant.lower;
 
-import java.util.Optional;
 import org.dl4jquant.graph.node.IntNode;
 import org.dl4jquant.graph.node.TensorType;
 import org.dl4jquant.layer.integer.IntegerRefusal;
@@ -10,14 +9,18 @@ import org.dl4jquant.layer.integer.Signal;
 import org.dl4jquant.layer.integer.StackForm;
 import org.dl4jquant.numeric.Shape;
 
+import java.util.Optional;
+
 /**
  * The graph as the form of one step may change it.
  *
  * @param graph the graph under construction
  * @param step the name of the step
  * @param name the name of the node that holds its result
+ * @param masked the network input whose mask the step's input has; empty without one
  */
-record StepEmitter(GraphBuilder graph, String step, String name) implements NodeEmitter {
+record StepEmitter(GraphBuilder graph, String step, String name, Optional<String> masked)
+        implements NodeEmitter {
 
     @Override
     public String inner(String part) {
@@ -26,7 +29,7 @@ record StepEmitter(GraphBuilder graph, String step, String name) implements Node
 
     @Override
     public NodeEmitter part(String part) {
-        return new StepEmitter(graph, step, inner(part));
+        return new StepEmitter(graph, step, inner(part), masked);
     }
 
     @Override
@@ -77,8 +80,8 @@ record StepEmitter(GraphBuilder graph, String step, String name) implements Node
             throw new IntegerRefusal(
                     "it reads the network's input '" + values.node() + "', which nothing rounds",
                     "prepare the network again, with integers for its activations; what takes codes"
-                            + " at the input are dense and convolution layers, pools, moves, sums and"
-                            + " concatenations");
+                        + " at the input are dense and convolution layers, pools, moves, sums and"
+                        + " concatenations");
         }
         throw new IntegerRefusal(
                 "its input is float32, not codes",
@@ -90,6 +93,11 @@ record StepEmitter(GraphBuilder graph, String step, String name) implements Node
         return signal instanceof Signal.Codes codes && codes.channelsLast()
                 ? codes.node()
                 : graph.channelsFirst(codes(signal));
+    }
+
+    @Override
+    public Optional<String> mask(int steps) {
+        return masked.map(input -> graph.mask(input, steps));
     }
 
     @Override

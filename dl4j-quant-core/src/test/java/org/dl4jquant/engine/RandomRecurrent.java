@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 package org.dl4jquant.engine;
 
-import java.util.Random;
 import org.dl4jquant.graph.node.Recurrent;
 import org.dl4jquant.graph.node.TensorType;
 import org.dl4jquant.numeric.CodeRange;
@@ -11,6 +10,8 @@ import org.dl4jquant.numeric.QuantParams;
 import org.dl4jquant.numeric.Shape;
 import org.dl4jquant.numeric.WeightTensor;
 import org.dl4jquant.numeric.recurrent.Cell;
+
+import java.util.Random;
 
 /** Draws recurrent layers, most of them with sums that do not saturate. */
 final class RandomRecurrent {
@@ -39,6 +40,10 @@ final class RandomRecurrent {
     }
 
     Recurrent node(String name, String input, TensorType type) {
+        return node(name, Recurrent.Reads.all(input), type);
+    }
+
+    Recurrent node(String name, Recurrent.Reads reads, TensorType type) {
         int units = 1 + random.nextInt(MOST_UNITS);
         Cell cell = cell(units);
         int rows = cell.blocks() * units;
@@ -47,7 +52,7 @@ final class RandomRecurrent {
                 weights(Shape.of(rows, type.shape().size(0)), type.codes(), true);
         WeightTensor hiddenWeights = weights(Shape.of(rows, units), hidden, false);
         return new Recurrent(
-                name, input, cell, inputWeights, hiddenWeights, hidden, random.nextBoolean());
+                name, reads, cell, inputWeights, hiddenWeights, hidden, random.nextBoolean());
     }
 
     private Cell cell(int units) {

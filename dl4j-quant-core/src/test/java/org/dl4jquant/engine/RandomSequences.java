@@ -1,16 +1,20 @@
 // SPDX-License-Identifier: Apache-2.0
 package org.dl4jquant.engine;
 
-import java.util.ArrayList;
-import java.util.List;
-import java.util.Map;
-import java.util.Random;
 import org.dl4jquant.graph.IntGraph;
 import org.dl4jquant.graph.node.Input;
 import org.dl4jquant.graph.node.IntNode;
+import org.dl4jquant.graph.node.MoveByMask;
 import org.dl4jquant.graph.node.Quantize;
+import org.dl4jquant.graph.node.Recurrent;
 import org.dl4jquant.graph.node.TensorType;
 import org.dl4jquant.numeric.Shape;
+
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.Random;
 
 /**
  * Random graphs of one or two recurrent layers.
@@ -20,6 +24,7 @@ import org.dl4jquant.numeric.Shape;
  */
 public record RandomSequences(IntGraph graph, long seed) {
 
+    private static final String MASK = "x.mask";
     private static final int MOST_INPUTS = 9;
     private static final int MOST_STEPS = 24;
 
@@ -34,15 +39,27 @@ public record RandomSequences(IntGraph graph, long seed) {
         Shape shape = Shape.of(1 + random.nextInt(MOST_INPUTS), 1 + random.nextInt(MOST_STEPS));
         List<IntNode> all = new ArrayList<>();
         all.add(new Input("x", shape));
+        Optional<String> mask = random.nextBoolean() ? Optional.of(MASK) : Optional.empty();
+        mask.ifPresent(name -> all.add(new Input(name, Shape.of(shape.size(1)))));
         Quantize codes = new Quantize("q", "x", nodes.params(nodes.scale()));
         all.add(codes);
         TensorType type = new TensorType(shape, codes.params());
-        var first = new RandomRecurrent(random, nodes).node("first", "q", type);
+        var first =
+                new RandomRecurrent(random, nodes)
+                        .node("first", new Recurrent.Reads("q", mask), type);
         all.add(first);
         if (random.nextBoolean()) {
             TensorType next =
                     new TensorType(Shape.of(first.units(), shape.size(1)), first.params());
-            all.add(new RandomRecurrent(random, nodes).node("second", "first", next));
+            all.add(
+                    new RandomRecurrent(random, nodes)
+                            .node("second", new Recurrent.Reads("first", mask), next));
+        }
+        if (mask.isPresent()) {
+            String last = all.get(all.size() - 1).name();
+            MoveByMask.Choice[] choices = MoveByMask.Choice.values();
+            MoveByMask.Choice choice = choices[random.nextInt(choices.length)];
+            all.add(new MoveByMask("chosen", last, MASK, choice));
         }
         return new RandomSequences(IntGraph.of(all, List.of(all.get(all.size() - 1).name())), seed);
     }
@@ -55,13 +72,33 @@ public record RandomSequences(IntGraph graph, long seed) {
     public Map<String, Batch.Floats> inputs(int examples) {
         Random random = new Random(seed + 1);
         Input input = graph.inputs().get(0);
-        Quantize quantize = (Quantize) graph.nodes().get(1);
+        Quantize quantize =
+                (Quantize)
+                        graph.nodes().stream()
+                                .filter(Quantize.class::isInstance)
+                                .findFirst()
+                                .orElseThrow();
         float[] values = new float[examples * input.shape().elements()];
         int codes = quantize.params().range().max() - quantize.params().range().min() + 9;
         for (int i = 0; i < values.length; i++) {
             int code = quantize.params().range().min() - 4 + random.nextInt(codes);
             values[i] = (code - quantize.params().zeroPoint()) * quantize.params().scale();
         }
-        return Map.of("x", Batch.Floats.of(examples, input.shape(), values));
+        Batch.Floats x = Batch.Floats.of(examples, input.shape(), values);
+        return graph.masks().isEmpty()
+                ? Map.of("x", x)
+                : Map.of("x", x, MASK, mask(random, examples, input.shape().size(1)));
+    }
+
+    /* Of each example's steps one counts, at least, for the maximum of no steps is refused. */
+    private static Batch.Floats mask(Random random, int examples, int steps) {
+        float[] mask = new float[examples * steps];
+        for (int example = 0; example < examples; example++) {
+            for (int t = 0; t < steps; t++) {
+                mask[example * steps + t] = random.nextInt(2);
+            }
+            mask[example * steps + random.nextInt(steps)] = 1;
+        }
+        return Batch.Floats.of(examples, Shape.of(steps), mask);
     }
 }

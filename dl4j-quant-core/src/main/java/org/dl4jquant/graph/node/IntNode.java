@@ -2,6 +2,7 @@
 package org.dl4jquant.graph.node;
 
 import java.util.List;
+import java.util.Optional;
 
 /**
  * One operation of an integer graph. Its one result bears its name.
@@ -42,6 +43,14 @@ public sealed interface IntNode
 
     /** {@return the names of the results that it reads} */
     List<String> inputs();
+
+    /**
+     * {@return the one of these results that says which steps of a sequence count: an input of the
+     * graph of zeros and ones; empty if it reads none}
+     */
+    default Optional<String> mask() {
+        return Optional.empty();
+    }
 
     /**
      * {@return the visitor's result for this node}
@@ -116,6 +125,9 @@ public sealed interface IntNode
 
         /** {@return the result for codes that move} */
         R visit(Move node);
+
+        /** {@return the result for a sequence under a mask} */
+        R visit(MoveByMask node);
 
         /** {@return the result for a dequantization} */
         R visit(Dequantize node);

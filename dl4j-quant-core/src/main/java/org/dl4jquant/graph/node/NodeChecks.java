@@ -2,8 +2,7 @@
 package org.dl4jquant.graph.node;
 
 import com.google.errorprone.annotations.CanIgnoreReturnValue;
-import java.nio.charset.StandardCharsets;
-import java.util.function.Supplier;
+
 import org.dl4jquant.check.Require;
 import org.dl4jquant.numeric.CodeMean;
 import org.dl4jquant.numeric.CodeTable;
@@ -11,6 +10,11 @@ import org.dl4jquant.numeric.QuantParams;
 import org.dl4jquant.numeric.Shape;
 import org.dl4jquant.numeric.WeightTensor;
 import org.jspecify.annotations.Nullable;
+
+import java.nio.charset.StandardCharsets;
+import java.util.List;
+import java.util.Optional;
+import java.util.function.Supplier;
 
 /** Checks that several nodes have in common. */
 public final class NodeChecks {
@@ -152,6 +156,11 @@ public final class NodeChecks {
                     weights.scale(channel),
                     multiplier);
         }
+    }
+
+    /** {@return what a node reads: codes, and a mask if it has one} */
+    static List<String> withMask(String codes, Optional<String> mask) {
+        return mask.map(name -> List.of(codes, name)).orElse(List.of(codes));
     }
 
     /** {@return the value, with the name of the node in the message of what is refused} */

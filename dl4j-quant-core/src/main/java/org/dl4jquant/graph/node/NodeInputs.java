@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 package org.dl4jquant.graph.node;
 
+import org.dl4jquant.check.Require;
+import org.dl4jquant.numeric.Shape;
+
 import java.util.Map;
 import java.util.Objects;
 import java.util.Set;
-import org.dl4jquant.check.Require;
 
 /** The types of all results so far, for the next node of a graph. */
 public final class NodeInputs {
@@ -42,6 +44,26 @@ public final class NodeInputs {
                 node.name(),
                 input);
         return type;
+    }
+
+    /** Requires that the mask of a node, if it has one, is an input of a number for each step. */
+    void requireMask(IntNode node, int steps) {
+        node.mask()
+                .ifPresent(
+                        mask -> {
+                            TensorType type = type(mask);
+                            Require.argument(
+                                    !type.isCodes()
+                                            && isFromOutside(mask)
+                                            && type.shape().equals(Shape.of(steps)),
+                                    "node '%s' reads '%s' of shape %s as the mask of %d steps; a"
+                                            + " mask is an input of the graph, of one float32"
+                                            + " number for each step",
+                                    node.name(),
+                                    mask,
+                                    type.shape(),
+                                    steps);
+                        });
     }
 
     /** {@return the type of a result that must be codes of an image} */

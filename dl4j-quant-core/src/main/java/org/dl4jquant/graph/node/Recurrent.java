@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 package org.dl4jquant.graph.node;
 
-import java.util.List;
-import java.util.Objects;
 import org.dl4jquant.check.Require;
 import org.dl4jquant.numeric.QuantParams;
 import org.dl4jquant.numeric.Shape;
@@ -10,12 +8,16 @@ import org.dl4jquant.numeric.WeightTensor;
 import org.dl4jquant.numeric.recurrent.Cell;
 import org.dl4jquant.numeric.recurrent.Recurrence;
 
+import java.util.List;
+import java.util.Objects;
+import java.util.Optional;
+
 /**
- * A recurrent layer over all steps of a sequence, from a state of 0; its result are the hidden
- * states.
+ * A recurrent layer over all steps of a sequence; its result are the hidden states. A step that the
+ * mask hides leaves the state 0, as in DL4J.
  *
  * @param name the node's name
- * @param input codes of a sequence [in, steps]
+ * @param reads the sequence, and what else it reads
  * @param cell the arithmetic of a unit in each step
  * @param inputWeights [blocks * units, in], with the bias
  * @param hiddenWeights [blocks * units, units], whose bias is 0
@@ -24,13 +26,37 @@ import org.dl4jquant.numeric.recurrent.Recurrence;
  */
 public record Recurrent(
         String name,
-        String input,
+        Reads reads,
         Cell cell,
         WeightTensor inputWeights,
         WeightTensor hiddenWeights,
         QuantParams params,
         boolean reverse)
         implements IntNode {
+
+    /**
+     * The results that a recurrent layer reads.
+     *
+     * @param sequence codes [in, steps]
+     * @param mask an input of the graph [steps], 1 where a step counts and 0 where not; empty if
+     *     all count
+     */
+    public record Reads(String sequence, Optional<String> mask) {
+        /** Checks that the parts are there. */
+        public Reads {
+            Objects.requireNonNull(sequence, "sequence");
+            Objects.requireNonNull(mask, "mask");
+        }
+
+        /**
+         * {@return a sequence all of whose steps count}
+         *
+         * @param sequence codes [in, steps]
+         */
+        public static Reads all(String sequence) {
+            return new Reads(sequence, Optional.empty());
+        }
+    }
 
     private static final int SEQUENCE_RANK = 2;
 
@@ -40,6 +66,7 @@ public record Recurrent(
     /** Checks that the weights fit each other. */
     public Recurrent {
         NodeChecks.requireName(name);
+        Objects.requireNonNull(reads, "reads");
         Objects.requireNonNull(params, "params");
         requireWeights(name, cell, inputWeights, hiddenWeights);
     }
@@ -91,13 +118,24 @@ public record Recurrent(
         return new Recurrence(cell, inputWeights, codes, hiddenWeights, params, reverse);
     }
 
+    /** {@return the codes of the sequence that it reads} */
+    public String input() {
+        return reads.sequence();
+    }
+
+    @Override
+    public Optional<String> mask() {
+        return reads.mask();
+    }
+
     @Override
     public List<String> inputs() {
-        return List.of(input);
+        return NodeChecks.withMask(input(), mask());
     }
 
     @Override
     public TensorType type(NodeInputs inputs) {
+        String input = input();
         TensorType type = inputs.codes(this, input);
         int in = inputWeights.shape().size(1);
         Require.argument(
@@ -107,6 +145,7 @@ public record Recurrent(
                 input,
                 type.shape(),
                 in);
+        inputs.requireMask(this, type.shape().size(1));
         requireComputable(inputWeights, type.codes());
         requireComputable(hiddenWeights, params);
         NodeChecks.inNode(this, () -> cell.arithmetic(params));

@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 package org.dl4jquant.layer.integer;
 
-import java.util.List;
-import java.util.Objects;
 import org.deeplearning4j.nn.conf.RNNFormat;
 import org.deeplearning4j.nn.conf.layers.BaseRecurrentLayer;
 import org.deeplearning4j.nn.conf.layers.recurrent.Bidirectional;
@@ -18,6 +16,10 @@ import org.dl4jquant.numeric.QuantParams;
 import org.jspecify.annotations.Nullable;
 import org.nd4j.linalg.api.buffer.DataType;
 import org.nd4j.linalg.api.ndarray.INDArray;
+
+import java.util.List;
+import java.util.Objects;
+import java.util.Optional;
 
 /** The form of a recurrent layer in both directions of time, whose states are joined or added. */
 public final class BidirectionalForm implements IntegerForm {
@@ -160,10 +162,25 @@ public final class BidirectionalForm implements IntegerForm {
     }
 
     @Override
+    public MaskUse maskUse() {
+        return MaskUse.UNDERSTOOD;
+    }
+
+    @Override
     public List<Signal> emit(NodeEmitter graph, List<Signal> inputs) {
+        return emit(graph, inputs, false);
+    }
+
+    @Override
+    public List<Signal> emitMasked(NodeEmitter graph, List<Signal> inputs) {
+        return emit(graph, inputs, true);
+    }
+
+    private List<Signal> emit(NodeEmitter graph, List<Signal> inputs, boolean set) {
         String input = graph.codes(InputCodes.arriving(graph, tensors, inputs.get(0)));
-        String one = graph.add(forwards.node(graph.inner("forwards"), input));
-        String other = graph.add(backwards.node(graph.inner("backwards"), input));
+        Optional<String> mask = forwards.mask(graph, input, set);
+        String one = graph.add(forwards.node(graph.inner("forwards"), input, mask));
+        String other = graph.add(backwards.node(graph.inner("backwards"), input, mask));
         QuantParams output = Objects.requireNonNull(tensors.codes(TensorRole.OUTPUT));
         return List.of(
                 new Signal.Codes(

@@ -1,9 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 package org.dl4jquant.layer.integer;
 
-import java.util.List;
-import java.util.Objects;
-import java.util.Optional;
 import org.deeplearning4j.nn.conf.CNN2DFormat;
 import org.deeplearning4j.nn.conf.RNNFormat;
 import org.dl4jquant.check.Require;
@@ -12,6 +9,10 @@ import org.dl4jquant.graph.node.TensorType;
 import org.dl4jquant.numeric.Shape;
 import org.jspecify.annotations.Nullable;
 import org.nd4j.linalg.api.ndarray.INDArray;
+
+import java.util.List;
+import java.util.Objects;
+import java.util.Optional;
 
 /**
  * The form of a step whose images or sequences have the channels last, as in TensorFlow's format
@@ -87,8 +88,23 @@ public record ChannelsLastForm(IntegerForm inside) implements IntegerForm {
     }
 
     @Override
+    public MaskUse maskUse() {
+        return inside.maskUse();
+    }
+
+    @Override
     public List<Signal> emit(NodeEmitter graph, List<Signal> inputs) {
-        return inside.emit(new ChannelsFirst(graph), inputs).stream()
+        return marked(graph, inputs, inside.emit(new ChannelsFirst(graph), inputs));
+    }
+
+    @Override
+    public List<Signal> emitMasked(NodeEmitter graph, List<Signal> inputs) {
+        return marked(graph, inputs, inside.emitMasked(new ChannelsFirst(graph), inputs));
+    }
+
+    private static List<Signal> marked(
+            NodeEmitter graph, List<Signal> inputs, List<Signal> results) {
+        return results.stream()
                 .map(result -> inputs.contains(result) ? result : marked(graph, result))
                 .toList();
     }
@@ -157,6 +173,11 @@ public record ChannelsLastForm(IntegerForm inside) implements IntegerForm {
         @Override
         public String channelsFirst(Signal signal) {
             return graph.channelsFirst(signal);
+        }
+
+        @Override
+        public Optional<String> mask(int steps) {
+            return graph.mask(steps);
         }
 
         @Override

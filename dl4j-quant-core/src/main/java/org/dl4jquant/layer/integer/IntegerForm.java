@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 package org.dl4jquant.layer.integer;
 
-import java.util.List;
 import org.jspecify.annotations.Nullable;
 import org.nd4j.linalg.api.ndarray.INDArray;
+
+import java.util.List;
 
 /**
  * The integer arithmetic of one layer, vertex or preprocessor: its inference in the network, and
@@ -39,6 +40,19 @@ public interface IntegerForm {
     List<Signal> emit(NodeEmitter graph, List<Signal> inputs);
 
     /**
+     * Adds the nodes of a step whose mask a wrapper sets on the layer itself: recurrent layers obey
+     * such a mask, while some let one that arrives at them pass.
+     *
+     * @param graph the graph, as this step may change it
+     * @param inputs the step's inputs
+     * @return its results
+     * @throws IntegerRefusal as {@link #emit}
+     */
+    default List<Signal> emitMasked(NodeEmitter graph, List<Signal> inputs) {
+        return emit(graph, inputs);
+    }
+
+    /**
      * {@return the reason why the step's quantizers, at the precision in force, leave it in float;
      * null if they do not}
      */
@@ -52,6 +66,14 @@ public interface IntegerForm {
      */
     default boolean mixesExamples() {
         return false;
+    }
+
+    /**
+     * {@return what the step does with the mask of its input, where the network is lowered with
+     * masks}
+     */
+    default MaskUse maskUse() {
+        return MaskUse.REFUSED;
     }
 
     /**

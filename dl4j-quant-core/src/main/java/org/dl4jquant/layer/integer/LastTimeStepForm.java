@@ -1,16 +1,19 @@
 // SPDX-License-Identifier: Apache-2.0
 package org.dl4jquant.layer.integer;
 
-import java.util.List;
 import org.deeplearning4j.nn.workspace.ArrayType;
 import org.dl4jquant.check.Require;
 import org.dl4jquant.graph.node.Move;
+import org.dl4jquant.graph.node.MoveByMask;
 import org.dl4jquant.nd.RowMajor;
 import org.dl4jquant.numeric.AxisIndices;
 import org.dl4jquant.numeric.IndexMap;
 import org.dl4jquant.numeric.Shape;
 import org.jspecify.annotations.Nullable;
 import org.nd4j.linalg.api.ndarray.INDArray;
+
+import java.util.List;
+import java.util.Optional;
 
 /**
  * The form of the last step of a recurrent layer; under a mask, the last step that counts.
@@ -78,10 +81,21 @@ public record LastTimeStepForm(IntegerForm inside, boolean channelsLast) impleme
     }
 
     @Override
+    public MaskUse maskUse() {
+        return MaskUse.ENDS;
+    }
+
+    @Override
     public List<Signal> emit(NodeEmitter graph, List<Signal> inputs) {
-        Signal all = inside.emit(graph.part("steps"), inputs).get(0);
+        Signal all = inside.emitMasked(graph.part("steps"), inputs).get(0);
         String codes = channelsLast ? graph.channelsFirst(all) : graph.codes(all);
         Shape shape = graph.type(codes).shape();
+        Optional<String> mask = graph.mask(shape.size(1));
+        if (mask.isPresent()) {
+            MoveByMask chosen =
+                    new MoveByMask(graph.name(), codes, mask.get(), MoveByMask.Choice.LAST);
+            return List.of(new Signal.Codes(graph.add(chosen)));
+        }
         IndexMap last =
                 IndexMap.select(shape, 1, AxisIndices.of(shape.size(1) - 1))
                         .reshaped(Shape.of(shape.size(0)));

@@ -2,10 +2,12 @@
 package org.dl4jquant.layer.integer;
 
 import com.google.errorprone.annotations.CanIgnoreReturnValue;
-import java.util.Optional;
+
 import org.dl4jquant.graph.node.IntNode;
 import org.dl4jquant.graph.node.TensorType;
 import org.dl4jquant.numeric.Shape;
+
+import java.util.Optional;
 
 /**
  * A graph under construction, as the form of one step may change it: the form adds nodes, names
@@ -67,6 +69,14 @@ public interface NodeEmitter {
      * @throws IntegerRefusal if it is not codes
      */
     String channelsFirst(Signal signal);
+
+    /**
+     * {@return the graph's input that is the mask of the sequences that the step reads; empty if
+     * all their steps count}
+     *
+     * @param steps how many steps they have
+     */
+    Optional<String> mask(int steps);
 
     /**
      * {@return one example of a network input; empty if no step has read it}

@@ -1,9 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 package org.dl4jquant.layer.integer;
 
-import java.util.Arrays;
-import java.util.Objects;
-import java.util.Optional;
 import org.deeplearning4j.nn.conf.layers.AbstractLSTM;
 import org.deeplearning4j.nn.conf.layers.BaseRecurrentLayer;
 import org.deeplearning4j.nn.params.LSTMParamInitializer;
@@ -23,6 +20,10 @@ import org.jspecify.annotations.Nullable;
 import org.nd4j.linalg.activations.IActivation;
 import org.nd4j.linalg.api.ndarray.INDArray;
 import org.nd4j.linalg.indexing.NDArrayIndex;
+
+import java.util.Arrays;
+import java.util.Objects;
+import java.util.Optional;
 
 /** One recurrence of a layer in integers: the layer itself, or one of its two directions. */
 final class RecurrentArithmetic {
@@ -212,17 +213,37 @@ final class RecurrentArithmetic {
                 .fold(codes);
     }
 
-    /** {@return the node} */
-    Recurrent node(String name, String input) {
+    /**
+     * {@return the node}
+     *
+     * @param name its name
+     * @param input the codes of the sequence
+     * @param mask what says which steps count; empty if all do
+     */
+    Recurrent node(String name, String input, Optional<String> mask) {
         Integers integers = integers();
         return new Recurrent(
                 name,
-                input,
+                new Recurrent.Reads(input, mask),
                 integers.cell(),
                 integers.input(),
                 integers.hidden(),
                 integers.state(),
                 direction.reverse());
+    }
+
+    /**
+     * {@return the mask that the layer obeys}
+     *
+     * @param graph knows it
+     * @param input the codes of the sequence
+     * @param set whether a wrapper sets it on the layer: DL4J's LSTM lets a mask that arrives pass,
+     *     and its SimpleRnn obeys it
+     */
+    Optional<String> mask(NodeEmitter graph, String input, boolean set) {
+        return set || !(layer instanceof AbstractLSTM)
+                ? graph.mask(graph.type(input).shape().size(1))
+                : Optional.empty();
     }
 
     /** {@return the run over a batch of sequences} */

@@ -1,9 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 package org.dl4jquant.layer.integer;
 
-import java.util.ArrayList;
-import java.util.List;
-import java.util.Objects;
 import org.deeplearning4j.nn.conf.RNNFormat;
 import org.deeplearning4j.nn.conf.layers.BaseRecurrentLayer;
 import org.deeplearning4j.nn.workspace.ArrayType;
@@ -14,6 +11,11 @@ import org.dl4jquant.numeric.QuantParams;
 import org.jspecify.annotations.Nullable;
 import org.nd4j.linalg.api.buffer.DataType;
 import org.nd4j.linalg.api.ndarray.INDArray;
+
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Objects;
+import java.util.Optional;
 
 /**
  * The form of a recurrent layer: a {@link org.dl4jquant.numeric.recurrent.Recurrence} over the
@@ -118,14 +120,29 @@ public final class RecurrentForm implements IntegerForm {
     }
 
     @Override
+    public MaskUse maskUse() {
+        return MaskUse.UNDERSTOOD;
+    }
+
+    @Override
     public List<Signal> emit(NodeEmitter graph, List<Signal> inputs) {
+        return emit(graph, inputs, false);
+    }
+
+    @Override
+    public List<Signal> emitMasked(NodeEmitter graph, List<Signal> inputs) {
+        return emit(graph, inputs, true);
+    }
+
+    private List<Signal> emit(NodeEmitter graph, List<Signal> inputs, boolean set) {
         String input = graph.codes(InputCodes.arriving(graph, tensors, inputs.get(0)));
+        Optional<String> mask = arithmetic.mask(graph, input, set);
         QuantParams output = tensors.codes(TensorRole.OUTPUT);
         QuantParams hidden = Objects.requireNonNull(tensors.codes(TensorRole.HIDDEN));
         if (output == null || output.equals(hidden)) {
-            return List.of(new Signal.Codes(graph.add(arithmetic.node(graph.name(), input))));
+            return List.of(new Signal.Codes(graph.add(arithmetic.node(graph.name(), input, mask))));
         }
-        String states = graph.add(arithmetic.node(graph.inner("hidden"), input));
+        String states = graph.add(arithmetic.node(graph.inner("hidden"), input, mask));
         return List.of(
                 ResultCodes.of(PointwiseActivation.IDENTITY, null, output).emit(graph, states));
     }

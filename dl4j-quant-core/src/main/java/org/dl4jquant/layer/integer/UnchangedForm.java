@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 package org.dl4jquant.layer.integer;
 
-import java.util.List;
 import org.deeplearning4j.nn.conf.layers.Layer;
 import org.dl4jquant.check.Require;
+
+import java.util.List;
 
 /** The form of steps that change nothing in inference, such as dropout. */
 public final class UnchangedForm implements IntegerForm {
@@ -23,6 +24,11 @@ public final class UnchangedForm implements IntegerForm {
                         tensors.isQuantized()
                                 ? RefusedForm.ofQuantizers(layer)
                                 : new UnchangedForm());
+    }
+
+    @Override
+    public MaskUse maskUse() {
+        return MaskUse.UNDERSTOOD;
     }
 
     @Override

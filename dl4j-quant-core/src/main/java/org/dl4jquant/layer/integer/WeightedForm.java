@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 package org.dl4jquant.layer.integer;
 
-import java.util.List;
-import java.util.Objects;
 import org.deeplearning4j.nn.conf.layers.Layer;
 import org.dl4jquant.check.Require;
 import org.dl4jquant.fakequant.Requantizer;
@@ -17,6 +15,9 @@ import org.jspecify.annotations.Nullable;
 import org.nd4j.linalg.activations.IActivation;
 import org.nd4j.linalg.api.buffer.DataType;
 import org.nd4j.linalg.api.ndarray.INDArray;
+
+import java.util.List;
+import java.util.Objects;
 
 /**
  * The form of layers with one weight and a bias: sums of products of codes, with the batch
@@ -169,6 +170,12 @@ public final class WeightedForm implements IntegerForm {
             return FloatLayers.because(layer, "its input is not rounded to integers");
         }
         return function == null ? FloatLayers.unknownFunction(tensors.function()) : null;
+    }
+
+    /* The mask of the features does not reach the result of an output layer of sequences. */
+    @Override
+    public MaskUse maskUse() {
+        return arithmetic.isSequence() ? MaskUse.UNDERSTOOD : MaskUse.REFUSED;
     }
 
     @Override

@@ -18,6 +18,7 @@ final class Operators {
     static final String FLATTEN = "Flatten";
     static final String GATHER = "Gather";
     static final String GATHER_ELEMENTS = "GatherElements";
+    static final String GATHER_ND = "GatherND";
     static final String GEMM = "Gemm";
     static final String GLOBAL_AVERAGE_POOL = "GlobalAveragePool";
     static final String IDENTITY = "Identity";

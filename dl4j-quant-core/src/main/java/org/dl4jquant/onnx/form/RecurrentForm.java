@@ -1,13 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 package org.dl4jquant.onnx.form;
 
-import java.util.ArrayList;
-import java.util.List;
-import java.util.Optional;
 import org.dl4jquant.graph.node.Recurrent;
 import org.dl4jquant.numeric.WeightTensor;
 import org.dl4jquant.onnx.wire.DataType;
 import org.dl4jquant.onnx.wire.NodeProto;
+
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
 
 /**
  * A recurrent layer: the products with its input for all steps at once, then a Scan over the steps,
@@ -15,6 +16,9 @@ import org.dl4jquant.onnx.wire.NodeProto;
  * operator, with all constants; the metadata name the functions.
  */
 final class RecurrentForm implements NodeForm<Recurrent> {
+
+    /** The attribute that says how many tensors are read step by step. */
+    static final String SCAN_INPUTS = "num_scan_inputs";
 
     @Override
     public Class<Recurrent> node() {
@@ -34,7 +38,8 @@ final class RecurrentForm implements NodeForm<Recurrent> {
                 Operators.SHAPE,
                 Operators.GATHER,
                 Operators.CONCAT,
-                Operators.EXPAND);
+                Operators.EXPAND,
+                Operators.UNSQUEEZE);
     }
 
     @Override
@@ -47,6 +52,7 @@ final class RecurrentForm implements NodeForm<Recurrent> {
         transpose(graph, name + "/steps_first", node.input(), steps, 2, 0, 1);
         List<String> inputs = new ArrayList<>(states(node, graph, steps, target.zeroPoint(name)));
         inputs.add(sums(node, steps, target));
+        node.mask().ifPresent(mask -> inputs.add(mask(graph, name, mask)));
         List<String> results = new ArrayList<>();
         if (node.cell().remembers()) {
             results.add(graph.name(name + "/last_memory"));
@@ -56,10 +62,16 @@ final class RecurrentForm implements NodeForm<Recurrent> {
         long backwards = node.reverse() ? 1 : 0;
         graph.node(Operators.SCAN, name, inputs, name)
                 .set(NodeProto.OUTPUT, results)
-                .add(NodeProto.ATTRIBUTE, Attributes.of("num_scan_inputs", 1))
                 .add(
                         NodeProto.ATTRIBUTE,
-                        Attributes.of("scan_input_directions", new long[] {backwards}))
+                        Attributes.of(SCAN_INPUTS, node.mask().isPresent() ? 2 : 1))
+                .add(
+                        NodeProto.ATTRIBUTE,
+                        Attributes.of(
+                                "scan_input_directions",
+                                node.mask().isPresent()
+                                        ? new long[] {backwards, backwards}
+                                        : new long[] {backwards}))
                 .add(
                         NodeProto.ATTRIBUTE,
                         Attributes.of("scan_output_directions", new long[] {backwards}))
@@ -68,6 +80,17 @@ final class RecurrentForm implements NodeForm<Recurrent> {
                         Attributes.of("body", RecurrentWriter.body(node, graph.body())));
         String all = results.get(results.size() - 1);
         transpose(graph, name + "/steps_last", all, name, 1, 2, 0);
+    }
+
+    /** {@return whether each step of each example counts, [steps, examples, 1]} */
+    private static String mask(GraphWriter graph, String name, String mask) {
+        String counts = graph.name(name + "/counts");
+        graph.auxiliary(Operators.CAST, counts, List.of(mask), counts)
+                .add(NodeProto.ATTRIBUTE, Attributes.of("to", DataType.BOOL.number()));
+        String steps = graph.name(name + "/counts_steps_first");
+        transpose(graph, steps, counts, steps, 1, 0);
+        String last = graph.longs(name + "/last_axis", new long[] {2});
+        return operator(graph, name, "mask", Operators.UNSQUEEZE, List.of(steps, last));
     }
 
     private static void transpose(

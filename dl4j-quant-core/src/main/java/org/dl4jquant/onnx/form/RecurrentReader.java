@@ -1,13 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 package org.dl4jquant.onnx.form;
 
-import java.util.Arrays;
-import java.util.HashMap;
-import java.util.List;
-import java.util.Objects;
-import java.util.function.Function;
 import org.dl4jquant.graph.IntGraph;
 import org.dl4jquant.graph.node.Input;
+import org.dl4jquant.graph.node.IntNode;
 import org.dl4jquant.graph.node.Quantize;
 import org.dl4jquant.graph.node.Recurrent;
 import org.dl4jquant.numeric.CodeRange;
@@ -16,6 +12,14 @@ import org.dl4jquant.numeric.Shape;
 import org.dl4jquant.numeric.WeightTensor;
 import org.dl4jquant.onnx.wire.DataType;
 import org.dl4jquant.onnx.wire.Message;
+
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Objects;
+import java.util.Optional;
+import java.util.function.Function;
 
 /*
  * First the operators are compared with those of a layer of one unit, which finds the constants, for
@@ -27,6 +31,7 @@ final class RecurrentReader {
 
     private static final String INPUT = "x";
     private static final String CODES = "q";
+    private static final String MASK = "m";
     private static final String LAYER = "r";
     private static final String OF_STATE = LAYER + "/step";
     private static final String PEEPHOLE = "/peephole";
@@ -79,8 +84,15 @@ final class RecurrentReader {
                 source.isCodes(input) && !source.scales().isInt8(input),
                 "reads '%s', which is no codes of uint8",
                 input);
-        Recurrent node = node(CODES, LAYER, part -> weights(match, part));
+        Recurrent node =
+                node(new Recurrent.Reads(CODES, mask()), LAYER, part -> weights(match, part));
         OperatorMatch exact = match(graph(node, source.params(input), source.shape(input)));
+        mask().ifPresent(
+                        mask ->
+                                scan.require(
+                                        source.isFloats(match.tensor(mask)),
+                                        "reads the mask '%s', which is no input",
+                                        match.tensor(mask)));
         exact.constants()
                 .forEach(
                         (name, constant) ->
@@ -91,7 +103,7 @@ final class RecurrentReader {
                                         constant.name()));
         return new Recurrent(
                 last.output(),
-                input,
+                new Recurrent.Reads(input, mask().map(match::tensor)),
                 node.cell(),
                 node.inputWeights(),
                 node.hiddenWeights(),
@@ -102,16 +114,24 @@ final class RecurrentReader {
     private OperatorMatch match(Message expected) {
         OperatorMatch match =
                 new OperatorMatch(new OnnxGraph(expected), source.graph()).from(CODES);
+        mask().ifPresent(match::from);
         if (!match.fits(LAYER, last.output())) {
             throw foreign(scan);
         }
         return match;
     }
 
-    private Recurrent node(String input, String name, Function<String, WeightTensor> weights) {
+    private Optional<String> mask() {
+        return scan.integer(RecurrentForm.SCAN_INPUTS, 1) == 1
+                ? Optional.empty()
+                : Optional.of(MASK);
+    }
+
+    private Recurrent node(
+            Recurrent.Reads reads, String name, Function<String, WeightTensor> weights) {
         return new Recurrent(
                 name,
-                input,
+                reads,
                 text.cell(() -> weights.apply(PEEPHOLE)),
                 weights.apply(LAYER),
                 weights.apply(OF_STATE),
@@ -121,7 +141,10 @@ final class RecurrentReader {
 
     private Message template() {
         QuantParams codes = new QuantParams(1, 0, Containers.UINT8);
-        return graph(node(CODES, LAYER, this::zeros), codes, Shape.of(1, 1));
+        return graph(
+                node(new Recurrent.Reads(CODES, mask()), LAYER, this::zeros),
+                codes,
+                Shape.of(1, 1));
     }
 
     private WeightTensor zeros(String part) {
@@ -137,10 +160,12 @@ final class RecurrentReader {
     }
 
     private static Message graph(Recurrent node, QuantParams codes, Shape shape) {
-        IntGraph graph =
-                IntGraph.of(
-                        List.of(new Input(INPUT, shape), new Quantize(CODES, INPUT, codes), node),
-                        List.of(LAYER));
+        List<IntNode> nodes = new ArrayList<>();
+        nodes.add(new Input(INPUT, shape));
+        node.mask().ifPresent(mask -> nodes.add(new Input(mask, Shape.of(shape.size(1)))));
+        nodes.add(new Quantize(CODES, INPUT, codes));
+        nodes.add(node);
+        IntGraph graph = IntGraph.of(nodes, List.of(LAYER));
         return Forms.write(graph, false, new HashMap<>());
     }
 

@@ -1,9 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 package org.dl4jquant.onnx.form;
 
-import java.util.ArrayList;
-import java.util.Arrays;
-import java.util.List;
 import org.dl4jquant.graph.node.Recurrent;
 import org.dl4jquant.numeric.CodeRange;
 import org.dl4jquant.numeric.ElementwiseFunction;
@@ -16,6 +13,10 @@ import org.dl4jquant.numeric.recurrent.GateTables;
 import org.dl4jquant.onnx.wire.DataType;
 import org.dl4jquant.onnx.wire.Message;
 import org.dl4jquant.onnx.wire.NodeProto;
+
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
 
 /*
  * All constants that the steps need lie inside the body: ONNX Runtime packs weights before the first
@@ -40,6 +41,7 @@ final class RecurrentWriter {
     private final int rows;
     private final GraphWriter graph;
     private String memoryTable = "";
+    private String counts = "";
 
     private RecurrentWriter(Recurrent node, GraphWriter graph) {
         this.node = node;
@@ -64,10 +66,13 @@ final class RecurrentWriter {
         String hidden = input("hidden", DataType.UINT8, units);
         String memory = node.cell().remembers() ? input("memory", DataType.FLOAT, units) : "";
         String arriving = input("input", DataType.FLOAT, rows);
+        if (node.mask().isPresent()) {
+            counts = input("counts", DataType.BOOL, 1);
+        }
         String zeroPoint = code("zero_point", params.zeroPoint());
         String sums = sums(hidden, arriving, zeroPoint);
         if (node.cell() instanceof Cell.Elman) {
-            String next = elman(sums);
+            String next = counting(elman(sums), zeroPoint);
             result(next, "next_hidden", DataType.UINT8);
             result(next, "result", DataType.UINT8);
             return graph.build();
@@ -76,11 +81,20 @@ final class RecurrentWriter {
                 node.cell() instanceof Cell.PeepholeLstm lstm
                         ? peepholeLstm(lstm, sums, memory)
                         : lstm((Cell.Lstm) node.cell(), sums, memory);
-        String next = hidden(after, zeroPoint);
+        String next = counting(hidden(after, zeroPoint), zeroPoint);
         result(next, "next_hidden", DataType.UINT8);
-        result(after.memory, "next_memory", DataType.FLOAT);
+        String kept =
+                counts.isEmpty() ? after.memory : counting(after.memory, number("no_memory", 0));
+        result(kept, "next_memory", DataType.FLOAT);
         result(next, "result", DataType.UINT8);
         return graph.build();
+    }
+
+    /* A step that does not count leaves the state 0. */
+    private String counting(String state, String zero) {
+        return counts.isEmpty()
+                ? state
+                : operator("counted", Operators.WHERE, List.of(counts, state, zero));
     }
 
     /**

@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 package org.dl4jquant.cuda.plan;
 
-import java.util.Map;
-import java.util.Set;
-import java.util.stream.Collectors;
 import org.dl4jquant.check.Require;
 import org.dl4jquant.graph.IntGraph;
 import org.dl4jquant.graph.node.IntNode;
+
+import java.util.Map;
+import java.util.Set;
+import java.util.stream.Collectors;
 
 /**
  * The kinds of nodes that no kernel computes: a graph that has one is refused before anything is
@@ -17,6 +18,9 @@ public final class GpuSupport {
     /** The reason for each kind without a kernel, to follow "has no kernel: ". */
     private static final Map<String, String> REASONS =
             Map.ofEntries(
+                    Map.entry(
+                            "MoveByMask",
+                            "masks belong to recurrent layers, which have none either"),
                     Map.entry(
                             "Recurrent",
                             "each of its steps waits for the one before, so that a launch for each"

@@ -1,11 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 package org.dl4jquant.cuda.plan;
 
-import java.util.ArrayList;
-import java.util.HashSet;
-import java.util.List;
-import java.util.Map;
-import java.util.Set;
 import org.dl4jquant.cuda.kernel.ElementKernels;
 import org.dl4jquant.cuda.kernel.ElementwiseKernel;
 import org.dl4jquant.cuda.kernel.ImageLayout;
@@ -25,14 +20,12 @@ import org.dl4jquant.graph.node.Dequantize;
 import org.dl4jquant.graph.node.Elementwise;
 import org.dl4jquant.graph.node.GlobalAveragePool;
 import org.dl4jquant.graph.node.Input;
-import org.dl4jquant.graph.node.IntNode;
 import org.dl4jquant.graph.node.Lookup;
 import org.dl4jquant.graph.node.MatMul;
 import org.dl4jquant.graph.node.MaxPool;
 import org.dl4jquant.graph.node.Move;
 import org.dl4jquant.graph.node.Quantize;
 import org.dl4jquant.graph.node.Rectify;
-import org.dl4jquant.graph.node.Recurrent;
 import org.dl4jquant.graph.node.Reshape;
 import org.dl4jquant.graph.node.Table;
 import org.dl4jquant.numeric.CodeTable;
@@ -41,11 +34,17 @@ import org.dl4jquant.numeric.QuantParams;
 import org.dl4jquant.numeric.Shape;
 import org.jspecify.annotations.Nullable;
 
+import java.util.ArrayList;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+
 /**
  * Makes the launches of one work after the other: those of products with {@link Products}, those of
  * the other nodes here.
  */
-final class Workshop implements IntNode.Visitor<Tensor> {
+final class Workshop implements RefusedNodes<Tensor> {
 
     private final IntGraph graph;
     private final Slices slices;
@@ -391,10 +390,5 @@ final class Workshop implements IntNode.Visitor<Tensor> {
                 tensors.get(node.input()),
                 result);
         return result;
-    }
-
-    @Override
-    public Tensor visit(Recurrent node) {
-        throw GpuSupport.notRefused(node);
     }
 }

@@ -1,0 +1,24 @@
+// SPDX-License-Identifier: Apache-2.0
+package org.dl4jquant.cuda.plan;
+
+import org.dl4jquant.graph.node.IntNode;
+import org.dl4jquant.graph.node.MoveByMask;
+import org.dl4jquant.graph.node.Recurrent;
+
+/**
+ * The nodes that {@link GpuSupport} refuses before a visitor meets them.
+ *
+ * @param <R> the type of what the visitor makes of a node
+ */
+interface RefusedNodes<R> extends IntNode.Visitor<R> {
+
+    @Override
+    default R visit(MoveByMask node) {
+        throw GpuSupport.notRefused(node);
+    }
+
+    @Override
+    default R visit(Recurrent node) {
+        throw GpuSupport.notRefused(node);
+    }
+}

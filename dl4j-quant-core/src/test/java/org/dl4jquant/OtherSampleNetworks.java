@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 package org.dl4jquant;
 
-import java.util.List;
 import org.deeplearning4j.nn.conf.ComputationGraphConfiguration.GraphBuilder;
 import org.deeplearning4j.nn.conf.graph.AttentionVertex;
 import org.deeplearning4j.nn.conf.graph.GraphVertex;
@@ -35,6 +34,8 @@ import org.deeplearning4j.nn.conf.layers.variational.VariationalAutoencoder;
 import org.nd4j.linalg.activations.Activation;
 import org.nd4j.linalg.factory.Nd4j;
 import org.nd4j.linalg.lossfunctions.LossFunctions.LossFunction;
+
+import java.util.List;
 
 /** Samples of the less common layers. */
 final class OtherSampleNetworks {
@@ -196,6 +197,11 @@ final class OtherSampleNetworks {
     }
 
     private void attention() {
+        attention("attention of three inputs (AttentionVertex)", 2, true);
+        attention("attention of three inputs without projections", 1, false);
+    }
+
+    private void attention(String kind, int heads, boolean projects) {
         GraphBuilder builder =
                 SampleNetworks.graph(SampleNetworks.SEQUENCE)
                         .addLayer("a", new LSTM.Builder().nOut(4).build(), "in")
@@ -206,15 +212,15 @@ final class OtherSampleNetworks {
                                         .nInQueries(4)
                                         .nInValues(4)
                                         .nOut(4)
-                                        .nHeads(2)
-                                        .projectInput(true)
+                                        .nHeads(heads)
+                                        .projectInput(projects)
                                         .build(),
                                 "a",
                                 "a",
                                 "a")
                         .addLayer("out", SampleNetworks.sequenceOutput(), SampleNetworks.NAME);
         networks.add(
-                "attention of three inputs (AttentionVertex)",
+                kind,
                 builder.setOutputs("out"),
                 Nd4j.randn(SampleNetworks.EXAMPLES, 4, SampleNetworks.TIMES),
                 SampleNetworks.SEQUENCE,

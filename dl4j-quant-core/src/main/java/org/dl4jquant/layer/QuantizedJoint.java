@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 package org.dl4jquant.layer;
 
-import java.util.Objects;
 import org.deeplearning4j.nn.conf.graph.ElementWiseVertex;
 import org.deeplearning4j.nn.graph.ComputationGraph;
 import org.deeplearning4j.nn.graph.vertex.GraphVertex;
@@ -13,11 +12,14 @@ import org.nd4j.linalg.api.buffer.DataType;
 import org.nd4j.linalg.api.ndarray.INDArray;
 import org.nd4j.shade.jackson.annotation.JsonProperty;
 
+import java.util.List;
+import java.util.Objects;
+
 /**
  * A vertex that combines two tensors of codes, whose result another layer rounds, and in inference
  * returns the values of the codes that an engine computes.
  */
-public abstract sealed class QuantizedJoint extends ElementWiseVertex
+public abstract sealed class QuantizedJoint extends ElementWiseVertex implements CodeJoint
         permits QuantizedAddVertex, QuantizedProductVertex {
 
     @JsonProperty("left")
@@ -44,6 +46,16 @@ public abstract sealed class QuantizedJoint extends ElementWiseVertex
     /** {@return the layer that made the codes of the second input} */
     public String right() {
         return right;
+    }
+
+    @Override
+    public List<String> sources() {
+        return List.of(left, right);
+    }
+
+    @Override
+    public ElementWiseVertex inFloat() {
+        return new ElementWiseVertex(getOp());
     }
 
     /** {@return the layer after the vertex, which rounds its result} */

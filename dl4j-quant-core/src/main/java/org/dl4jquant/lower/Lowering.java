@@ -8,8 +8,8 @@ import org.deeplearning4j.nn.graph.ComputationGraph;
 import org.deeplearning4j.nn.multilayer.MultiLayerNetwork;
 import org.dl4jquant.check.Require;
 import org.dl4jquant.graph.IntGraph;
+import org.dl4jquant.layer.CodeJoint;
 import org.dl4jquant.layer.MaximumVertex;
-import org.dl4jquant.layer.QuantizedJoint;
 import org.dl4jquant.layer.QuantizedLayers;
 import org.dl4jquant.network.LayerNames;
 import org.dl4jquant.network.NetworkView;
@@ -147,8 +147,11 @@ public final class Lowering {
     /* DL4J's own configuration of a vertex. */
     private static Object configuration(Step step) {
         GraphVertex vertex = Objects.requireNonNull(step.vertex(), step.name());
-        return vertex instanceof QuantizedJoint || vertex instanceof MaximumVertex
-                ? new ElementWiseVertex(((ElementWiseVertex) vertex).getOp())
+        if (vertex instanceof CodeJoint joint) {
+            return joint.inFloat();
+        }
+        return vertex instanceof MaximumVertex maximum
+                ? new ElementWiseVertex(maximum.getOp())
                 : vertex;
     }
 }

@@ -1,17 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 package org.dl4jquant.prepare;
 
-import java.util.ArrayList;
-import java.util.List;
 import org.deeplearning4j.nn.conf.InputPreProcessor;
 import org.deeplearning4j.nn.conf.graph.ElementWiseVertex;
 import org.deeplearning4j.nn.conf.graph.GraphVertex;
 import org.deeplearning4j.nn.conf.layers.BatchNormalization;
 import org.deeplearning4j.nn.conf.layers.Layer;
 import org.deeplearning4j.nn.conf.layers.wrapper.BaseWrapperLayer;
+import org.dl4jquant.layer.CodeJoint;
 import org.dl4jquant.layer.MaxPoolingLayer;
 import org.dl4jquant.layer.MaximumVertex;
-import org.dl4jquant.layer.QuantizedJoint;
 import org.dl4jquant.layer.QuantizedLayer;
 import org.dl4jquant.layer.kind.CodeFlow;
 import org.dl4jquant.layer.kind.LayerKind;
@@ -20,6 +18,9 @@ import org.dl4jquant.network.Step;
 import org.dl4jquant.network.Topology;
 import org.jspecify.annotations.Nullable;
 import org.nd4j.linalg.activations.IActivation;
+
+import java.util.ArrayList;
+import java.util.List;
 
 /**
  * One step of the float network, perhaps with the batch normalization and the activation layer
@@ -76,8 +77,8 @@ record FusedStep(
     /** {@return DL4J's vertex that is no layer, without what freezes it; null if it is a layer} */
     @Nullable GraphVertex plainVertex() {
         GraphVertex vertex = step.vertex();
-        if (vertex instanceof QuantizedJoint joint) {
-            return new ElementWiseVertex(joint.getOp());
+        if (vertex instanceof CodeJoint joint) {
+            return joint.inFloat();
         }
         return vertex instanceof MaximumVertex
                 ? new ElementWiseVertex(ElementWiseVertex.Op.Max)
@@ -120,8 +121,10 @@ record FusedStep(
     }
 
     /** {@return the vertex if it combines codes already; null if the step is another} */
-    @Nullable QuantizedJoint keptJoint() {
-        return step.vertex() instanceof QuantizedJoint joint ? joint : null;
+    @Nullable CodeJoint keptJoint() {
+        return step.vertex() instanceof CodeJoint joint && !joint.sources().isEmpty()
+                ? joint
+                : null;
     }
 
     /** {@return whether the layer does not learn} */

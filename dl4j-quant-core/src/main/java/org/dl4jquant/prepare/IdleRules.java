@@ -1,17 +1,20 @@
 // SPDX-License-Identifier: Apache-2.0
 package org.dl4jquant.prepare;
 
-import java.util.ArrayList;
-import java.util.Comparator;
-import java.util.List;
-import java.util.Locale;
-import java.util.function.Function;
-import java.util.regex.Pattern;
 import org.dl4jquant.layer.kind.CodeFlow;
 import org.dl4jquant.network.Topology;
 import org.dl4jquant.scheme.LayerPosition;
 import org.dl4jquant.scheme.LayerSelector;
 import org.dl4jquant.scheme.QuantSpec;
+
+import java.util.ArrayList;
+import java.util.Comparator;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+import java.util.Set;
+import java.util.function.Function;
+import java.util.regex.Pattern;
 
 /**
  * Finds the rules of a spec that decide nothing: they select no layer, or only layers that are part
@@ -34,11 +37,14 @@ final class IdleRules {
     private final Topology<FusedStep> joined;
     private final List<FusedStep> quantizable;
 
-    private IdleRules(Topology<FusedStep> original, Topology<FusedStep> joined) {
+    private IdleRules(Topology<FusedStep> original, Topology<FusedStep> joined, Set<String> parts) {
         this.original = original;
         this.joined = joined;
         this.quantizable =
-                joined.steps().stream().filter(each -> each.flow().hasWeights()).toList();
+                joined.steps().stream()
+                        .filter(each -> each.flow().hasWeights())
+                        .filter(each -> !parts.contains(each.name()))
+                        .toList();
     }
 
     /**
@@ -47,13 +53,18 @@ final class IdleRules {
      * @param original the network, layer by layer
      * @param joined the same with followers joined to those that lead them
      * @param spec the wish
+     * @param parts the names and types by which rules know the steps without a place, by name
      */
     static List<String> warnings(
-            Topology<FusedStep> original, Topology<FusedStep> joined, QuantSpec spec) {
-        IdleRules rules = new IdleRules(original, joined);
+            Topology<FusedStep> original,
+            Topology<FusedStep> joined,
+            QuantSpec spec,
+            Map<String, LayerPosition> parts) {
+        IdleRules rules = new IdleRules(original, joined, parts.keySet());
         List<String> warnings = new ArrayList<>();
         for (QuantSpec.Rule rule : spec.rules()) {
-            if (!rules.decides(rule.layers())) {
+            if (!rules.decides(rule.layers())
+                    && parts.values().stream().noneMatch(rule.layers()::selects)) {
                 rules.warn(rule, warnings);
             }
         }

@@ -1,15 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 package org.dl4jquant.prepare;
 
-import java.util.Set;
-import java.util.function.Function;
 import org.dl4jquant.check.Require;
-import org.dl4jquant.layer.QuantizedJoint;
+import org.dl4jquant.layer.CodeJoint;
 import org.dl4jquant.layer.QuantizedLayer;
 import org.dl4jquant.layer.quantizers.ActivationScheme;
 import org.dl4jquant.layer.quantizers.LayerQuantizers;
 import org.dl4jquant.network.Topology;
 import org.jspecify.annotations.Nullable;
+
+import java.util.Set;
+import java.util.function.Function;
 
 /**
  * What a layer that has quantizers already, as after transfer learning, means to those that get
@@ -58,7 +59,7 @@ final class Kept {
             Function<String, @Nullable String> sourceOfCodes) {
         for (FusedStep step : network.steps()) {
             QuantizedLayer kept = step.kept();
-            QuantizedJoint joint = step.keptJoint();
+            CodeJoint joint = step.keptJoint();
             if (kept != null) {
                 requireSource(step, 0, kept.preparedQuantizers().inputFrom(), sourceOfCodes);
                 Require.argument(
@@ -69,8 +70,9 @@ final class Kept {
                         step.name());
             }
             if (joint != null) {
-                requireSource(step, 0, joint.left(), sourceOfCodes);
-                requireSource(step, 1, joint.right(), sourceOfCodes);
+                for (int i = 0; i < joint.sources().size(); i++) {
+                    requireSource(step, i, joint.sources().get(i), sourceOfCodes);
+                }
             }
         }
     }

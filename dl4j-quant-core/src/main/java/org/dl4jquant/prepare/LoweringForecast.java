@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 package org.dl4jquant.prepare;
 
-import java.util.Optional;
 import org.deeplearning4j.nn.conf.InputPreProcessor;
 import org.deeplearning4j.nn.conf.layers.Layer;
 import org.dl4jquant.layer.integer.FloatLayers;
@@ -17,6 +16,8 @@ import org.dl4jquant.layer.quantizers.LayerQuantizers;
 import org.dl4jquant.scheme.IntFormat;
 import org.jspecify.annotations.Nullable;
 import org.nd4j.linalg.activations.IActivation;
+
+import java.util.Optional;
 
 /**
  * The obstacles that a network will meet when it is lowered, as far as they are known before it
@@ -63,12 +64,11 @@ record LoweringForecast(SkipReasons.Facts facts) {
 
     private Optional<Refusal> ofFloat(FusedStep step, boolean rounded) {
         LayerKind kind = step.kind();
-        Layer layer = step.thawed();
         if (kind.onlyAppliesFunction()) {
             return ofLastFunction(kind.lastFunction());
         }
-        if (step.flow().hasWeights() && layer != null) {
-            return Optional.of(FloatLayers.because(layer, "its weights are not rounded"));
+        if (step.flow().hasWeights()) {
+            return Optional.of(FloatLayers.because(step.type(), "its weights are not rounded"));
         }
         boolean readsFloat =
                 step.flow().keepsCodes() && !kind.passesValues() && !facts.holdsCodes(step.name());

@@ -3,21 +3,21 @@ package org.dl4jquant.prepare;
 
 import static java.util.Objects.requireNonNull;
 
-import java.util.ArrayList;
-import java.util.HashMap;
-import java.util.List;
-import java.util.Map;
 import org.deeplearning4j.nn.api.Model;
 import org.deeplearning4j.nn.conf.graph.GraphVertex;
 import org.deeplearning4j.nn.conf.layers.Layer;
 import org.dl4jquant.layer.MaximumVertex;
-import org.dl4jquant.layer.QuantizedJoint;
 import org.dl4jquant.layer.kind.LayerKinds;
 import org.dl4jquant.layer.quantizers.ActivationScheme;
 import org.dl4jquant.network.Frozen;
 import org.dl4jquant.network.NetworkView;
 import org.dl4jquant.network.Part;
 import org.jspecify.annotations.Nullable;
+
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
 
 /** Builds the prepared network. */
 final class NetworkRebuild {
@@ -92,7 +92,7 @@ final class NetworkRebuild {
             return before.with(Wrapping.configuration(step, before.conf(), plan));
         }
         GraphVertex vertex = requireNonNull(before.vertex());
-        QuantizedJoint joint = plan.joints().get(step.name());
+        GraphVertex joint = plan.joints().get(step.name());
         if (joint != null) {
             return before.with(Frozen.like(vertex, joint));
         }

@@ -1,14 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 package org.dl4jquant.prepare;
 
+import org.deeplearning4j.nn.conf.graph.GraphVertex;
+import org.dl4jquant.layer.quantizers.ActivationScheme;
+import org.dl4jquant.layer.quantizers.LayerQuantizers;
+import org.dl4jquant.network.Topology;
+
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 import java.util.Set;
-import org.dl4jquant.layer.QuantizedJoint;
-import org.dl4jquant.layer.quantizers.ActivationScheme;
-import org.dl4jquant.layer.quantizers.LayerQuantizers;
-import org.dl4jquant.network.Topology;
 
 /**
  * Which tensor of a network is rounded where.
@@ -29,7 +30,7 @@ record Plan(
         Map<String, LayerQuantizers> wrapped,
         Map<String, ActivationScheme> inserted,
         Map<String, String> quantizers,
-        Map<String, QuantizedJoint> joints,
+        Map<String, GraphVertex> joints,
         Set<String> results,
         Map<String, List<String>> wiring,
         PrepareReport report) {

@@ -1,21 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package org.dl4jquant.prepare;
 
-import java.util.ArrayList;
-import java.util.Comparator;
-import java.util.HashMap;
-import java.util.HashSet;
-import java.util.LinkedHashMap;
-import java.util.List;
-import java.util.Map;
-import java.util.Objects;
-import java.util.Optional;
-import java.util.Set;
-import java.util.function.Predicate;
 import org.dl4jquant.layer.LayerFunctions;
-import org.dl4jquant.layer.QuantizedAddVertex;
-import org.dl4jquant.layer.QuantizedJoint;
-import org.dl4jquant.layer.QuantizedProductVertex;
 import org.dl4jquant.layer.kind.CodeFlow;
 import org.dl4jquant.layer.quantizers.ActivationScheme;
 import org.dl4jquant.layer.quantizers.LayerQuantizers;
@@ -28,6 +14,18 @@ import org.dl4jquant.scheme.NumberFormat;
 import org.dl4jquant.scheme.QuantSpec;
 import org.dl4jquant.scheme.TensorScheme;
 import org.jspecify.annotations.Nullable;
+
+import java.util.ArrayList;
+import java.util.Comparator;
+import java.util.HashMap;
+import java.util.HashSet;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Objects;
+import java.util.Optional;
+import java.util.Set;
+import java.util.function.Predicate;
 
 /** Decides which tensor of a network is rounded where. */
 final class Planner {
@@ -71,18 +69,22 @@ final class Planner {
      *
      * @param float32 the network as it came
      * @param spec the wish
+     * @param parts the names and types by which rules know the steps without a place, by name
      * @param nonNegativeInput whether a network input's data are never negative
      */
     static Plan plan(
-            Topology<FusedStep> float32, QuantSpec spec, Predicate<String> nonNegativeInput) {
+            Topology<FusedStep> float32,
+            QuantSpec spec,
+            Map<String, LayerPosition> parts,
+            Predicate<String> nonNegativeInput) {
         Topology<FusedStep> joined = LayerFusion.merge(float32, layer -> true);
-        Map<String, LayerScheme> schemes = schemes(joined, spec);
+        Map<String, LayerScheme> schemes = schemes(joined, spec, parts);
         Set<String> apart = new HashSet<>();
         Planner planner = decided(float32, joined, schemes, apart, nonNegativeInput);
         while (apart.addAll(planner.unwrappedLeaders())) {
             planner = decided(float32, joined, schemes, apart, nonNegativeInput);
         }
-        return planner.plan(float32, IdleRules.warnings(float32, joined, spec));
+        return planner.plan(float32, IdleRules.warnings(float32, joined, spec, parts));
     }
 
     /* A batch normalization without quantizers cannot take the function after it along. */
@@ -128,7 +130,7 @@ final class Planner {
                 wrapped,
                 inserted,
                 quantizers,
-                joints(),
+                new CodeJoints(network, needs, this::sourceOfCodes).all(),
                 results(),
                 wiring(),
                 report.withWarnings(warnings));
@@ -165,10 +167,14 @@ final class Planner {
         return scheme != null && !scheme.isFloat();
     }
 
-    private static Map<String, LayerScheme> schemes(Topology<FusedStep> network, QuantSpec spec) {
+    private static Map<String, LayerScheme> schemes(
+            Topology<FusedStep> network, QuantSpec spec, Map<String, LayerPosition> parts) {
         Map<String, LayerScheme> schemes = new HashMap<>();
         List<FusedStep> layers =
-                network.steps().stream().filter(each -> each.flow().hasWeights()).toList();
+                network.steps().stream()
+                        .filter(each -> each.flow().hasWeights())
+                        .filter(each -> !parts.containsKey(each.name()))
+                        .toList();
         for (int i = 0; i < layers.size(); i++) {
             schemes.put(layers.get(i).name(), spec.schemeFor(position(layers, i)));
         }
@@ -177,12 +183,18 @@ final class Planner {
                 schemes.put(step.name(), spec.schemeFor(withoutPlace(step)));
             }
         }
+        parts.forEach((name, whole) -> schemes.put(name, spec.schemeFor(whole)));
         return schemes;
     }
 
     /** No layer of the search: rules by place pass it by, rules by name or type do not. */
     static LayerPosition withoutPlace(FusedStep step) {
-        return new LayerPosition(step.name(), step.type(), NO_PLACE, Integer.MAX_VALUE);
+        return withoutPlace(step.name(), step.type());
+    }
+
+    /** {@return the same by its name and the simple name of its type} */
+    static LayerPosition withoutPlace(String name, String type) {
+        return new LayerPosition(name, type, NO_PLACE, Integer.MAX_VALUE);
     }
 
     private static LayerPosition position(List<FusedStep> layers, int index) {
@@ -331,29 +343,6 @@ final class Planner {
         String name = LayerNames.fresh(tensor + QUANTIZED, taken);
         taken.add(name);
         return name;
-    }
-
-    /* Where DL4J's own arithmetic, rounded, is not what engines compute. */
-    private Map<String, QuantizedJoint> joints() {
-        Map<String, QuantizedJoint> joints = new LinkedHashMap<>();
-        for (FusedStep step : network.steps()) {
-            boolean product = step.kind().multipliesTensors();
-            if (step.keptJoint() == null
-                    && (product || step.flow() == CodeFlow.ADDS)
-                    && step.inputs().size() == 2) {
-                String left = sourceOfCodes(step.inputs().get(0));
-                String right = sourceOfCodes(step.inputs().get(1));
-                String result = sourceOfCodes(needs.roundedBy(step));
-                if (left != null && right != null && result != null) {
-                    joints.put(
-                            step.name(),
-                            product
-                                    ? new QuantizedProductVertex(left, right, result)
-                                    : new QuantizedAddVertex(left, right, result));
-                }
-            }
-        }
-        return joints;
     }
 
     /** {@return the steps that only apply functions between quantized layers and the outputs} */

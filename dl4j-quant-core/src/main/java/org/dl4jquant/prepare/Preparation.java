@@ -1,9 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 package org.dl4jquant.prepare;
 
-import java.util.ArrayList;
-import java.util.List;
-import java.util.Objects;
 import org.deeplearning4j.nn.api.Layer;
 import org.deeplearning4j.nn.api.Model;
 import org.deeplearning4j.nn.graph.ComputationGraph;
@@ -17,6 +14,10 @@ import org.nd4j.linalg.dataset.api.iterator.DataSetIterator;
 import org.nd4j.linalg.dataset.api.iterator.MultiDataSetIterator;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
+
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Objects;
 
 /**
  * Puts quantizers into a trained network.
@@ -184,14 +185,19 @@ public final class Preparation {
     private static <N extends Model> PreparedNetwork<N> prepare(
             NetworkView<N> trained, QuantSpec spec, CalibrationData inputs) {
         requireUsable(trained);
-        Topology<FusedStep> network = trained.topology().map(FusedStep::of);
+        StepSplit<N> split = StepSplit.of(trained, spec);
+        NetworkView<N> float32 = split.view();
+        Topology<FusedStep> network = float32.topology().map(FusedStep::of);
         List<String> names = network.inputs();
         InputRange[] ranges = inputs.ranges(names.size());
         Plan plan =
                 useful(
                         Planner.plan(
-                                network, spec, name -> ranges[names.indexOf(name)].nonNegative()));
-        NetworkView<N> prepared = NetworkRebuild.rebuild(trained, plan);
+                                network,
+                                spec,
+                                split.positions(),
+                                name -> ranges[names.indexOf(name)].nonNegative()));
+        NetworkView<N> prepared = NetworkRebuild.rebuild(float32, plan);
         List<String> outliers = fitting(prepared, plan).run(inputs, batch -> run(prepared, batch));
         return reported(
                 prepared.network(),

@@ -1,15 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 package org.dl4jquant.search;
 
-import java.util.ArrayList;
-import java.util.Collections;
-import java.util.LinkedHashMap;
-import java.util.LinkedHashSet;
-import java.util.List;
-import java.util.Map;
-import java.util.Objects;
-import java.util.Set;
-import java.util.concurrent.ConcurrentHashMap;
 import org.deeplearning4j.nn.api.Layer;
 import org.deeplearning4j.nn.conf.layers.FeedForwardLayer;
 import org.deeplearning4j.nn.graph.ComputationGraph;
@@ -26,6 +17,16 @@ import org.dl4jquant.scheme.QuantSpec;
 import org.nd4j.linalg.api.ndarray.INDArray;
 import org.nd4j.linalg.dataset.DataSet;
 import org.nd4j.linalg.dataset.api.iterator.DataSetIterator;
+
+import java.util.ArrayList;
+import java.util.Collections;
+import java.util.LinkedHashMap;
+import java.util.LinkedHashSet;
+import java.util.List;
+import java.util.Map;
+import java.util.Objects;
+import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
 
 /**
  * A trained float network whose layers are to get widths, with some data to measure on.
@@ -45,7 +46,7 @@ public final class SearchedNetwork {
         this.model = new MeasuredNetwork(network);
         this.data = batches(data);
         MeasuredNetwork prepared = model.prepare(QuantSpec.of(LayerScheme.INT8), this.data);
-        this.layers = requireSome(prepared.weighted());
+        this.layers = requireSome(prepared.weighted().stream().filter(this::isLayer).toList());
         this.groups = groups(prepared.tied(), layers);
     }
 
@@ -73,6 +74,12 @@ public final class SearchedNetwork {
         Require.given(trained, "trained");
         Require.given(data, "data");
         return new SearchedNetwork(NetworkView.of(trained), data);
+    }
+
+    /* Pieces of a vertex, such as an attention's projections, are layers of the prepared network
+     * only. They have the scheme of the spec's rule for the vertex, or its default. */
+    private boolean isLayer(String prepared) {
+        return model.layer(prepared) != null;
     }
 
     private static List<DataSet> batches(DataSetIterator data) {
@@ -203,7 +210,7 @@ public final class SearchedNetwork {
         MeasuredNetwork prepared =
                 model.prepare(QuantSpec.of(LayerScheme.ofBits(bits, bits)), data);
         Map<String, Map<String, INDArray>> errors = new LinkedHashMap<>();
-        for (String name : prepared.names()) {
+        for (String name : prepared.names().stream().filter(this::isLayer).toList()) {
             Layer layer = Objects.requireNonNull(prepared.layer(name));
             Map<String, INDArray> ofLayer = new LinkedHashMap<>();
             for (QuantizedTensor tensor : QuantizedLayers.tensors(layer)) {

@@ -6,8 +6,6 @@ import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
-import java.io.IOException;
-import java.util.stream.Stream;
 import org.deeplearning4j.nn.conf.graph.GraphVertex;
 import org.deeplearning4j.nn.conf.layers.DenseLayer;
 import org.deeplearning4j.nn.conf.layers.Layer;
@@ -21,6 +19,9 @@ import org.nd4j.linalg.activations.IActivation;
 import org.nd4j.linalg.activations.impl.ActivationReLU;
 import org.nd4j.shade.jackson.databind.JsonMappingException;
 
+import java.io.IOException;
+import java.util.stream.Stream;
+
 /** Each class whose name stands in model files reads the first version and refuses others. */
 class LayerVersionTest {
 
@@ -31,6 +32,8 @@ class LayerVersionTest {
                         Layer.class, new QuantizedLayer(dense, null, null, LayerQuantizers.NONE)),
                 Arguments.of(Layer.class, new MaxPoolingLayer(new SubsamplingLayer())),
                 Arguments.of(GraphVertex.class, new QuantizedAddVertex("a", "b", "c")),
+                Arguments.of(
+                        GraphVertex.class, new QuantizedAttentionVertex(2, "a", "b", "c", "d")),
                 Arguments.of(GraphVertex.class, new MaximumVertex()),
                 Arguments.of(IActivation.class, new ResultActivation(new ActivationReLU())),
                 Arguments.of(IActivation.class, new ResultSoftmax()));

@@ -6,7 +6,6 @@ import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertNotEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
-import java.util.List;
 import org.deeplearning4j.datasets.iterator.utilty.SingletonDataSetIterator;
 import org.deeplearning4j.nn.conf.NeuralNetConfiguration;
 import org.deeplearning4j.nn.conf.graph.AttentionVertex;
@@ -38,6 +37,7 @@ import org.deeplearning4j.nn.weights.WeightInit;
 import org.dl4jquant.layer.QuantizedAddVertex;
 import org.dl4jquant.network.GraphCopies;
 import org.dl4jquant.scheme.LayerScheme;
+import org.dl4jquant.scheme.LayerSelector;
 import org.dl4jquant.scheme.QuantSpec;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -49,6 +49,8 @@ import org.nd4j.linalg.dataset.DataSet;
 import org.nd4j.linalg.factory.Nd4j;
 import org.nd4j.linalg.learning.config.Adam;
 import org.nd4j.linalg.lossfunctions.LossFunctions.LossFunction;
+
+import java.util.List;
 
 /** A copy equals its original, also where DL4J's clone does not. */
 class GraphCopiesTest {
@@ -141,15 +143,29 @@ class GraphCopiesTest {
         DataSet data = sequences();
         ComputationGraph prepared =
                 Preparation.prepare(network, INT8, new SingletonDataSetIterator(data)).network();
-        INDArray before = prepared.getVertex("attention").params().dup();
-        assertEquals(network.getVertex("attention").params(), before);
         double score = prepared.score(data);
-        for (int i = 0; i < 5; i++) {
+        for (String layer :
+                List.of("attention/queries", "attention/keys", "attention/values", "attention")) {
+            INDArray before = prepared.getLayer(layer).getParam("W").dup();
             prepared.fit(data);
+            assertNotEquals(before, prepared.getLayer(layer).getParam("W"), layer);
         }
         assertFalse(prepared.params().isNaN().any());
-        assertNotEquals(before, prepared.getVertex("attention").params());
         assertTrue(prepared.score(data) < score);
+    }
+
+    /** Left in float by a rule, it is a copy of the float network's, and learns as that does. */
+    @Test
+    void anAttentionVertexInFloatTrainsInAPreparedNetwork() {
+        ComputationGraph network = attention();
+        DataSet data = sequences();
+        QuantSpec spec = INT8.with(LayerSelector.named("attention"), LayerScheme.FLOAT);
+        ComputationGraph prepared =
+                Preparation.prepare(network, spec, new SingletonDataSetIterator(data)).network();
+        INDArray before = prepared.getVertex("attention").params().dup();
+        assertEquals(network.getVertex("attention").params(), before);
+        prepared.fit(data);
+        assertNotEquals(before, prepared.getVertex("attention").params());
     }
 
     @Test

@@ -1,17 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 package org.dl4jquant.layer.attention;
 
+import org.deeplearning4j.nn.conf.layers.SelfAttentionLayer;
+import org.dl4jquant.layer.quantizers.TensorRole;
+import org.jspecify.annotations.Nullable;
+import org.nd4j.linalg.api.ndarray.INDArray;
+
 import java.util.EnumMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
-import org.deeplearning4j.nn.conf.layers.SelfAttentionLayer;
-import org.dl4jquant.layer.quantizers.TensorRole;
-import org.jspecify.annotations.Nullable;
-import org.nd4j.linalg.api.ndarray.INDArray;
-import org.nd4j.linalg.factory.Nd4j;
-import org.nd4j.linalg.ops.transforms.Transforms;
 
 /**
  * One pass of scaled dot-product self-attention over a batch, forward and back, with its factors
@@ -32,21 +31,31 @@ final class AttentionPass {
     static final String VALUES = "Wv";
     static final String OUTPUT = "Wo";
 
-    /* What DL4J adds to the scores of a step that is masked. */
-    private static final double HIDDEN_STEP = -1e9;
-
     private final Map<String, INDArray> weights;
     private final AttentionRounding rounding;
     private final INDArray x;
     private final Factor queries;
     private final Factor keys;
     private final Factor values;
-    private final Factor probabilities;
+    private final HeadProducts products;
     private final Factor joined;
     private final INDArray result;
 
     /** A factor before and after rounding. */
     private record Factor(TensorRole role, INDArray raw, INDArray rounded) {}
+
+    /** The layer's own rounding of the probabilities. */
+    private record Probabilities(AttentionRounding all) implements HeadProducts.Rounding {
+        @Override
+        public INDArray forward(INDArray raw) {
+            return all.forward(TensorRole.PROBABILITY, raw);
+        }
+
+        @Override
+        public INDArray backward(INDArray raw, INDArray upstream) {
+            return all.backward(TensorRole.PROBABILITY, raw, upstream);
+        }
+    }
 
     /**
      * Runs forward.
@@ -67,8 +76,14 @@ final class AttentionPass {
         this.queries = projected(TensorRole.QUERY, QUERIES);
         this.keys = projected(TensorRole.KEY, KEYS);
         this.values = projected(TensorRole.VALUE, VALUES);
-        this.probabilities = rounded(TensorRole.PROBABILITY, softmax(scores(mask)));
-        INDArray heads = Nd4j.matmul(values.rounded(), probabilities.rounded(), false, true, false);
+        this.products =
+                new HeadProducts(
+                        queries.rounded(),
+                        keys.rounded(),
+                        values.rounded(),
+                        mask,
+                        new Probabilities(rounding));
+        INDArray heads = products.result();
         INDArray side = heads.reshape('c', x.size(0), heads.size(1) * heads.size(2), x.size(2));
         this.joined =
                 weights.isEmpty()
@@ -88,9 +103,10 @@ final class AttentionPass {
     /** {@return the factors before they were rounded} */
     Map<TensorRole, INDArray> raw() {
         Map<TensorRole, INDArray> raw = new EnumMap<>(TensorRole.class);
-        for (Factor factor : List.of(queries, keys, values, probabilities, joined)) {
+        for (Factor factor : List.of(queries, keys, values, joined)) {
             raw.put(factor.role(), factor.raw());
         }
+        raw.put(TensorRole.PROBABILITY, products.raw());
         return raw;
     }
 
@@ -134,28 +150,6 @@ final class AttentionPass {
         return rounded(role, all.reshape('c', x.size(0), w.size(0), w.size(1), x.size(2)));
     }
 
-    private double scale() {
-        return 1 / Math.sqrt((double) queries.raw().size(2));
-    }
-
-    private INDArray scores(@Nullable INDArray mask) {
-        INDArray scores =
-                Nd4j.matmul(queries.rounded(), keys.rounded(), true, false, false).muli(scale());
-        if (mask == null) {
-            return scores;
-        }
-        INDArray hidden = mask.rsub(1).muli(HIDDEN_STEP).reshape(x.size(0), 1, 1, x.size(2));
-        return scores.add(hidden);
-    }
-
-    private static INDArray softmax(INDArray scores) {
-        long[] shape = scores.shape();
-        INDArray rows = scores.dup('c').reshape('c', scores.length() / shape[3], shape[3]);
-        rows.subiColumnVector(rows.max(true, 1));
-        INDArray powers = Transforms.exp(rows, false);
-        return powers.diviColumnVector(powers.sum(true, 1)).reshape('c', shape);
-    }
-
     /** The gradients of one backward pass: loss per unit of the input and of each weight. */
     record Gradients(INDArray input, Map<String, INDArray> weights) {}
 
@@ -166,14 +160,10 @@ final class AttentionPass {
      */
     Gradients backward(INDArray epsilon) {
         Map<String, INDArray> byWeight = new LinkedHashMap<>();
-        INDArray toHeads = byHeads(epsilon, byWeight).reshape('c', values.raw().shape());
-        INDArray toValues = Nd4j.matmul(toHeads, probabilities.rounded(), false, false, false);
-        INDArray toScores = byScores(Nd4j.matmul(toHeads, values.rounded(), true, false, false));
-        INDArray toQueries = Nd4j.matmul(keys.rounded(), toScores, false, true, false);
-        INDArray toKeys = Nd4j.matmul(queries.rounded(), toScores, false, false, false);
-        INDArray toInput = byProjection(QUERIES, queries, toQueries, byWeight);
-        toInput.addi(byProjection(KEYS, keys, toKeys, byWeight));
-        toInput.addi(byProjection(VALUES, values, toValues, byWeight));
+        HeadProducts.Gradients back = products.backward(byHeads(epsilon, byWeight));
+        INDArray toInput = byProjection(QUERIES, queries, back.queries(), byWeight);
+        toInput.addi(byProjection(KEYS, keys, back.keys(), byWeight));
+        toInput.addi(byProjection(VALUES, values, back.values(), byWeight));
         return new Gradients(toInput, byWeight);
     }
 
@@ -184,13 +174,6 @@ final class AttentionPass {
         INDArray upstream = columns(epsilon);
         byWeight.put(OUTPUT, columns(joined.rounded()).mmul(upstream.transpose()));
         return rounding.backward(joined.role(), joined.raw(), rows(matrix(OUTPUT).mmul(upstream)));
-    }
-
-    private INDArray byScores(INDArray upstream) {
-        INDArray p = probabilities.raw();
-        INDArray back = rounding.backward(probabilities.role(), p, upstream.dup('c'));
-        INDArray weighted = back.mul(p);
-        return weighted.sub(p.mul(weighted.sum(true, 3))).muli(scale());
     }
 
     private INDArray byProjection(

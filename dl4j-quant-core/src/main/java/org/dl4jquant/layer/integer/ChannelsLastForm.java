@@ -45,12 +45,13 @@ public record ChannelsLastForm(IntegerForm inside) implements IntegerForm {
     /**
      * Returns the support of a step of sequences.
      *
-     * @param format the order of the network's own sequences
+     * @param format the order of the network's own sequences; null, as where a configuration was
+     *     built without input types, if DL4J decides: the channels come first
      * @param support the step's support, with nodes of the channels first
      * @return the support in that order
      */
-    public static IntegerSupport of(RNNFormat format, IntegerSupport support) {
-        return of(Require.given(format, "format") == RNNFormat.NWC, support);
+    public static IntegerSupport of(@Nullable RNNFormat format, IntegerSupport support) {
+        return of(format == RNNFormat.NWC, support);
     }
 
     /**

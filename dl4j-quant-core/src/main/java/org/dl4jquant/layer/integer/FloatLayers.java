@@ -41,10 +41,19 @@ public final class FloatLayers {
                 Require.given(why, "why"));
     }
 
-    /* The same by the simple name of the configuration's class. */
-    static IntegerSupport.Refusal because(String type, String why) {
+    /**
+     * Returns the refusal of a layer or vertex of which one tensor is not in codes.
+     *
+     * @param type the simple name of its configuration's class
+     * @param why the tensor at fault
+     * @return the refusal
+     */
+    public static IntegerSupport.Refusal because(String type, String why) {
         return IntegerSupport.refused(
-                "this " + type + " computes in float, because " + why,
+                "this "
+                        + Require.given(type, "type")
+                        + " computes in float, because "
+                        + Require.given(why, "why"),
                 "prepare the network with integers for its weights and its activations");
     }
 

@@ -1,27 +1,26 @@
 // SPDX-License-Identifier: Apache-2.0
 package org.dl4jquant.layer.integer;
 
-import java.util.List;
-import java.util.Objects;
 import org.deeplearning4j.nn.conf.layers.SelfAttentionLayer;
 import org.deeplearning4j.nn.workspace.ArrayType;
 import org.dl4jquant.check.Require;
 import org.dl4jquant.graph.node.AttentionWeights;
 import org.dl4jquant.graph.node.Convolution;
 import org.dl4jquant.graph.node.MatMul;
-import org.dl4jquant.graph.node.Move;
 import org.dl4jquant.graph.node.Output;
 import org.dl4jquant.graph.node.Reshape;
 import org.dl4jquant.graph.node.Window;
 import org.dl4jquant.layer.quantizers.TensorRole;
 import org.dl4jquant.nd.RowMajor;
-import org.dl4jquant.numeric.IndexMap;
 import org.dl4jquant.numeric.QuantParams;
 import org.dl4jquant.numeric.Shape;
 import org.dl4jquant.numeric.WeightTensor;
 import org.jspecify.annotations.Nullable;
 import org.nd4j.linalg.api.buffer.DataType;
 import org.nd4j.linalg.api.ndarray.INDArray;
+
+import java.util.List;
+import java.util.Objects;
 
 /**
  * The form of a sequence's scaled dot-product attention to itself: projections of its codes to
@@ -127,14 +126,13 @@ public final class SelfAttentionForm implements IntegerForm {
         int examples = Math.toIntExact(x.size(0));
         int steps = Math.toIntExact(x.size(2));
         float[] values = RowMajor.floats(x);
-        boolean[] lost = lost(values, examples);
+        boolean[] lost = new boolean[examples];
+        findLost(values, lost);
         CodeMatrices sequence =
                 CodeMatrices.of(values, Math.toIntExact(layer.getNIn()), steps, input());
         float[] result = attend(sequence, keys(call.mask(), examples, steps));
+        lose(result, lost);
         int length = result.length / examples;
-        for (int i = 0; i < result.length; i++) {
-            result[i] = lost[i / length] ? Float.NaN : result[i];
-        }
         INDArray y =
                 call.workspaces()
                         .create(
@@ -146,19 +144,37 @@ public final class SelfAttentionForm implements IntegerForm {
         return List.of(y);
     }
 
-    private static boolean[] lost(float[] values, int examples) {
-        boolean[] lost = new boolean[examples];
-        int length = values.length / examples;
+    /**
+     * Notes the examples that hold NaN, and puts 0 in its place.
+     *
+     * @param values the examples, one after the other; changed
+     * @param lost a flag for each; changed
+     */
+    static void findLost(float[] values, boolean[] lost) {
+        int length = values.length / lost.length;
         for (int i = 0; i < values.length; i++) {
             if (Float.isNaN(values[i])) {
                 lost[i / length] = true;
                 values[i] = 0;
             }
         }
-        return lost;
     }
 
-    private static boolean @Nullable [] keys(@Nullable INDArray mask, int examples, int steps) {
+    /**
+     * Makes all values of some examples NaN.
+     *
+     * @param values the examples, one after the other; changed
+     * @param lost a flag for each
+     */
+    static void lose(float[] values, boolean[] lost) {
+        int length = values.length / lost.length;
+        for (int i = 0; i < values.length; i++) {
+            values[i] = lost[i / length] ? Float.NaN : values[i];
+        }
+    }
+
+    /** {@return whether each key of each example counts; null if all do} */
+    static boolean @Nullable [] keys(@Nullable INDArray mask, int examples, int steps) {
         if (mask == null) {
             return null;
         }
@@ -292,18 +308,12 @@ public final class SelfAttentionForm implements IntegerForm {
             String values,
             String name,
             QuantParams result) {
-        String rows = turned(graph, queries, "queries_turned");
+        String rows = AttentionProductsForm.turned(graph, queries, "queries_turned");
         String weighing =
                 graph.add(
                         new AttentionWeights(
                                 graph.inner("weights"), rows, keys, codes(TensorRole.PROBABILITY)));
-        String columns = turned(graph, weighing, "weights_turned");
+        String columns = AttentionProductsForm.turned(graph, weighing, "weights_turned");
         return graph.add(new MatMul(name, values, columns, Output.Codes.of(result)));
-    }
-
-    private static String turned(NodeEmitter graph, String codes, String part) {
-        Shape shape = graph.type(codes).shape();
-        return graph.add(
-                Move.of(graph.inner(part), codes, IndexMap.permute(shape, List.of(0, 2, 1))));
     }
 }

@@ -1,10 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 package org.dl4jquant.layer.kind;
 
-import java.util.LinkedHashMap;
-import java.util.Map;
-import java.util.OptionalLong;
-import java.util.Set;
 import org.deeplearning4j.nn.conf.layers.BatchNormalization;
 import org.deeplearning4j.nn.conf.layers.Layer;
 import org.dl4jquant.layer.integer.IntegerSupport;
@@ -12,6 +8,12 @@ import org.dl4jquant.layer.quantizers.TensorRole;
 import org.dl4jquant.layer.quantizers.WeightLayout;
 import org.jspecify.annotations.Nullable;
 import org.nd4j.linalg.activations.IActivation;
+
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.OptionalLong;
+import java.util.Set;
 
 /**
  * All that the library knows about one configuration of a DL4J layer, vertex or preprocessor.
@@ -131,6 +133,19 @@ public interface LayerKind {
     /** {@return whether it multiplies the tensors that it reads} */
     default boolean multipliesTensors() {
         return false;
+    }
+
+    /**
+     * {@return how many heads weigh values by the attention of queries to keys, the three inputs of
+     * a vertex without weights; 0 if it does nothing of this kind}
+     */
+    default int attentionHeads() {
+        return 0;
+    }
+
+    /** {@return the steps that compute the same together, in order; none if it is one step} */
+    default List<Piece> pieces() {
+        return List.of();
     }
 
     /** {@return the tensors inside it, neither input nor result, that can be rounded} */

@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 package org.dl4jquant.layer.kind;
 
-import java.util.List;
-import java.util.Set;
 import org.deeplearning4j.nn.conf.graph.AttentionVertex;
 import org.deeplearning4j.nn.conf.graph.ElementWiseVertex;
 import org.deeplearning4j.nn.conf.graph.GraphVertex;
@@ -89,6 +87,9 @@ import org.dl4jquant.check.Require;
 import org.dl4jquant.network.Frozen;
 import org.dl4jquant.network.Step;
 import org.jspecify.annotations.Nullable;
+
+import java.util.List;
+import java.util.Set;
 
 /**
  * Finds the kind of a DL4J layer, vertex or preprocessor by the exact class of its configuration.
@@ -262,6 +263,7 @@ public final class LayerKinds {
                 List.of(DuplicateToTimeSeriesVertex.class));
         kinds.add(Lowering.MOST, ReshapeVertexKind::new, List.of(ReshapeVertex.class));
         kinds.add(Lowering.MOST, SubsetKind::new, List.of(SubsetVertex.class));
+        kinds.add(Lowering.MOST, AttentionVertexKind::new, List.of(AttentionVertex.class));
     }
 
     private static void addUnknown(Registry kinds) {
@@ -276,7 +278,6 @@ public final class LayerKinds {
                         OCNNOutputLayer.class,
                         PrimaryCapsules.class,
                         MaskLayer.class,
-                        AttentionVertex.class,
                         L2NormalizeVertex.class,
                         L2Vertex.class));
     }

@@ -21,6 +21,7 @@ import org.deeplearning4j.nn.conf.layers.LocallyConnected1D;
 import org.deeplearning4j.nn.conf.layers.PoolingType;
 import org.deeplearning4j.nn.conf.layers.RecurrentAttentionLayer;
 import org.deeplearning4j.nn.conf.layers.Subsampling1DLayer;
+import org.deeplearning4j.nn.conf.layers.Subsampling3DLayer;
 import org.deeplearning4j.nn.conf.layers.SubsamplingLayer;
 import org.deeplearning4j.nn.conf.layers.Upsampling1D;
 import org.deeplearning4j.nn.conf.layers.Upsampling3D;
@@ -139,7 +140,8 @@ final class OtherSampleNetworks {
                 new LSTM.Builder().nOut(4).build(),
                 SampleNetworks.named(SampleNetworks.sequenceOutput()));
         steps("locally connected 1D", locallyConnected1D());
-        steps("max pooling 1D", new Subsampling1DLayer.Builder(PoolingType.MAX).build());
+        steps("max pooling 1D", pool1D(PoolingType.MAX));
+        steps("average pooling 1D", pool1D(PoolingType.AVG));
         steps("upsampling 1D", new Upsampling1D.Builder(2).build());
         steps("zero padding 1D", new ZeroPadding1DLayer.Builder(1).build());
         steps("cropping 1D", new Cropping1D.Builder(1).build());
@@ -172,6 +174,8 @@ final class OtherSampleNetworks {
     private void otherVolumes() {
         volume("upsampling 3D", new Upsampling3D.Builder(2).build());
         volume("zero padding 3D", new ZeroPadding3DLayer.Builder(1, 1, 1).build());
+        volume("max pooling 3D", pool3D(PoolingType.MAX));
+        volume("average pooling 3D", pool3D(PoolingType.AVG));
         volume("cropping 3D", new Cropping3D.Builder(1, 1, 1).build());
         volume(
                 "transposed convolution 3D",
@@ -182,6 +186,15 @@ final class OtherSampleNetworks {
                         .nOut(3)
                         .activation(Activation.RELU)
                         .build());
+    }
+
+    /* DL4J forgets a type that is given to the constructor. */
+    private static Layer pool1D(PoolingType type) {
+        return new Subsampling1DLayer.Builder().poolingType(type).build();
+    }
+
+    private static Layer pool3D(PoolingType type) {
+        return new Subsampling3DLayer.Builder(type).kernelSize(2, 2, 2).stride(2, 2, 2).build();
     }
 
     /** After a convolution of volumes, where its input is codes. */

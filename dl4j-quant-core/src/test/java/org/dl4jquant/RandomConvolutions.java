@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 package org.dl4jquant;
 
-import java.util.ArrayList;
-import java.util.List;
 import org.deeplearning4j.nn.conf.CNN2DFormat;
 import org.deeplearning4j.nn.conf.ConvolutionMode;
 import org.deeplearning4j.nn.conf.MultiLayerConfiguration;
@@ -21,11 +19,16 @@ import org.deeplearning4j.nn.conf.layers.LocallyConnected2D;
 import org.deeplearning4j.nn.conf.layers.OutputLayer;
 import org.deeplearning4j.nn.conf.layers.PoolingType;
 import org.deeplearning4j.nn.conf.layers.SeparableConvolution2D;
+import org.deeplearning4j.nn.conf.layers.Subsampling1DLayer;
+import org.deeplearning4j.nn.conf.layers.Subsampling3DLayer;
 import org.deeplearning4j.nn.multilayer.MultiLayerNetwork;
 import org.nd4j.linalg.activations.Activation;
 import org.nd4j.linalg.api.ndarray.INDArray;
 import org.nd4j.linalg.factory.Nd4j;
 import org.nd4j.linalg.lossfunctions.LossFunctions.LossFunction;
+
+import java.util.ArrayList;
+import java.util.List;
 
 /**
  * Draws networks around one layer that slides a kernel over sequences, images or volumes, with all
@@ -50,7 +53,9 @@ final class RandomConvolutions {
         TRANSPOSED_2D,
         LOCALLY_CONNECTED_2D,
         CONVOLUTION_3D,
-        TRANSPOSED_3D
+        TRANSPOSED_3D,
+        POOL_1D,
+        POOL_3D
     }
 
     /** {@return a network around a layer of a kind, and inputs for it} */
@@ -58,8 +63,10 @@ final class RandomConvolutions {
         while (true) {
             try {
                 RandomLayers.Drawn drawn = draw(kind);
-                drawn.network().output(drawn.features().dup());
-                return drawn;
+                if (drawn.network().feedForward(drawn.features().dup(), false).stream()
+                        .allMatch(RandomLayers::isUsable)) {
+                    return drawn;
+                }
             } catch (RuntimeException refusedByDl4j) {
                 // Options that do not go together: the next try has others.
             }
@@ -107,7 +114,55 @@ final class RandomConvolutions {
                 builder.dataFormat(format);
                 yield volumes(channels, format, windows(builder, 3, dice.mode()).build());
             }
+            case POOL_1D ->
+                    sequences(
+                            channels,
+                            RNNFormat.NCW,
+                            new Convolution1DLayer.Builder(1)
+                                    .nOut(dice.from(1, 4))
+                                    .activation(function())
+                                    .build(),
+                            pool1d());
+            case POOL_3D -> {
+                Convolution3D.DataFormat format = volumeFormat();
+                yield volumes(
+                        channels,
+                        format,
+                        new Convolution3D.Builder(1, 1, 1)
+                                .nOut(dice.from(1, 3))
+                                .dataFormat(format)
+                                .activation(function())
+                                .build(),
+                        pool3d(format));
+            }
         };
+    }
+
+    private Layer pool1d() {
+        ConvolutionMode mode = dice.mode();
+        Subsampling1DLayer.Builder builder =
+                new Subsampling1DLayer.Builder()
+                        // DL4J forgets a type that is given to the constructor.
+                        .poolingType(dice.pick(PoolingType.MAX, PoolingType.AVG))
+                        .kernelSize(dice.from(1, 3))
+                        .stride(dice.from(1, 3))
+                        .convolutionMode(mode);
+        builder.setAvgPoolIncludePadInDivisor(dice.one(2));
+        return builder.build();
+    }
+
+    private Layer pool3d(Convolution3D.DataFormat format) {
+        ConvolutionMode mode = dice.mode();
+        Subsampling3DLayer.Builder builder =
+                new Subsampling3DLayer.Builder(dice.pick(PoolingType.MAX, PoolingType.AVG))
+                        .kernelSize(sizes(3, 1, 3))
+                        .stride(sizes(3, 1, 2))
+                        .dataFormat(format)
+                        .convolutionMode(mode);
+        if (mode != ConvolutionMode.Same) {
+            builder.setPadding(sizes(3, 0, 1));
+        }
+        return builder.build();
     }
 
     private CNN2DFormat format() {
@@ -150,7 +205,8 @@ final class RandomConvolutions {
                 layer);
     }
 
-    private RandomLayers.Drawn volumes(int channels, Convolution3D.DataFormat format, Layer layer) {
+    private RandomLayers.Drawn volumes(
+            int channels, Convolution3D.DataFormat format, Layer... layers) {
         int depth = dice.from(1, 5);
         int[] size = dice.pair(2, 6);
         return network(
@@ -158,7 +214,7 @@ final class RandomConvolutions {
                 format == Convolution3D.DataFormat.NCDHW
                         ? new long[] {EXAMPLES, channels, depth, size[0], size[1]}
                         : new long[] {EXAMPLES, depth, size[0], size[1], channels},
-                layer);
+                layers);
     }
 
     private Layer local1d() {
@@ -254,7 +310,9 @@ final class RandomConvolutions {
                 all.add(layer);
             }
         }
-        all.add(new GlobalPoolingLayer(dice.pick(PoolingType.AVG, PoolingType.MAX)));
+        all.add(
+                new GlobalPoolingLayer(
+                        dice.pick(PoolingType.AVG, PoolingType.MAX, PoolingType.SUM)));
         all.add(
                 new OutputLayer.Builder(LossFunction.MSE)
                         .nOut(CLASSES)

@@ -1,12 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 package org.dl4jquant;
 
-import java.util.ArrayList;
-import java.util.Arrays;
-import java.util.List;
-import java.util.Set;
-import java.util.regex.Matcher;
-import java.util.regex.Pattern;
 import org.deeplearning4j.nn.conf.CNN2DFormat;
 import org.deeplearning4j.nn.conf.ConvolutionMode;
 import org.deeplearning4j.nn.conf.NeuralNetConfiguration;
@@ -53,6 +47,13 @@ import org.nd4j.linalg.api.ndarray.INDArray;
 import org.nd4j.linalg.factory.Nd4j;
 import org.nd4j.linalg.lossfunctions.LossFunctions.LossFunction;
 
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import java.util.Set;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
+
 /**
  * Draws small networks around one layer of DL4J, with every option that the layer has. What DL4J
  * itself refuses or cannot run is drawn again.
@@ -66,9 +67,9 @@ final class RandomLayers {
     private static final Pattern OPTION =
             Pattern.compile(
                     "(activationFn|[a-z]*onvolutionMode|dilation|kernelSize|stride|padding|[a-zA-Z]*"
-                            + "Format|poolingType|pnorm|avgPoolIncludePadInDivisor|hasBias|hasLayerNorm"
-                            + "|nIn|nOut|depthMultiplier|sharedAxes|useLogStd|lockGammaBeta"
-                            + "|collapseDimensions)=(\\[[^]]*]|[^,()]+(\\([^)]*\\))?)");
+                        + "Format|poolingType|pnorm|avgPoolIncludePadInDivisor|hasBias|hasLayerNorm"
+                        + "|nIn|nOut|depthMultiplier|sharedAxes|useLogStd|lockGammaBeta"
+                        + "|collapseDimensions)=(\\[[^]]*]|[^,()]+(\\([^)]*\\))?)");
 
     private static final Set<String> USUAL =
             Set.of(
@@ -118,7 +119,7 @@ final class RandomLayers {
     }
 
     /* DL4J's maximum of a window of nothing but padding is the least float. */
-    private static boolean isUsable(INDArray values) {
+    static boolean isUsable(INDArray values) {
         return values.amaxNumber().doubleValue() < 1e30;
     }
 
@@ -224,8 +225,8 @@ final class RandomLayers {
                                     .projectInput(true)
                                     .build();
                     case 6 ->
-                            new Subsampling1DLayer.Builder(
-                                            dice.pick(PoolingType.MAX, PoolingType.AVG))
+                            new Subsampling1DLayer.Builder()
+                                    .poolingType(dice.pick(PoolingType.MAX, PoolingType.AVG))
                                     .kernelSize(dice.from(1, 3))
                                     .stride(dice.from(1, 2))
                                     .build();

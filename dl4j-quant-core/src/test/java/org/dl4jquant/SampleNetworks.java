@@ -1,9 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 package org.dl4jquant;
 
-import java.util.ArrayList;
-import java.util.List;
-import java.util.stream.IntStream;
 import org.deeplearning4j.nn.conf.ComputationGraphConfiguration.GraphBuilder;
 import org.deeplearning4j.nn.conf.NeuralNetConfiguration;
 import org.deeplearning4j.nn.conf.graph.ElementWiseVertex;
@@ -42,6 +39,10 @@ import org.nd4j.linalg.api.ndarray.INDArray;
 import org.nd4j.linalg.dataset.DataSet;
 import org.nd4j.linalg.factory.Nd4j;
 import org.nd4j.linalg.lossfunctions.LossFunctions.LossFunction;
+
+import java.util.ArrayList;
+import java.util.List;
+import java.util.stream.IntStream;
 
 /**
  * One small network for each kind of DL4J layer; the layer of interest is named. The table of
@@ -148,6 +149,7 @@ public final class SampleNetworks {
         image("average pooling", new SubsamplingLayer.Builder(PoolingType.AVG).name(NAME).build());
         image("global max pooling", named(new GlobalPoolingLayer(PoolingType.MAX)));
         image("global average pooling", named(new GlobalPoolingLayer(PoolingType.AVG)));
+        image("global sum pooling", named(new GlobalPoolingLayer(PoolingType.SUM)));
         image("upsampling", new Upsampling2D.Builder(2).name(NAME).build());
         image("PReLU", new PReLULayer.Builder().inputShape(4, 6, 6).name(NAME).build());
     }

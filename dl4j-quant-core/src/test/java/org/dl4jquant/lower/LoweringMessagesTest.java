@@ -5,7 +5,6 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
-import java.util.List;
 import org.deeplearning4j.nn.conf.ComputationGraphConfiguration.GraphBuilder;
 import org.deeplearning4j.nn.conf.NeuralNetConfiguration;
 import org.deeplearning4j.nn.conf.graph.ElementWiseVertex;
@@ -34,6 +33,8 @@ import org.nd4j.linalg.dataset.MultiDataSet;
 import org.nd4j.linalg.dataset.adapter.SingletonMultiDataSetIterator;
 import org.nd4j.linalg.factory.Nd4j;
 import org.nd4j.linalg.lossfunctions.LossFunctions.LossFunction;
+
+import java.util.List;
 
 /** Networks whose parts all have an integer form, but which do not fit together. */
 final class LoweringMessagesTest {
@@ -221,7 +222,7 @@ final class LoweringMessagesTest {
         assertTrue(
                 supported.startsWith(
                         "layer 'middle' cannot be lowered to integers: there is no integer form of"
-                                + " type DenseLayer with layer normalization; train the layer without"),
+                            + " type DenseLayer with layer normalization; train the layer without"),
                 supported);
     }
 
@@ -231,16 +232,17 @@ final class LoweringMessagesTest {
                 messageFor(
                         graph().addInputs("in")
                                 .addLayer("first", convolution(), "in")
-                                .addLayer("sums", new GlobalPoolingLayer(PoolingType.SUM), "first")
-                                .addLayer("last", output(), "sums")
+                                .addLayer(
+                                        "norms", new GlobalPoolingLayer(PoolingType.PNORM), "first")
+                                .addLayer("last", output(), "norms")
                                 .setOutputs("last")
                                 .setInputTypes(IMAGES),
                         INT8,
                         Nd4j.randn(4, 2, 8, 8));
         assertTrue(
                 message.startsWith(
-                        "layer 'sums' cannot be lowered to integers: there is no integer form of"
-                                + " type GlobalPoolingLayer with pooling type SUM; pooling"),
+                        "layer 'norms' cannot be lowered to integers: there is no integer form of"
+                                + " type GlobalPoolingLayer with pooling type PNORM; pooling"),
                 message);
     }
 

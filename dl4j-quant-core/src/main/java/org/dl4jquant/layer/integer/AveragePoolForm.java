@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 package org.dl4jquant.layer.integer;
 
-import java.util.List;
-import java.util.Objects;
 import org.deeplearning4j.nn.conf.CNN2DFormat;
 import org.deeplearning4j.nn.conf.ConvolutionMode;
 import org.deeplearning4j.nn.conf.layers.SubsamplingLayer;
@@ -12,20 +10,37 @@ import org.dl4jquant.layer.quantizers.TensorRole;
 import org.dl4jquant.nd.RowMajor;
 import org.dl4jquant.numeric.CodeMean;
 import org.dl4jquant.numeric.QuantParams;
+import org.dl4jquant.numeric.Shape;
 import org.jspecify.annotations.Nullable;
 import org.nd4j.linalg.api.buffer.DataType;
 import org.nd4j.linalg.api.ndarray.INDArray;
 
-/** The form of average pools of images: the means of windows of codes, {@link CodeMean}. */
+import java.util.List;
+import java.util.Objects;
+
+/**
+ * The form of average pools of images and sequences: the means of windows of codes, {@link
+ * CodeMean}.
+ */
 final class AveragePoolForm implements IntegerForm {
 
-    private static final int IMAGES_RANK = 4;
-
     private final SubsamplingLayer layer;
+    private final ImageWindow window;
+    private final int rank;
     private final LayerTensors tensors;
 
-    AveragePoolForm(SubsamplingLayer layer, LayerTensors tensors) {
+    /**
+     * Takes a running layer.
+     *
+     * @param layer its configuration
+     * @param window its windows; a sequence is an image one column wide
+     * @param rank the number of dimensions of an example: 3 for images, 2 for sequences
+     * @param tensors the layer's
+     */
+    AveragePoolForm(SubsamplingLayer layer, ImageWindow window, int rank, LayerTensors tensors) {
         this.layer = layer;
+        this.window = window;
+        this.rank = rank;
         this.tensors = tensors;
     }
 
@@ -40,16 +55,14 @@ final class AveragePoolForm implements IntegerForm {
         boolean channelsLast = layer.getCnn2dDataFormat() == CNN2DFormat.NHWC;
         INDArray images = WholeImages.channelsFirst(x, channelsLast);
         INDArray y = call.inFloat().get();
-        ImageWindow window = ImageWindow.of(layer);
+        int height = Math.toIntExact(images.size(2));
+        int width = rank == Shape.IMAGE_RANK ? Math.toIntExact(images.size(3)) : 1;
         ImageMeans.Windows windows =
-                new ImageMeans.Windows(
-                        window.rows(Math.toIntExact(images.size(2))),
-                        window.columns(Math.toIntExact(images.size(3))));
+                new ImageMeans.Windows(window.rows(height), window.columns(width));
         // Scales so far apart that the engines refuse them are left to float.
         boolean possible =
                 windows.coverAll()
-                        ? CodeMean.canAverageImage(
-                                input, output, Math.toIntExact(images.size(2) * images.size(3)))
+                        ? CodeMean.canAverageImage(input, output, height * width)
                         : CodeMean.canAverageWindows(input, output);
         if (!possible) {
             return List.of();
@@ -67,12 +80,12 @@ final class AveragePoolForm implements IntegerForm {
     }
 
     private boolean averages(INDArray x) {
-        return x.rank() == IMAGES_RANK
+        return x.rank() == rank + 1
                 && x.dataType() == DataType.FLOAT
                 && layer.getConvolutionMode() != ConvolutionMode.Causal
-                && !ImageWindow.of(layer).isDilated()
-                && layer.getPadding()[0] < layer.getKernelSize()[0]
-                && layer.getPadding()[1] < layer.getKernelSize()[1];
+                && !window.isDilated()
+                && window.padding().height() < window.kernel().height()
+                && window.padding().width() < window.kernel().width();
     }
 
     @Override
@@ -83,24 +96,26 @@ final class AveragePoolForm implements IntegerForm {
     @Override
     public List<Signal> emit(NodeEmitter graph, List<Signal> inputs) {
         String codes = graph.codes(InputCodes.arriving(graph, tensors, inputs.get(0)));
-        ImageWindow of = ImageWindow.of(layer);
-        Window window = of.over(graph.type(codes).shape());
-        if (of.isDilated()) {
+        Shape shape = Dimensions.require(graph, codes, rank);
+        if (window.isDilated()) {
             throw new IntegerRefusal(
                     "it averages elements at a distance, its dilation being " + window.dilation(),
                     "average without dilation; DL4J itself ignores it with oneDNN");
         }
+        String images = WindowedSequences.images(graph, codes, shape);
+        Window over = window.over(graph.type(images).shape());
         QuantParams output = Objects.requireNonNull(tensors.codes(TensorRole.OUTPUT));
-        return List.of(
+        Signal.Codes pooled =
                 ResultCodes.of(PointwiseActivation.IDENTITY, null, output)
                         .emit(
-                                graph,
+                                WindowedSequences.pooledBy(graph, rank),
                                 (name, result) ->
                                         new AveragePool(
                                                 name,
-                                                codes,
-                                                window,
+                                                images,
+                                                over,
                                                 layer.isAvgPoolIncludePadInDivisor(),
-                                                result.params())));
+                                                result.params()));
+        return List.of(WindowedSequences.result(graph, rank, pooled.node()));
     }
 }

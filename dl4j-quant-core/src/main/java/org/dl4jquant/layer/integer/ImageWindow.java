@@ -3,6 +3,7 @@ package org.dl4jquant.layer.integer;
 
 import org.deeplearning4j.nn.conf.ConvolutionMode;
 import org.deeplearning4j.nn.conf.layers.ConvolutionLayer;
+import org.deeplearning4j.nn.conf.layers.Subsampling1DLayer;
 import org.deeplearning4j.nn.conf.layers.SubsamplingLayer;
 import org.dl4jquant.graph.node.Window;
 import org.dl4jquant.graph.node.Window.Extent;
@@ -37,6 +38,16 @@ record ImageWindow(
                 extent(layer.getStride()),
                 extent(layer.getDilation()),
                 extent(layer.getPadding()));
+    }
+
+    /* DL4J gives sequences two numbers, too. */
+    static ImageWindow of(Subsampling1DLayer layer) {
+        return new ImageWindow(
+                layer.getConvolutionMode(),
+                new Extent(layer.getKernelSize()[0], 1),
+                new Extent(layer.getStride()[0], 1),
+                new Extent(layer.getDilation()[0], 1),
+                new Extent(layer.getPadding()[0], 0));
     }
 
     private static Extent extent(int[] heightAndWidth) {

@@ -1,14 +1,20 @@
 // SPDX-License-Identifier: Apache-2.0
 package org.dl4jquant.layer.integer;
 
-import java.util.Arrays;
+import org.deeplearning4j.nn.conf.ConvolutionMode;
 import org.deeplearning4j.nn.conf.layers.GlobalPoolingLayer;
 import org.deeplearning4j.nn.conf.layers.Layer;
 import org.deeplearning4j.nn.conf.layers.PoolingType;
+import org.deeplearning4j.nn.conf.layers.Subsampling1DLayer;
+import org.deeplearning4j.nn.conf.layers.Subsampling3DLayer;
 import org.deeplearning4j.nn.conf.layers.SubsamplingLayer;
 import org.dl4jquant.check.Require;
+import org.dl4jquant.numeric.Shape;
 
-/** The forms of pools, by what they make of a window: its maximum or its mean. */
+import java.util.Arrays;
+import java.util.stream.IntStream;
+
+/** The forms of pools, by what they make of a window: its maximum, mean or sum. */
 public final class PoolForms {
 
     private PoolForms() {}
@@ -21,38 +27,84 @@ public final class PoolForms {
      */
     public static IntegerSupport of(SubsamplingLayer layer) {
         Require.given(layer, "layer");
-        return ChannelsLastForm.of(layer.getCnn2dDataFormat(), channelsFirst(layer));
-    }
-
-    private static IntegerSupport channelsFirst(SubsamplingLayer layer) {
         int[] kernel = layer.getKernelSize();
         int[] padding = layer.getPadding();
-        if (padding[0] >= kernel[0] || padding[1] >= kernel[1]) {
+        return padding[0] >= kernel[0] || padding[1] >= kernel[1]
+                ? ofPadding(kernel, padding)
+                : windows(layer, ImageWindow.of(layer), Shape.IMAGE_RANK);
+    }
+
+    /**
+     * Returns the support of a pool of windows of sequences.
+     *
+     * @param layer its configuration: a {@link Subsampling1DLayer} or its alias {@code Pooling1D}
+     * @return a form of maxima or means, or the refusal of another pooling type
+     */
+    public static IntegerSupport ofSequences(Subsampling1DLayer layer) {
+        Require.given(layer, "layer");
+        if (layer.getConvolutionMode() != ConvolutionMode.Same && layer.getPadding()[0] > 0) {
             return IntegerSupport.refused(
-                    "its padding of "
-                            + Arrays.toString(padding)
-                            + " is not below its kernel of "
-                            + Arrays.toString(kernel)
-                            + ", so that windows hold padding only",
-                    "give it a padding below its kernel");
+                    "it pads sequences, and DL4J itself then pads a second dimension, too, whose"
+                            + " padding it returns",
+                    "put a ZeroPadding1DLayer before it, or use ConvolutionMode.Same");
         }
-        if (layer.getPoolingType() == PoolingType.MAX) {
-            return IntegerSupport.of(
-                    tensors ->
-                            tensors.isQuantized()
-                                    ? RefusedForm.ofQuantizers(layer)
-                                    : new MaxPoolForm(layer));
+        return windows(layer, ImageWindow.of(layer), 2);
+    }
+
+    private static IntegerSupport windows(SubsamplingLayer layer, ImageWindow window, int rank) {
+        IntegerSupport support =
+                switch (layer.getPoolingType()) {
+                    case MAX -> unquantized(layer, new MaxPoolForm(window, rank));
+                    case AVG ->
+                            IntegerSupport.of(
+                                    tensors -> new AveragePoolForm(layer, window, rank, tensors));
+                    case SUM, PNORM -> refusal(layer, layer.getPoolingType(), "MAX and AVG");
+                };
+        return ChannelsLastForm.of(layer.getCnn2dDataFormat(), support);
+    }
+
+    private static IntegerSupport ofPadding(int[] kernel, int[] padding) {
+        return IntegerSupport.refused(
+                "its padding of "
+                        + Arrays.toString(padding)
+                        + " is not below its kernel of "
+                        + Arrays.toString(kernel)
+                        + ", so that windows hold padding only",
+                "give it a padding below its kernel");
+    }
+
+    private static IntegerSupport unquantized(Layer layer, IntegerForm form) {
+        return IntegerSupport.of(
+                tensors -> tensors.isQuantized() ? RefusedForm.ofQuantizers(layer) : form);
+    }
+
+    /**
+     * Returns the support of a pool of windows of volumes.
+     *
+     * @param layer its configuration
+     * @return a form of maxima or means
+     */
+    public static IntegerSupport of(Subsampling3DLayer layer) {
+        int[] kernel = Require.given(layer, "layer").getKernelSize();
+        int[] padding = layer.getPadding();
+        if (IntStream.range(0, kernel.length).anyMatch(axis -> padding[axis] >= kernel[axis])) {
+            return ofPadding(kernel, padding);
         }
-        return layer.getPoolingType() == PoolingType.AVG
-                ? IntegerSupport.of(tensors -> new AveragePoolForm(layer, tensors))
-                : refusal(layer, layer.getPoolingType());
+        IntegerSupport support =
+                switch (layer.getPoolingType()) {
+                    case MAX -> unquantized(layer, new VolumeMaxPoolForm(layer));
+                    case AVG ->
+                            IntegerSupport.of(tensors -> new VolumeAveragePoolForm(layer, tensors));
+                    case SUM, PNORM -> refusal(layer, layer.getPoolingType(), "MAX and AVG");
+                };
+        return ChannelsLastForm.of(VolumeSpans.haveChannelsLast(layer.getDataFormat()), support);
     }
 
     /**
      * Returns the support of a pool of whole images.
      *
      * @param layer its configuration
-     * @return a form of maxima or means, or the refusal of another pooling type
+     * @return a form of maxima, means or sums, or the refusal of another pooling type
      */
     public static IntegerSupport of(GlobalPoolingLayer layer) {
         Require.given(layer, "layer");
@@ -60,24 +112,20 @@ public final class PoolForms {
     }
 
     private static IntegerSupport channelsFirst(GlobalPoolingLayer layer) {
-        if (layer.getPoolingType() == PoolingType.MAX) {
-            return IntegerSupport.of(
-                    tensors ->
-                            tensors.isQuantized()
-                                    ? RefusedForm.ofQuantizers(layer)
-                                    : new GlobalMaxPoolForm(layer));
-        }
-        return layer.getPoolingType() == PoolingType.AVG
-                ? IntegerSupport.of(tensors -> new GlobalAveragePoolForm(layer, tensors))
-                : refusal(layer, layer.getPoolingType());
+        return switch (layer.getPoolingType()) {
+            case MAX -> unquantized(layer, new GlobalMaxPoolForm(layer));
+            case AVG -> IntegerSupport.of(tensors -> new GlobalAveragePoolForm(layer, tensors));
+            case SUM -> IntegerSupport.of(tensors -> new GlobalSumPoolForm(layer, tensors));
+            case PNORM -> refusal(layer, layer.getPoolingType(), "MAX, AVG and SUM");
+        };
     }
 
-    private static IntegerSupport.Refusal refusal(Layer layer, PoolingType type) {
+    private static IntegerSupport.Refusal refusal(Layer layer, PoolingType type, String others) {
         return IntegerSupport.refused(
                 "there is no integer form of type "
                         + layer.getClass().getSimpleName()
                         + " with pooling type "
                         + type,
-                "pooling types that lower are MAX and AVG");
+                "pooling types that lower are " + others);
     }
 }

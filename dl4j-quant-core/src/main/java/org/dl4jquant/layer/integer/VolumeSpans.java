@@ -4,6 +4,7 @@ package org.dl4jquant.layer.integer;
 import org.deeplearning4j.nn.conf.ConvolutionMode;
 import org.deeplearning4j.nn.conf.layers.Convolution3D.DataFormat;
 import org.deeplearning4j.nn.conf.layers.ConvolutionLayer;
+import org.deeplearning4j.nn.conf.layers.Subsampling3DLayer;
 import org.dl4jquant.numeric.Shape;
 
 /** DL4J's formats of volumes, and the windows that its layers slide over them. */
@@ -42,6 +43,29 @@ final class VolumeSpans {
         requireNotCausal(layer.getConvolutionMode());
         return new VolumeWindows(
                 span(layer, 0, volume), span(layer, 1, volume), span(layer, 2, volume));
+    }
+
+    /**
+     * {@return the windows of a pool over a volume}
+     *
+     * @param layer the pool, with three numbers for each option
+     * @param volume channels, depth, height, width
+     * @throws IntegerRefusal if its mode is Causal
+     */
+    static VolumeWindows over(Subsampling3DLayer layer, Shape volume) {
+        requireNotCausal(layer.getConvolutionMode());
+        return new VolumeWindows(
+                span(layer, 0, volume), span(layer, 1, volume), span(layer, 2, volume));
+    }
+
+    private static WindowSpan span(Subsampling3DLayer layer, int axis, Shape volume) {
+        return WindowSpan.of(
+                layer.getConvolutionMode(),
+                volume.size(axis + 1),
+                layer.getKernelSize()[axis],
+                layer.getStride()[axis],
+                layer.getDilation()[axis],
+                layer.getPadding()[axis]);
     }
 
     private static WindowSpan span(ConvolutionLayer layer, int axis, Shape volume) {

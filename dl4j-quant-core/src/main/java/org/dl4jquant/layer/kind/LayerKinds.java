@@ -182,8 +182,11 @@ public final class LayerKinds {
                 Lowering.MAX_AND_AVERAGE,
                 WindowPoolKind::ofImages,
                 List.of(SubsamplingLayer.class, Pooling2D.class));
-        kinds.add(WindowPoolKind::ofSequences, List.of(Subsampling1DLayer.class, Pooling1D.class));
-        kinds.add(VolumePoolKind::new, List.of(Subsampling3DLayer.class));
+        kinds.add(
+                Lowering.MAX_AND_AVERAGE,
+                WindowPoolKind::ofSequences,
+                List.of(Subsampling1DLayer.class, Pooling1D.class));
+        kinds.add(Lowering.MAX_AND_AVERAGE, VolumePoolKind::new, List.of(Subsampling3DLayer.class));
         kinds.add(Lowering.MOST, DropoutKind::new, List.of(DropoutLayer.class));
         kinds.add(Lowering.MAX_AND_AVERAGE, GlobalPoolKind::new, List.of(GlobalPoolingLayer.class));
         kinds.add(Lowering.MOST, ActivationKind::new, List.of(ActivationLayer.class));

@@ -20,7 +20,7 @@ record WindowPoolKind(SubsamplingLayer configuration, IntegerSupport integers)
     }
 
     static LayerKind ofSequences(Subsampling1DLayer layer) {
-        return new WindowPoolKind(layer, Refusals.of(layer, ""));
+        return new WindowPoolKind(layer, PoolForms.ofSequences(layer));
     }
 
     @Override

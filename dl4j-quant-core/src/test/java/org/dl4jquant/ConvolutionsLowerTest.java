@@ -8,6 +8,8 @@ import org.deeplearning4j.nn.multilayer.MultiLayerNetwork;
 import org.dl4jquant.engine.Engine;
 import org.dl4jquant.engine.EqualityCheck;
 import org.dl4jquant.graph.IntGraph;
+import org.dl4jquant.onnx.OnnxReader;
+import org.dl4jquant.onnx.OnnxWriter;
 import org.dl4jquant.report.EngineInputs;
 import org.dl4jquant.report.SimulatorCheck;
 import org.dl4jquant.scheme.LayerScheme;
@@ -97,6 +99,8 @@ class ConvolutionsLowerTest {
             EqualityCheck.between(reference, onnx)
                     .over(List.of(EngineInputs.of(graph, features)))
                     .requireEqual();
+            assertEquals(
+                    graph.nodes(), OnnxReader.fromBytes(OnnxWriter.toBytes(graph), "file").nodes());
         }
     }
 }

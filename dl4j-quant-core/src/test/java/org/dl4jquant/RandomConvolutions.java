@@ -7,6 +7,8 @@ import org.deeplearning4j.nn.conf.MultiLayerConfiguration;
 import org.deeplearning4j.nn.conf.NeuralNetConfiguration;
 import org.deeplearning4j.nn.conf.RNNFormat;
 import org.deeplearning4j.nn.conf.inputs.InputType;
+import org.deeplearning4j.nn.conf.layers.Cnn3DLossLayer;
+import org.deeplearning4j.nn.conf.layers.CnnLossLayer;
 import org.deeplearning4j.nn.conf.layers.Convolution1DLayer;
 import org.deeplearning4j.nn.conf.layers.Convolution3D;
 import org.deeplearning4j.nn.conf.layers.ConvolutionLayer;
@@ -18,6 +20,7 @@ import org.deeplearning4j.nn.conf.layers.LocallyConnected1D;
 import org.deeplearning4j.nn.conf.layers.LocallyConnected2D;
 import org.deeplearning4j.nn.conf.layers.OutputLayer;
 import org.deeplearning4j.nn.conf.layers.PoolingType;
+import org.deeplearning4j.nn.conf.layers.RnnLossLayer;
 import org.deeplearning4j.nn.conf.layers.SeparableConvolution2D;
 import org.deeplearning4j.nn.conf.layers.Subsampling1DLayer;
 import org.deeplearning4j.nn.conf.layers.Subsampling3DLayer;
@@ -28,7 +31,9 @@ import org.nd4j.linalg.factory.Nd4j;
 import org.nd4j.linalg.lossfunctions.LossFunctions.LossFunction;
 
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
+import java.util.Objects;
 
 /**
  * Draws networks around one layer that slides a kernel over sequences, images or volumes, with all
@@ -183,6 +188,10 @@ final class RandomConvolutions {
                 format == RNNFormat.NCW
                         ? new long[] {EXAMPLES, channels, times}
                         : new long[] {EXAMPLES, times, channels},
+                new RnnLossLayer.Builder(LossFunction.MSE)
+                        .dataFormat(format)
+                        .activation(lastFunction())
+                        .build(),
                 layers);
     }
 
@@ -201,6 +210,10 @@ final class RandomConvolutions {
                 format == CNN2DFormat.NCHW
                         ? new long[] {EXAMPLES, channels, size[0], size[1]}
                         : new long[] {EXAMPLES, size[0], size[1], channels},
+                new CnnLossLayer.Builder(LossFunction.MSE)
+                        .format(format)
+                        .activation(lastFunction())
+                        .build(),
                 pixels,
                 layer);
     }
@@ -214,6 +227,10 @@ final class RandomConvolutions {
                 format == Convolution3D.DataFormat.NCDHW
                         ? new long[] {EXAMPLES, channels, depth, size[0], size[1]}
                         : new long[] {EXAMPLES, depth, size[0], size[1], channels},
+                new Cnn3DLossLayer.Builder(format)
+                        .lossFunction(LossFunction.MSE)
+                        .activation(lastFunction())
+                        .build(),
                 layers);
     }
 
@@ -247,6 +264,10 @@ final class RandomConvolutions {
                 Activation.RELU6,
                 Activation.LEAKYRELU,
                 Activation.TANH);
+    }
+
+    private Activation lastFunction() {
+        return dice.pick(Activation.IDENTITY, Activation.RELU, Activation.SOFTMAX);
     }
 
     private Layer convolution1d() {
@@ -301,39 +322,40 @@ final class RandomConvolutions {
         return builder.build();
     }
 
-    private RandomLayers.Drawn network(InputType input, long[] shape, Layer... layers) {
+    /* One network in three ends with a loss of what the layer makes, the others with a vector. */
+    private RandomLayers.Drawn network(InputType input, long[] shape, Layer loss, Layer... layers) {
         NeuralNetConfiguration.ListBuilder list =
                 new NeuralNetConfiguration.Builder().seed(dice.next(Integer.MAX_VALUE)).list();
-        List<Layer> all = new ArrayList<>();
-        for (Layer layer : layers) {
-            if (layer != null) {
-                all.add(layer);
-            }
+        List<Layer> all = new ArrayList<>(Arrays.asList(layers));
+        all.removeIf(Objects::isNull);
+        boolean vectors = !dice.one(3);
+        if (vectors) {
+            PoolingType type = dice.pick(PoolingType.AVG, PoolingType.MAX, PoolingType.SUM);
+            all.add(new GlobalPoolingLayer(type));
+            all.add(
+                    new OutputLayer.Builder(LossFunction.MSE)
+                            .nOut(CLASSES)
+                            .activation(Activation.IDENTITY)
+                            .build());
+        } else {
+            all.add(loss);
         }
-        all.add(
-                new GlobalPoolingLayer(
-                        dice.pick(PoolingType.AVG, PoolingType.MAX, PoolingType.SUM)));
-        all.add(
-                new OutputLayer.Builder(LossFunction.MSE)
-                        .nOut(CLASSES)
-                        .activation(Activation.IDENTITY)
-                        .build());
         all.forEach(list::layer);
         MultiLayerConfiguration conf = list.setInputType(input).build();
-        // Where pooling has made vectors, DL4J still puts what makes vectors of sequences.
-        conf.getInputPreProcessors().remove(all.size() - 1);
+        if (vectors) {
+            // Where pooling has made vectors, DL4J still puts what makes vectors of sequences.
+            conf.getInputPreProcessors().remove(all.size() - 1);
+        }
         MultiLayerNetwork network = new MultiLayerNetwork(conf);
         network.init();
         for (org.deeplearning4j.nn.api.Layer layer : network.getLayers()) {
-            layer.paramTable()
-                    .forEach(
-                            (key, values) -> {
-                                if (key.equals("b")) {
-                                    values.addi(Nd4j.randn(values.shape()).muli(0.2));
-                                }
-                            });
+            INDArray biases = layer.paramTable().get("b");
+            if (biases != null) {
+                biases.addi(Nd4j.randn(biases.shape()).muli(0.2));
+            }
         }
         INDArray features = dice.one(3) ? Nd4j.rand(shape) : Nd4j.randn(shape);
-        return new RandomLayers.Drawn(network, features, Nd4j.zeros(EXAMPLES, CLASSES));
+        return new RandomLayers.Drawn(
+                network, features, Nd4j.zeros(network.output(features.dup()).shape()));
     }
 }

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 package org.dl4jquant.engine;
 
-import java.util.List;
 import org.dl4jquant.graph.node.Output;
 import org.dl4jquant.numeric.CodeRows;
 import org.dl4jquant.numeric.CodeSum;
@@ -11,6 +10,8 @@ import org.dl4jquant.numeric.IndexRuns;
 import org.dl4jquant.numeric.OutputFunction;
 import org.dl4jquant.numeric.QuantParams;
 import org.dl4jquant.numeric.Shape;
+
+import java.util.List;
 
 /** The kernels that look at one place of each input, and those that only move codes. */
 final class ElementKernels {
@@ -126,6 +127,14 @@ final class ElementKernels {
             return input instanceof Batch.Codes codes
                     ? Batch.Codes.of(codes.size(), shape, codes.containers(), codes.params())
                     : Batch.Floats.of(input.size(), shape, ((Batch.Floats) input).values());
+        };
+    }
+
+    static Kernel moveValues(IndexMap map) {
+        IndexRuns runs = IndexRuns.of(map);
+        return inputs -> {
+            Batch.Floats input = (Batch.Floats) inputs.get(0);
+            return Batch.Floats.of(input.size(), map.shape(), runs.apply(input.values(), 0f));
         };
     }
 

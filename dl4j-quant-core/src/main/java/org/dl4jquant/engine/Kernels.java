@@ -131,7 +131,9 @@ final class Kernels implements IntNode.Visitor<Kernel> {
 
     @Override
     public Kernel visit(Move node) {
-        return ElementKernels.move(node.map(), codes(node.input()));
+        return graph.type(node.input()).isCodes()
+                ? ElementKernels.move(node.map(), codes(node.input()))
+                : ElementKernels.moveValues(node.map());
     }
 
     @Override

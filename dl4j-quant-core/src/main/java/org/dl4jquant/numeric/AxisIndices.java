@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 package org.dl4jquant.numeric;
 
+import org.dl4jquant.check.Require;
+
 import java.util.Arrays;
 import java.util.stream.IntStream;
-import org.dl4jquant.check.Require;
 
 /**
  * For each index along an axis of a result, the index of the source, or {@link #ZERO}.
@@ -147,6 +148,16 @@ public final class AxisIndices {
         }
         for (int index = 0; index < sourceSize; index++) {
             if (sources[index] != index) {
+                return false;
+            }
+        }
+        return true;
+    }
+
+    /** {@return whether the result's axis is a part of the source's, in its order} */
+    public boolean isRange() {
+        for (int index = 0; index < sources.length; index++) {
+            if (sources[index] == ZERO || sources[index] != sources[0] + index) {
                 return false;
             }
         }

@@ -1,13 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 package org.dl4jquant.numeric;
 
+import org.dl4jquant.check.Require;
+
 import java.util.ArrayList;
 import java.util.Collections;
 import java.util.List;
 import java.util.Objects;
 import java.util.Optional;
 import java.util.stream.IntStream;
-import org.dl4jquant.check.Require;
 
 /**
  * Which element of one example each element of a result is: reshape, permute the axes, take indices
@@ -107,6 +108,19 @@ public record IndexMap(Shape view, List<Integer> order, List<AxisIndices> axes, 
                 order);
         Shape permuted = new Shape(order.stream().map(shape::size).toList());
         return new IndexMap(shape, order, identities(permuted), permuted);
+    }
+
+    /**
+     * {@return the map that makes the first axis the last}
+     *
+     * @param shape of the source
+     */
+    public static IndexMap channelsLast(Shape shape) {
+        return permute(
+                shape,
+                IntStream.range(0, shape.rank())
+                        .mapToObj(axis -> (axis + 1) % shape.rank())
+                        .toList());
     }
 
     /**
@@ -253,6 +267,13 @@ public record IndexMap(Shape view, List<Integer> order, List<AxisIndices> axes, 
         return order.equals(natural(view.rank()))
                 && IntStream.range(0, view.rank())
                         .allMatch(axis -> axes.get(axis).isIdentity(view.size(axis)));
+    }
+
+    /**
+     * {@return whether each axis takes neighbouring indices, in order: no zeros, no repetitions}
+     */
+    public boolean takesRanges() {
+        return axes.stream().allMatch(AxisIndices::isRange);
     }
 
     /**

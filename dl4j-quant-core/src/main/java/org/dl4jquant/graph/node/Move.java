@@ -1,20 +1,22 @@
 // SPDX-License-Identifier: Apache-2.0
 package org.dl4jquant.graph.node;
 
-import java.util.List;
-import java.util.Objects;
 import org.dl4jquant.check.Require;
 import org.dl4jquant.numeric.IndexMap;
+
+import java.util.List;
+import java.util.Objects;
 
 /**
  * Codes of an example in other places: the one node for everything that computes nothing, such as
  * padding with zeros, cropping, upsampling, transposing and space to depth.
  *
  * <p>Where the map takes no element, the result is the code of 0, the zero point. A map that at
- * most reshapes is a {@link Reshape} instead; {@link #of} chooses.
+ * most reshapes is a {@link Reshape} instead; {@link #of} chooses. Float32 results move, too, if
+ * the map {@linkplain IndexMap#takesRanges takes ranges} of them.
  *
  * @param name the node's name
- * @param input codes
+ * @param input codes, or float32 results
  * @param map from where each code of the result comes
  */
 public record Move(String name, String input, IndexMap map) implements KeepsCodes {
@@ -48,7 +50,13 @@ public record Move(String name, String input, IndexMap map) implements KeepsCode
 
     @Override
     public TensorType type(NodeInputs inputs) {
-        TensorType type = inputs.codes(this, input);
+        TensorType type = inputs.type(input);
+        Require.argument(
+                type.isCodes() || map.takesRanges(),
+                "move '%s' repeats, pads or reverses the float32 values of '%s', which can only be"
+                        + " cut and transposed; quantize them first",
+                name,
+                input);
         Require.argument(
                 type.shape().elements() == map.view().elements(),
                 "move '%s': '%s' of shape %s has %d elements, but is read as %s, which has %d",

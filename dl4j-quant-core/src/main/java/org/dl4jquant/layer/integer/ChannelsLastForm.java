@@ -118,12 +118,6 @@ public record ChannelsLastForm(IntegerForm inside) implements IntegerForm {
         if (result instanceof Signal.Unrounded unrounded) {
             return new Signal.Unrounded(unrounded.layer(), unrounded.operation(), true);
         }
-        if (result instanceof Signal.Values values
-                && graph.type(values.node()).shape().rank() > 1) {
-            throw new IntegerRefusal(
-                    "its result leaves the network in float with the channels last",
-                    "build the network with the channels first (CNN2DFormat.NCHW)");
-        }
         return result instanceof Signal.Codes codes && graph.type(codes.node()).shape().rank() > 1
                 ? new Signal.Codes(codes.node(), true)
                 : result;
@@ -159,6 +153,11 @@ public record ChannelsLastForm(IntegerForm inside) implements IntegerForm {
         @Override
         public String add(IntNode node) {
             return graph.add(node);
+        }
+
+        @Override
+        public boolean hasChannelsLast() {
+            return true;
         }
 
         @Override

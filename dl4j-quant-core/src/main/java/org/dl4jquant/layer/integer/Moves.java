@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 package org.dl4jquant.layer.integer;
 
+import org.dl4jquant.graph.node.IntNode;
+import org.dl4jquant.graph.node.Move;
+import org.dl4jquant.numeric.IndexMap;
+
 import java.util.ArrayList;
 import java.util.List;
 import java.util.function.Function;
-import org.dl4jquant.graph.node.IntNode;
-import org.dl4jquant.graph.node.Move;
-import org.dl4jquant.graph.node.Reshape;
-import org.dl4jquant.numeric.IndexMap;
 
 /**
  * Maps of elements in a row, as few nodes as they need.
@@ -56,25 +56,31 @@ record Moves(List<IndexMap> maps) {
     }
 
     /**
-     * {@return the last of the nodes that compute float32 values}
+     * {@return the last of the nodes that compute float32 results, in the order of the network's
+     * tensor}
      *
      * @param graph takes the nodes before it
      * @param name its name
      * @param values makes the node of the values before they move, given its name
-     * @throws IntegerRefusal if more than the shape changes: only codes move
      */
-    IntNode ofValues(NodeEmitter graph, String name, Function<String, IntNode> values) {
-        if (maps.isEmpty()) {
+    IntNode ofResults(NodeEmitter graph, String name, Function<String, ? extends IntNode> values) {
+        if (maps.isEmpty() && !graph.hasChannelsLast()) {
             return values.apply(name);
         }
-        if (maps.size() > 1 || !maps.get(0).keepsOrder()) {
-            throw new IntegerRefusal(
-                    "its result leaves the network as float32, and only codes can be moved to their"
-                            + " places",
-                    "put a ConvolutionLayer with kernel 1 x 1 after it");
+        String at = graph.add(values.apply(graph.inner("sums")));
+        List<IndexMap> all = new ArrayList<>(maps);
+        if (graph.hasChannelsLast()) {
+            all.add(
+                    IndexMap.channelsLast(
+                            maps.isEmpty()
+                                    ? graph.type(at).shape()
+                                    : maps.get(maps.size() - 1).shape()));
         }
-        String sums = graph.add(values.apply(graph.inner("sums")));
-        return new Reshape(name, sums, maps.get(0).shape());
+        List<IndexMap> joined = of(all).maps;
+        for (IndexMap map : joined.subList(0, joined.size() - 1)) {
+            at = graph.add(Move.of(graph.inner("moved"), at, map));
+        }
+        return Move.of(name, at, joined.get(joined.size() - 1));
     }
 
     /**

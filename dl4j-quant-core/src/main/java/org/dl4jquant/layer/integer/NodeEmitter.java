@@ -46,6 +46,14 @@ public interface NodeEmitter {
     String add(IntNode node);
 
     /**
+     * {@return whether the network's tensors have the channels last, so that float32 results are
+     * transposed before they leave}
+     */
+    default boolean hasChannelsLast() {
+        return false;
+    }
+
+    /**
      * {@return the type of a node's result}
      *
      * @param node the node's name

@@ -144,10 +144,13 @@ public final class WeightedForm implements IntegerForm {
 
     /* Functions go along the last dimension. */
     private INDArray throughFunction(INDArray y) {
-        boolean channelsFirst = arithmetic.isSequence() && arithmetic.channelAxis() == 1;
-        return channelsFirst
+        return isAlongFirst()
                 ? OutputFunctions.infer(resultFunction(), y.permute(0, 2, 1)).permute(0, 2, 1)
                 : OutputFunctions.infer(resultFunction(), y);
+    }
+
+    private boolean isAlongFirst() {
+        return arithmetic.isSequence() && arithmetic.channelAxis() == 1;
     }
 
     private IActivation resultFunction() {
@@ -191,9 +194,9 @@ public final class WeightedForm implements IntegerForm {
                     LastFunctions.emit(
                             graph,
                             resultFunction(),
-                            arithmetic.isSequence(),
+                            isAlongFirst(),
                             name ->
-                                    moves.ofValues(
+                                    moves.ofResults(
                                             graph,
                                             name,
                                             sums ->

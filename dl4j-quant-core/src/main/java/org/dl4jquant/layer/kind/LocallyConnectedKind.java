@@ -1,9 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 package org.dl4jquant.layer.kind;
 
-import java.util.Arrays;
-import java.util.function.Consumer;
-import java.util.function.Supplier;
 import org.deeplearning4j.nn.conf.layers.LocallyConnected1D;
 import org.deeplearning4j.nn.conf.layers.LocallyConnected2D;
 import org.deeplearning4j.nn.conf.layers.samediff.SameDiffLayer;
@@ -13,6 +10,11 @@ import org.dl4jquant.layer.integer.LocallyConnectedForm;
 import org.dl4jquant.layer.quantizers.WeightLayout;
 import org.nd4j.linalg.activations.Activation;
 import org.nd4j.linalg.activations.IActivation;
+import org.nd4j.linalg.activations.impl.ActivationLReLU;
+
+import java.util.Arrays;
+import java.util.function.Consumer;
+import java.util.function.Supplier;
 
 /**
  * A convolution with filters of its own for each place; its weight is [place, in * kernel, out].
@@ -72,7 +74,14 @@ record LocallyConnectedKind(
 
     @Override
     public IActivation lastFunction() {
-        return getter.get().getActivationFunction();
+        return function(getter.get());
+    }
+
+    /* As DL4J computes it in these layers: a leaky ReLU without a slope. */
+    private static IActivation function(Activation named) {
+        return named == Activation.LEAKYRELU
+                ? new ActivationLReLU(0)
+                : named.getActivationFunction();
     }
 
     /* DL4J's configuration has a name of a function, not the function. */
@@ -80,7 +89,7 @@ record LocallyConnectedKind(
     public void setLastFunction(IActivation function) {
         Activation named =
                 Arrays.stream(Activation.values())
-                        .filter(each -> each.getActivationFunction().equals(function))
+                        .filter(each -> function(each).equals(function))
                         .findFirst()
                         .orElse(null);
         Require.state(

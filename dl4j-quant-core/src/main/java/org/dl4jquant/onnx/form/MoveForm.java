@@ -1,14 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 package org.dl4jquant.onnx.form;
 
-import java.util.ArrayDeque;
-import java.util.Deque;
-import java.util.List;
-import java.util.Optional;
 import org.dl4jquant.graph.node.KeepsCodes;
 import org.dl4jquant.graph.node.Move;
 import org.dl4jquant.numeric.IndexMap;
 import org.dl4jquant.numeric.Shape;
+
+import java.util.ArrayDeque;
+import java.util.Deque;
+import java.util.List;
+import java.util.Optional;
 
 /*
  * Operators in a row are one node as far as one map can say what they do: a tensor between two of
@@ -16,11 +17,14 @@ import org.dl4jquant.numeric.Shape;
  * or if the map ends there.
  */
 /**
- * Codes in other places: Reshape, Transpose, Slice, Pad, Gather and Resize over the codes
- * themselves, in any order, with an annotation of the scale. One of them over dequantized codes is
- * read, too.
+ * Codes or float32 results in other places: Reshape, Transpose, Slice, Pad, Gather and Resize over
+ * the codes themselves, in any order, with an annotation of the scale. One of them over dequantized
+ * codes is read, too.
  */
 final class MoveForm implements NodeForm<Move> {
+
+    /* A node that moves values: a Reshape, a Transpose, a Slice, a Reshape, and some to spare. */
+    private static final int MOST_OPERATORS = 8;
 
     @Override
     public Class<Move> node() {
@@ -45,9 +49,13 @@ final class MoveForm implements NodeForm<Move> {
     public void write(Move node, FormWriter target) {
         String input = node.input();
         Shape shape = target.type(input).shape();
-        new MoveWriter(target.target(), node.name())
-                .write(node.map(), input, shape, target.zeroPoint(input));
-        target.annotate(node, target.type(input).codes());
+        MoveWriter writer = new MoveWriter(target.target(), node.name());
+        if (target.type(input).isCodes()) {
+            writer.write(node.map(), input, shape, target.zeroPoint(input));
+            target.annotate(node, target.type(input).codes());
+        } else {
+            writer.write(node.map(), input, shape, "");
+        }
     }
 
     @Override
@@ -87,8 +95,43 @@ final class MoveForm implements NodeForm<Move> {
                 !source.isFloats(input)
                         && source.graph().maker(input).filter(MoveForm::isMover).isPresent();
         return isMover(node)
-                && (source.isCodes(input) || unknown)
+                && (source.isCodes(input) || unknown || movesValues(node, source))
                 && ChannelCopies.copied(node, source).isEmpty();
+    }
+
+    private static boolean movesValues(OnnxNode node, FormReader source) {
+        return source.isFloats(node.input(0))
+                && (!ReshapeForm.reshapes(node) || isPartOfValues(node, source));
+    }
+
+    /* The names tell which operators on values are one node: such values are not annotated. */
+    private static boolean isPartOfValues(OnnxNode node, FormReader source) {
+        String result = node.output();
+        Optional<OnnxNode> next = nextMover(node, source);
+        for (int at = 0; at < MOST_OPERATORS && next.isPresent(); at++) {
+            if (result.startsWith(next.get().output() + '/')) {
+                return true;
+            }
+            next = nextMover(next.get(), source);
+        }
+        return false;
+    }
+
+    private static boolean isOnValues(OnnxNode node, FormReader source) {
+        Optional<OnnxNode> first = Optional.of(node);
+        for (int at = 0; at < MOST_OPERATORS && first.isPresent(); at++) {
+            if (isStart(first.get().input(0), source)) {
+                return source.isFloats(first.get().input(0));
+            }
+            first = source.graph().maker(first.get().input(0)).filter(MoveForm::isMover);
+        }
+        return false;
+    }
+
+    private static Optional<OnnxNode> nextMover(OnnxNode node, FormReader source) {
+        return source.graph()
+                .onlyConsumer(node.output())
+                .filter(next -> isMover(next) && next.input(0).equals(node.output()));
     }
 
     @Override
@@ -100,7 +143,7 @@ final class MoveForm implements NodeForm<Move> {
             return Optional.of(ReshapeForm.folded(last, source));
         }
         Deque<OnnxNode> movers = new ArrayDeque<>(List.of(last));
-        while (!source.isCodes(movers.getFirst().input(0))) {
+        while (!isStart(movers.getFirst().input(0), source)) {
             Optional<OnnxNode> before =
                     source.graph().maker(movers.getFirst().input(0)).filter(MoveForm::isMover);
             if (before.isEmpty()) {
@@ -111,16 +154,19 @@ final class MoveForm implements NodeForm<Move> {
         return Optional.of(read(movers, source));
     }
 
+    private static boolean isStart(String input, FormReader source) {
+        return source.isCodes(input) || source.isFloats(input);
+    }
+
     /* Rows are folded into a batch of one, and unfolded, by one Reshape after another. */
     private static boolean isPart(OnnxNode node, FormReader source) {
         OnnxGraph graph = source.graph();
         String result = node.output();
+        if (isOnValues(node, source)) {
+            return isPartOfValues(node, source);
+        }
         boolean alone = source.isSingle() && node.operator().equals(Operators.RESHAPE);
-        return !alone
-                && !graph.annotations().has(result)
-                && graph.onlyConsumer(result)
-                        .filter(next -> isMover(next) && next.input(0).equals(result))
-                        .isPresent();
+        return !alone && !graph.annotations().has(result) && nextMover(node, source).isPresent();
     }
 
     private static KeepsCodes read(Deque<OnnxNode> movers, FormReader source) {
@@ -149,7 +195,9 @@ final class MoveForm implements NodeForm<Move> {
     }
 
     private static KeepsCodes node(String name, String codes, IndexMap map, FormReader source) {
-        source.scales().sameContainers(codes, name);
+        if (source.isCodes(codes)) {
+            source.scales().sameContainers(codes, name);
+        }
         return Move.of(name, codes, map);
     }
 }

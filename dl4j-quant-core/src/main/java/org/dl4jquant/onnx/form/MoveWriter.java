@@ -1,10 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 package org.dl4jquant.onnx.form;
 
-import java.util.ArrayList;
-import java.util.List;
-import java.util.Locale;
-import java.util.stream.IntStream;
 import org.dl4jquant.check.Require;
 import org.dl4jquant.numeric.AxisIndices;
 import org.dl4jquant.numeric.IndexMap;
@@ -13,6 +9,11 @@ import org.dl4jquant.onnx.wire.Message;
 import org.dl4jquant.onnx.wire.MessageBuilder;
 import org.dl4jquant.onnx.wire.NodeProto;
 import org.jspecify.annotations.Nullable;
+
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Locale;
+import java.util.stream.IntStream;
 
 /*
  * Reshape, Transpose, Slice, Pad, Resize, Gather for each axis, Reshape; those that would change
@@ -46,9 +47,9 @@ final class MoveWriter {
      * Writes the operators.
      *
      * @param map the map, which moves something
-     * @param codes the name of the codes that it reads
+     * @param codes the name of the codes or values that it reads
      * @param shape their shape
-     * @param zeroPoint the name of their zero point
+     * @param zeroPoint the name of their zero point; values, which are not padded, have none
      */
     void write(IndexMap map, String codes, Shape shape, String zeroPoint) {
         reshape("view", shape, map.view());

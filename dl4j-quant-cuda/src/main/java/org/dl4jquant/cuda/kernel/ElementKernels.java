@@ -5,8 +5,11 @@ import org.dl4jquant.check.Require;
 import org.dl4jquant.graph.node.Output;
 import org.dl4jquant.numeric.CodeRange;
 import org.dl4jquant.numeric.CodeRows;
+import org.dl4jquant.numeric.IndexMap;
 import org.dl4jquant.numeric.OutputFunction;
 import org.dl4jquant.numeric.QuantParams;
+
+import java.util.List;
 
 /** The kernels of nodes that look at one place of each input. */
 public final class ElementKernels {
@@ -76,6 +79,28 @@ public final class ElementKernels {
                         .put("LOWEST", finite(least))
                         .put("HIGHEST", finite(most));
         return kernel("rectify.cu", constants, elements, 0);
+    }
+
+    /**
+     * {@return the kernel that cuts and transposes float32 values; its arguments: values, values}
+     *
+     * @param map takes ranges of the values
+     */
+    public static KernelSpec transpose(IndexMap map) {
+        Require.argument(map.takesRanges(), "%s does more than cut and transpose", map);
+        int elements = map.shape().elements();
+        List<Integer> strides = map.strides();
+        Constants constants = new Constants().put("ELEMENTS", elements);
+        int first = 0;
+        for (int axis = 0; axis < IndexMap.MAX_RANK; axis++) {
+            boolean used = axis < strides.size();
+            first += used ? map.axes().get(axis).source(0) * strides.get(axis) : 0;
+            constants
+                    .put("SIZE_" + axis, used ? map.axes().get(axis).size() : 1)
+                    .put("STRIDE_" + axis, used ? strides.get(axis) : 0);
+        }
+        constants.put("FIRST", first).put("SOURCE_ELEMENTS", map.view().elements());
+        return kernel("transpose.cu", constants, elements, 0);
     }
 
     private static float finite(float value) {

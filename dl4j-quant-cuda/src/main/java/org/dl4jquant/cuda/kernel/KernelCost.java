@@ -45,7 +45,7 @@ public record KernelCost(long operations, long bytes, long constantBytes) {
                                     + 2 * sizes.of("CHANNELS") * sizes.of("PIXELS"));
             case "reorder.cu", "move.cu" ->
                     moved(2 * sizes.of("TO_CHANNELS") * sizes.of("TO_PIXELS"));
-            case "rectify.cu" -> moved(2 * sizes.of("ELEMENTS") * Float.BYTES);
+            case "rectify.cu", "transpose.cu" -> moved(2 * sizes.of("ELEMENTS") * Float.BYTES);
             case "table.cu" ->
                     new KernelCost(
                             0, 2 * sizes.of("PIXELS") * sizes.padded("CHANNELS"), TABLE_BYTES);

@@ -20,6 +20,7 @@ import org.dl4jquant.graph.node.Dequantize;
 import org.dl4jquant.graph.node.Elementwise;
 import org.dl4jquant.graph.node.GlobalAveragePool;
 import org.dl4jquant.graph.node.Input;
+import org.dl4jquant.graph.node.IntNode;
 import org.dl4jquant.graph.node.Lookup;
 import org.dl4jquant.graph.node.MatMul;
 import org.dl4jquant.graph.node.MaxPool;
@@ -140,13 +141,10 @@ final class Workshop implements RefusedNodes<Tensor> {
     public Tensor visit(MaxPool node) {
         Tensor input = tensors.natural(node.input());
         Tensor result = tensors.result(node.name());
-        launches.add(
-                node.name(),
+        KernelSpec kernel =
                 PoolKernels.max(
-                        input.image(), input.codes(), node.window(), result.image().pitch()),
-                input,
-                result);
-        return result;
+                        input.image(), input.codes(), node.window(), result.image().pitch());
+        return launched(node, kernel, input, result);
     }
 
     @Override
@@ -357,6 +355,10 @@ final class Workshop implements RefusedNodes<Tensor> {
     @Override
     public Tensor visit(Move node) {
         Tensor input = tensors.get(node.input());
+        if (!graph.type(node.name()).isCodes()) {
+            KernelSpec kernel = ElementKernels.transpose(node.map());
+            return launched(node, kernel, input, tensors.floats(node.name()));
+        }
         Tensor result = tensors.result(node.name());
         MoveKernel move = MoveKernel.of(input.image(), result.image(), node.map(), input.codes());
         launches.add(
@@ -371,24 +373,20 @@ final class Workshop implements RefusedNodes<Tensor> {
     @Override
     public Tensor visit(Dequantize node) {
         Tensor input = tensors.get(node.input());
-        Tensor result = tensors.floats(node.name());
-        launches.add(
-                node.name(),
-                ElementKernels.dequantize(input.image(), input.codes()),
-                input,
-                result);
-        return result;
+        KernelSpec kernel = ElementKernels.dequantize(input.image(), input.codes());
+        return launched(node, kernel, input, tensors.floats(node.name()));
     }
 
     @Override
     public Tensor visit(Rectify node) {
         Tensor result = tensors.floats(node.name());
         int elements = result.type().shape().elements();
-        launches.add(
-                node.name(),
-                ElementKernels.rectify(elements, node.function()),
-                tensors.get(node.input()),
-                result);
+        KernelSpec kernel = ElementKernels.rectify(elements, node.function());
+        return launched(node, kernel, tensors.get(node.input()), result);
+    }
+
+    private Tensor launched(IntNode node, KernelSpec kernel, Tensor input, Tensor result) {
+        launches.add(node.name(), kernel, input, result);
         return result;
     }
 }

@@ -1,9 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 package org.dl4jquant.cuda.plan;
 
-import java.util.List;
-import java.util.Map;
-import java.util.Random;
 import org.dl4jquant.engine.Batch;
 import org.dl4jquant.graph.IntGraph;
 import org.dl4jquant.graph.node.Add;
@@ -34,6 +31,10 @@ import org.dl4jquant.numeric.OutputFunction.Slope;
 import org.dl4jquant.numeric.QuantParams;
 import org.dl4jquant.numeric.Shape;
 import org.dl4jquant.numeric.WeightTensor;
+
+import java.util.List;
+import java.util.Map;
+import java.util.Random;
 
 /** Small graphs, each of which shows what random ones show seldom. */
 final class PlanCases {
@@ -74,7 +75,8 @@ final class PlanCases {
                 threeChannels(),
                 movedInChunks(),
                 attention(),
-                movedOneByOne());
+                movedOneByOne(),
+                movedValues());
     }
 
     /** {@return values over the whole range of codes and a little beyond} */
@@ -120,6 +122,20 @@ final class PlanCases {
         graph.add(rectify("jump", "leaky", new Slope(1.7f, -0.1f)));
         graph.add(rectify("flat", "values", new Slope(1.5f, 0)));
         return graph.build(List.of("relu", "most", "both", "jump", "flat"));
+    }
+
+    /* Results whose channels become the last axis, and a part of them with all axes reversed. */
+    private static IntGraph movedValues() {
+        IntGraph.Builder graph = quantized(SIGNED);
+        graph.add(new Dequantize("values", "q"));
+        Shape shape = graph.type("values").shape();
+        graph.add(Move.of("last", "values", IndexMap.channelsLast(shape)));
+        IndexMap reversed = IndexMap.permute(shape, List.of(2, 1, 0));
+        IndexMap cut =
+                IndexMap.select(reversed.shape(), 1, AxisIndices.range(1, shape.size(1)))
+                        .reshaped(Shape.of(shape.elements() - shape.size(0) * shape.size(2)));
+        graph.add(Move.of("reversed", "values", reversed.then(cut).orElseThrow()));
+        return graph.build(List.of("last", "reversed"));
     }
 
     private static IntNode rectify(String name, String input, OutputFunction.Rectifier function) {

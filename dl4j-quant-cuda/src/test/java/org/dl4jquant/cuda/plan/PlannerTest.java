@@ -5,12 +5,6 @@ import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
-import java.util.ArrayList;
-import java.util.List;
-import java.util.Map;
-import java.util.Set;
-import java.util.TreeSet;
-import java.util.stream.LongStream;
 import org.dl4jquant.cuda.kernel.Architecture;
 import org.dl4jquant.engine.Batch;
 import org.dl4jquant.engine.Engine;
@@ -18,6 +12,13 @@ import org.dl4jquant.engine.RandomGraph;
 import org.dl4jquant.graph.IntGraph;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
+
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import java.util.TreeSet;
+import java.util.stream.LongStream;
 
 /** Whole plans, run on the CPU, against the reference engine. */
 class PlannerTest {
@@ -201,7 +202,8 @@ class PlannerTest {
                         "quantize.cu",
                         "rectify.cu",
                         "reorder.cu",
-                        "table.cu"),
+                        "table.cu",
+                        "transpose.cu"),
                 files);
         List<String> passes =
                 List.of(

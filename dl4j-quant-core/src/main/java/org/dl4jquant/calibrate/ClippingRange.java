@@ -35,7 +35,8 @@ record ClippingRange(double low, double high) {
         if (method instanceof CalibrationMethod.Entropy) {
             return all.within(entropy(seen, codes, reachesNegatives));
         }
-        if (method instanceof CalibrationMethod.MeanSquaredError) {
+        // A histogram is coarser than 16-bit codes, and nothing is won by clipping them.
+        if (method instanceof CalibrationMethod.MeanSquaredError && !codes.isWide()) {
             return LeastErrorRange.of(seen.histogram(), all, codes, symmetry);
         }
         if (method instanceof CalibrationMethod.LsqInitial && symmetry == Symmetry.SYMMETRIC) {

@@ -27,7 +27,7 @@ final class WeightScale {
      * thirds of the breakpoints and most of the shares, with the same result. */
     private static final int MOST_BREAKPOINTS = 1 << 15;
 
-    /* Codes have at most 8 bits with their sign. */
+    /* Codes whose breakpoints are walked have at most 8 bits with their sign. */
     private static final int CODE_BITS = 7;
     private static final int CODE_MASK = (1 << CODE_BITS) - 1;
 
@@ -69,7 +69,7 @@ final class WeightScale {
             return 0;
         }
         double overShares = search.overShares();
-        return (long) weights.length * maxCode <= MOST_BREAKPOINTS
+        return maxCode <= CODE_MASK && (long) weights.length * maxCode <= MOST_BREAKPOINTS
                 ? search.overAllBreakpoints()
                 : overShares;
     }

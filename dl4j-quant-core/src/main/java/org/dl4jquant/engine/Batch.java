@@ -2,6 +2,7 @@
 package org.dl4jquant.engine;
 
 import org.dl4jquant.check.Require;
+import org.dl4jquant.numeric.CodeRange;
 import org.dl4jquant.numeric.QuantParams;
 import org.dl4jquant.numeric.Shape;
 
@@ -68,19 +69,21 @@ public sealed interface Batch {
         }
     }
 
-    /** A batch of codes in one-byte containers. */
+    /** A batch of codes in containers of one byte, or of two if their range is wide. */
     final class Codes implements Batch {
 
         private final int size;
         private final Shape shape;
         private final byte[] containers;
         private final QuantParams params;
+        private final boolean wide;
 
         private Codes(int size, Shape shape, byte[] containers, QuantParams params) {
             this.size = size;
             this.shape = shape;
             this.containers = containers;
             this.params = params;
+            this.wide = params.range().isWide();
         }
 
         /**
@@ -88,7 +91,8 @@ public sealed interface Batch {
          *
          * @param size how many examples, above 0
          * @param shape one example's dimensions
-         * @param containers int8 codes if the range is signed, else uint8; not copied
+         * @param containers int8 codes if the range is signed, else uint8; two bytes a code, the
+         *     lower one first, if it is wide; not copied
          * @param params how the codes stand for values
          * @throws IllegalArgumentException if there are not {@code size * shape.elements()} codes
          */
@@ -96,8 +100,31 @@ public sealed interface Batch {
             Require.given(shape, "shape");
             Require.given(containers, "containers");
             Require.given(params, "params");
-            requireLength(size, shape, containers.length);
+            int width = params.range().bytes();
+            requireLength(size, shape, containers.length / width);
+            Require.argument(
+                    containers.length % width == 0,
+                    "%d bytes are no codes of 16 bits",
+                    containers.length);
             return new Codes(size, shape, containers, params);
+        }
+
+        /**
+         * {@return a batch of codes, of any width}
+         *
+         * @param size how many examples, above 0
+         * @param shape one example's dimensions
+         * @param codes codes of the range of {@code params}
+         * @param params how the codes stand for values
+         * @throws IllegalArgumentException if there are not {@code size * shape.elements()} codes
+         */
+        public static Codes ofCodes(int size, Shape shape, int[] codes, QuantParams params) {
+            CodeRange range = Require.given(params, "params").range();
+            byte[] containers = new byte[Require.given(codes, "codes").length * range.bytes()];
+            for (int i = 0; i < codes.length; i++) {
+                range.encode(codes[i], containers, i);
+            }
+            return of(size, shape, containers, params);
         }
 
         @Override
@@ -126,7 +153,9 @@ public sealed interface Batch {
          * @param index from 0, over all examples
          */
         public int code(int index) {
-            return params.range().decode(containers[index]);
+            return wide
+                    ? params.range().decode(containers, index)
+                    : params.range().decode(containers[index]);
         }
 
         @Override

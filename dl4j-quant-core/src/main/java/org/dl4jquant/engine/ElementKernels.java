@@ -22,9 +22,9 @@ final class ElementKernels {
         return inputs -> {
             Batch.Floats input = (Batch.Floats) inputs.get(0);
             float[] values = input.values();
-            byte[] containers = new byte[values.length];
+            byte[] containers = new byte[values.length * params.range().bytes()];
             for (int i = 0; i < values.length; i++) {
-                containers[i] = (byte) params.quantize(values[i]);
+                params.range().encode(params.quantize(values[i]), containers, i);
             }
             return Batch.Codes.of(input.size(), input.shape(), containers, params);
         };
@@ -140,11 +140,35 @@ final class ElementKernels {
 
     static Kernel move(IndexMap map, QuantParams params) {
         IndexRuns runs = IndexRuns.of(map);
-        byte zero = (byte) params.zeroPoint();
+        int zero = params.zeroPoint();
+        boolean wide = params.range().isWide();
         return inputs -> {
             Batch.Codes input = (Batch.Codes) inputs.get(0);
-            byte[] containers = runs.apply(input.containers(), zero);
+            byte[] containers =
+                    wide
+                            ? moved(input.containers(), zero, runs)
+                            : runs.apply(input.containers(), (byte) zero);
             return Batch.Codes.of(input.size(), map.shape(), containers, params);
         };
+    }
+
+    /* The lower bytes of all codes move alone, and so do the upper ones. */
+    private static byte[] moved(byte[] containers, int zero, IndexRuns runs) {
+        byte[] lower = runs.apply(everySecond(containers, 0), (byte) zero);
+        byte[] upper = runs.apply(everySecond(containers, 1), (byte) (zero >> Byte.SIZE));
+        byte[] moved = new byte[2 * lower.length];
+        for (int i = 0; i < lower.length; i++) {
+            moved[2 * i] = lower[i];
+            moved[2 * i + 1] = upper[i];
+        }
+        return moved;
+    }
+
+    private static byte[] everySecond(byte[] bytes, int first) {
+        byte[] half = new byte[bytes.length / 2];
+        for (int i = 0; i < half.length; i++) {
+            half[i] = bytes[2 * i + first];
+        }
+        return half;
     }
 }

@@ -48,13 +48,17 @@ final class Kernels implements IntNode.Visitor<Kernel> {
 
     @Override
     public Kernel visit(Convolution node) {
-        return new ConvolutionKernel(
-                node, shape(node.input()), codes(node.input()), shape(node.name()));
+        Shape image = shape(node.input());
+        QuantParams input = codes(node.input());
+        return node.isWide(input)
+                ? new WideConvolutionKernel(node, image, input, shape(node.name()))
+                : new ConvolutionKernel(node, image, input, shape(node.name()));
     }
 
     @Override
     public Kernel visit(Dense node) {
-        return new DenseKernel(node, codes(node.input()));
+        QuantParams input = codes(node.input());
+        return node.isWide(input) ? new WideDenseKernel(node, input) : new DenseKernel(node, input);
     }
 
     @Override

@@ -5,6 +5,7 @@ import org.dl4jquant.graph.node.AveragePool;
 import org.dl4jquant.graph.node.MaxPool;
 import org.dl4jquant.graph.node.Window;
 import org.dl4jquant.numeric.CodeMean;
+import org.dl4jquant.numeric.CodeRange;
 import org.dl4jquant.numeric.QuantParams;
 import org.dl4jquant.numeric.Shape;
 
@@ -73,7 +74,8 @@ final class PoolKernels {
             Shape result,
             QuantParams params,
             WindowFunction function) {
-        byte[] containers = new byte[input.size() * result.elements()];
+        CodeRange range = params.range();
+        byte[] containers = new byte[input.size() * result.elements() * range.bytes()];
         int planeSize = input.shape().size(1) * input.shape().size(2);
         int to = 0;
         for (int plane = 0; plane < input.size() * result.size(0); plane++) {
@@ -81,7 +83,8 @@ final class PoolKernels {
                 int top = y * window.stride().height() - window.before().height();
                 for (int x = 0; x < result.size(2); x++) {
                     int left = x * window.stride().width() - window.before().width();
-                    containers[to++] = (byte) function.apply(input, plane * planeSize, top, left);
+                    range.encode(
+                            function.apply(input, plane * planeSize, top, left), containers, to++);
                 }
             }
         }

@@ -58,4 +58,28 @@ final class Requantization {
         }
         return Batch.Floats.of(size, shape, values);
     }
+
+    /**
+     * {@return the results of accumulators that need 64 bits, as those of 16-bit codes do}
+     *
+     * @param size how many examples
+     * @param shape of one example
+     * @param accumulators the sums
+     */
+    Batch apply(int size, Shape shape, long[] accumulators) {
+        int inChannel = shape.elements() / shape.size(0);
+        float[] values = new float[accumulators.length];
+        for (int i = 0; i < values.length; i++) {
+            values[i] = (float) accumulators[i] * multipliers[i / inChannel % multipliers.length];
+        }
+        if (!(output instanceof Output.Codes codes)) {
+            return Batch.Floats.of(size, shape, values);
+        }
+        int[] rounded = new int[values.length];
+        for (int i = 0; i < rounded.length; i++) {
+            rounded[i] =
+                    Rounding.quantize(values[i], 1, codes.params().zeroPoint(), codes.bounds());
+        }
+        return Batch.Codes.ofCodes(size, shape, rounded, codes.params());
+    }
 }

@@ -103,12 +103,22 @@ final class GraphDigest {
         } else if (value instanceof WeightTensor weights) {
             write(weights.shape());
             write(weights.range());
-            out.write(weights.codes());
+            if (weights.range().isWide()) {
+                for (int code : weights.allCodes()) {
+                    out.writeShort(code);
+                }
+            } else {
+                out.write(weights.codes());
+            }
             for (float scale : weights.scales()) {
                 write(scale);
             }
-            for (int bias : weights.bias()) {
-                write(bias);
+            for (long bias : weights.longBias()) {
+                if (bias == (int) bias) {
+                    out.writeInt((int) bias);
+                } else {
+                    out.writeLong(bias);
+                }
             }
         } else if (value instanceof CodeTable table) {
             out.write(table.entries());

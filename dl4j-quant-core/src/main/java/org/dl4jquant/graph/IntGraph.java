@@ -129,6 +129,12 @@ public final class IntGraph {
             }
             TensorType type = node.type(new NodeInputs(types, fromOutside));
             NodeChecks.requireElements(node, "result", type.shape().elements());
+            Require.argument(
+                    node.takesWideCodes() || !type.isCodes() || !type.codes().range().isWide(),
+                    "node '%s' (%s) makes codes of 16 bits; only a Quantize, convolutions, dense"
+                            + " nodes, max pools and moves do, so give it at most 8 bits",
+                    node.name(),
+                    node.kind());
             types.put(node.name(), type);
             boolean reshapes = node instanceof Reshape;
             if (node instanceof Input || (reshapes && fromOutside.containsAll(node.inputs()))) {

@@ -7,18 +7,21 @@ import ai.onnxruntime.OrtEnvironment;
 import ai.onnxruntime.OrtException;
 import ai.onnxruntime.OrtLoggingLevel;
 import ai.onnxruntime.OrtSession;
-import java.nio.ByteBuffer;
-import java.nio.FloatBuffer;
-import java.util.Arrays;
-import java.util.LinkedHashMap;
-import java.util.Map;
+
 import org.dl4jquant.engine.Batch;
 import org.dl4jquant.graph.IntGraph;
 import org.dl4jquant.graph.node.Add;
 import org.dl4jquant.graph.node.IntNode;
 import org.dl4jquant.graph.node.TensorType;
+import org.dl4jquant.numeric.QuantParams;
 import org.dl4jquant.numeric.Shape;
 import org.dl4jquant.onnx.form.Containers;
+
+import java.nio.ByteBuffer;
+import java.nio.FloatBuffer;
+import java.util.Arrays;
+import java.util.LinkedHashMap;
+import java.util.Map;
 
 /** One loaded model of ONNX Runtime. */
 final class OnnxRuntimeSession implements AutoCloseable {
@@ -120,11 +123,24 @@ final class OnnxRuntimeSession implements AutoCloseable {
             buffer.get(values);
             return Batch.Floats.of(size, shape, values);
         }
+        if (type.codes().range().isWide()) {
+            return wideCodes(tensor, type.codes(), shape, size);
+        }
         byte[] containers = new byte[size * shape.elements()];
         ByteBuffer buffer = tensor.getByteBuffer();
         buffer.get(containers);
         Containers.flipInPlace(containers, type.codes().range());
         return Batch.Codes.of(size, shape, containers, type.codes());
+    }
+
+    /* Codes of 16 bits are float32 in the file. */
+    private static Batch wideCodes(OnnxTensor tensor, QuantParams params, Shape shape, int size) {
+        FloatBuffer buffer = tensor.getFloatBuffer();
+        int[] codes = new int[size * shape.elements()];
+        for (int i = 0; i < codes.length; i++) {
+            codes[i] = (int) buffer.get(i);
+        }
+        return Batch.Codes.ofCodes(size, shape, codes, params);
     }
 
     @Override

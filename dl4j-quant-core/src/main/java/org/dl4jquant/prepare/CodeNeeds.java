@@ -1,9 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 package org.dl4jquant.prepare;
 
-import java.util.HashMap;
-import java.util.Map;
-import java.util.stream.Stream;
 import org.deeplearning4j.nn.conf.InputPreProcessor;
 import org.dl4jquant.layer.integer.PointwiseActivation;
 import org.dl4jquant.layer.kind.Batches;
@@ -11,10 +8,18 @@ import org.dl4jquant.layer.kind.CodeFlow;
 import org.dl4jquant.layer.kind.LayerKind;
 import org.dl4jquant.layer.kind.LayerKinds;
 import org.dl4jquant.network.Topology;
+import org.dl4jquant.scheme.IntFormat;
 import org.dl4jquant.scheme.LayerScheme;
+import org.dl4jquant.scheme.NumberFormat;
 import org.dl4jquant.scheme.TensorScheme;
 import org.jspecify.annotations.Nullable;
 import org.nd4j.linalg.activations.IActivation;
+
+import java.util.Comparator;
+import java.util.HashMap;
+import java.util.Map;
+import java.util.Objects;
+import java.util.stream.Stream;
 
 /**
  * Says which tensors of a network are needed as codes, and which steps make and read them. It
@@ -222,5 +227,20 @@ final class CodeNeeds {
                                 reader.kept() == null && reader.flow().keepsCodes()
                                         ? readersOfCodes(reader.name())
                                         : Stream.of(reader));
+    }
+
+    /**
+     * {@return the widest integers of the layers with weights that compute with a tensor's codes;
+     * null if there are none}
+     */
+    @Nullable NumberFormat widestOfReaders(String tensor) {
+        return readersOfCodes(tensor)
+                .filter(each -> each.flow().hasWeights())
+                .map(this::activations)
+                .filter(Objects::nonNull)
+                .map(scheme -> Objects.requireNonNull(scheme).format())
+                .filter(IntFormat.class::isInstance)
+                .max(Comparator.comparing(NumberFormat::bitsPerNumber))
+                .orElse(null);
     }
 }

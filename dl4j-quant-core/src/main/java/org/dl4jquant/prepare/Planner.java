@@ -23,7 +23,6 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
-import java.util.Optional;
 import java.util.Set;
 import java.util.function.Predicate;
 
@@ -49,6 +48,7 @@ final class Planner {
     private final SignAnalysis signs;
     private final Map<String, LayerScheme> schemes;
     private final CodeNeeds needs;
+    private final WideCodes wide;
     private final Map<String, ActivationScheme> inserted = new LinkedHashMap<>();
     private final Map<String, LayerQuantizers> wrapped = new LinkedHashMap<>();
     private final Map<String, String> quantizers = new HashMap<>();
@@ -60,6 +60,7 @@ final class Planner {
         this.signs = signs;
         this.schemes = schemes;
         this.needs = new CodeNeeds(network, schemes);
+        this.wide = new WideCodes(network);
         this.taken = new HashSet<>(network.inputs());
         network.steps().forEach(step -> taken.addAll(step.members()));
     }
@@ -79,12 +80,14 @@ final class Planner {
             Predicate<String> nonNegativeInput) {
         Topology<FusedStep> joined = LayerFusion.merge(float32, layer -> true);
         Map<String, LayerScheme> schemes = schemes(joined, spec, parts);
+        List<String> warnings = new ArrayList<>(WideCodes.narrowInPlace(joined, schemes));
         Set<String> apart = new HashSet<>();
         Planner planner = decided(float32, joined, schemes, apart, nonNegativeInput);
         while (apart.addAll(planner.unwrappedLeaders())) {
             planner = decided(float32, joined, schemes, apart, nonNegativeInput);
         }
-        return planner.plan(float32, IdleRules.warnings(float32, joined, spec, parts));
+        warnings.addAll(IdleRules.warnings(float32, joined, spec, parts));
+        return planner.plan(float32, warnings);
     }
 
     /* A batch normalization without quantizers cannot take the function after it along. */
@@ -213,6 +216,7 @@ final class Planner {
                 .filter(scheme -> scheme != null && scheme.format() instanceof IntFormat)
                 .map(Objects::requireNonNull)
                 .max(Comparator.comparing(scheme -> scheme.format().bitsPerNumber()))
+                .map(widest -> wide.ofInput(input, widest))
                 .map(widest -> new ActivationScheme(widest, !signs.nonNegative(input)))
                 .ifPresent(scheme -> inserted.put(input, scheme));
     }
@@ -290,17 +294,11 @@ final class Planner {
      * make no multiplication cheaper, and lose what the paper of LSQ keeps in float. */
     private ActivationScheme outputScheme(FusedStep step) {
         TensorScheme own = Objects.requireNonNull(needs.activations(step));
-        Optional<NumberFormat> widest =
-                needs.readersOfCodes(step.name())
-                        .filter(each -> each.flow().hasWeights())
-                        .map(needs::activations)
-                        .filter(Objects::nonNull)
-                        .map(scheme -> Objects.requireNonNull(scheme).format())
-                        .filter(IntFormat.class::isInstance)
-                        .max(Comparator.comparing(NumberFormat::bitsPerNumber));
-        TensorScheme scheme = widest.map(own::withFormat).orElseGet(() -> LayerFunctions.wide(own));
+        NumberFormat widest = needs.widestOfReaders(step.name());
+        TensorScheme scheme = widest == null ? LayerFunctions.wide(own) : own.withFormat(widest);
         boolean integer = own.format() instanceof IntFormat;
-        return new ActivationScheme(integer ? scheme : own, !signs.nonNegative(step.name()));
+        return new ActivationScheme(
+                integer ? wide.ofResult(step, scheme) : own, !signs.nonNegative(step.name()));
     }
 
     private static ActivationScheme signed(TensorScheme scheme) {

@@ -25,6 +25,13 @@ public record LayerScheme(@Nullable TensorScheme weights, @Nullable TensorScheme
     /** 4-bit weights per channel, 4-bit activations per tensor. */
     public static final LayerScheme INT4 = ofBits(4, 4);
 
+    /**
+     * 16-bit weights per channel, and 16-bit activations where the layer reads them: for layers
+     * that lose accuracy by rounding, in a network that becomes integers. Two to four products of
+     * bytes take the place of one.
+     */
+    public static final LayerScheme INT16 = ofBits(16, 16);
+
     /** Weights and activations rounded to half precision. */
     public static final LayerScheme FP16 =
             new LayerScheme(
@@ -55,8 +62,8 @@ public record LayerScheme(@Nullable TensorScheme weights, @Nullable TensorScheme
     /**
      * {@return the usual scheme of two widths}
      *
-     * @param weightBits the weights' width, 2 to 8
-     * @param activationBits the activations' width, 2 to 8
+     * @param weightBits the weights' width, 2 to 8, or 16
+     * @param activationBits the activations' width, 2 to 8, or 16
      */
     public static LayerScheme ofBits(int weightBits, int activationBits) {
         return new LayerScheme(

@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 package org.dl4jquant.scheme;
 
-import java.util.Objects;
 import org.dl4jquant.check.Require;
 import org.nd4j.shade.jackson.annotation.JsonInclude;
 import org.nd4j.shade.jackson.databind.annotation.JsonDeserialize;
+
+import java.util.Objects;
 
 /**
  * How one tensor is to be quantized.
@@ -49,6 +50,12 @@ public record TensorScheme(
                         + " use CodeRounding.NEAREST, Estimator.LSQ or Estimator.STE",
                 rounding);
         Require.argument(
+                !(format instanceof IntFormat wide && wide.isWide())
+                        || !(granularity instanceof Granularity.PerGroup),
+                "groups of weights have codes of at most 8 bits, not %s; use"
+                        + " Granularity.PER_CHANNEL",
+                format);
+        Require.argument(
                 granularity == Granularity.PER_TENSOR || symmetry == Symmetry.SYMMETRIC,
                 "per-channel scales cannot be asymmetric: the integer contract has zero point 0"
                         + " for weights; use Symmetry.SYMMETRIC or Granularity.PER_TENSOR");
@@ -87,7 +94,7 @@ public record TensorScheme(
     /**
      * {@return the usual scheme for weights of a width}
      *
-     * @param bits the width, 2 to 8
+     * @param bits the width, 2 to 8, or 16
      */
     public static TensorScheme weights(int bits) {
         return new TensorScheme(
@@ -101,7 +108,7 @@ public record TensorScheme(
     /**
      * {@return the usual scheme for activations of a width}
      *
-     * @param bits the width, 2 to 8
+     * @param bits the width, 2 to 8, or 16
      */
     public static TensorScheme activations(int bits) {
         return new TensorScheme(

@@ -1,12 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 package org.dl4jquant.search;
 
-import java.util.ArrayList;
-import java.util.Collection;
-import java.util.Comparator;
-import java.util.LinkedHashSet;
-import java.util.List;
-import java.util.Set;
 import org.deeplearning4j.nn.graph.ComputationGraph;
 import org.deeplearning4j.nn.multilayer.MultiLayerNetwork;
 import org.dl4jquant.check.Require;
@@ -19,16 +13,23 @@ import org.dl4jquant.scheme.LayerSelector;
 import org.dl4jquant.scheme.QuantSpec;
 import org.nd4j.linalg.dataset.api.iterator.DataSetIterator;
 
+import java.util.ArrayList;
+import java.util.Collection;
+import java.util.Comparator;
+import java.util.LinkedHashSet;
+import java.util.List;
+import java.util.Set;
+
 /**
- * Finds the layers that rounding harms most, and keeps them in half precision or gives them more
- * bits.
+ * Finds the layers that lose most by rounding, and gives them 16 bits, or another scheme.
  *
  * <pre>{@code
  * QuantSpec gentle = LayerSensitivity.of(trained, QuantSpec.of(LayerScheme.INT4), data).protect(2);
  * }</pre>
  *
- * <p>A layer in half precision has no integer form: {@code Quantization.lower} refuses the network.
- * To deploy one, protect with bits, {@code protect(2, LayerScheme.INT8)}.
+ * <p>The protected network becomes integers like any other. Kinds of layers that have no integer
+ * form of 16 bits, such as recurrent ones, get 8 bits, which the report of {@code prepare} says. A
+ * layer in half precision, {@code protect(2, LayerScheme.FP16)}, trains, but has no integer form.
  *
  * <p>Each layer is measured alone: the float network is prepared with this layer's scheme and all
  * others in float, and the network's result compared with that in float. The data need no labels.
@@ -141,27 +142,26 @@ public final class LayerSensitivity {
         return layers;
     }
 
-    /** {@return the layers, the one that rounding harms most first} */
+    /** {@return the layers, the one that loses most by rounding first} */
     public List<Layer> mostSensitiveFirst() {
         return layers.stream().sorted(Comparator.comparingDouble(Layer::sqnr)).toList();
     }
 
     /**
-     * {@return the spec, with the most sensitive layers in half precision; a network that is
-     * prepared by it trains, but does not lower}
+     * {@return the spec, with 16 bits for the most sensitive layers}
      *
      * @param count how many layers, from 0 to all
      * @throws IllegalArgumentException if there are not so many
      */
     public QuantSpec protect(int count) {
-        return protect(count, LayerScheme.FP16);
+        return protect(count, LayerScheme.INT16);
     }
 
     /**
      * {@return the spec, with another scheme for the most sensitive layers}
      *
      * @param count how many layers, from 0 to all
-     * @param scheme theirs, for example {@link LayerScheme#INT8}, which lowers
+     * @param scheme theirs, for example {@link LayerScheme#INT8}
      * @throws IllegalArgumentException if there are not so many
      */
     public QuantSpec protect(int count, LayerScheme scheme) {
@@ -176,21 +176,20 @@ public final class LayerSensitivity {
     }
 
     /**
-     * {@return the spec, with named layers in half precision; a network that is prepared by it
-     * trains, but does not lower}
+     * {@return the spec, with 16 bits for named layers}
      *
      * @param names of layers that the spec quantizes
      * @throws IllegalArgumentException if it quantizes no layer of such a name
      */
     public QuantSpec protect(Collection<String> names) {
-        return protect(names, LayerScheme.FP16);
+        return protect(names, LayerScheme.INT16);
     }
 
     /**
      * {@return the spec, with another scheme for named layers}
      *
      * @param names of layers that the spec quantizes
-     * @param scheme theirs, for example {@link LayerScheme#INT8}, which lowers
+     * @param scheme theirs, for example {@link LayerScheme#INT8}
      * @throws IllegalArgumentException if it quantizes no layer of such a name
      */
     public QuantSpec protect(Collection<String> names, LayerScheme scheme) {

@@ -5,7 +5,6 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
-import java.util.List;
 import org.deeplearning4j.datasets.iterator.utilty.ListDataSetIterator;
 import org.deeplearning4j.nn.conf.NeuralNetConfiguration;
 import org.deeplearning4j.nn.conf.inputs.InputType;
@@ -14,10 +13,13 @@ import org.deeplearning4j.nn.conf.layers.OutputLayer;
 import org.deeplearning4j.nn.graph.ComputationGraph;
 import org.deeplearning4j.nn.multilayer.MultiLayerNetwork;
 import org.dl4jquant.Quantization;
+import org.dl4jquant.engine.Engine;
+import org.dl4jquant.graph.IntGraph;
 import org.dl4jquant.lower.LoweringException;
 import org.dl4jquant.nd.RowMajor;
 import org.dl4jquant.prepare.Networks;
 import org.dl4jquant.prepare.Preparation;
+import org.dl4jquant.report.SimulatorCheck;
 import org.dl4jquant.scheme.LayerScheme;
 import org.dl4jquant.scheme.LayerSelector;
 import org.dl4jquant.scheme.QuantSpec;
@@ -29,6 +31,8 @@ import org.nd4j.linalg.dataset.DataSet;
 import org.nd4j.linalg.dataset.api.iterator.DataSetIterator;
 import org.nd4j.linalg.learning.config.Adam;
 import org.nd4j.linalg.lossfunctions.LossFunctions.LossFunction;
+
+import java.util.List;
 
 class RecoveryRecipeTest {
 
@@ -194,7 +198,7 @@ class RecoveryRecipeTest {
     }
 
     @Test
-    void keepsTheMostSensitiveLayersInHalfPrecision() {
+    void givesTheMostSensitiveLayersSixteenBits() {
         MultiLayerNetwork floats = trained();
         // Two bits where the rest has eight: no doubt which layer suffers.
         QuantSpec spec =
@@ -203,7 +207,7 @@ class RecoveryRecipeTest {
         LayerSensitivity sensitivity = LayerSensitivity.of(floats, spec, batches());
         assertEquals("second", sensitivity.mostSensitiveFirst().get(0).name());
         QuantSpec gentle = sensitivity.protect(1);
-        assertEquals(spec.with(LayerSelector.named("second"), LayerScheme.FP16), gentle);
+        assertEquals(spec.with(LayerSelector.named("second"), LayerScheme.INT16), gentle);
         assertEquals(sensitivity.protect(List.of("second")), gentle);
         assertEquals(spec, sensitivity.protect(0));
 
@@ -221,25 +225,31 @@ class RecoveryRecipeTest {
     }
 
     @Test
-    void aNetworkWithProtectedLayersIsRefusedByLowerWithTheRemedyWhichLowers() {
+    void aNetworkWithProtectedLayersBecomesIntegersAndOneInHalfPrecisionIsRefusedWithTheRemedy() {
         MultiLayerNetwork floats = trained();
         LayerSensitivity sensitivity =
                 LayerSensitivity.of(floats, QuantSpec.of(LayerScheme.INT4), batches());
         for (int count = 1; count <= sensitivity.layers().size(); count++) {
             MultiLayerNetwork half =
-                    Preparation.prepare(floats, sensitivity.protect(count), batches()).network();
+                    Preparation.prepare(
+                                    floats, sensitivity.protect(count, LayerScheme.FP16), batches())
+                            .network();
             String message =
                     assertThrows(LoweringException.class, () -> Quantization.lower(half))
                             .getMessage();
             assertTrue(
-                    message.contains("half precision")
-                            && message.contains("protect(count, LayerScheme.INT8)"),
+                    message.contains("half precision") && message.contains("LayerScheme.INT16"),
                     message);
             MultiLayerNetwork bits =
-                    Preparation.prepare(
-                                    floats, sensitivity.protect(count, LayerScheme.INT8), batches())
-                            .network();
-            assertTrue(Quantization.lower(bits).nodes().size() > 3);
+                    Preparation.prepare(floats, sensitivity.protect(count), batches()).network();
+            IntGraph graph = Quantization.lower(bits);
+            try (Engine engine = Engine.open("onnxruntime", graph)) {
+                assertEquals(
+                        0,
+                        SimulatorCheck.between(bits, engine)
+                                .over(data().getFeatures())
+                                .differingCodes());
+            }
         }
     }
 

@@ -44,6 +44,11 @@ public sealed interface IntNode
     /** {@return the names of the results that it reads} */
     List<String> inputs();
 
+    /** {@return whether the codes that it reads and makes may have 16 bits} */
+    default boolean takesWideCodes() {
+        return false;
+    }
+
     /**
      * {@return the one of these results that says which steps of a sequence count: an input of the
      * graph of zeros and ones; empty if it reads none}

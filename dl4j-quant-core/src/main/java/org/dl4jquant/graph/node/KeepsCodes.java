@@ -6,4 +6,9 @@ public sealed interface KeepsCodes extends IntNode permits MaxPool, Reshape, Mov
 
     /** {@return the name of the codes that it reads} */
     String input();
+
+    @Override
+    default boolean takesWideCodes() {
+        return true;
+    }
 }

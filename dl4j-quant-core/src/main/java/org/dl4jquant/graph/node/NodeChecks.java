@@ -136,14 +136,19 @@ public final class NodeChecks {
     static void requireComputable(
             IntNode node, WeightTensor weights, QuantParams input, Output output) {
         OverflowCertificate certificate = OverflowCertificate.of(weights, input);
+        boolean wide = node instanceof Weighted weighted && weighted.isWide(input);
         Require.argument(
-                certificate.fitsInt32(),
-                "node '%s': the accumulator of channel %d can reach [%d, %d], which int32 cannot"
+                wide ? certificate.fitsFloat64() : certificate.fitsInt32(),
+                "node '%s': the accumulator of channel %d can reach [%d, %d], which %s cannot"
                         + " hold; use fewer bits, or a smaller bias",
                 node.name(),
                 certificate.channel(),
                 certificate.lowest(),
-                certificate.highest());
+                certificate.highest(),
+                wide ? "float64" : "int32");
+        if (wide) {
+            requirePlanes(node, weights);
+        }
         for (int channel = 0; channel < weights.channels(); channel++) {
             float multiplier = output.multiplier(input.scale(), weights.scale(channel));
             Require.argument(
@@ -161,6 +166,19 @@ public final class NodeChecks {
     /** {@return what a node reads: codes, and a mask if it has one} */
     static List<String> withMask(String codes, Optional<String> mask) {
         return mask.map(name -> List.of(codes, name)).orElse(List.of(codes));
+    }
+
+    /* Codes of 16 bits are multiplied as pairs of bytes, whose products are added in int32. */
+    private static void requirePlanes(IntNode node, WeightTensor weights) {
+        int length = weights.weightsPerChannel();
+        int most = 0xff * (weights.range().isWide() ? 0xff : Byte.MAX_VALUE);
+        Require.argument(
+                (long) length * most <= Integer.MAX_VALUE,
+                "node '%s' multiplies codes of 16 bits by %d weights for each result; their bytes"
+                        + " can be added in int32 up to %d, so give it at most 8 bits",
+                node.name(),
+                length,
+                Integer.MAX_VALUE / most);
     }
 
     /** {@return the value, with the name of the node in the message of what is refused} */

@@ -43,6 +43,14 @@ public final class NodeInputs {
                 "node '%s' reads float32 values from '%s'; it takes codes, quantize them first",
                 node.name(),
                 input);
+        Require.argument(
+                node.takesWideCodes() || !type.codes().range().isWide(),
+                "node '%s' (%s) reads codes of 16 bits from '%s'; only convolutions, dense nodes,"
+                        + " max pools and moves take them, so let '%s' have at most 8 bits",
+                node.name(),
+                node.kind(),
+                input,
+                input);
         return type;
     }
 

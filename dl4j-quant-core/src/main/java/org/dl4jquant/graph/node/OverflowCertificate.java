@@ -33,8 +33,8 @@ public record OverflowCertificate(long lowest, long highest, int channel) {
         int worst = 0;
         int length = weights.weightsPerChannel();
         for (int channel = 0; channel < weights.channels(); channel++) {
-            long low = Math.min(0, weights.bias(channel));
-            long high = Math.max(0, weights.bias(channel));
+            long low = Math.min(0, weights.longBias(channel));
+            long high = Math.max(0, weights.longBias(channel));
             for (int i = channel * length; i < (channel + 1) * length; i++) {
                 long code = weights.code(i);
                 low += Math.min(0, Math.min(code * least, code * most));
@@ -52,5 +52,13 @@ public record OverflowCertificate(long lowest, long highest, int channel) {
     /** {@return whether int32 holds every partial sum} */
     public boolean fitsInt32() {
         return lowest >= Integer.MIN_VALUE && highest <= Integer.MAX_VALUE;
+    }
+
+    /**
+     * {@return whether every accumulator is an integer that float64 holds, as those of 16-bit codes
+     * must be}
+     */
+    public boolean fitsFloat64() {
+        return lowest >= -WeightTensor.MAX_SUM && highest <= WeightTensor.MAX_SUM;
     }
 }

@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 package org.dl4jquant.graph.node;
 
-import java.util.List;
-import java.util.Objects;
 import org.dl4jquant.check.Require;
 import org.dl4jquant.numeric.QuantParams;
+
+import java.util.List;
+import java.util.Objects;
 
 /**
  * Rounds float32 values to codes, {@code clamp(rint(x / scale) + zeroPoint)}.
@@ -51,5 +52,10 @@ public record Quantize(String name, String input, QuantParams params) implements
     @Override
     public <R> R accept(Visitor<R> visitor) {
         return visitor.visit(this);
+    }
+
+    @Override
+    public boolean takesWideCodes() {
+        return true;
     }
 }

@@ -64,7 +64,9 @@ public record ChannelsLastForm(IntegerForm inside) implements IntegerForm {
     public static IntegerSupport of(boolean channelsLast, IntegerSupport support) {
         Require.given(support, "support");
         return channelsLast && support instanceof IntegerSupport.Supported first
-                ? IntegerSupport.of(tensors -> new ChannelsLastForm(first.maker().apply(tensors)))
+                ? new IntegerSupport.Supported(
+                        tensors -> new ChannelsLastForm(first.maker().apply(tensors)),
+                        first.takesWideCodes())
                 : support;
     }
 

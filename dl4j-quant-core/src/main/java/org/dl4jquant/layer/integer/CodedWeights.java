@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 package org.dl4jquant.layer.integer;
 
-import java.util.Arrays;
-import java.util.Objects;
 import org.deeplearning4j.nn.api.Layer;
 import org.deeplearning4j.nn.params.DefaultParamInitializer;
 import org.deeplearning4j.nn.workspace.LayerWorkspaceMgr;
@@ -20,6 +18,11 @@ import org.jspecify.annotations.Nullable;
 import org.nd4j.linalg.api.buffer.DataType;
 import org.nd4j.linalg.api.ndarray.INDArray;
 import org.nd4j.linalg.factory.Nd4j;
+
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import java.util.Objects;
 
 /** The weights of a running layer as codes, and the accumulators that they make of its input. */
 final class CodedWeights {
@@ -45,8 +48,28 @@ final class CodedWeights {
     private float[] seen = new float[0];
     private @Nullable QuantParams seenInput;
     private @Nullable WeightTensor folded;
-    private @Nullable ExactSums largeSums;
+    private List<Part> parts = List.of();
     private @Nullable INDArray codes;
+
+    /**
+     * A part of the weights whose sums float32 may add: all of 8 bits, or the lower or the upper
+     * byte of 16.
+     */
+    private static final class Part {
+        private final float[] values;
+        private final double unit;
+        private final ExactSums sums;
+
+        /* The unit says how many units of the weights one of the part is. */
+        Part(int[] codes, double unit, long[] bias) {
+            this.values = new float[codes.length];
+            for (int i = 0; i < values.length; i++) {
+                values[i] = codes[i];
+            }
+            this.unit = unit;
+            this.sums = new ExactSums(codes, bias);
+        }
+    }
 
     /**
      * Takes a running layer with parameters.
@@ -81,13 +104,13 @@ final class CodedWeights {
             return last;
         }
         WeightTensor fresh = fold(input);
-        ExactSums sums = new ExactSums(fresh);
+        Part whole = new Part(fresh.allCodes(), 1, fresh.longBias());
         boolean small =
-                sums.areSmall(
+                whole.sums.areSmall(
                         input.range().min() - input.zeroPoint(),
                         input.range().max() - input.zeroPoint());
-        largeSums = small ? null : sums;
-        fill(fresh, small);
+        parts = small ? List.of() : fresh.range().isWide() ? bytes(fresh) : List.of(whole);
+        fill(whole, fresh, small);
         seen = now;
         seenInput = input;
         folded = fresh;
@@ -125,18 +148,27 @@ final class CodedWeights {
         return Shape.of(Arrays.stream(array.shape()).mapToInt(Math::toIntExact).toArray());
     }
 
-    private void fill(WeightTensor integers, boolean withBias) {
-        byte[] bytes = integers.codes();
-        float[] values = new float[bytes.length];
-        for (int i = 0; i < bytes.length; i++) {
-            values[i] = bytes[i];
+    /* The upper bytes first; the lower ones are signed, too. */
+    private static List<Part> bytes(WeightTensor integers) {
+        int[] upper = integers.allCodes();
+        int[] lower = new int[upper.length];
+        for (int i = 0; i < upper.length; i++) {
+            lower[i] = (byte) upper[i];
+            upper[i] = (upper[i] - lower[i]) >> Byte.SIZE;
         }
+        return List.of(
+                new Part(upper, 1 << Byte.SIZE, integers.longBias()),
+                new Part(lower, 1, integers.longBias()));
+    }
+
+    private void fill(Part part, WeightTensor integers, boolean withBias) {
         float[] bias = new float[integers.channels()];
         for (int channel = 0; channel < bias.length; channel++) {
-            bias[channel] = withBias ? integers.bias(channel) : 0;
+            bias[channel] = withBias ? integers.longBias(channel) : 0;
         }
         RowMajor.copyInto(
-                values, arithmetic.outputFirst(twin.getParam(DefaultParamInitializer.WEIGHT_KEY)));
+                part.values,
+                arithmetic.outputFirst(twin.getParam(DefaultParamInitializer.WEIGHT_KEY)));
         RowMajor.copyInto(bias, twin.getParam(DefaultParamInitializer.BIAS_KEY));
     }
 
@@ -148,14 +180,39 @@ final class CodedWeights {
      * @param call how the network calls the layer
      */
     INDArray accumulators(INDArray x, QuantParams input, Call call) {
-        tensor(input);
+        WeightTensor integers = tensor(input);
         twin.setMaskArray(call.mask());
         INDArray arriving = codesOf(x, input);
-        ExactSums large = largeSums;
-        return large == null
+        return parts.isEmpty()
                 ? sums(arriving, call.workspaces())
-                : large.of(
-                        arriving, arithmetic.channelAxis(), part -> sums(part, call.workspaces()));
+                : largeSums(arriving, integers, call.workspaces());
+    }
+
+    private INDArray largeSums(
+            INDArray arriving, WeightTensor integers, LayerWorkspaceMgr workspaces) {
+        List<INDArray> results = new ArrayList<>();
+        double[] totals = null;
+        for (Part part : parts) {
+            if (parts.size() > 1) {
+                fill(part, integers, false);
+            }
+            totals =
+                    part.sums.addTo(
+                            totals,
+                            arriving,
+                            part.unit,
+                            codesOfPart -> {
+                                INDArray sums = sums(codesOfPart, workspaces);
+                                results.add(sums);
+                                return sums;
+                            });
+        }
+        // It lies where DL4J expects the layer's result.
+        INDArray result = results.get(results.size() - 1);
+        parts.get(0)
+                .sums
+                .accumulators(Objects.requireNonNull(totals), arithmetic.channelAxis(), result);
+        return result;
     }
 
     private INDArray sums(INDArray arriving, LayerWorkspaceMgr workspaces) {

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 package org.dl4jquant.layer.integer;
 
-import java.util.function.UnaryOperator;
 import org.dl4jquant.nd.RowMajor;
-import org.dl4jquant.numeric.WeightTensor;
 import org.jspecify.annotations.Nullable;
 import org.nd4j.linalg.api.ndarray.INDArray;
+
+import java.util.function.UnaryOperator;
 
 /**
  * Sums of products of codes by float32 arithmetic that are exact up to int32.
@@ -19,7 +19,7 @@ final class ExactSums {
     /** Up to here float32 holds every integer, so that sums are exact in any order. */
     private static final long EXACT = 1 << 24;
 
-    private final WeightTensor weights;
+    private final long[] bias;
     private final long[] positive;
     private final long[] negative;
     private final long largestPart;
@@ -27,17 +27,18 @@ final class ExactSums {
     /**
      * Adds up the weights' codes by sign.
      *
-     * @param weights the layer's integers
+     * @param codes the layer's weights, or a part of them, one output channel after another
+     * @param bias one for each output channel
      */
-    ExactSums(WeightTensor weights) {
-        this.weights = weights;
-        this.positive = new long[weights.channels()];
-        this.negative = new long[weights.channels()];
-        int length = weights.weightsPerChannel();
+    ExactSums(int[] codes, long[] bias) {
+        this.bias = bias;
+        this.positive = new long[bias.length];
+        this.negative = new long[bias.length];
+        int length = codes.length / bias.length;
         long largest = 0;
-        for (int channel = 0; channel < weights.channels(); channel++) {
+        for (int channel = 0; channel < bias.length; channel++) {
             for (int i = channel * length; i < (channel + 1) * length; i++) {
-                int code = weights.code(i);
+                int code = codes[i];
                 positive[channel] += Math.max(code, 0);
                 negative[channel] += Math.max(-code, 0);
             }
@@ -54,7 +55,7 @@ final class ExactSums {
      */
     boolean areSmall(int least, int most) {
         for (int channel = 0; channel < positive.length; channel++) {
-            if (reach(channel, least, most) + Math.abs((long) weights.bias(channel)) > EXACT) {
+            if (reach(channel, least, most) + Math.abs(bias[channel]) > EXACT) {
                 return false;
             }
         }
@@ -81,13 +82,19 @@ final class ExactSums {
     }
 
     /**
-     * {@return the accumulators, each the float32 nearest to its integer; NaN where an input is}
+     * Adds the sums of products to others, without a bias.
      *
+     * @param totals the others; null if there are none yet
      * @param codes the input's codes, less the zero point
-     * @param channelAxis the axis of the result that numbers the channels
+     * @param weight how many units of the totals a unit of these sums is
      * @param arithmetic the layer's sums of products, without a bias
+     * @return the sums; NaN where an input is
      */
-    INDArray of(INDArray codes, int channelAxis, UnaryOperator<INDArray> arithmetic) {
+    double[] addTo(
+            double @Nullable [] totals,
+            INDArray codes,
+            double weight,
+            UnaryOperator<INDArray> arithmetic) {
         float[] values = RowMajor.floats(codes);
         double least = 0;
         double most = 0;
@@ -96,22 +103,19 @@ final class ExactSums {
             most = value > most ? value : most;
         }
         int bits = partBits();
-        double unit = 1;
-        double @Nullable [] totals = null;
+        double unit = weight;
+        double @Nullable [] all = totals;
         INDArray rest = codes;
         while (!fitsWithoutBias(least, most) && (least < -1 || most > 1)) {
             INDArray shifted = floored(rest, bits);
             INDArray part = rest.sub(shifted.mul(1 << bits));
-            totals = plus(totals, arithmetic.apply(part), unit);
+            all = plus(all, arithmetic.apply(part), unit);
             unit *= 1 << bits;
             least = Math.floor(least / (1 << bits));
             most = Math.floor(most / (1 << bits));
             rest = shifted;
         }
-        INDArray result = arithmetic.apply(rest);
-        RowMajor.copyInto(
-                withBias(plus(totals, result, unit), result.shape(), channelAxis), result);
-        return result;
+        return plus(all, arithmetic.apply(rest), unit);
     }
 
     /* As many bits as the sums of the largest part of that size can have. */
@@ -140,6 +144,17 @@ final class ExactSums {
         return all;
     }
 
+    /**
+     * Writes the accumulators, each the float32 nearest to its integer; NaN where an input is.
+     *
+     * @param totals the sums of products
+     * @param channelAxis the axis of the result that numbers the channels
+     * @param result takes them
+     */
+    void accumulators(double[] totals, int channelAxis, INDArray result) {
+        RowMajor.copyInto(withBias(totals, result.shape(), channelAxis), result);
+    }
+
     private float[] withBias(double[] totals, long[] shape, int channelAxis) {
         int stride = 1;
         for (int axis = channelAxis + 1; axis < shape.length; axis++) {
@@ -147,7 +162,7 @@ final class ExactSums {
         }
         float[] accumulators = new float[totals.length];
         for (int i = 0; i < totals.length; i++) {
-            accumulators[i] = (float) (totals[i] + weights.bias(i / stride % positive.length));
+            accumulators[i] = (float) (totals[i] + bias[i / stride % positive.length]);
         }
         return accumulators;
     }

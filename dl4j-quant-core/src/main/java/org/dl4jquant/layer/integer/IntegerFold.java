@@ -31,6 +31,9 @@ final class IntegerFold {
     /** The room of a bias whose products leave none: such a layer is refused when it is lowered. */
     private static final double LEAST_ROOM = 1 << 23;
 
+    /** The room of a bias of int64 sums, which float64 must hold with the products. */
+    private static final double WIDE_ROOM = WeightTensor.MAX_SUM / 4d;
+
     private final Shape shape;
     private final CodeRange range;
     private final int[] codes;
@@ -71,9 +74,9 @@ final class IntegerFold {
     WeightTensor fold(QuantParams input) {
         float inputScale = input.scale();
         int channels = shape.size(0);
-        byte[] bytes = new byte[codes.length];
+        int[] rounded = new int[codes.length];
         float[] folded = new float[channels];
-        int[] biasCodes = new int[channels];
+        long[] biasCodes = new long[channels];
         for (int channel = 0; channel < channels; channel++) {
             double factor = line == null ? 1 : line.factor(channel);
             double rest =
@@ -82,15 +85,18 @@ final class IntegerFold {
             float trained = scales[scales.length == 1 ? 0 : channel];
             double room = roomForBias(channel, input);
             folded[channel] = usableScale(trained, factor, rest, inputScale * room);
-            biasCodes[channel] = (int) Math.rint(rest / (inputScale * folded[channel]));
+            biasCodes[channel] = (long) Math.rint(rest / (inputScale * folded[channel]));
             double ratio = Math.copySign(trained * Math.abs(factor) / folded[channel], factor);
-            codeChannel(bytes, channel, scaleKept(ratio) ? Math.signum(ratio) : ratio);
+            codeChannel(rounded, channel, scaleKept(ratio) ? Math.signum(ratio) : ratio);
         }
-        return WeightTensor.of(shape, range, bytes, folded, biasCodes);
+        return WeightTensor.ofCodes(shape, range, rounded, folded, biasCodes);
     }
 
     /* What int32 holds beside the products. A larger unit only makes them smaller. */
     private double roomForBias(int channel, QuantParams input) {
+        if (range.isWide() || input.range().isWide()) {
+            return WIDE_ROOM;
+        }
         int length = codes.length / shape.size(0);
         long sum = 0;
         for (int i = channel * length; i < (channel + 1) * length; i++) {
@@ -115,10 +121,10 @@ final class IntegerFold {
         return Math.abs(Math.abs(ratio) - 1) < 1e-6;
     }
 
-    private void codeChannel(byte[] bytes, int channel, double ratio) {
+    private void codeChannel(int[] rounded, int channel, double ratio) {
         int length = codes.length / shape.size(0);
         for (int i = channel * length; i < (channel + 1) * length; i++) {
-            bytes[i] = (byte) Math.rint(codes[i] * ratio);
+            rounded[i] = (int) Math.rint(codes[i] * ratio);
         }
     }
 }

@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 package org.dl4jquant.layer.integer;
 
+import org.dl4jquant.check.Require;
+
 import java.util.Objects;
 import java.util.Optional;
 import java.util.function.Function;
-import org.dl4jquant.check.Require;
 
 /**
  * Whether a kind of layer, vertex or preprocessor becomes integers, from its configuration alone,
@@ -19,7 +20,7 @@ public sealed interface IntegerSupport {
      * @return the support
      */
     static Supported of(Function<LayerTensors, IntegerForm> form) {
-        return new Supported(Require.given(form, "form"));
+        return new Supported(Require.given(form, "form"), false);
     }
 
     /**
@@ -31,6 +32,14 @@ public sealed interface IntegerSupport {
      */
     static Refusal refused(String reason, String remedy) {
         return new Refusal(Require.given(reason, "reason"), Require.given(remedy, "remedy"));
+    }
+
+    /**
+     * {@return whether the form multiplies codes of 16 bits, too, and makes them where its function
+     * is a clamp}
+     */
+    default boolean takesWideCodes() {
+        return false;
     }
 
     /**
@@ -48,8 +57,10 @@ public sealed interface IntegerSupport {
      * The kind becomes integers.
      *
      * @param maker makes the form of a running layer
+     * @param takesWideCodes whether the form multiplies codes of 16 bits, too
      */
-    record Supported(Function<LayerTensors, IntegerForm> maker) implements IntegerSupport {
+    record Supported(Function<LayerTensors, IntegerForm> maker, boolean takesWideCodes)
+            implements IntegerSupport {
         /** Checks that there is a form. */
         public Supported {
             Objects.requireNonNull(maker, "maker");

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 package org.dl4jquant.layer.integer;
 
-import java.util.List;
 import org.deeplearning4j.nn.conf.CNN2DFormat;
 import org.deeplearning4j.nn.conf.layers.Layer;
 import org.deeplearning4j.nn.conf.layers.LocallyConnected1D;
@@ -17,6 +16,8 @@ import org.dl4jquant.numeric.Shape;
 import org.dl4jquant.numeric.WeightTensor;
 import org.nd4j.linalg.activations.Activation;
 import org.nd4j.linalg.api.ndarray.INDArray;
+
+import java.util.List;
 
 /**
  * The form of locally connected layers, which have filters of their own for each place of a window:
@@ -161,19 +162,19 @@ public record LocallyConnectedForm(
     private WeightTensor filters(WeightTensor weights) {
         int channels = weights.channels();
         int length = weights.weightsPerChannel() / places();
-        byte[] codes = new byte[channels * weights.weightsPerChannel()];
+        int[] codes = new int[channels * weights.weightsPerChannel()];
         float[] scales = new float[places() * channels];
-        int[] bias = new int[scales.length];
+        long[] bias = new long[scales.length];
         for (int filter = 0; filter < scales.length; filter++) {
             int channel = filter % channels;
             int from = (channel * places() + filter / channels) * length;
             for (int i = 0; i < length; i++) {
-                codes[filter * length + i] = (byte) weights.code(from + i);
+                codes[filter * length + i] = weights.code(from + i);
             }
             scales[filter] = weights.scale(channel);
-            bias[filter] = weights.bias(channel);
+            bias[filter] = weights.longBias(channel);
         }
-        return WeightTensor.of(
+        return WeightTensor.ofCodes(
                 Shape.of(scales.length, length, 1, 1), weights.range(), codes, scales, bias);
     }
 

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 package org.dl4jquant.layer.integer;
 
-import java.util.Optional;
 import org.dl4jquant.check.Require;
 import org.dl4jquant.layer.quantizers.ActivationScheme;
 import org.dl4jquant.layer.quantizers.LayerQuantizers;
@@ -9,6 +8,8 @@ import org.dl4jquant.scheme.Estimator;
 import org.dl4jquant.scheme.Fp16Format;
 import org.dl4jquant.scheme.Granularity;
 import org.dl4jquant.scheme.TensorScheme;
+
+import java.util.Optional;
 
 /** The quantizers of a layer that are an obstacle to integers, whatever the layer's kind. */
 public final class QuantizerObstacles {
@@ -38,14 +39,12 @@ public final class QuantizerObstacles {
         return half
                 ? Optional.of(
                         IntegerSupport.refused(
-                                "it is in half precision, as LayerSensitivity.protect(count) leaves"
-                                        + " the layers that rounding harms most, and the integer"
-                                        + " graph has integers only",
-                                "prepare the float network with more bits for it, such as"
+                                "it is in half precision, and the integer graph has integers only",
+                                "prepare the float network with 16 bits for it, such as"
                                         + " spec.with(LayerSelector.named(\""
                                         + name
-                                        + "\"), LayerScheme.INT8) or protect(count,"
-                                        + " LayerScheme.INT8)"))
+                                        + "\"), LayerScheme.INT16), as LayerSensitivity.protect"
+                                        + " does"))
                 : Optional.empty();
     }
 

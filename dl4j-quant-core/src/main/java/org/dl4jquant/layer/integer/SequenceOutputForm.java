@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 package org.dl4jquant.layer.integer;
 
-import java.util.List;
 import org.deeplearning4j.nn.conf.RNNFormat;
 import org.deeplearning4j.nn.conf.layers.Layer;
 import org.deeplearning4j.nn.conf.layers.RnnOutputLayer;
@@ -18,6 +17,8 @@ import org.nd4j.linalg.activations.IActivation;
 import org.nd4j.linalg.activations.impl.ActivationIdentity;
 import org.nd4j.linalg.api.ndarray.INDArray;
 import org.nd4j.linalg.lossfunctions.LossFunctions.LossFunction;
+
+import java.util.List;
 
 /**
  * The form of output layers of sequences: a convolution of images of one row, with kernel 1 x 1.
@@ -79,12 +80,7 @@ public record SequenceOutputForm(RnnOutputLayer layer) implements WeightedArithm
         Shape row = Shape.of(sequence.size(0), 1, sequence.size(1));
         String image = graph.add(new Reshape(graph.inner("row"), input, row));
         WeightTensor filters =
-                WeightTensor.of(
-                        Shape.of(weights.channels(), weights.weightsPerChannel(), 1, 1),
-                        weights.range(),
-                        weights.codes(),
-                        weights.scales(),
-                        weights.bias());
+                weights.reshaped(Shape.of(weights.channels(), weights.weightsPerChannel(), 1, 1));
         Window window = Window.of(Window.Extent.ONE, Window.Extent.ONE);
         return new Convolution(name, image, filters, window, 1, output);
     }

@@ -1,13 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 package org.dl4jquant.layer.integer;
 
-import java.util.List;
 import org.deeplearning4j.nn.conf.layers.ConvolutionLayer;
 import org.dl4jquant.graph.node.Convolution;
 import org.dl4jquant.graph.node.Output;
 import org.dl4jquant.numeric.IndexMap;
 import org.dl4jquant.numeric.Shape;
 import org.dl4jquant.numeric.WeightTensor;
+
+import java.util.List;
 
 /**
  * A transposed convolution as a sub-pixel convolution: one with a filter for each output channel
@@ -78,29 +79,27 @@ record TransposedWindows(TransposedSpan depth, TransposedSpan rows, TransposedSp
                 weights.weightsPerChannel() / (depth.kernel() * rows.kernel() * columns.kernel());
         int channels = weights.channels();
         int taps = depth.taps() * rows.taps() * columns.taps();
-        byte[] codes = new byte[phases() * channels * inputs * taps];
+        int[] codes = new int[phases() * channels * inputs * taps];
         float[] scales = new float[phases() * channels];
-        int[] bias = new int[scales.length];
+        long[] bias = new long[scales.length];
         int to = 0;
         for (int filter = 0; filter < scales.length; filter++) {
             int channel = filter % channels;
             scales[filter] = weights.scale(channel);
-            bias[filter] = weights.bias(channel);
+            bias[filter] = weights.longBias(channel);
             for (int in = 0; in < inputs; in++) {
                 for (int tap = 0; tap < taps; tap++) {
                     int element = element(filter / channels, tap);
                     int kernel = weights.weightsPerChannel() / inputs;
                     codes[to++] =
-                            (byte)
-                                    (element < 0
-                                            ? 0
-                                            : weights.code(
-                                                    (channel * inputs + in) * kernel + element));
+                            element < 0
+                                    ? 0
+                                    : weights.code((channel * inputs + in) * kernel + element);
                 }
             }
         }
         Shape shape = Shape.of(scales.length, inputs, depth.taps(), rows.taps(), columns.taps());
-        return WeightTensor.of(shape, weights.range(), codes, scales, bias);
+        return WeightTensor.ofCodes(shape, weights.range(), codes, scales, bias);
     }
 
     /* The number of the kernel's element in its row-major order; -1 if there is none. */

@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 package org.dl4jquant.layer.integer;
 
-import java.util.Arrays;
-import java.util.List;
 import org.dl4jquant.graph.node.Convolution;
 import org.dl4jquant.graph.node.Output;
 import org.dl4jquant.graph.node.Window;
@@ -11,6 +9,9 @@ import org.dl4jquant.numeric.AxisIndices;
 import org.dl4jquant.numeric.IndexMap;
 import org.dl4jquant.numeric.Shape;
 import org.dl4jquant.numeric.WeightTensor;
+
+import java.util.Arrays;
+import java.util.List;
 
 /**
  * The windows of a kernel over volumes [channels, depth, height, width]; images are one slice deep,
@@ -130,13 +131,7 @@ record VolumeWindows(WindowSpan depth, WindowSpan rows, WindowSpan columns) {
                         channels / groups * depth.kernel(),
                         rows.kernel(),
                         columns.kernel());
-        WeightTensor flat =
-                WeightTensor.of(
-                        filters,
-                        weights.range(),
-                        weights.codes(),
-                        weights.scales(),
-                        weights.bias());
+        WeightTensor flat = weights.reshaped(filters);
         return new Convolution(name, image, flat, window(), groups, output);
     }
 

@@ -57,7 +57,8 @@ public final class WeightedForm implements IntegerForm {
      * @return the support
      */
     static IntegerSupport.Supported of(WeightedArithmetic arithmetic, Layer layer) {
-        return IntegerSupport.of(tensors -> new WeightedForm(arithmetic, layer, tensors));
+        return new IntegerSupport.Supported(
+                tensors -> new WeightedForm(arithmetic, layer, tensors), true);
     }
 
     /* Without codes of the result the function is applied in float, whatever it is. */

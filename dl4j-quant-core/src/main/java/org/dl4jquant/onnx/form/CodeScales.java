@@ -1,13 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 package org.dl4jquant.onnx.form;
 
-import java.util.HashSet;
-import java.util.Optional;
-import java.util.Set;
 import org.dl4jquant.check.Require;
 import org.dl4jquant.numeric.CodeRange;
 import org.dl4jquant.numeric.QuantParams;
 import org.dl4jquant.onnx.wire.DataType;
+
+import java.util.HashSet;
+import java.util.Optional;
+import java.util.Set;
 
 /** Reads how codes stand for values, and in which containers they lie in the file. */
 final class CodeScales {
@@ -66,6 +67,9 @@ final class CodeScales {
         if (name.isEmpty()) {
             return 0;
         }
+        if (graph.constants().isOf(name, DataType.FLOAT)) {
+            return wideCode(name);
+        }
         byte[] found = graph.constants().bytes(name, signed ? DataType.INT8 : DataType.UINT8);
         Require.argument(
                 found.length == 1,
@@ -74,6 +78,17 @@ final class CodeScales {
                 found.length);
         graph.constants().requireVector(name);
         return signed ? found[0] : found[0] & 0xff;
+    }
+
+    /* Codes of 16 bits are float32 in the file. */
+    private int wideCode(String name) {
+        float code = graph.constants().scalar(name);
+        Require.argument(
+                code == Math.rint(code) && Math.abs(code) <= 0xffff,
+                "zero point '%s' is %s, which is no code of 16 bits",
+                name,
+                code);
+        return (int) code;
     }
 
     boolean isInt8(String codes) {

@@ -28,7 +28,7 @@ public final class Containers {
      * @param range the codes of the tensor
      */
     static int offset(CodeRange range) {
-        return range.signed() ? SIGNED_OFFSET : 0;
+        return range.signed() && !range.isWide() ? SIGNED_OFFSET : 0;
     }
 
     /**

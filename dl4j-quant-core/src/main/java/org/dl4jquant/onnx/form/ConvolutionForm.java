@@ -1,9 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 package org.dl4jquant.onnx.form;
 
-import java.util.ArrayList;
-import java.util.List;
-import java.util.Optional;
 import org.dl4jquant.graph.node.Convolution;
 import org.dl4jquant.graph.node.IntNode;
 import org.dl4jquant.graph.node.Output;
@@ -12,6 +9,10 @@ import org.dl4jquant.numeric.Shape;
 import org.dl4jquant.numeric.WeightTensor;
 import org.dl4jquant.onnx.wire.Message;
 import org.dl4jquant.onnx.wire.NodeProto;
+
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
 
 /** A convolution: Conv with codes as its result, else an {@link IntegerConvolution}. */
 final class ConvolutionForm implements NodeForm<Convolution> {
@@ -25,11 +26,16 @@ final class ConvolutionForm implements NodeForm<Convolution> {
     public List<String> operators() {
         List<String> operators = new ArrayList<>(List.of(Operators.CONV));
         operators.addAll(IntegerConvolution.OPERATORS);
+        operators.addAll(WideForm.OPERATORS);
         return operators;
     }
 
     @Override
     public void write(Convolution node, FormWriter target) {
+        if (node.isWide(target.type(node.input()).codes())) {
+            WideForm.write(node, target);
+            return;
+        }
         if (!(node.output() instanceof Output.Codes codes)) {
             IntegerConvolution.write(node, target);
             return;
@@ -100,5 +106,10 @@ final class ConvolutionForm implements NodeForm<Convolution> {
     @Override
     public Optional<Convolution> result(OnnxNode last, FormReader source) {
         return IntegerConvolution.read(last, source);
+    }
+
+    @Override
+    public void claim(FormReader source) {
+        WideForm.claim(source);
     }
 }

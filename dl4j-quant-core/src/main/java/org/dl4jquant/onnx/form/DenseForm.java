@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 package org.dl4jquant.onnx.form;
 
-import java.util.List;
-import java.util.Optional;
 import org.dl4jquant.graph.node.Dense;
 import org.dl4jquant.graph.node.IntNode;
 import org.dl4jquant.graph.node.Output;
 import org.dl4jquant.onnx.wire.NodeProto;
+
+import java.util.List;
+import java.util.Optional;
 
 /**
  * A product with a matrix: Gemm. Also read are MatMul, and MatMul with an Add of a dequantized
@@ -26,6 +27,10 @@ final class DenseForm implements NodeForm<Dense> {
 
     @Override
     public void write(Dense node, FormWriter target) {
+        if (node.isWide(target.type(node.input()).codes())) {
+            WideForm.write(node, target);
+            return;
+        }
         List<String> inputs = WeightsForm.write(node, node.weights(), node.input(), target);
         Output.Codes codes = node.output() instanceof Output.Codes c ? c : null;
         String result = codes == null ? node.name() : target.floats(node);

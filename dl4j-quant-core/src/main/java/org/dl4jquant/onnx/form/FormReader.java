@@ -1,16 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 package org.dl4jquant.onnx.form;
 
-import java.util.ArrayList;
-import java.util.Collections;
-import java.util.HashMap;
-import java.util.HashSet;
-import java.util.IdentityHashMap;
-import java.util.List;
-import java.util.Map;
-import java.util.Optional;
-import java.util.Set;
-import java.util.TreeMap;
 import org.dl4jquant.check.Require;
 import org.dl4jquant.graph.IntGraph;
 import org.dl4jquant.graph.node.Input;
@@ -22,6 +12,17 @@ import org.dl4jquant.numeric.QuantParams;
 import org.dl4jquant.numeric.Shape;
 import org.dl4jquant.onnx.foreign.Rewritten;
 import org.dl4jquant.onnx.wire.Message;
+
+import java.util.ArrayList;
+import java.util.Collections;
+import java.util.HashMap;
+import java.util.HashSet;
+import java.util.IdentityHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.Set;
+import java.util.TreeMap;
 
 /*
  * The operators are walked in the file's order, in which the nodes of the integer graph come, too. An
@@ -170,6 +171,12 @@ final class FormReader {
     }
 
     private void result(OnnxNode last) {
+        Optional<IntNode> wide = WideForm.read(last, this);
+        if (wide.isPresent()) {
+            take(last);
+            add(wide.get());
+            return;
+        }
         Optional<String> copied = ChannelCopies.copied(last, this);
         if (copied.isPresent()) {
             copies.put(last.output(), copied.get());

@@ -1,13 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 package org.dl4jquant.onnx.form;
 
-import java.util.ArrayList;
-import java.util.HashMap;
-import java.util.HashSet;
-import java.util.List;
-import java.util.Map;
-import java.util.Objects;
-import java.util.Set;
 import org.dl4jquant.graph.IntGraph;
 import org.dl4jquant.graph.node.Input;
 import org.dl4jquant.graph.node.IntNode;
@@ -18,6 +11,14 @@ import org.dl4jquant.numeric.QuantParams;
 import org.dl4jquant.onnx.wire.DataType;
 import org.dl4jquant.onnx.wire.Message;
 import org.dl4jquant.onnx.wire.NodeProto;
+
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Map;
+import java.util.Objects;
+import java.util.Set;
 
 /*
  * Most nodes become dequantize -> operator -> quantize, which ONNX Runtime fuses to one integer
@@ -71,7 +72,8 @@ final class FormWriter {
     }
 
     private static DataType dataType(TensorType type) {
-        return type.isCodes() ? DataType.UINT8 : DataType.FLOAT;
+        boolean bytes = type.isCodes() && !type.codes().range().isWide();
+        return bytes ? DataType.UINT8 : DataType.FLOAT;
     }
 
     /** {@return the ONNX graph, for operators that are a form's own} */
@@ -156,6 +158,9 @@ final class FormWriter {
     }
 
     private String code(String preferred, int code, QuantParams params) {
+        if (params.range().isWide()) {
+            return target.floats(preferred, new float[] {code});
+        }
         byte[] inFile = {Containers.toFile(code, params.range())};
         return target.bytes(preferred, DataType.UINT8, inFile);
     }

@@ -1,13 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 package org.dl4jquant.onnx.form;
 
-import java.util.HashMap;
-import java.util.HashSet;
-import java.util.List;
-import java.util.Map;
-import java.util.Optional;
-import java.util.Set;
-import java.util.stream.Collectors;
 import org.dl4jquant.check.Require;
 import org.dl4jquant.graph.IntGraph;
 import org.dl4jquant.graph.node.Input;
@@ -17,6 +10,14 @@ import org.dl4jquant.graph.node.TensorType;
 import org.dl4jquant.graph.node.Weighted;
 import org.dl4jquant.numeric.CodeRange;
 import org.dl4jquant.numeric.OutputFunction;
+
+import java.util.HashMap;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.Set;
+import java.util.stream.Collectors;
 
 /**
  * The metadata of a graph: what ONNX cannot say, which is narrower ranges, signed codes, where
@@ -102,7 +103,7 @@ final class GraphMetadata {
             return otherwise;
         }
         Require.argument(
-                text.matches("-?\\d{1,3} \\d{1,3}"),
+                text.matches("-?\\d{1,5} \\d{1,5}"),
                 "metadata '%s' is '%s'; it must be the least and the greatest code, as in '-7 7'",
                 key,
                 text);

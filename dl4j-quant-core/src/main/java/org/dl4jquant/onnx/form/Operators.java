@@ -16,6 +16,7 @@ final class Operators {
     static final String DIV = "Div";
     static final String EXPAND = "Expand";
     static final String FLATTEN = "Flatten";
+    static final String FLOOR = "Floor";
     static final String GATHER = "Gather";
     static final String GATHER_ELEMENTS = "GatherElements";
     static final String GATHER_ND = "GatherND";

@@ -1,14 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 package org.dl4jquant.onnx.form;
 
+import org.dl4jquant.check.Require;
+import org.dl4jquant.files.Checksum;
+import org.dl4jquant.onnx.wire.Message;
+
 import java.nio.charset.StandardCharsets;
 import java.security.MessageDigest;
 import java.util.HexFormat;
 import java.util.Map;
 import java.util.TreeMap;
-import org.dl4jquant.check.Require;
-import org.dl4jquant.files.Checksum;
-import org.dl4jquant.onnx.wire.Message;
 
 /**
  * The keys of an ONNX model's metadata that are ours: where the model comes from, and what ONNX has
@@ -44,6 +45,9 @@ public final class Provenance {
      * Prefix; the name of the values after an output's last functions, where the model has them.
      */
     public static final String TAIL = PREFIX + "tail.";
+
+    /** Prefix; the arithmetic of a node that reads, multiplies or makes codes of 16 bits. */
+    static final String WIDE = PREFIX + "wide.";
 
     /** Prefix; a recurrent node's kind, direction, codes of its weights, and functions. */
     static final String RECURRENT = PREFIX + "recurrent.";

@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 package org.dl4jquant.onnx.form;
 
-import java.util.List;
-import java.util.Optional;
 import org.dl4jquant.graph.node.Quantize;
 import org.dl4jquant.numeric.CodeRange;
 import org.dl4jquant.numeric.QuantParams;
+
+import java.util.List;
+import java.util.Optional;
 
 /** Floats to codes: QuantizeLinear, and a Clip if there are fewer codes than a uint8 holds. */
 final class QuantizeForm implements NodeForm<Quantize> {
@@ -17,11 +18,16 @@ final class QuantizeForm implements NodeForm<Quantize> {
 
     @Override
     public List<String> operators() {
-        return List.of(Operators.QUANTIZE);
+        return List.of(
+                Operators.QUANTIZE, Operators.DIV, Operators.ROUND, Operators.ADD, Operators.CLIP);
     }
 
     @Override
     public void write(Quantize node, FormWriter target) {
+        if (node.params().range().isWide()) {
+            WideForm.write(node, target);
+            return;
+        }
         target.quantize(node, node.input(), node.params(), node.params().range());
     }
 

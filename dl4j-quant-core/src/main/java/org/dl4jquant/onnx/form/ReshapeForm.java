@@ -1,13 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 package org.dl4jquant.onnx.form;
 
+import org.dl4jquant.graph.node.Reshape;
+import org.dl4jquant.graph.node.TensorType;
+import org.dl4jquant.numeric.Shape;
+
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 import java.util.stream.LongStream;
-import org.dl4jquant.graph.node.Reshape;
-import org.dl4jquant.graph.node.TensorType;
-import org.dl4jquant.numeric.Shape;
 
 /**
  * The same elements in other dimensions: Reshape over dequantized codes, or over floats; Flatten,
@@ -47,7 +48,10 @@ final class ReshapeForm implements NodeForm<Reshape> {
         String name = node.name();
         String shape = target.target().longs(name + "/shape", sizes);
         TensorType type = target.type(name);
-        if (type.isCodes()) {
+        if (type.isCodes() && type.codes().range().isWide()) {
+            target.target().node(Operators.RESHAPE, name, List.of(node.input(), shape), name);
+            target.annotate(node, type.codes());
+        } else if (type.isCodes()) {
             String result = target.operator(node, Operators.RESHAPE, List.of(shape), List.of());
             target.quantize(node, result, type.codes(), type.codes().range());
         } else {

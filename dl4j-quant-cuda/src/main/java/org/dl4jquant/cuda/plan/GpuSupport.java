@@ -4,6 +4,8 @@ package org.dl4jquant.cuda.plan;
 import org.dl4jquant.check.Require;
 import org.dl4jquant.graph.IntGraph;
 import org.dl4jquant.graph.node.IntNode;
+import org.dl4jquant.graph.node.TensorType;
+import org.dl4jquant.graph.node.Weighted;
 
 import java.util.Map;
 import java.util.Set;
@@ -15,6 +17,9 @@ import java.util.stream.Collectors;
  */
 public final class GpuSupport {
 
+    /** Stands for whatever kinds of nodes read, multiply or make codes of 16 bits. */
+    private static final String WIDE = "codes of 16 bits";
+
     /** The reason for each kind without a kernel, to follow "has no kernel: ". */
     private static final Map<String, String> REASONS =
             Map.ofEntries(
@@ -22,13 +27,20 @@ public final class GpuSupport {
                             "MoveByMask",
                             "masks belong to recurrent layers, which have none either"),
                     Map.entry(
+                            WIDE,
+                            "codes of 16 bits are products of pairs of bytes in int64, which"
+                                    + " Tensor Cores do not add"),
+                    Map.entry(
                             "Recurrent",
                             "each of its steps waits for the one before, so that a launch for each"
                                     + " step would be slower than a processor"));
 
     private GpuSupport() {}
 
-    /** {@return the kinds without a kernel, as {@link IntNode#kind} names them} */
+    /**
+     * {@return the kinds without a kernel, as {@link IntNode#kind} names them, and "codes of 16
+     * bits"}
+     */
     public static Set<String> refusedKinds() {
         return REASONS.keySet();
     }
@@ -47,20 +59,29 @@ public final class GpuSupport {
     static void requireNone(IntGraph graph, Map<String, String> reasons) {
         String refused =
                 graph.nodes().stream()
-                        .filter(node -> reasons.containsKey(node.kind()))
+                        .filter(node -> reasons.containsKey(kind(node, graph)))
                         .map(
                                 node ->
                                         "\n  node '%s' (%s) has no kernel: %s"
                                                 .formatted(
                                                         node.name(),
                                                         node.kind(),
-                                                        reasons.get(node.kind())))
+                                                        reasons.get(kind(node, graph))))
                         .collect(Collectors.joining());
         Require.argument(
                 refused.isEmpty(),
                 "the graph cannot run on a GPU:%s%nrun it with the engine \"onnxruntime\", or"
                         + " replace these layers",
                 refused);
+    }
+
+    private static String kind(IntNode node, IntGraph graph) {
+        TensorType result = graph.type(node.name());
+        boolean wide =
+                (result.isCodes() && result.codes().range().isWide())
+                        || (node instanceof Weighted layer
+                                && layer.isWide(graph.type(layer.input()).codes()));
+        return wide ? WIDE : node.kind();
     }
 
     /**

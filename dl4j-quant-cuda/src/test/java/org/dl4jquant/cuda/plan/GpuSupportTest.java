@@ -6,13 +6,16 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import org.dl4jquant.engine.RandomGraph;
+import org.dl4jquant.engine.WideNodes;
+import org.dl4jquant.graph.IntGraph;
+import org.dl4jquant.graph.node.IntNode;
+import org.dl4jquant.graph.node.Weighted;
+import org.junit.jupiter.api.Test;
+
 import java.util.Map;
 import java.util.Set;
 import java.util.stream.Collectors;
-import org.dl4jquant.engine.RandomGraph;
-import org.dl4jquant.graph.IntGraph;
-import org.dl4jquant.graph.node.IntNode;
-import org.junit.jupiter.api.Test;
 
 /** Nodes without a kernel are refused by name, all of them at once. */
 class GpuSupportTest {
@@ -51,5 +54,41 @@ class GpuSupportTest {
     @Test
     void onlyAHandfulIsRefused() {
         assertTrue(GpuSupport.refusedKinds().size() <= MOST_REFUSED);
+    }
+
+    @Test
+    void refusesCodesOfSixteenBitsByTheNodesThatReadMultiplyOrMakeThem() {
+        for (long seed = 0; seed < GRAPHS; seed++) {
+            IntGraph graph = WideNodes.graph(seed);
+            Set<String> wide =
+                    graph.nodes().stream()
+                            .filter(node -> touchesWide(node, graph))
+                            .map(IntNode::name)
+                            .collect(Collectors.toSet());
+            if (wide.isEmpty()) {
+                assertDoesNotThrow(() -> GpuSupport.require(graph));
+                continue;
+            }
+            String message =
+                    assertThrows(IllegalArgumentException.class, () -> GpuSupport.require(graph))
+                            .getMessage();
+            Set<String> named =
+                    message.lines()
+                            .filter(line -> line.contains("has no kernel: codes of 16 bits"))
+                            .map(line -> line.substring(line.indexOf('\'') + 1))
+                            .map(line -> line.substring(0, line.indexOf('\'')))
+                            .collect(Collectors.toSet());
+            assertEquals(wide, named);
+        }
+    }
+
+    private static boolean touchesWide(IntNode node, IntGraph graph) {
+        boolean makes =
+                graph.type(node.name()).isCodes()
+                        && graph.type(node.name()).codes().range().bits() > 8;
+        return makes
+                || (node instanceof Weighted layer
+                        && (layer.weights().range().bits() > 8
+                                || graph.type(layer.input()).codes().range().bits() > 8));
     }
 }

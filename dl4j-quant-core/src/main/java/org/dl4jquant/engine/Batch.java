@@ -119,6 +119,7 @@ public sealed interface Batch {
          * @throws IllegalArgumentException if there are not {@code size * shape.elements()} codes
          */
         public static Codes ofCodes(int size, Shape shape, int[] codes, QuantParams params) {
+            Require.given(shape, "shape");
             CodeRange range = Require.given(params, "params").range();
             byte[] containers = new byte[Require.given(codes, "codes").length * range.bytes()];
             for (int i = 0; i < codes.length; i++) {

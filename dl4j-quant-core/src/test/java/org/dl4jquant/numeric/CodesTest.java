@@ -8,19 +8,21 @@ import static org.junit.jupiter.api.Assertions.assertNotEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
-import java.util.List;
-import java.util.function.DoubleUnaryOperator;
 import net.jqwik.api.Arbitraries;
 import net.jqwik.api.Arbitrary;
 import net.jqwik.api.ForAll;
 import net.jqwik.api.Property;
 import net.jqwik.api.Provide;
+
 import org.dl4jquant.numeric.ElementwiseFunction.PiecewiseLinear;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.function.Executable;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
+
+import java.util.List;
+import java.util.function.DoubleUnaryOperator;
 
 /** Ranges, tables, packed codes, weights: the values that arithmetic works on. */
 final class CodesTest {
@@ -51,15 +53,31 @@ final class CodesTest {
     }
 
     @Test
-    void refusesARangeThatIsEmptyOrWiderThanAByte() {
+    void refusesARangeThatIsEmptyOrWiderThanTwoBytes() {
         assertEquals(
                 "code range [3, 3] is empty: min must be below max",
                 refusal(() -> new CodeRange(3, 3)));
-        String wide = " does not fit one byte: use [-128, 127] or [0, 255] at most";
-        assertEquals("code range [-1, 128]" + wide, refusal(() -> new CodeRange(-1, 128)));
-        assertEquals("code range [0, 256]" + wide, refusal(() -> new CodeRange(0, 256)));
-        assertEquals("9 bits are outside [1, 8]", refusal(() -> CodeRange.unsigned(9)));
-        assertEquals("1 bits are outside [2, 8]", refusal(() -> CodeRange.signed(1)));
+        String wide = " does not fit two bytes: use [-32768, 32767] or [0, 65535] at most";
+        assertEquals("code range [-1, 32768]" + wide, refusal(() -> new CodeRange(-1, 32768)));
+        assertEquals("code range [0, 65536]" + wide, refusal(() -> new CodeRange(0, 65536)));
+        assertEquals("9 bits are outside [1, 8], and not 16", refusal(() -> CodeRange.unsigned(9)));
+        assertEquals("1 bits are outside [2, 8], and not 16", refusal(() -> CodeRange.signed(1)));
+    }
+
+    @Test
+    void codesOfSixteenBitsTakeTwoBytesTheLowerOneFirst() {
+        byte[] bytes = new byte[6];
+        CodeRange signed = CodeRange.signed(CodeRange.WIDE_BITS);
+        signed.encode(-2, bytes, 0);
+        signed.encode(0x1234, bytes, 1);
+        signed.encode(Short.MIN_VALUE, bytes, 2);
+        assertArrayEquals(new byte[] {-2, -1, 0x34, 0x12, 0, -128}, bytes);
+        assertEquals(-2, signed.decode(bytes, 0));
+        assertEquals(0x1234, signed.decode(bytes, 1));
+        assertEquals(Short.MIN_VALUE, signed.decode(bytes, 2));
+        assertEquals(0xfffe, CodeRange.unsigned(CodeRange.WIDE_BITS).decode(bytes, 0));
+        assertTrue(new CodeRange(0, 256).isWide() && new CodeRange(-129, 0).isWide());
+        assertTrue(!CodeRange.unsigned(8).isWide() && !CodeRange.signed(8).isWide());
     }
 
     @ParameterizedTest
@@ -226,7 +244,8 @@ final class CodesTest {
         float[] scales = {1, 1};
         int[] bias = new int[2];
         assertEquals(
-                "weight codes [0, 255]: the range must be signed and narrow, within [-127, 127]",
+                "weight codes [0, 255]: the range must be signed and narrow, within [-127, 127]"
+                        + " or [-32767, 32767]",
                 refusal(() -> WeightTensor.of(shape, CodeRange.unsigned(8), codes, scales, bias)));
         assertEquals(
                 "3 weight codes for shape [2x2], which has 4 elements",

@@ -6,12 +6,6 @@ import static org.junit.jupiter.api.Assertions.assertNotEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
-import java.io.IOException;
-import java.io.InputStream;
-import java.nio.charset.StandardCharsets;
-import java.util.List;
-import java.util.Objects;
-import java.util.stream.Stream;
 import org.deeplearning4j.nn.conf.serde.JsonMappers;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.function.Executable;
@@ -19,6 +13,13 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.Arguments;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.MethodSource;
+
+import java.io.IOException;
+import java.io.InputStream;
+import java.nio.charset.StandardCharsets;
+import java.util.List;
+import java.util.Objects;
+import java.util.stream.Stream;
 
 /** Which layer gets which scheme, and the same as JSON. */
 final class QuantSpecTest {
@@ -158,13 +159,13 @@ final class QuantSpecTest {
                 Arguments.of(good.replace("\"bits\" : 8", "\"bits\" : 9"), "9 bits"),
                 Arguments.of(
                         good.replace("PER_TENSOR", "PER_TENSER"),
-                        "no granularity is \"PER_TENSER\"; there are [PER_TENSOR, PER_CHANNEL] or an"
-                                + " object of type [per-group]"),
+                        "no granularity is \"PER_TENSER\"; there are [PER_TENSOR, PER_CHANNEL] or"
+                            + " an object of type [per-group]"),
                 Arguments.of(good.replace("\"mse\"", "\"mes\""), "mes"),
                 Arguments.of(
                         good.replace("LSQ", "LQS"),
-                        "no estimator is \"LQS\"; there are [LSQ, STE, LSQ_PLUS] or an object of type [lsq,"
-                                + " lsq_plus, ewgs, pact, dorefa]"),
+                        "no estimator is \"LQS\"; there are [LSQ, STE, LSQ_PLUS] or an object of"
+                            + " type [lsq, lsq_plus, ewgs, pact, dorefa]"),
                 Arguments.of(
                         good.replace("\"LSQ\"", "{\"type\":\"lsq\",\"gradientScale\":\"TWO\"}"),
                         "estimator of type lsq has no 'gradientScale' of [ONE, COUNT,"
@@ -201,15 +202,15 @@ final class QuantSpecTest {
     @Test
     void refusesWhatNoEngineCanRun() {
         assertEquals(
-                "integer format of 9 bits: the width must be in [2, 8]",
+                "integer format of 9 bits: the width must be in [2, 8], or 16",
                 refusal(() -> new IntFormat(9)));
         assertEquals(
                 "per-channel scales cannot be asymmetric: the integer contract has zero point 0 for"
                         + " weights; use Symmetry.SYMMETRIC or Granularity.PER_TENSOR",
                 refusal(() -> TensorScheme.INT8_WEIGHTS.withSymmetry(Symmetry.ASYMMETRIC)));
         assertEquals(
-                "activations have one scale per tensor in the integer contract, not PER_CHANNEL; use"
-                        + " Granularity.PER_TENSOR",
+                "activations have one scale per tensor in the integer contract, not PER_CHANNEL;"
+                    + " use Granularity.PER_TENSOR",
                 refusal(() -> new LayerScheme(null, TensorScheme.INT8_WEIGHTS)));
         assertEquals(
                 "weights have zero point 0 in the integer contract; use Symmetry.SYMMETRIC",
@@ -314,8 +315,8 @@ final class QuantSpecTest {
                         + " withSymmetry(Symmetry.ASYMMETRIC) first, or use Estimator.LSQ",
                 refusal(() -> activations.withEstimator(Estimator.LSQ_PLUS)));
         assertEquals(
-                "PACT learns one clipping value, and its codes begin at 0; use Symmetry.SYMMETRIC, or"
-                        + " Estimator.LSQ_PLUS",
+                "PACT learns one clipping value, and its codes begin at 0; use Symmetry.SYMMETRIC,"
+                    + " or Estimator.LSQ_PLUS",
                 refusal(() -> activations.withSymmetry(Symmetry.ASYMMETRIC).withEstimator(pact)));
         assertEquals(
                 "DoReFa has a fixed range that begins at 0; use Symmetry.SYMMETRIC, or"
@@ -332,7 +333,8 @@ final class QuantSpecTest {
                                 new LayerScheme(
                                         TensorScheme.INT8_WEIGHTS.withEstimator(pact), null)));
         assertEquals(
-                "PACT with regularization NaN: it must be finite and at least 0; 0.0001 is customary",
+                "PACT with regularization NaN: it must be finite and at least 0; 0.0001 is"
+                    + " customary",
                 refusal(() -> new Estimator.Pact(Double.NaN)));
     }
 

@@ -55,6 +55,14 @@ final class CodeScales {
                 result,
                 range.min(),
                 range.max());
+        Require.argument(
+                !range.isWide()
+                        || (!zeroPoint.isEmpty()
+                                && graph.constants().isOf(zeroPoint, DataType.FLOAT)),
+                "'%s' is bytes, but its codes are said to be %d to %d",
+                result,
+                range.min(),
+                range.max());
         if (signed) {
             int8.add(result);
         }

@@ -113,7 +113,7 @@ final class WideForm {
      * Reads one node.
      *
      * @param last its last operator
-     * @param text what the metadata say of it
+     * @param text its description in the metadata
      * @param result how its result's codes stand for values
      * @param source the graph so far
      */

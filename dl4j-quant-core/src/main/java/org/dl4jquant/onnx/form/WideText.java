@@ -18,7 +18,7 @@ import java.util.List;
 import java.util.Optional;
 
 /**
- * What the metadata say of a node of codes of 16 bits.
+ * The description of a node of codes of 16 bits in the metadata.
  *
  * @param operation quantize, dense or convolution
  * @param readsWide whether its input has 16 bits
@@ -71,7 +71,7 @@ record WideText(
         return text.toString();
     }
 
-    /** {@return what a text says} */
+    /** {@return the description that a text is} */
     static WideText parse(String text) {
         Require.argument(
                 text.matches(PATTERN), "'%s' does not describe a node of codes of 16 bits", text);

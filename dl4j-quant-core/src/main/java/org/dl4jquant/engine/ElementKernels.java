@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package org.dl4jquant.engine;
 
+import java.util.List;
 import org.dl4jquant.graph.node.Output;
 import org.dl4jquant.numeric.CodeRows;
 import org.dl4jquant.numeric.CodeSum;
@@ -10,8 +11,6 @@ import org.dl4jquant.numeric.IndexRuns;
 import org.dl4jquant.numeric.OutputFunction;
 import org.dl4jquant.numeric.QuantParams;
 import org.dl4jquant.numeric.Shape;
-
-import java.util.List;
 
 /** The kernels that look at one place of each input, and those that only move codes. */
 final class ElementKernels {

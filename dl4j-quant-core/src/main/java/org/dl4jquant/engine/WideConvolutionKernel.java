@@ -1,12 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 package org.dl4jquant.engine;
 
+import java.util.List;
 import org.dl4jquant.graph.node.Convolution;
 import org.dl4jquant.graph.node.Window;
 import org.dl4jquant.numeric.QuantParams;
 import org.dl4jquant.numeric.Shape;
-
-import java.util.List;
 
 /** Convolutions of codes of which some have 16 bits, in int64. */
 final class WideConvolutionKernel implements Kernel {

@@ -1,11 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 package org.dl4jquant.engine;
 
+import java.util.List;
 import org.dl4jquant.graph.node.Dense;
 import org.dl4jquant.numeric.QuantParams;
 import org.dl4jquant.numeric.Shape;
-
-import java.util.List;
 
 /** Matrix products of codes of which some have 16 bits, in int64. */
 final class WideDenseKernel implements Kernel {

@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 package org.dl4jquant.numeric;
 
-import org.dl4jquant.check.Require;
-
 import java.util.Arrays;
+import org.dl4jquant.check.Require;
 
 /**
  * The integer weights of a convolution or dense node with their scales and bias.

@@ -1,6 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 package org.dl4jquant.prepare;
 
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.Objects;
 import org.dl4jquant.layer.LayerFunctions;
 import org.dl4jquant.network.Topology;
 import org.dl4jquant.scheme.IntFormat;
@@ -8,11 +12,6 @@ import org.dl4jquant.scheme.LayerScheme;
 import org.dl4jquant.scheme.NumberFormat;
 import org.dl4jquant.scheme.TensorScheme;
 import org.jspecify.annotations.Nullable;
-
-import java.util.ArrayList;
-import java.util.List;
-import java.util.Map;
-import java.util.Objects;
 
 /**
  * Says where codes of 16 bits can be: some kinds of layers multiply and make no wider ones than 8.

@@ -1,11 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 package org.dl4jquant.scheme;
 
+import java.util.Objects;
 import org.dl4jquant.check.Require;
 import org.nd4j.shade.jackson.annotation.JsonInclude;
 import org.nd4j.shade.jackson.databind.annotation.JsonDeserialize;
-
-import java.util.Objects;
 
 /**
  * How one tensor is to be quantized.

@@ -2,7 +2,10 @@
 package org.dl4jquant.graph.node;
 
 import com.google.errorprone.annotations.CanIgnoreReturnValue;
-
+import java.nio.charset.StandardCharsets;
+import java.util.List;
+import java.util.Optional;
+import java.util.function.Supplier;
 import org.dl4jquant.check.Require;
 import org.dl4jquant.numeric.CodeMean;
 import org.dl4jquant.numeric.CodeTable;
@@ -10,11 +13,6 @@ import org.dl4jquant.numeric.QuantParams;
 import org.dl4jquant.numeric.Shape;
 import org.dl4jquant.numeric.WeightTensor;
 import org.jspecify.annotations.Nullable;
-
-import java.nio.charset.StandardCharsets;
-import java.util.List;
-import java.util.Optional;
-import java.util.function.Supplier;
 
 /** Checks that several nodes have in common. */
 public final class NodeChecks {

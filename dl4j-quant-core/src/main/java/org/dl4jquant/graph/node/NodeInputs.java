@@ -1,12 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 package org.dl4jquant.graph.node;
 
-import org.dl4jquant.check.Require;
-import org.dl4jquant.numeric.Shape;
-
 import java.util.Map;
 import java.util.Objects;
 import java.util.Set;
+import org.dl4jquant.check.Require;
+import org.dl4jquant.numeric.Shape;
 
 /** The types of all results so far, for the next node of a graph. */
 public final class NodeInputs {

@@ -1,11 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 package org.dl4jquant.graph.node;
 
-import org.dl4jquant.check.Require;
-import org.dl4jquant.numeric.QuantParams;
-
 import java.util.List;
 import java.util.Objects;
+import org.dl4jquant.check.Require;
+import org.dl4jquant.numeric.QuantParams;
 
 /**
  * Rounds float32 values to codes, {@code clamp(rint(x / scale) + zeroPoint)}.

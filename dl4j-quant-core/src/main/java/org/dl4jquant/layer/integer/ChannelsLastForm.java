@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 package org.dl4jquant.layer.integer;
 
+import java.util.List;
+import java.util.Objects;
+import java.util.Optional;
 import org.deeplearning4j.nn.conf.CNN2DFormat;
 import org.deeplearning4j.nn.conf.RNNFormat;
 import org.dl4jquant.check.Require;
@@ -9,10 +12,6 @@ import org.dl4jquant.graph.node.TensorType;
 import org.dl4jquant.numeric.Shape;
 import org.jspecify.annotations.Nullable;
 import org.nd4j.linalg.api.ndarray.INDArray;
-
-import java.util.List;
-import java.util.Objects;
-import java.util.Optional;
 
 /**
  * The form of a step whose images or sequences have the channels last, as in TensorFlow's format

@@ -1,11 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 package org.dl4jquant.layer.integer;
 
-import org.dl4jquant.check.Require;
-
 import java.util.Objects;
 import java.util.Optional;
 import java.util.function.Function;
+import org.dl4jquant.check.Require;
 
 /**
  * Whether a kind of layer, vertex or preprocessor becomes integers, from its configuration alone,

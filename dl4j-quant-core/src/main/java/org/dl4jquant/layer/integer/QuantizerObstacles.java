@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package org.dl4jquant.layer.integer;
 
+import java.util.Optional;
 import org.dl4jquant.check.Require;
 import org.dl4jquant.layer.quantizers.ActivationScheme;
 import org.dl4jquant.layer.quantizers.LayerQuantizers;
@@ -8,8 +9,6 @@ import org.dl4jquant.scheme.Estimator;
 import org.dl4jquant.scheme.Fp16Format;
 import org.dl4jquant.scheme.Granularity;
 import org.dl4jquant.scheme.TensorScheme;
-
-import java.util.Optional;
 
 /** The quantizers of a layer that are an obstacle to integers, whatever the layer's kind. */
 public final class QuantizerObstacles {

@@ -1,14 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 package org.dl4jquant.layer.integer;
 
+import java.util.List;
 import org.deeplearning4j.nn.conf.layers.ConvolutionLayer;
 import org.dl4jquant.graph.node.Convolution;
 import org.dl4jquant.graph.node.Output;
 import org.dl4jquant.numeric.IndexMap;
 import org.dl4jquant.numeric.Shape;
 import org.dl4jquant.numeric.WeightTensor;
-
-import java.util.List;
 
 /**
  * A transposed convolution as a sub-pixel convolution: one with a filter for each output channel

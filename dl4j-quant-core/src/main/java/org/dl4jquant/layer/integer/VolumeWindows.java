@@ -1,17 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 package org.dl4jquant.layer.integer;
 
+import java.util.Arrays;
+import java.util.List;
 import org.dl4jquant.graph.node.Convolution;
 import org.dl4jquant.graph.node.Output;
-import org.dl4jquant.graph.node.Window;
 import org.dl4jquant.graph.node.Window.Extent;
+import org.dl4jquant.graph.node.Window;
 import org.dl4jquant.numeric.AxisIndices;
 import org.dl4jquant.numeric.IndexMap;
 import org.dl4jquant.numeric.Shape;
 import org.dl4jquant.numeric.WeightTensor;
-
-import java.util.Arrays;
-import java.util.List;
 
 /**
  * The windows of a kernel over volumes [channels, depth, height, width]; images are one slice deep,

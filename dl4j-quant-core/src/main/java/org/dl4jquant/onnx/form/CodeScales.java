@@ -1,14 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 package org.dl4jquant.onnx.form;
 
+import java.util.HashSet;
+import java.util.Optional;
+import java.util.Set;
 import org.dl4jquant.check.Require;
 import org.dl4jquant.numeric.CodeRange;
 import org.dl4jquant.numeric.QuantParams;
 import org.dl4jquant.onnx.wire.DataType;
-
-import java.util.HashSet;
-import java.util.Optional;
-import java.util.Set;
 
 /** Reads how codes stand for values, and in which containers they lie in the file. */
 final class CodeScales {

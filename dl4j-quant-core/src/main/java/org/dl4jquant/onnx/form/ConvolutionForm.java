@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 package org.dl4jquant.onnx.form;
 
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
 import org.dl4jquant.graph.node.Convolution;
 import org.dl4jquant.graph.node.IntNode;
 import org.dl4jquant.graph.node.Output;
@@ -9,10 +12,6 @@ import org.dl4jquant.numeric.Shape;
 import org.dl4jquant.numeric.WeightTensor;
 import org.dl4jquant.onnx.wire.Message;
 import org.dl4jquant.onnx.wire.NodeProto;
-
-import java.util.ArrayList;
-import java.util.List;
-import java.util.Optional;
 
 /** A convolution: Conv with codes as its result, else an {@link IntegerConvolution}. */
 final class ConvolutionForm implements NodeForm<Convolution> {

@@ -1,13 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 package org.dl4jquant.onnx.form;
 
+import java.util.List;
+import java.util.Optional;
 import org.dl4jquant.graph.node.Dense;
 import org.dl4jquant.graph.node.IntNode;
 import org.dl4jquant.graph.node.Output;
 import org.dl4jquant.onnx.wire.NodeProto;
-
-import java.util.List;
-import java.util.Optional;
 
 /**
  * A product with a matrix: Gemm. Also read are MatMul, and MatMul with an Add of a dequantized

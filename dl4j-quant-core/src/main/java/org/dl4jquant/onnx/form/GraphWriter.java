@@ -1,6 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 package org.dl4jquant.onnx.form;
 
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
+import java.util.ArrayList;
+import java.util.Collection;
+import java.util.List;
 import org.dl4jquant.numeric.Shape;
 import org.dl4jquant.onnx.wire.Bytes;
 import org.dl4jquant.onnx.wire.DataType;
@@ -15,12 +20,6 @@ import org.dl4jquant.onnx.wire.TensorProto;
 import org.dl4jquant.onnx.wire.TensorShapeProto;
 import org.dl4jquant.onnx.wire.TypeProto;
 import org.dl4jquant.onnx.wire.ValueInfoProto;
-
-import java.nio.ByteBuffer;
-import java.nio.ByteOrder;
-import java.util.ArrayList;
-import java.util.Collection;
-import java.util.List;
 
 /** Collects the parts of an ONNX graph and keeps their names apart. */
 final class GraphWriter {

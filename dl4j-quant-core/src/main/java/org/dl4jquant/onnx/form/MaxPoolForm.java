@@ -1,13 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 package org.dl4jquant.onnx.form;
 
+import java.util.List;
+import java.util.Optional;
 import org.dl4jquant.graph.node.MaxPool;
 import org.dl4jquant.graph.node.Window;
 import org.dl4jquant.numeric.QuantParams;
 import org.dl4jquant.onnx.wire.NodeProto;
-
-import java.util.List;
-import java.util.Optional;
 
 /** The maxima of a window: MaxPool over dequantized codes, which keeps their scale. */
 final class MaxPoolForm implements NodeForm<MaxPool> {

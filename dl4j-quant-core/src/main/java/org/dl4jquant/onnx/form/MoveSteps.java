@@ -1,18 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
 package org.dl4jquant.onnx.form;
 
-import org.dl4jquant.numeric.AxisIndices;
-import org.dl4jquant.numeric.IndexMap;
-import org.dl4jquant.numeric.QuantParams;
-import org.dl4jquant.numeric.Shape;
-import org.dl4jquant.onnx.wire.DataType;
-
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Collections;
 import java.util.List;
 import java.util.Optional;
 import java.util.stream.IntStream;
+import org.dl4jquant.numeric.AxisIndices;
+import org.dl4jquant.numeric.IndexMap;
+import org.dl4jquant.numeric.QuantParams;
+import org.dl4jquant.numeric.Shape;
+import org.dl4jquant.onnx.wire.DataType;
 
 /**
  * Reads Reshape, Flatten, Transpose, Slice, Pad, Gather and Resize as maps of an example's

@@ -1,12 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 package org.dl4jquant.onnx.form;
 
+import java.util.List;
+import java.util.Optional;
 import org.dl4jquant.graph.node.Quantize;
 import org.dl4jquant.numeric.CodeRange;
 import org.dl4jquant.numeric.QuantParams;
-
-import java.util.List;
-import java.util.Optional;
 
 /** Floats to codes: QuantizeLinear, and a Clip if there are fewer codes than a uint8 holds. */
 final class QuantizeForm implements NodeForm<Quantize> {

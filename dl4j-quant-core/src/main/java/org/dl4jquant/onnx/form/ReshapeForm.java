@@ -1,14 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 package org.dl4jquant.onnx.form;
 
-import org.dl4jquant.graph.node.Reshape;
-import org.dl4jquant.graph.node.TensorType;
-import org.dl4jquant.numeric.Shape;
-
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 import java.util.stream.LongStream;
+import org.dl4jquant.graph.node.Reshape;
+import org.dl4jquant.graph.node.TensorType;
+import org.dl4jquant.numeric.Shape;
 
 /**
  * The same elements in other dimensions: Reshape over dequantized codes, or over floats; Flatten,

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 package org.dl4jquant.onnx.form;
 
+import java.util.List;
+import java.util.function.Function;
 import org.dl4jquant.check.Require;
 import org.dl4jquant.graph.node.Convolution;
 import org.dl4jquant.graph.node.Dense;
@@ -13,9 +15,6 @@ import org.dl4jquant.onnx.form.OperatorMatch.Constant;
 import org.dl4jquant.onnx.wire.DataType;
 import org.dl4jquant.onnx.wire.Message;
 import org.dl4jquant.onnx.wire.NodeProto;
-
-import java.util.List;
-import java.util.function.Function;
 
 /** The int64 sums of a node of codes of 16 bits: products of bytes, put together. */
 final class WideSums {

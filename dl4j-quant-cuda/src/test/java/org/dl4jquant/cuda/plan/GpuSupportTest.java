@@ -6,16 +6,15 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import java.util.Map;
+import java.util.Set;
+import java.util.stream.Collectors;
 import org.dl4jquant.engine.RandomGraph;
 import org.dl4jquant.engine.WideNodes;
 import org.dl4jquant.graph.IntGraph;
 import org.dl4jquant.graph.node.IntNode;
 import org.dl4jquant.graph.node.Weighted;
 import org.junit.jupiter.api.Test;
-
-import java.util.Map;
-import java.util.Set;
-import java.util.stream.Collectors;
 
 /** Nodes without a kernel are refused by name, all of them at once. */
 class GpuSupportTest {

@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 package org.dl4jquant.layer.recurrent;
 
-import java.util.Map;
-import java.util.Objects;
 import org.deeplearning4j.nn.api.MaskState;
 import org.deeplearning4j.nn.conf.NeuralNetConfiguration;
 import org.deeplearning4j.nn.conf.layers.AbstractLSTM;
@@ -16,6 +14,9 @@ import org.jspecify.annotations.Nullable;
 import org.nd4j.common.primitives.Pair;
 import org.nd4j.linalg.api.buffer.DataType;
 import org.nd4j.linalg.api.ndarray.INDArray;
+
+import java.util.Map;
+import java.util.Objects;
 
 /**
  * DL4J's LSTM, GravesLSTM or SimpleRnn with a time loop of its own, in which the hidden state is
@@ -175,7 +176,8 @@ final class RoundedRecurrent
         gradient.setGradientFor(INPUT_WEIGHTS, views.input());
         gradient.setGradientFor(RECURRENT_WEIGHTS, views.recurrent());
         gradient.setGradientFor(BIASES, views.biases());
-        return new Pair<>(gradient, permuteIfNWC(backpropDropOutIfPresent(toInput)));
+        // Dropout has seen the input in its own format.
+        return new Pair<>(gradient, backpropDropOutIfPresent(permuteIfNWC(toInput)));
     }
 
     private INDArray gradientView(String key) {

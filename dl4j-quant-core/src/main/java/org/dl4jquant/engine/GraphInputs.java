@@ -1,16 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
 package org.dl4jquant.engine;
 
-import org.dl4jquant.check.Require;
-import org.dl4jquant.graph.IntGraph;
-import org.dl4jquant.graph.node.IntNode;
-import org.dl4jquant.graph.node.MoveByMask;
-import org.dl4jquant.numeric.Shape;
-
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
+import java.util.OptionalInt;
+import org.dl4jquant.check.Require;
+import org.dl4jquant.graph.IntGraph;
+import org.dl4jquant.graph.node.Input;
+import org.dl4jquant.graph.node.IntNode;
+import org.dl4jquant.graph.node.MoveByMask;
+import org.dl4jquant.numeric.Shape;
 
 /** Checks what is given to an engine; every engine calls it first, so that all refuse alike. */
 public final class GraphInputs {
@@ -21,10 +22,36 @@ public final class GraphInputs {
     private GraphInputs() {}
 
     /**
+     * {@return the graph for as many steps as the inputs have, if it takes any number; else the
+     * graph}
+     *
+     * @param graph the graph to run
+     * @param inputs one batch for each input node, by name
+     */
+    public static IntGraph fixed(IntGraph graph, Map<String, Batch.Floats> inputs) {
+        Require.given(graph, "graph");
+        OptionalInt steps = steps(graph, Require.given(inputs, "inputs"));
+        return steps.isPresent() ? graph.withSteps(steps.getAsInt()) : graph;
+    }
+
+    /* What is missing or has another rank is named by the checks. */
+    static OptionalInt steps(IntGraph graph, Map<String, Batch.Floats> inputs) {
+        for (Input input : graph.inputs()) {
+            Batch.Floats batch = inputs.get(input.name());
+            if (input.timeAxis().isPresent()
+                    && batch != null
+                    && batch.shape().rank() == input.shape().rank()) {
+                return OptionalInt.of(batch.shape().size(input.timeAxis().getAsInt()));
+            }
+        }
+        return OptionalInt.empty();
+    }
+
+    /**
      * Checks that there is one batch without NaN for each input of the graph, all of one size.
      * Infinities are numbers: they become the smallest and the largest code.
      *
-     * @param graph the graph to run
+     * @param graph the graph to run, {@link #fixed}
      * @param inputs one batch for each input node, by name
      * @return how many examples each batch has
      * @throws IllegalArgumentException if an input is missing, unknown, of another shape or size,

@@ -21,13 +21,26 @@ final class ReferenceEngine implements Engine {
     static final String NAME = "reference";
 
     private final IntGraph graph;
-    private final List<Kernel> kernels;
+    private final StepLengths<Computation> lengths;
     private volatile boolean closed;
 
     ReferenceEngine(IntGraph graph) {
         this.graph = graph;
-        Kernels kinds = new Kernels(graph);
-        this.kernels = graph.nodes().stream().map(node -> node.accept(kinds)).toList();
+        this.lengths = new StepLengths<>(graph, Computation::of);
+    }
+
+    /**
+     * The kernels of a graph of fixed sizes.
+     *
+     * @param graph the graph
+     * @param kernels one for each node
+     */
+    private record Computation(IntGraph graph, List<Kernel> kernels) {
+        static Computation of(IntGraph graph) {
+            Kernels kinds = new Kernels(graph);
+            return new Computation(
+                    graph, graph.nodes().stream().map(node -> node.accept(kinds)).toList());
+        }
     }
 
     @Override
@@ -59,12 +72,14 @@ final class ReferenceEngine implements Engine {
 
     private Map<String, Batch> compute(Map<String, Batch.Floats> inputs) {
         Require.state(!closed, "the reference engine is closed; open another one");
-        GraphInputs.requireValid(graph, inputs);
+        Require.given(inputs, "inputs");
+        Computation fixed = lengths.of(inputs);
+        GraphInputs.requireValid(fixed.graph(), inputs);
         Map<String, Batch> results = new LinkedHashMap<>(inputs);
-        for (int i = 0; i < kernels.size(); i++) {
-            IntNode node = graph.nodes().get(i);
+        for (int i = 0; i < fixed.kernels().size(); i++) {
+            IntNode node = fixed.graph().nodes().get(i);
             if (!(node instanceof Input)) {
-                results.put(node.name(), kernels.get(i).run(read(node, results)));
+                results.put(node.name(), fixed.kernels().get(i).run(read(node, results)));
             }
         }
         return results;

@@ -13,6 +13,7 @@ import java.util.HexFormat;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.OptionalInt;
 import org.dl4jquant.files.Checksum;
 import org.dl4jquant.graph.node.IntNode;
 import org.dl4jquant.graph.node.Output;
@@ -142,6 +143,12 @@ final class GraphDigest {
             out.writeLong(Double.doubleToLongBits(number));
         } else if (value instanceof Enum<?> constant) {
             write(constant.name());
+        } else if (value instanceof OptionalInt number) {
+            // Nothing, as in graphs from before there were free sizes.
+            if (number.isPresent()) {
+                write("free");
+                out.writeInt(number.getAsInt());
+            }
         } else if (value instanceof Optional<?> part) {
             out.writeBoolean(part.isPresent());
             if (part.isPresent()) {

@@ -13,6 +13,7 @@ import java.util.Map;
 import java.util.Objects;
 import java.util.Set;
 import org.dl4jquant.check.Require;
+import org.dl4jquant.graph.node.FreeSteps;
 import org.dl4jquant.graph.node.Input;
 import org.dl4jquant.graph.node.IntNode;
 import org.dl4jquant.graph.node.Lookup;
@@ -125,7 +126,10 @@ public final class IntGraph {
                         input,
                         types.keySet());
             }
-            TensorType type = node.type(new NodeInputs(types, fromOutside));
+            List<TensorType> read =
+                    node.inputs().stream().map(input -> typeIn(types, input)).toList();
+            TensorType type =
+                    FreeSteps.typed(node, read, node.type(new NodeInputs(types, fromOutside)));
             NodeChecks.requireElements(node, "result", type.shape().elements());
             Require.argument(
                     node.takesWideCodes() || !type.isCodes() || !type.codes().range().isWide(),
@@ -318,6 +322,20 @@ public final class IntGraph {
         Set<String> masks = new LinkedHashSet<>();
         nodes.forEach(node -> node.mask().ifPresent(masks::add));
         return masks;
+    }
+
+    /** {@return whether its sequences may have any number of steps, all inputs as many} */
+    public boolean hasFreeSteps() {
+        return inputs().stream().anyMatch(input -> input.timeAxis().isPresent());
+    }
+
+    /**
+     * {@return the same graph for sequences of one length}
+     *
+     * @param steps how many steps each sequence has, 1 or more
+     */
+    public IntGraph withSteps(int steps) {
+        return hasFreeSteps() ? SteppedGraphs.of(this, steps) : this;
     }
 
     /**

@@ -1,6 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
 package org.dl4jquant.lower;
 
+import java.util.ArrayList;
+import java.util.Collection;
+import java.util.HashMap;
+import java.util.HashSet;
+import java.util.LinkedHashMap;
+import java.util.LinkedHashSet;
+import java.util.List;
+import java.util.Map;
+import java.util.Objects;
+import java.util.Optional;
+import java.util.OptionalInt;
+import java.util.Set;
 import org.dl4jquant.graph.IntGraph;
 import org.dl4jquant.graph.node.Input;
 import org.dl4jquant.graph.node.IntNode;
@@ -12,21 +24,11 @@ import org.dl4jquant.numeric.IndexMap;
 import org.dl4jquant.numeric.OutputFunction;
 import org.dl4jquant.numeric.Shape;
 
-import java.util.ArrayList;
-import java.util.Collection;
-import java.util.HashMap;
-import java.util.HashSet;
-import java.util.LinkedHashMap;
-import java.util.LinkedHashSet;
-import java.util.List;
-import java.util.Map;
-import java.util.Objects;
-import java.util.Optional;
-import java.util.Set;
-
 /** Collects the nodes of a network's graph, and gives them names. */
 final class GraphBuilder {
 
+    private static final int SEQUENCE_RANK = 2;
+    private static final int LEAST_STEPS = 2;
     private static final String MASK = ".mask";
 
     /* A network input has no node until the first layer that reads it is met: only there, in what
@@ -37,6 +39,7 @@ final class GraphBuilder {
     private final Map<String, String> nodes;
     private final Set<String> taken;
     private final Set<String> made = new HashSet<>();
+    private final boolean freeSteps;
     private final Map<String, String> masks = new LinkedHashMap<>();
     private final Map<String, String> transposed = new HashMap<>();
 
@@ -44,8 +47,10 @@ final class GraphBuilder {
      * Makes an empty graph.
      *
      * @param names the names of all the network's layers, vertices and inputs
+     * @param freeSteps whether inputs of sequences have a free number of steps
      */
-    GraphBuilder(Collection<String> names) {
+    GraphBuilder(Collection<String> names, boolean freeSteps) {
+        this.freeSteps = freeSteps;
         this.nodes = LayerNames.ofNodes(names);
         this.taken = new HashSet<>(names);
         taken.addAll(nodes.values());
@@ -101,12 +106,29 @@ final class GraphBuilder {
         return made.contains(node);
     }
 
-    /** {@return the node of float32 values; a network input gets its node, of this shape, now} */
-    String values(Signal.Values values, Shape shape) {
-        if (inputsWithoutNode.remove(values.node())) {
+    /**
+     * {@return the node of float32 values; a network input gets its node, of this shape, now}
+     *
+     * @param values the values
+     * @param shape one example's dimensions
+     * @param channelsLast whether the features of a sequence come after its steps
+     */
+    String values(Signal.Values values, Shape shape, boolean channelsLast) {
+        if (!inputsWithoutNode.remove(values.node())) {
+            return values.node();
+        }
+        if (!freeSteps || shape.rank() != SEQUENCE_RANK) {
             return add(new Input(values.node(), shape));
         }
-        return values.node();
+        int axis = channelsLast ? 0 : 1;
+        List<Integer> sizes = new ArrayList<>(shape.dimensions());
+        sizes.set(axis, Math.max(sizes.get(axis), LEAST_STEPS));
+        return add(new Input(values.node(), new Shape(sizes), OptionalInt.of(axis)));
+    }
+
+    /** {@return whether an input has a free number of steps} */
+    boolean hasFreeSteps() {
+        return inputs.stream().filter(this::has).anyMatch(input -> type(input).hasFreeSteps());
     }
 
     /** {@return the node of the same codes with their first axis, the channels, as the last} */
@@ -143,7 +165,15 @@ final class GraphBuilder {
      */
     String mask(String input, int steps) {
         return masks.computeIfAbsent(
-                input, name -> add(new Input(inner(node(name) + MASK), Shape.of(steps))));
+                input,
+                name ->
+                        add(
+                                new Input(
+                                        inner(node(name) + MASK),
+                                        Shape.of(steps),
+                                        type(node(name)).hasFreeSteps()
+                                                ? OptionalInt.of(0)
+                                                : OptionalInt.empty())));
     }
 
     /** {@return whether a step has read the mask of a network input} */

@@ -1,6 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 package org.dl4jquant.lower;
 
+import java.util.Collection;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
 import org.deeplearning4j.nn.api.Layer;
 import org.deeplearning4j.nn.conf.InputPreProcessor;
 import org.dl4jquant.graph.IntGraph;
@@ -17,12 +22,6 @@ import org.dl4jquant.layer.kind.LayerKinds;
 import org.dl4jquant.network.Frozen;
 import org.jspecify.annotations.Nullable;
 
-import java.util.Collection;
-import java.util.HashMap;
-import java.util.List;
-import java.util.Map;
-import java.util.Optional;
-
 /**
  * The walk over a network's steps that asks each one's form for its nodes. It goes on after a step
  * that cannot become integers, so that the user learns of all obstacles at once.
@@ -36,6 +35,7 @@ final class NetworkWalk {
     private final Map<String, Optional<Signal>> signals = new HashMap<>();
 
     private final MaskFlow masks;
+    private final boolean freeSteps;
 
     /**
      * Starts a walk.
@@ -44,7 +44,8 @@ final class NetworkWalk {
      * @param options what the graph takes besides the network's inputs
      */
     NetworkWalk(Collection<String> names, LoweringOptions options) {
-        this.graph = new GraphBuilder(names);
+        this.graph = new GraphBuilder(names, options.freeSteps());
+        this.freeSteps = options.freeSteps();
         this.masks = new MaskFlow(options.masks());
     }
 
@@ -175,6 +176,13 @@ final class NetworkWalk {
         }
         if (obstacles.isEmpty()) {
             masks.addObstacles(graph, obstacles);
+            if (freeSteps && !graph.hasFreeSteps()) {
+                obstacles.add(
+                        outputs.get(0),
+                        "the number of steps is to be free, and no input of the network is a"
+                                + " sequence of features",
+                        "lower the network without free steps");
+            }
         }
         obstacles.requireNone();
         return graph.build(results.nodes(), results.functions());

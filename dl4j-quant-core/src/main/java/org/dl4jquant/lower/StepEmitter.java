@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package org.dl4jquant.lower;
 
+import java.util.Optional;
 import org.dl4jquant.graph.node.IntNode;
 import org.dl4jquant.graph.node.TensorType;
 import org.dl4jquant.layer.integer.IntegerRefusal;
@@ -9,18 +10,27 @@ import org.dl4jquant.layer.integer.Signal;
 import org.dl4jquant.layer.integer.StackForm;
 import org.dl4jquant.numeric.Shape;
 
-import java.util.Optional;
-
 /**
  * The graph as the form of one step may change it.
  *
  * @param graph the graph under construction
  * @param step the name of the step
  * @param name the name of the node that holds its result
+ * @param channelsLast whether the step's own tensors have the channels last
  * @param masked the network input whose mask the step's input has; empty without one
  */
-record StepEmitter(GraphBuilder graph, String step, String name, Optional<String> masked)
+record StepEmitter(
+        GraphBuilder graph, String step, String name, boolean channelsLast, Optional<String> masked)
         implements NodeEmitter {
+
+    StepEmitter(GraphBuilder graph, String step, String name, Optional<String> masked) {
+        this(graph, step, name, false, masked);
+    }
+
+    @Override
+    public NodeEmitter forChannelsLast() {
+        return new StepEmitter(graph, step, name, true, masked);
+    }
 
     @Override
     public String inner(String part) {
@@ -29,7 +39,7 @@ record StepEmitter(GraphBuilder graph, String step, String name, Optional<String
 
     @Override
     public NodeEmitter part(String part) {
-        return new StepEmitter(graph, step, inner(part), masked);
+        return new StepEmitter(graph, step, inner(part), channelsLast, masked);
     }
 
     @Override
@@ -44,7 +54,7 @@ record StepEmitter(GraphBuilder graph, String step, String name, Optional<String
 
     @Override
     public String values(Signal.Values values, Shape shape) {
-        return graph.values(values, shape);
+        return graph.values(values, shape, channelsLast);
     }
 
     @Override

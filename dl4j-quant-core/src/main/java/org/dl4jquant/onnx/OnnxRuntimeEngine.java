@@ -10,6 +10,7 @@ import org.dl4jquant.engine.Batch;
 import org.dl4jquant.engine.Engine;
 import org.dl4jquant.engine.GraphInputs;
 import org.dl4jquant.engine.LastFunctions;
+import org.dl4jquant.engine.StepLengths;
 import org.dl4jquant.graph.IntGraph;
 import org.dl4jquant.graph.node.Input;
 import org.dl4jquant.graph.node.IntNode;
@@ -25,6 +26,7 @@ final class OnnxRuntimeEngine implements Engine {
 
     private final IntGraph graph;
     private final OnnxRuntimeOptions options;
+    private final StepLengths<IntGraph> lengths;
     private final ReadWriteLock lock = new ReentrantReadWriteLock();
     private final OnnxRuntimeSession session;
     private @Nullable OnnxRuntimeSession traceSession;
@@ -33,6 +35,7 @@ final class OnnxRuntimeEngine implements Engine {
     OnnxRuntimeEngine(IntGraph graph, OnnxRuntimeOptions options) {
         this.graph = graph;
         this.options = options;
+        this.lengths = new StepLengths<>(graph, fixed -> fixed);
         this.session = new OnnxRuntimeSession(graph, options);
     }
 
@@ -60,7 +63,8 @@ final class OnnxRuntimeEngine implements Engine {
         lock.readLock().lock();
         try {
             requireOpen();
-            return chosen.run(inputs, GraphInputs.requireValid(graph, inputs));
+            IntGraph fixed = lengths.of(Require.given(inputs, "inputs"));
+            return chosen.run(inputs, GraphInputs.requireValid(fixed, inputs), fixed);
         } finally {
             lock.readLock().unlock();
         }

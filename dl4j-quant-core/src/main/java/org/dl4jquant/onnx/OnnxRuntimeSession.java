@@ -70,8 +70,9 @@ final class OnnxRuntimeSession implements AutoCloseable {
      *
      * @param inputs valid inputs
      * @param size how many examples each has
+     * @param fixed the graph, for as many steps as the inputs have
      */
-    Map<String, Batch> run(Map<String, Batch.Floats> inputs, int size) {
+    Map<String, Batch> run(Map<String, Batch.Floats> inputs, int size, IntGraph fixed) {
         int copies = repeatsSingles && size == 1 ? 2 : 1;
         Map<String, OnnxTensor> tensors = new LinkedHashMap<>();
         try {
@@ -79,7 +80,7 @@ final class OnnxRuntimeSession implements AutoCloseable {
                 tensors.put(input.getKey(), tensor(input.getValue(), copies));
             }
             try (OrtSession.Result result = session.run(tensors)) {
-                return batches(result, size);
+                return batches(result, size, fixed);
             }
         } catch (OrtException e) {
             throw new IllegalStateException(
@@ -104,10 +105,10 @@ final class OnnxRuntimeSession implements AutoCloseable {
                 OrtEnvironment.getEnvironment(), FloatBuffer.wrap(values), dimensions);
     }
 
-    private Map<String, Batch> batches(OrtSession.Result result, int size) {
+    private static Map<String, Batch> batches(OrtSession.Result result, int size, IntGraph fixed) {
         Map<String, Batch> batches = new LinkedHashMap<>();
         for (Map.Entry<String, OnnxValue> output : result) {
-            TensorType type = graph.type(output.getKey());
+            TensorType type = fixed.type(output.getKey());
             batches.put(output.getKey(), batch((OnnxTensor) output.getValue(), type, size));
         }
         return batches;

@@ -8,6 +8,7 @@ import java.util.Map;
 import org.dl4jquant.check.Require;
 import org.dl4jquant.engine.Batch;
 import org.dl4jquant.graph.IntGraph;
+import org.dl4jquant.graph.node.FreeSteps;
 import org.dl4jquant.graph.node.Input;
 import org.dl4jquant.nd.RowMajor;
 import org.dl4jquant.numeric.Shape;
@@ -66,8 +67,9 @@ public final class EngineInputs {
 
     private static Batch.Floats batch(Input input, INDArray features) {
         long examples = features.rank() == 0 ? 0 : features.size(0);
+        Shape shape = shape(input, features);
         Require.argument(
-                examples > 0 && hasExamples(features, examples, input.shape()),
+                examples > 0 && hasExamples(features, examples, shape),
                 "features of shape %s do not fit input '%s', which takes arrays of shape [examples,"
                         + " %s]; reshape or permute them: an array of another layout with as many"
                         + " elements, such as NHWC for NCHW, would be read in the wrong order",
@@ -75,6 +77,22 @@ public final class EngineInputs {
                 input.name(),
                 String.join(
                         ", ", input.shape().dimensions().stream().map(String::valueOf).toList()));
-        return Batch.Floats.of((int) examples, input.shape(), RowMajor.floats(features));
+        return Batch.Floats.of((int) examples, shape, RowMajor.floats(features));
+    }
+
+    /* With as many steps as there are, where their number is free. */
+    private static Shape shape(Input input, INDArray features) {
+        int axis = input.timeAxis().orElse(-1);
+        if (axis < 0 || features.rank() != input.shape().rank() + 1) {
+            return input.shape();
+        }
+        long steps = features.size(axis + 1);
+        Require.argument(
+                steps > 0,
+                "the features for input '%s' have the shape %s, sequences without a step; one step"
+                        + " is the least",
+                input.name(),
+                Arrays.toString(features.shape()));
+        return FreeSteps.resized(input.shape(), axis, Math.toIntExact(steps));
     }
 }

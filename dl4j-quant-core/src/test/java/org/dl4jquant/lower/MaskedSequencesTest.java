@@ -6,21 +6,20 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import java.util.Arrays;
+import java.util.List;
+import java.util.Map;
+import java.util.Random;
 import net.jqwik.api.ForAll;
 import net.jqwik.api.Property;
 import net.jqwik.api.Tag;
 import net.jqwik.api.constraints.LongRange;
-
 import org.deeplearning4j.nn.conf.inputs.InputType;
 import org.deeplearning4j.nn.conf.layers.DenseLayer;
-import org.deeplearning4j.nn.conf.layers.FeedForwardLayer;
 import org.deeplearning4j.nn.conf.layers.GlobalPoolingLayer;
-import org.deeplearning4j.nn.conf.layers.GravesLSTM;
 import org.deeplearning4j.nn.conf.layers.LSTM;
 import org.deeplearning4j.nn.conf.layers.Layer;
-import org.deeplearning4j.nn.conf.layers.OutputLayer;
 import org.deeplearning4j.nn.conf.layers.PoolingType;
-import org.deeplearning4j.nn.conf.layers.RnnOutputLayer;
 import org.deeplearning4j.nn.conf.layers.recurrent.Bidirectional;
 import org.deeplearning4j.nn.conf.layers.recurrent.LastTimeStep;
 import org.deeplearning4j.nn.conf.layers.recurrent.SimpleRnn;
@@ -44,15 +43,8 @@ import org.nd4j.linalg.api.ndarray.INDArray;
 import org.nd4j.linalg.dataset.DataSet;
 import org.nd4j.linalg.factory.Nd4j;
 import org.nd4j.linalg.indexing.NDArrayIndex;
-import org.nd4j.linalg.lossfunctions.LossFunctions.LossFunction;
-
-import java.util.Arrays;
-import java.util.List;
-import java.util.Map;
-import java.util.Random;
 
 /** Sequences of several lengths in one batch: graphs obey masks as the network does. */
-@SuppressWarnings("deprecation") // GravesLSTM
 class MaskedSequencesTest {
 
     private static final LoweringOptions MASKS = LoweringOptions.DEFAULT.withMasks(true);
@@ -61,110 +53,6 @@ class MaskedSequencesTest {
      * too few leaves less than 10. */
     private static final double LEAST_RATIO = 15;
 
-    private record Drawn(MultiLayerNetwork trained, MultiLayerNetwork prepared, int steps) {
-
-        static Drawn of(Random random) {
-            int features = 1 + random.nextInt(4);
-            int steps = 2 + random.nextInt(7);
-            int units = 1 + random.nextInt(6);
-            boolean all = random.nextInt(3) == 0;
-            Layer[] ending =
-                    all
-                            ? new Layer[] {simple(units), recurrent(random, units), all()}
-                            : new Layer[] {recurrent(random, units), ending(random, units), one()};
-            MultiLayerNetwork trained = Networks.of(InputType.recurrent(features, steps), ending);
-            DataSet data =
-                    new DataSet(
-                            Networks.normal(random.nextLong(), 8, features, steps),
-                            all
-                                    ? Networks.normal(random.nextLong(), 8, Networks.CLASSES, steps)
-                                    : Networks.labels(8));
-            data.setFeaturesMaskArray(lengths(random, 8, steps));
-            if (all) {
-                data.setLabelsMaskArray(data.getFeaturesMaskArray());
-            }
-            QuantSpec spec = QuantSpec.of(LayerScheme.INT8);
-            MultiLayerNetwork prepared =
-                    Quantization.prepare(trained, spec, Networks.batches(data));
-            return new Drawn(trained, prepared, steps);
-        }
-
-        private static Layer recurrent(Random random, int units) {
-            Layer layer =
-                    switch (random.nextInt(3)) {
-                        case 0 ->
-                                new LSTM.Builder().nOut(units).activation(Activation.TANH).build();
-                        case 1 ->
-                                new GravesLSTM.Builder()
-                                        .nOut(units)
-                                        .activation(Activation.TANH)
-                                        .build();
-                        default -> simple(units);
-                    };
-            return switch (random.nextInt(4)) {
-                case 0 -> new Bidirectional(Bidirectional.Mode.CONCAT, layer);
-                case 1 -> new Bidirectional(Bidirectional.Mode.ADD, layer);
-                default -> layer;
-            };
-        }
-
-        /* DL4J's LSTM lets the mask of the features pass, its SimpleRnn obeys it. */
-        private static Layer simple(int units) {
-            return new SimpleRnn.Builder().nOut(units).activation(Activation.TANH).build();
-        }
-
-        private static Layer ending(Random random, int units) {
-            return random.nextBoolean()
-                    ? new LastTimeStep(recurrent(random, units))
-                    : new GlobalPoolingLayer.Builder(PoolingType.MAX).build();
-        }
-
-        private static Layer one() {
-            return new OutputLayer.Builder(LossFunction.MSE)
-                    .nOut(Networks.CLASSES)
-                    .activation(Activation.IDENTITY)
-                    .build();
-        }
-
-        private static Layer all() {
-            return new RnnOutputLayer.Builder(LossFunction.MSE)
-                    .nOut(Networks.CLASSES)
-                    .activation(Activation.SOFTMAX)
-                    .build();
-        }
-
-        INDArray features(Random random, int examples) {
-            long features = ((FeedForwardLayer) first()).getNIn();
-            return Networks.normal(random.nextLong(), examples, features, steps);
-        }
-
-        private Layer first() {
-            Layer layer = trained.getLayer(0).conf().getLayer();
-            return layer instanceof Bidirectional both ? both.getFwd() : layer;
-        }
-    }
-
-    private static INDArray lengths(Random random, int examples, int steps) {
-        INDArray mask = Nd4j.zeros(examples, steps);
-        for (int i = 0; i < examples; i++) {
-            int length = 1 + random.nextInt(steps);
-            mask.get(NDArrayIndex.point(i), NDArrayIndex.interval(0, length)).assign(1);
-        }
-        return mask;
-    }
-
-    /* Steps hidden anywhere; one counts in each example. */
-    private static INDArray holes(Random random, int examples, int steps) {
-        INDArray mask = Nd4j.zeros(examples, steps);
-        for (int i = 0; i < examples; i++) {
-            for (int t = 0; t < steps; t++) {
-                mask.putScalar(i, t, random.nextInt(2));
-            }
-            mask.putScalar(i, random.nextInt(steps), 1);
-        }
-        return mask;
-    }
-
     private static float[] run(Engine engine, Map<String, Batch.Floats> inputs) {
         String output = engine.graph().outputs().get(0);
         return ((Batch.Floats) engine.run(inputs).get(output)).values();
@@ -172,7 +60,7 @@ class MaskedSequencesTest {
 
     private static void requireEqual(long seed) {
         Random random = new Random(seed);
-        Drawn drawn = Drawn.of(random);
+        DrawnSequences drawn = DrawnSequences.of(random, true);
         IntGraph graph = Quantization.lower(drawn.prepared(), MASKS);
         assertEquals(
                 List.of("input", "input.mask"),
@@ -182,8 +70,8 @@ class MaskedSequencesTest {
         INDArray features = drawn.features(random, examples);
         INDArray mask =
                 random.nextBoolean()
-                        ? lengths(random, examples, drawn.steps())
-                        : holes(random, examples, drawn.steps());
+                        ? DrawnSequences.lengths(random, examples, drawn.steps())
+                        : DrawnSequences.holes(random, examples, drawn.steps());
         float[] expected = RowMajor.floats(drawn.prepared().output(features, false, mask, null));
         Map<String, Batch.Floats> inputs = EngineInputs.of(graph, features, mask);
         try (Engine reference = Engine.open("reference", graph);
@@ -222,7 +110,9 @@ class MaskedSequencesTest {
     private static MultiLayerNetwork lastStep(Layer recurrent, int steps) {
         MultiLayerNetwork trained =
                 Networks.of(
-                        InputType.recurrent(3, steps), new LastTimeStep(recurrent), Drawn.one());
+                        InputType.recurrent(3, steps),
+                        new LastTimeStep(recurrent),
+                        DrawnSequences.one());
         DataSet data = new DataSet(Networks.normal(5, 8, 3, steps), Networks.labels(8));
         return Quantization.prepare(
                 trained, QuantSpec.of(LayerScheme.INT8), Networks.batches(data));
@@ -290,7 +180,7 @@ class MaskedSequencesTest {
                         InputType.recurrent(3, 4),
                         new SimpleRnn.Builder().nOut(2).activation(Activation.TANH).build(),
                         new GlobalPoolingLayer.Builder(PoolingType.MAX).build(),
-                        Drawn.one());
+                        DrawnSequences.one());
         DataSet data = new DataSet(Networks.normal(5, 8, 3, 4), Networks.labels(8));
         IntGraph graph =
                 Quantization.lower(
@@ -320,7 +210,7 @@ class MaskedSequencesTest {
                 Networks.of(
                         InputType.feedForward(3),
                         new DenseLayer.Builder().nOut(2).activation(Activation.RELU).build(),
-                        Drawn.one());
+                        DrawnSequences.one());
         DataSet data = new DataSet(Networks.normal(5, 8, 3), Networks.labels(8));
         MultiLayerNetwork network =
                 Quantization.prepare(

@@ -50,6 +50,11 @@ public record Add(String name, String left, String right, Output.Codes output) i
     }
 
     @Override
+    public int timeAxis(List<TensorType> inputs, TensorType result) {
+        return FreeSteps.common(this, inputs);
+    }
+
+    @Override
     public String kind() {
         return "Add";
     }

@@ -51,6 +51,13 @@ public record Concat(String name, List<String> inputs, QuantParams params) imple
     }
 
     @Override
+    public int timeAxis(List<TensorType> types, TensorType result) {
+        int axis = FreeSteps.common(this, types);
+        Require.argument(axis > 0, "concat '%s' joins along a free number of steps", name);
+        return axis;
+    }
+
+    @Override
     public String kind() {
         return "Concat";
     }

@@ -59,6 +59,21 @@ public record Convolution(
     }
 
     @Override
+    public int timeAxis(List<TensorType> inputs, TensorType result) {
+        int axis = inputs.get(0).timeAxis();
+        int kernel = axis == 1 ? window.kernel().height() : window.kernel().width();
+        Require.argument(
+                axis > 0
+                        && kernel == 1
+                        && result.shape().size(axis) == inputs.get(0).shape().size(axis),
+                "convolution '%s' computes for a fixed number of steps only: its kernel has %d of"
+                        + " them, and the number is free with one, without strides and padding",
+                name,
+                kernel);
+        return axis;
+    }
+
+    @Override
     public String kind() {
         return "Convolution";
     }

@@ -26,6 +26,11 @@ public record Dequantize(String name, String input) implements IntNode {
     }
 
     @Override
+    public int timeAxis(List<TensorType> inputs, TensorType result) {
+        return inputs.get(0).timeAxis();
+    }
+
+    @Override
     public String kind() {
         return "Dequantize";
     }

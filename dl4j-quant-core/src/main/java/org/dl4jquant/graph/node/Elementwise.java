@@ -38,6 +38,11 @@ public record Elementwise(
     }
 
     @Override
+    public int timeAxis(List<TensorType> types, TensorType result) {
+        return FreeSteps.common(this, types);
+    }
+
+    @Override
     public String kind() {
         return "Elementwise";
     }

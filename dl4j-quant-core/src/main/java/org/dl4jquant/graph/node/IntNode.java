@@ -75,6 +75,37 @@ public sealed interface IntNode
     TensorType type(NodeInputs inputs);
 
     /**
+     * Returns where the free number of steps of its inputs is in its result.
+     *
+     * @param inputs the types of the results that it reads, at least one of them with a free number
+     *     of steps
+     * @param result its result's, for as many steps as those have
+     * @return the dimension of the result; {@link TensorType#NO_TIME} if it has no steps
+     * @throws IllegalArgumentException if it computes for a fixed number of steps only
+     */
+    default int timeAxis(List<TensorType> inputs, TensorType result) {
+        throw new IllegalArgumentException(
+                "node '"
+                        + name()
+                        + "' ("
+                        + kind()
+                        + ") reads "
+                        + inputs()
+                        + ", whose number of steps is free, and computes for a fixed number only");
+    }
+
+    /**
+     * {@return the same node for another number of steps}
+     *
+     * @param steps how many
+     * @param input the type of the first result that it reads, or of an input itself
+     * @param result its result's type, with the number of steps that it is for
+     */
+    default IntNode withSteps(int steps, TensorType input, TensorType result) {
+        return this;
+    }
+
+    /**
      * One method per kind of node.
      *
      * @param <R> the type of what the visitor makes of a node

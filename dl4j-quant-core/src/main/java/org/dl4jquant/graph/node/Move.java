@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 package org.dl4jquant.graph.node;
 
-import org.dl4jquant.check.Require;
-import org.dl4jquant.numeric.IndexMap;
-
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Objects;
+import org.dl4jquant.check.Require;
+import org.dl4jquant.numeric.AxisIndices;
+import org.dl4jquant.numeric.IndexMap;
+import org.dl4jquant.numeric.Shape;
 
 /**
  * Codes of an example in other places: the one node for everything that computes nothing, such as
@@ -67,6 +69,48 @@ public record Move(String name, String input, IndexMap map) implements KeepsCode
                 map.view(),
                 map.view().elements());
         return new TensorType(map.shape(), type.params());
+    }
+
+    @Override
+    public int timeAxis(List<TensorType> inputs, TensorType result) {
+        TensorType type = inputs.get(0);
+        int axis = type.timeAxis();
+        Require.argument(
+                map.view().equals(type.shape()),
+                "move '%s' reads %s as %s, where its number of steps is free",
+                name,
+                type.shape(),
+                map.view());
+        int place = map.order().indexOf(axis);
+        int steps = type.shape().size(axis);
+        if (isLast(steps, place)) {
+            return TensorType.NO_TIME;
+        }
+        Require.argument(
+                map.axes().get(place).isIdentity(steps),
+                "move '%s' takes the steps %s of a free number; it can take all, or the last",
+                name,
+                map.axes().get(place));
+        return FreeSteps.reshaped(this, map.gathered(), place, map.shape());
+    }
+
+    private boolean isLast(int steps, int place) {
+        return map.axes().get(place).equals(AxisIndices.of(steps - 1));
+    }
+
+    @Override
+    public KeepsCodes withSteps(int steps, TensorType input, TensorType result) {
+        if (!input.hasFreeSteps()) {
+            return this;
+        }
+        int axis = input.timeAxis();
+        int place = map.order().indexOf(axis);
+        List<AxisIndices> axes = new ArrayList<>(map.axes());
+        boolean last = isLast(input.shape().size(axis), place);
+        axes.set(place, last ? AxisIndices.of(steps - 1) : AxisIndices.identity(steps));
+        Shape shape = last ? map.shape() : FreeSteps.resized(map.shape(), result.timeAxis(), steps);
+        Shape view = FreeSteps.resized(map.view(), axis, steps);
+        return of(name, this.input, new IndexMap(view, map.order(), axes, shape));
     }
 
     @Override

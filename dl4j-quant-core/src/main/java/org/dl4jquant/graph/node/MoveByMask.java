@@ -1,12 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 package org.dl4jquant.graph.node;
 
-import org.dl4jquant.check.Require;
-import org.dl4jquant.numeric.Shape;
-
 import java.util.List;
 import java.util.Objects;
 import java.util.Optional;
+import org.dl4jquant.check.Require;
+import org.dl4jquant.numeric.Shape;
 
 /**
  * Codes of a sequence chosen by a mask, which is 1 where a step counts and 0 where not.
@@ -65,6 +64,12 @@ public record MoveByMask(String name, String input, String by, Choice choice)
         return choice == Choice.LAST
                 ? new TensorType(Shape.of(type.shape().size(0)), type.params())
                 : type;
+    }
+
+    @Override
+    public int timeAxis(List<TensorType> inputs, TensorType result) {
+        FreeSteps.steps(this, inputs);
+        return choice == Choice.LAST ? TensorType.NO_TIME : 1;
     }
 
     @Override

@@ -44,6 +44,11 @@ public record Quantize(String name, String input, QuantParams params) implements
     }
 
     @Override
+    public int timeAxis(List<TensorType> inputs, TensorType result) {
+        return inputs.get(0).timeAxis();
+    }
+
+    @Override
     public String kind() {
         return "Quantize";
     }

@@ -41,6 +41,11 @@ public record Rectify(String name, String input, OutputFunction.Rectifier functi
     }
 
     @Override
+    public int timeAxis(List<TensorType> inputs, TensorType result) {
+        return inputs.get(0).timeAxis();
+    }
+
+    @Override
     public String kind() {
         return "Rectify";
     }

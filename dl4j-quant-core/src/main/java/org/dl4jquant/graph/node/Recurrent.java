@@ -1,16 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 package org.dl4jquant.graph.node;
 
+import java.util.List;
+import java.util.Objects;
+import java.util.Optional;
 import org.dl4jquant.check.Require;
 import org.dl4jquant.numeric.QuantParams;
 import org.dl4jquant.numeric.Shape;
 import org.dl4jquant.numeric.WeightTensor;
 import org.dl4jquant.numeric.recurrent.Cell;
 import org.dl4jquant.numeric.recurrent.Recurrence;
-
-import java.util.List;
-import java.util.Objects;
-import java.util.Optional;
 
 /**
  * A recurrent layer over all steps of a sequence; its result are the hidden states. A step that the
@@ -165,6 +164,11 @@ public record Recurrent(
                     row,
                     multiplier);
         }
+    }
+
+    @Override
+    public int timeAxis(List<TensorType> inputs, TensorType result) {
+        return FreeSteps.steps(this, inputs);
     }
 
     @Override

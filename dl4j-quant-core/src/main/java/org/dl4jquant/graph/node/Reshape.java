@@ -41,6 +41,19 @@ public record Reshape(String name, String input, Shape shape) implements KeepsCo
     }
 
     @Override
+    public int timeAxis(List<TensorType> inputs, TensorType result) {
+        TensorType input = inputs.get(0);
+        return FreeSteps.reshaped(this, input.shape(), input.timeAxis(), shape);
+    }
+
+    @Override
+    public Reshape withSteps(int steps, TensorType input, TensorType result) {
+        return input.hasFreeSteps()
+                ? new Reshape(name, this.input, FreeSteps.resized(shape, result.timeAxis(), steps))
+                : this;
+    }
+
+    @Override
     public String kind() {
         return "Reshape";
     }

@@ -35,6 +35,11 @@ public record Table(String name, String input, CodeTable table, QuantParams para
     }
 
     @Override
+    public int timeAxis(List<TensorType> inputs, TensorType result) {
+        return inputs.get(0).timeAxis();
+    }
+
+    @Override
     public String kind() {
         return "Table";
     }

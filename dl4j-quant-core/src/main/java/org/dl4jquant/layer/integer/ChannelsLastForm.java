@@ -96,12 +96,16 @@ public record ChannelsLastForm(IntegerForm inside) implements IntegerForm {
 
     @Override
     public List<Signal> emit(NodeEmitter graph, List<Signal> inputs) {
-        return marked(graph, inputs, inside.emit(new ChannelsFirst(graph), inputs));
+        return marked(
+                graph, inputs, inside.emit(new ChannelsFirst(graph.forChannelsLast()), inputs));
     }
 
     @Override
     public List<Signal> emitMasked(NodeEmitter graph, List<Signal> inputs) {
-        return marked(graph, inputs, inside.emitMasked(new ChannelsFirst(graph), inputs));
+        return marked(
+                graph,
+                inputs,
+                inside.emitMasked(new ChannelsFirst(graph.forChannelsLast()), inputs));
     }
 
     private static List<Signal> marked(
@@ -149,6 +153,11 @@ public record ChannelsLastForm(IntegerForm inside) implements IntegerForm {
         @Override
         public NodeEmitter part(String part) {
             return new ChannelsFirst(graph.part(part));
+        }
+
+        @Override
+        public NodeEmitter forChannelsLast() {
+            return this;
         }
 
         @Override

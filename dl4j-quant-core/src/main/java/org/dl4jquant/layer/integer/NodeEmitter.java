@@ -2,12 +2,10 @@
 package org.dl4jquant.layer.integer;
 
 import com.google.errorprone.annotations.CanIgnoreReturnValue;
-
+import java.util.Optional;
 import org.dl4jquant.graph.node.IntNode;
 import org.dl4jquant.graph.node.TensorType;
 import org.dl4jquant.numeric.Shape;
-
-import java.util.Optional;
 
 /**
  * A graph under construction, as the form of one step may change it: the form adds nodes, names
@@ -34,6 +32,9 @@ public interface NodeEmitter {
      * @param part a word for the part
      */
     NodeEmitter part(String part);
+
+    /** {@return the same graph for a step whose own tensors have the channels last} */
+    NodeEmitter forChannelsLast();
 
     /**
      * Adds a node.

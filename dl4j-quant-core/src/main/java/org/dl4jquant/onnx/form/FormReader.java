@@ -93,7 +93,7 @@ final class FormReader {
     }
 
     private void await(Message proto) {
-        Input input = InputForm.read(proto);
+        Input input = InputForm.read(proto, metadata);
         int place = metadata.place(input.name(), waiting.size());
         Require.argument(
                 waiting.putIfAbsent(place, input) == null,

@@ -46,11 +46,11 @@ final class FormWriter {
         for (IntNode node : source.nodes()) {
             if (!outputs.contains(node.name()) && !(node instanceof Input)) {
                 TensorType type = type(node.name());
-                target.intermediate(node.name(), dataType(type), type.shape());
+                target.intermediate(node.name(), dataType(type), type);
             }
         }
         for (String output : source.outputs()) {
-            target.output(output, dataType(type(output)), type(output).shape());
+            target.output(output, dataType(type(output)), type(output));
         }
         GraphMetadata.describe(source, metadata);
         if (values) {
@@ -65,7 +65,7 @@ final class FormWriter {
                         (output, functions) -> {
                             String values = target.name(output + "/value");
                             new FunctionWriter(target, output).tail(functions, values);
-                            target.output(values, DataType.FLOAT, type(output).shape());
+                            target.output(values, DataType.FLOAT, type(output));
                             metadata.put(Provenance.TAIL + output, values);
                         });
     }

@@ -6,6 +6,7 @@ import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.OptionalInt;
 import java.util.Set;
 import java.util.stream.Collectors;
 import org.dl4jquant.check.Require;
@@ -51,6 +52,10 @@ final class GraphMetadata {
                     && !layer.weights().range().equals(CodeRange.narrow(CodeRange.MAX_BITS))) {
                 entries.put(Provenance.WEIGHT_RANGE + node.name(), text(layer.weights().range()));
             }
+            if (type.hasFreeSteps() && node instanceof Input) {
+                int steps = type.shape().size(type.timeAxis());
+                entries.put(Provenance.STEPS + node.name(), String.valueOf(steps));
+            }
             if (node instanceof Input && place != inputs++) {
                 entries.put(Provenance.INPUT_PLACE + node.name(), String.valueOf(place));
             }
@@ -67,6 +72,19 @@ final class GraphMetadata {
                 .filter(entry -> entry.getKey().startsWith(Provenance.TAIL))
                 .map(Map.Entry::getValue)
                 .collect(Collectors.toSet());
+    }
+
+    /** {@return how many steps an input has whose number of steps is free; empty if it is fixed} */
+    OptionalInt steps(String input) {
+        String key = Provenance.STEPS + input;
+        used.add(key);
+        String text = entries.get(key);
+        if (text == null) {
+            return OptionalInt.empty();
+        }
+        Require.argument(
+                text.matches("\\d{1,9}"), "metadata '%s' is '%s'; it must be a number", key, text);
+        return OptionalInt.of(Integer.parseInt(text));
     }
 
     /**

@@ -6,6 +6,7 @@ import java.nio.ByteOrder;
 import java.util.ArrayList;
 import java.util.Collection;
 import java.util.List;
+import org.dl4jquant.graph.node.TensorType;
 import org.dl4jquant.numeric.Shape;
 import org.dl4jquant.onnx.wire.Bytes;
 import org.dl4jquant.onnx.wire.DataType;
@@ -25,6 +26,7 @@ import org.dl4jquant.onnx.wire.ValueInfoProto;
 final class GraphWriter {
 
     private static final String BATCH = "N";
+    private static final String STEPS = "T";
 
     private final MessageBuilder graph =
             Message.builder(GraphProto.SCHEMA).set(GraphProto.NAME, Provenance.PRODUCER);
@@ -60,23 +62,27 @@ final class GraphWriter {
         return names.take(preferred);
     }
 
-    void input(String name, Shape shape) {
-        input(name, DataType.FLOAT, shape);
+    void input(String name, TensorType type) {
+        graph.add(GraphProto.INPUT, value(name, DataType.FLOAT, type.shape(), type.timeAxis()));
     }
 
     void input(String name, DataType type, Shape shape) {
-        graph.add(GraphProto.INPUT, value(name, type, shape));
+        graph.add(GraphProto.INPUT, value(name, type, shape, TensorType.NO_TIME));
     }
 
     void output(String name, DataType type, Shape shape) {
-        graph.add(GraphProto.OUTPUT, value(name, type, shape));
+        graph.add(GraphProto.OUTPUT, value(name, type, shape, TensorType.NO_TIME));
     }
 
-    void intermediate(String name, DataType type, Shape shape) {
-        graph.add(GraphProto.VALUE_INFO, value(name, type, shape));
+    void output(String name, DataType type, TensorType tensor) {
+        graph.add(GraphProto.OUTPUT, value(name, type, tensor.shape(), tensor.timeAxis()));
     }
 
-    private static Message value(String name, DataType type, Shape shape) {
+    void intermediate(String name, DataType type, TensorType tensor) {
+        graph.add(GraphProto.VALUE_INFO, value(name, type, tensor.shape(), tensor.timeAxis()));
+    }
+
+    private static Message value(String name, DataType type, Shape shape, int timeAxis) {
         MessageBuilder dimensions =
                 Message.builder(TensorShapeProto.SCHEMA)
                         .add(
@@ -84,11 +90,13 @@ final class GraphWriter {
                                 Message.builder(TensorShapeProto.DIMENSION)
                                         .set(TensorShapeProto.DIM_PARAM, BATCH)
                                         .build());
-        for (int size : shape.dimensions()) {
+        for (int axis = 0; axis < shape.rank(); axis++) {
+            MessageBuilder size = Message.builder(TensorShapeProto.DIMENSION);
             dimensions.add(
                     TensorShapeProto.DIM,
-                    Message.builder(TensorShapeProto.DIMENSION)
-                            .set(TensorShapeProto.DIM_VALUE, (long) size)
+                    (axis == timeAxis
+                                    ? size.set(TensorShapeProto.DIM_PARAM, STEPS)
+                                    : size.set(TensorShapeProto.DIM_VALUE, (long) shape.size(axis)))
                             .build());
         }
         Message tensor =

@@ -3,6 +3,7 @@ package org.dl4jquant.onnx.form;
 
 import java.util.ArrayList;
 import java.util.List;
+import java.util.OptionalInt;
 import org.dl4jquant.check.Require;
 import org.dl4jquant.graph.node.Input;
 import org.dl4jquant.numeric.Shape;
@@ -27,12 +28,19 @@ final class InputForm implements NodeForm<Input> {
 
     @Override
     public void write(Input node, FormWriter target) {
-        target.target().input(node.name(), node.shape());
+        target.target().input(node.name(), target.type(node.name()));
     }
 
-    /** {@return the node of an input of an ONNX graph} */
-    static Input read(Message input) {
+    /**
+     * {@return the node of an input of an ONNX graph}
+     *
+     * @param input the input
+     * @param metadata say how many steps a free number of them is
+     */
+    static Input read(Message input, GraphMetadata metadata) {
         String name = input.get(ValueInfoProto.NAME);
+        OptionalInt steps = metadata.steps(name);
+        OptionalInt timeAxis = OptionalInt.empty();
         Message type = input.get(ValueInfoProto.TYPE);
         Message tensor = type.get(TypeProto.TENSOR_TYPE);
         Require.argument(
@@ -45,6 +53,11 @@ final class InputForm implements NodeForm<Input> {
         for (int axis = 1; axis < dimensions.size(); axis++) {
             Message dimension = dimensions.get(axis);
             long size = dimension.get(TensorShapeProto.DIM_VALUE);
+            if (size == 0 && steps.isPresent() && timeAxis.isEmpty()) {
+                timeAxis = OptionalInt.of(axis - 1);
+                sizes.add(steps.getAsInt());
+                continue;
+            }
             Require.argument(
                     size > 0 && size <= Integer.MAX_VALUE,
                     "input '%s': the size of dimension %d is %s; all but the first, the batch, must"
@@ -54,7 +67,13 @@ final class InputForm implements NodeForm<Input> {
                     size == 0 ? "'" + dimension.get(TensorShapeProto.DIM_PARAM) + "'" : size);
             sizes.add((int) size);
         }
-        return new Input(name, shape(name, sizes));
+        Require.argument(
+                steps.isPresent() == timeAxis.isPresent(),
+                "metadata '%s%s' names a free number of steps, and input '%s' has none",
+                Provenance.STEPS,
+                name,
+                name);
+        return new Input(name, shape(name, sizes), timeAxis);
     }
 
     /** {@return whether an input of the file has a batch of one example} */

@@ -1,15 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 package org.dl4jquant.onnx.form;
 
-import org.dl4jquant.graph.node.KeepsCodes;
-import org.dl4jquant.graph.node.Move;
-import org.dl4jquant.numeric.IndexMap;
-import org.dl4jquant.numeric.Shape;
-
 import java.util.ArrayDeque;
 import java.util.Deque;
 import java.util.List;
 import java.util.Optional;
+import org.dl4jquant.graph.node.KeepsCodes;
+import org.dl4jquant.graph.node.Move;
+import org.dl4jquant.numeric.IndexMap;
+import org.dl4jquant.numeric.Shape;
 
 /*
  * Operators in a row are one node as far as one map can say what they do: a tensor between two of
@@ -49,7 +48,9 @@ final class MoveForm implements NodeForm<Move> {
     public void write(Move node, FormWriter target) {
         String input = node.input();
         Shape shape = target.type(input).shape();
-        MoveWriter writer = new MoveWriter(target.target(), node.name());
+        MoveWriter writer =
+                new MoveWriter(
+                        target.target(), node.name(), target.type(input), target.type(node.name()));
         if (target.type(input).isCodes()) {
             writer.write(node.map(), input, shape, target.zeroPoint(input));
             target.annotate(node, target.type(input).codes());

@@ -1,7 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 package org.dl4jquant.onnx.form;
 
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Locale;
+import java.util.stream.IntStream;
 import org.dl4jquant.check.Require;
+import org.dl4jquant.graph.node.TensorType;
 import org.dl4jquant.numeric.AxisIndices;
 import org.dl4jquant.numeric.IndexMap;
 import org.dl4jquant.numeric.Shape;
@@ -9,11 +14,6 @@ import org.dl4jquant.onnx.wire.Message;
 import org.dl4jquant.onnx.wire.MessageBuilder;
 import org.dl4jquant.onnx.wire.NodeProto;
 import org.jspecify.annotations.Nullable;
-
-import java.util.ArrayList;
-import java.util.List;
-import java.util.Locale;
-import java.util.stream.IntStream;
 
 /*
  * Reshape, Transpose, Slice, Pad, Resize, Gather for each axis, Reshape; those that would change
@@ -27,6 +27,8 @@ final class MoveWriter {
 
     private final GraphWriter target;
     private final String name;
+    private final TensorType from;
+    private final TensorType to;
     private final List<Operation> operations = new ArrayList<>();
 
     /** An operator that reads the result of the one before it, and constants. */
@@ -37,10 +39,14 @@ final class MoveWriter {
      *
      * @param target the graph
      * @param name the node's name, which its last tensor bears
+     * @param from the type of the codes that it reads
+     * @param to the type of its result
      */
-    MoveWriter(GraphWriter target, String name) {
+    MoveWriter(GraphWriter target, String name, TensorType from, TensorType to) {
         this.target = target;
         this.name = name;
+        this.from = from;
+        this.to = to;
     }
 
     /**
@@ -52,7 +58,7 @@ final class MoveWriter {
      * @param zeroPoint the name of their zero point; values, which are not padded, have none
      */
     void write(IndexMap map, String codes, Shape shape, String zeroPoint) {
-        reshape("view", shape, map.view());
+        reshape("view", shape, map.view(), TensorType.NO_TIME);
         List<Integer> order = map.order();
         if (!order.equals(order.stream().sorted().toList())) {
             long[] axes = new long[order.size() + 1];
@@ -63,13 +69,13 @@ final class MoveWriter {
         for (int axis = 0; axis < order.size(); axis++) {
             cuts.add(Cut.of(map.axes().get(axis), map.view().size(order.get(axis))));
         }
-        slice(cuts);
+        slice(cuts, order.indexOf(from.timeAxis()));
         pad(cuts, zeroPoint);
         resize(cuts);
         for (int axis = 0; axis < cuts.size(); axis++) {
             gather(cuts.get(axis), axis + 1);
         }
-        reshape("shape", map.gathered(), map.shape());
+        reshape("shape", map.gathered(), map.shape(), to.timeAxis());
         emit(codes);
     }
 
@@ -118,15 +124,16 @@ final class MoveWriter {
         }
     }
 
-    private void reshape(String what, Shape from, Shape to) {
-        if (!from.equals(to)) {
-            long[] sizes = new long[to.rank() + 1]; // the first, 0, keeps the batch's size
-            IntStream.range(0, to.rank()).forEach(axis -> sizes[axis + 1] = to.size(axis));
+    private void reshape(String what, Shape before, Shape after, int timeAxis) {
+        if (!before.equals(after)) {
+            long[] sizes = new long[after.rank() + 1]; // the first, 0, keeps the batch's size
+            IntStream.range(0, after.rank())
+                    .forEach(axis -> sizes[axis + 1] = axis == timeAxis ? -1 : after.size(axis));
             add(Operators.RESHAPE, List.of(target.longs(name + "/" + what, sizes)), List.of());
         }
     }
 
-    private void slice(List<Cut> cuts) {
+    private void slice(List<Cut> cuts, int steps) {
         int[] sliced =
                 IntStream.range(0, cuts.size())
                         .filter(
@@ -138,6 +145,12 @@ final class MoveWriter {
             long[] starts = IntStream.of(sliced).mapToLong(axis -> cuts.get(axis).from).toArray();
             long[] ends = IntStream.of(sliced).mapToLong(axis -> cuts.get(axis).to).toArray();
             long[] axes = IntStream.of(sliced).mapToLong(axis -> axis + 1L).toArray();
+            for (int i = 0; i < sliced.length; i++) {
+                if (sliced[i] == steps) { // the last step, whatever its number
+                    starts[i] = -1;
+                    ends[i] = Integer.MAX_VALUE;
+                }
+            }
             add(
                     Operators.SLICE,
                     List.of(

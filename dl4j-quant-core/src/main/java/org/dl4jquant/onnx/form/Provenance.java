@@ -37,6 +37,9 @@ public final class Provenance {
     /** Prefix; the place of an input among all nodes, where inputs do not come first. */
     public static final String INPUT_PLACE = PREFIX + "input.";
 
+    /** Prefix; how many steps the sequences of an input have in the graph, whose number is free. */
+    public static final String STEPS = PREFIX + "steps.";
+
     /** Prefix; the last functions of an output, whose scores the model returns. */
     public static final String FUNCTION = PREFIX + "function.";
 

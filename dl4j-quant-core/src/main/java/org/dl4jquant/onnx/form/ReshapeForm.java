@@ -45,6 +45,9 @@ final class ReshapeForm implements NodeForm<Reshape> {
             sizes[axis + 1] = node.shape().size(axis);
         }
         String name = node.name();
+        if (target.type(name).hasFreeSteps()) {
+            sizes[target.type(name).timeAxis() + 1] = INFERRED;
+        }
         String shape = target.target().longs(name + "/shape", sizes);
         TensorType type = target.type(name);
         if (type.isCodes() && type.codes().range().isWide()) {

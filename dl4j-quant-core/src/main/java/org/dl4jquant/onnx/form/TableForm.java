@@ -63,6 +63,11 @@ final class TableForm implements NodeForm<Table> {
      */
     static void gather(String name, String indices, String table, FormWriter target) {
         GraphWriter graph = target.target();
+        if (target.type(name).hasFreeSteps()) {
+            // Its shape is not known, and a Gather keeps that of the indices.
+            graph.node(Operators.GATHER, name, List.of(table, indices), name);
+            return;
+        }
         String list = graph.name(name + "/list");
         String all = graph.longs(name + "/all", new long[] {-1});
         graph.auxiliary(Operators.RESHAPE, name + "/flatten", List.of(indices, all), list);

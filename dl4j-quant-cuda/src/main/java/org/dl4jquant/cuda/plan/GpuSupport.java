@@ -51,6 +51,11 @@ public final class GpuSupport {
      * @throws IllegalArgumentException if there are such nodes
      */
     static void require(IntGraph graph) {
+        Require.argument(
+                !graph.hasFreeSteps(),
+                "the graph takes sequences of any number of steps, and what is compiled for a GPU"
+                        + " has fixed sizes; compile graph.withSteps(n) for each number, or run it"
+                        + " with the engine \"onnxruntime\"");
         requireNone(graph, REASONS);
     }
 

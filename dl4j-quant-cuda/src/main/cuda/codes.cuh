@@ -14,6 +14,9 @@ template <bool UNSIGNED> QK_FUNCTION s32 code_at(u32 word, int byte) {
     return UNSIGNED ? static_cast<s32>(word >> 8 * byte & 0xff) : static_cast<s32>(static_cast<s8>(word >> 8 * byte));
 }
 
+// The place of an element of an image that is counted by channel and pixel.
+QK_FUNCTION u64 place(u32 element, u32 pixels, u32 pitch) { return static_cast<u64>(element % pixels) * pitch + element / pixels; }
+
 QK_FUNCTION u32 word_at(const Chunk& chunk, int word) {
     return word == 0 ? chunk.x : word == 1 ? chunk.y : word == 2 ? chunk.z : chunk.w;
 }

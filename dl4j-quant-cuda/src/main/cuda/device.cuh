@@ -78,6 +78,7 @@ QK_FUNCTION u32 shuffle_xor(u32 value, u32 mask) { return __shfl_xor_sync(0xffff
 
 QK_FUNCTION s32 round_to_int(float value) { return __float2int_rn(value); }
 QK_FUNCTION float to_float(s32 value) { return __int2float_rn(value); }
+QK_FUNCTION float long_to_float(s64 value) { return __ll2float_rn(value); }
 QK_FUNCTION u32 bits_of(float value) { return __float_as_uint(value); }
 QK_FUNCTION float float_of(u32 bits) { return __uint_as_float(bits); }
 
@@ -94,6 +95,7 @@ template <bool UNSIGNED> QK_FUNCTION u32 pack_rounded(float first, float second)
 QK_FUNCTION float multiply(float a, float b) { return __fmul_rn(a, b); }
 QK_FUNCTION float add(float a, float b) { return __fadd_rn(a, b); }
 QK_FUNCTION float divide(float a, float b) { return __fdiv_rn(a, b); }
+QK_FUNCTION float square_root(float value) { return __fsqrt_rn(value); }
 QK_FUNCTION float fused(float a, float b, float c) { return __fmaf_rn(a, b, c); }
 QK_FUNCTION float least(float a, float b) { return fminf(a, b); }
 QK_FUNCTION float most(float a, float b) { return fmaxf(a, b); }
@@ -294,6 +296,7 @@ QK_FUNCTION s32 round_to_int(float value) {
     return rounded >= 0x1p31f ? 0x7fffffff : rounded < -0x1p31f ? -0x7fffffff - 1 : rounded == rounded ? static_cast<s32>(rounded) : 0;
 }
 QK_FUNCTION float to_float(s32 value) { return static_cast<float>(value); }
+QK_FUNCTION float long_to_float(s64 value) { return static_cast<float>(value); }
 QK_FUNCTION u32 bits_of(float value) { return __builtin_bit_cast(u32, value); }
 QK_FUNCTION float float_of(u32 bits) { return __builtin_bit_cast(float, bits); }
 
@@ -309,6 +312,7 @@ template <bool UNSIGNED> QK_FUNCTION u32 pack_rounded(float first, float second)
 QK_FUNCTION float multiply(float a, float b) { return a * b; }
 QK_FUNCTION float add(float a, float b) { return a + b; }
 QK_FUNCTION float divide(float a, float b) { return a / b; }
+QK_FUNCTION float square_root(float value) { return __builtin_sqrtf(value); }
 QK_FUNCTION float fused(float a, float b, float c) { return __builtin_fmaf(a, b, c); }
 QK_FUNCTION float least(float a, float b) { return __builtin_fminf(a, b); }
 QK_FUNCTION float most(float a, float b) { return __builtin_fmaxf(a, b); }

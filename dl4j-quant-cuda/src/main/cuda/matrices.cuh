@@ -8,8 +8,6 @@
 
 #include "codes.cuh"
 
-QK_FUNCTION u64 place(u32 element, u32 pixels, u32 pitch) { return static_cast<u64>(element % pixels) * pitch + element / pixels; }
-
 // One sum of products; it fits into int32, whatever the codes.
 QK_FUNCTION s32 product(const u8* left, const u8* right, u32 matrix, u32 row, u32 column) {
     u32 first = (matrix * QK_ROWS + row) * QK_INNER;

@@ -141,7 +141,8 @@ final class FloatOracle {
             assertTrue(expected.length == values.length, () -> "shape of " + network);
             if (quantizers.scheme(TensorRole.HIDDEN) != null
                     || quantizers.scheme(TensorRole.PROBABILITY) != null
-                    || quantizers.scheme(TensorRole.DEPTHWISE) != null) {
+                    || quantizers.scheme(TensorRole.DEPTHWISE) != null
+                    || quantizers.scheme(TensorRole.NORMALIZED) != null) {
                 if (exactRange) {
                     requireNear(expected, values);
                 }

@@ -3,6 +3,14 @@ package org.dl4jquant;
 
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Locale;
+import java.util.Optional;
+import java.util.stream.Collectors;
 import org.deeplearning4j.datasets.iterator.utilty.SingletonDataSetIterator;
 import org.deeplearning4j.nn.graph.ComputationGraph;
 import org.dl4jquant.layer.QuantizedLayer;
@@ -17,15 +25,6 @@ import org.dl4jquant.prepare.PreparedNetwork;
 import org.dl4jquant.scheme.LayerScheme;
 import org.dl4jquant.scheme.QuantSpec;
 import org.junit.jupiter.api.Test;
-
-import java.io.IOException;
-import java.nio.file.Files;
-import java.nio.file.Path;
-import java.util.ArrayList;
-import java.util.List;
-import java.util.Locale;
-import java.util.Optional;
-import java.util.stream.Collectors;
 
 /** The table of layers in docs says what {@code prepare} and {@code lower} really do with each. */
 class LayerTableTest {
@@ -119,6 +118,9 @@ class LayerTableTest {
         }
         if (quantizers.scheme(TensorRole.DEPTHWISE) != null) {
             rounded.add("between its two convolutions");
+        }
+        if (quantizers.scheme(TensorRole.NORMALIZED) != null) {
+            rounded.add("before its normalization");
         }
         if (quantizers.result() != null) {
             rounded.add("result");

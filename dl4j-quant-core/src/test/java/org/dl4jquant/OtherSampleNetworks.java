@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 package org.dl4jquant;
 
+import java.util.List;
 import org.deeplearning4j.nn.conf.ComputationGraphConfiguration.GraphBuilder;
 import org.deeplearning4j.nn.conf.graph.AttentionVertex;
 import org.deeplearning4j.nn.conf.graph.GraphVertex;
+import org.deeplearning4j.nn.conf.graph.L2NormalizeVertex;
 import org.deeplearning4j.nn.conf.graph.ScaleVertex;
 import org.deeplearning4j.nn.conf.graph.ShiftVertex;
 import org.deeplearning4j.nn.conf.inputs.InputType;
@@ -12,11 +14,13 @@ import org.deeplearning4j.nn.conf.layers.BatchNormalization;
 import org.deeplearning4j.nn.conf.layers.CenterLossOutputLayer;
 import org.deeplearning4j.nn.conf.layers.Convolution1DLayer;
 import org.deeplearning4j.nn.conf.layers.Convolution3D;
+import org.deeplearning4j.nn.conf.layers.ConvolutionLayer;
 import org.deeplearning4j.nn.conf.layers.Deconvolution3D;
 import org.deeplearning4j.nn.conf.layers.DenseLayer;
 import org.deeplearning4j.nn.conf.layers.GlobalPoolingLayer;
 import org.deeplearning4j.nn.conf.layers.LSTM;
 import org.deeplearning4j.nn.conf.layers.Layer;
+import org.deeplearning4j.nn.conf.layers.LocalResponseNormalization;
 import org.deeplearning4j.nn.conf.layers.LocallyConnected1D;
 import org.deeplearning4j.nn.conf.layers.PoolingType;
 import org.deeplearning4j.nn.conf.layers.RecurrentAttentionLayer;
@@ -35,8 +39,6 @@ import org.deeplearning4j.nn.conf.layers.variational.VariationalAutoencoder;
 import org.nd4j.linalg.activations.Activation;
 import org.nd4j.linalg.factory.Nd4j;
 import org.nd4j.linalg.lossfunctions.LossFunctions.LossFunction;
-
-import java.util.List;
 
 /** Samples of the less common layers. */
 final class OtherSampleNetworks {
@@ -64,6 +66,14 @@ final class OtherSampleNetworks {
                 new SubsamplingLayer.Builder(PoolingType.MAX).build(),
                 SampleNetworks.named(new BatchNormalization()),
                 SampleNetworks.output());
+        networks.add(
+                "local response normalization",
+                InputType.convolutional(6, 6, 3),
+                Nd4j.randn(SampleNetworks.EXAMPLES, 3, 6, 6),
+                new ConvolutionLayer.Builder(3, 3).nOut(4).build(),
+                SampleNetworks.named(new LocalResponseNormalization()),
+                SampleNetworks.output());
+        vertex("quotient by its length (L2NormalizeVertex)", new L2NormalizeVertex());
         vertex("multiple of a tensor (ScaleVertex)", new ScaleVertex(0.7));
         vertex("sum with a number (ShiftVertex)", new ShiftVertex(0.7));
     }

@@ -2,6 +2,7 @@
 package org.dl4jquant.engine;
 
 import java.util.List;
+import org.dl4jquant.graph.node.Normalize;
 import org.dl4jquant.graph.node.Output;
 import org.dl4jquant.numeric.CodeRows;
 import org.dl4jquant.numeric.CodeSum;
@@ -169,5 +170,26 @@ final class ElementKernels {
             half[i] = bytes[2 * i + first];
         }
         return half;
+    }
+
+    static Kernel normalize(Normalize node, QuantParams params, Shape shape) {
+        Output.Codes output = node.output();
+        Normalize.Span span = node.span();
+        return inputs -> {
+            Batch.Codes input = (Batch.Codes) inputs.get(0);
+            int[] codes = new int[input.containers().length];
+            for (int i = 0; i < codes.length; i++) {
+                codes[i] = input.code(i) - params.zeroPoint();
+            }
+            float[] values =
+                    node.formula()
+                            .values(codes, span.length(shape), span.inner(shape), span.reach());
+            byte[] containers = new byte[codes.length];
+            for (int i = 0; i < codes.length; i++) {
+                int code = output.params().quantize(values[i]);
+                containers[i] = (byte) output.bounds().clamp(code);
+            }
+            return Batch.Codes.of(input.size(), shape, containers, output.params());
+        };
     }
 }

@@ -19,6 +19,7 @@ import org.dl4jquant.graph.node.MatMul;
 import org.dl4jquant.graph.node.MaxPool;
 import org.dl4jquant.graph.node.Move;
 import org.dl4jquant.graph.node.MoveByMask;
+import org.dl4jquant.graph.node.Normalize;
 import org.dl4jquant.graph.node.Quantize;
 import org.dl4jquant.graph.node.Rectify;
 import org.dl4jquant.graph.node.Recurrent;
@@ -126,6 +127,11 @@ final class Kernels implements IntNode.Visitor<Kernel> {
     public Kernel visit(AttentionWeights node) {
         return MatMulKernel.of(
                 node, graph.type(node.queries()), graph.type(node.keys()), shape(node.name()));
+    }
+
+    @Override
+    public Kernel visit(Normalize node) {
+        return ElementKernels.normalize(node, codes(node.input()), shape(node.input()));
     }
 
     @Override

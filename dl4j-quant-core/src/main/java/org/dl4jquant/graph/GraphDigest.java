@@ -16,6 +16,7 @@ import java.util.Optional;
 import java.util.OptionalInt;
 import org.dl4jquant.files.Checksum;
 import org.dl4jquant.graph.node.IntNode;
+import org.dl4jquant.graph.node.Normalize;
 import org.dl4jquant.graph.node.Output;
 import org.dl4jquant.graph.node.Recurrent;
 import org.dl4jquant.graph.node.Window;
@@ -25,6 +26,7 @@ import org.dl4jquant.numeric.CodeRows;
 import org.dl4jquant.numeric.CodeTable;
 import org.dl4jquant.numeric.ElementwiseFunction;
 import org.dl4jquant.numeric.IndexMap;
+import org.dl4jquant.numeric.Normalization;
 import org.dl4jquant.numeric.OutputFunction;
 import org.dl4jquant.numeric.QuantParams;
 import org.dl4jquant.numeric.Shape;
@@ -47,6 +49,8 @@ final class GraphDigest {
                     Map.entry(Cell.PeepholeLstm.class, "PeepholeLstm"),
                     Map.entry(Cell.Elman.class, "Elman"),
                     Map.entry(IndexMap.class, "IndexMap"),
+                    Map.entry(Normalization.class, "Normalization"),
+                    Map.entry(Normalize.Span.class, "Span"),
                     Map.entry(Output.Codes.class, "Codes"),
                     Map.entry(Output.Floats.class, "Floats"),
                     Map.entry(Recurrent.Reads.class, "Reads"),

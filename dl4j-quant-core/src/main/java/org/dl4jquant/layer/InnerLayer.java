@@ -1,9 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 package org.dl4jquant.layer;
 
+import java.util.Collection;
+import java.util.Objects;
 import org.deeplearning4j.nn.api.Layer;
 import org.deeplearning4j.nn.conf.NeuralNetConfiguration;
 import org.deeplearning4j.nn.conf.layers.BatchNormalization;
+import org.deeplearning4j.nn.conf.layers.DenseLayer;
 import org.deeplearning4j.nn.conf.layers.SelfAttentionLayer;
 import org.deeplearning4j.nn.conf.layers.SeparableConvolution2D;
 import org.deeplearning4j.optimize.api.TrainingListener;
@@ -18,9 +21,6 @@ import org.nd4j.linalg.activations.impl.ActivationIdentity;
 import org.nd4j.linalg.api.buffer.DataType;
 import org.nd4j.linalg.api.ndarray.INDArray;
 import org.nd4j.linalg.factory.Nd4j;
-
-import java.util.Collection;
-import java.util.Objects;
 
 /** Makes the DL4J layer that does a quantized layer's arithmetic, on a buffer of its own. */
 final class InnerLayer {
@@ -114,6 +114,11 @@ final class InnerLayer {
         }
         if (buffer != null && ChannelsLastConvolution1D.computes(copy)) {
             return ChannelsLastConvolution1D.of(inner, index, buffer, type);
+        }
+        if (copy instanceof DenseLayer dense
+                && buffer != null
+                && conf.preparedQuantizers().scheme(TensorRole.NORMALIZED) != null) {
+            return RoundedDense.of(inner, dense, index, buffer, type);
         }
         return conf.preparedQuantizers().scheme(TensorRole.HIDDEN) == null || buffer == null
                 ? copy.instantiate(inner, listeners, index, buffer, false, type)

@@ -213,7 +213,7 @@ public final class QuantizedLayerBuilder {
         if (source != null) {
             quantizers = quantizers.withInputFrom(source);
         } else if (kind.flow() != CodeFlow.READS_INDICES
-                && (kind.flow().hasWeights() || kind.flow() == CodeFlow.AVERAGES || table)) {
+                && (kind.flow().hasWeights() || kind.flow().sumsCodes() || table)) {
             quantizers = quantizers.withInput(new ActivationScheme(activations, signedInput));
         }
         if (table && quantizers.output() != null && kind.flow().hasWeights()) {

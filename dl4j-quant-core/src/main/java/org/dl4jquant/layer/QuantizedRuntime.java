@@ -71,7 +71,7 @@ class QuantizedRuntime extends ParameterRuntime {
         this.integers = integers();
         HiddenState.connect(inner, rounders.tensors(), () -> observer);
         AttentionRounding.connect(inner, rounders.tensors(), () -> observer);
-        RoundedSeparable.connect(inner, rounders.tensors(), () -> observer);
+        RoundsInside.connect(inner, rounders.tensors(), () -> observer);
     }
 
     private static @Nullable NormalizationStep normalization(
@@ -107,7 +107,7 @@ class QuantizedRuntime extends ParameterRuntime {
         integers = integers();
         HiddenState.connect(underlying, rounders.tensors(), () -> observer);
         AttentionRounding.connect(underlying, rounders.tensors(), () -> observer);
-        RoundedSeparable.connect(underlying, rounders.tensors(), () -> observer);
+        RoundsInside.connect(underlying, rounders.tensors(), () -> observer);
         // Scales that are not in use have no gradient; the view still holds their last one.
         QuantizedParameters.zeroScales(layerConf, gradients);
         simulation().setGradients(gradients);

@@ -5,7 +5,6 @@ import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 import java.util.function.Supplier;
-import org.deeplearning4j.nn.api.Layer;
 import org.deeplearning4j.nn.conf.CNN2DFormat;
 import org.deeplearning4j.nn.conf.ConvolutionMode;
 import org.deeplearning4j.nn.conf.NeuralNetConfiguration;
@@ -35,7 +34,7 @@ import org.nd4j.linalg.factory.Nd4j;
  * @see <a href="https://arxiv.org/abs/1610.02357">Chollet, 2017: Xception</a>
  */
 @SuppressWarnings("serial") // DL4J's layers are serializable in name only
-final class RoundedSeparable extends SeparableConvolution2DLayer {
+final class RoundedSeparable extends SeparableConvolution2DLayer implements RoundsInside {
 
     private static final String DEPTHWISE =
             SeparableConvolutionParamInitializer.DEPTH_WISE_WEIGHT_KEY;
@@ -74,34 +73,16 @@ final class RoundedSeparable extends SeparableConvolution2DLayer {
         return separable;
     }
 
-    /**
-     * Gives a separable convolution the rounder of the tensor between its halves; does nothing to
-     * other layers.
-     *
-     * @param inner the running layer
-     * @param rounders the quantized layer's rounders
-     * @param observer the observer that receives the tensor in float instead; it supplies null
-     *     while it is rounded
-     */
-    static void connect(
-            Layer inner,
-            Map<TensorRole, ValueRounder> rounders,
-            Supplier<@Nullable TensorObserver> observer) {
-        if (inner instanceof RoundedSeparable separable) {
-            separable.rounder = rounders.get(TensorRole.DEPTHWISE);
-            separable.observer = observer;
-        }
+    @Override
+    public void connect(
+            Map<TensorRole, ValueRounder> rounders, Supplier<@Nullable TensorObserver> watching) {
+        rounder = rounders.get(TensorRole.DEPTHWISE);
+        observer = watching;
     }
 
-    /**
-     * {@return the tensor between the halves before it was rounded; none outside of a training, and
-     * of other layers}
-     *
-     * @param inner the running layer
-     */
-    static Map<TensorRole, INDArray> raw(Layer inner) {
-        INDArray tensor = inner instanceof RoundedSeparable separable ? separable.between : null;
-        return tensor == null ? Map.of() : Map.of(TensorRole.DEPTHWISE, tensor);
+    @Override
+    public Map<TensorRole, INDArray> raw() {
+        return between == null ? Map.of() : Map.of(TensorRole.DEPTHWISE, between);
     }
 
     @Override

@@ -150,7 +150,9 @@ final class Simulation {
         }
         rounders.forEach(
                 (role, rounder) -> {
-                    if (TensorRole.OF_ATTENTION.contains(role) || role == TensorRole.DEPTHWISE) {
+                    if (TensorRole.OF_ATTENTION.contains(role)
+                            || role == TensorRole.DEPTHWISE
+                            || role == TensorRole.NORMALIZED) {
                         rounder.setIteration(iteration);
                     }
                 });
@@ -253,7 +255,7 @@ final class Simulation {
             seen.add(TensorRole.PRE_ACTIVATION, beforeRounding);
             HiddenState.raw(inner).forEach(seen::add);
             AttentionRounding.raw(inner).forEach(seen::add);
-            RoundedSeparable.raw(inner).forEach(seen::add);
+            RoundsInside.raw(inner).forEach(seen::add);
             seen.addOutput(activated, isPlainRelu(activation) && !appliesActivation);
         }
         return tensors;

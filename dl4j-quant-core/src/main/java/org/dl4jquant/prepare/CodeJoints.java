@@ -1,19 +1,20 @@
 // SPDX-License-Identifier: Apache-2.0
 package org.dl4jquant.prepare;
 
-import org.deeplearning4j.nn.conf.graph.GraphVertex;
-import org.dl4jquant.layer.QuantizedAddVertex;
-import org.dl4jquant.layer.QuantizedAttentionVertex;
-import org.dl4jquant.layer.QuantizedProductVertex;
-import org.dl4jquant.layer.kind.CodeFlow;
-import org.dl4jquant.network.Topology;
-import org.jspecify.annotations.Nullable;
-
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.function.Function;
+import org.deeplearning4j.nn.conf.graph.GraphVertex;
+import org.deeplearning4j.nn.conf.graph.L2NormalizeVertex;
+import org.dl4jquant.layer.QuantizedAddVertex;
+import org.dl4jquant.layer.QuantizedAttentionVertex;
+import org.dl4jquant.layer.QuantizedL2NormalizeVertex;
+import org.dl4jquant.layer.QuantizedProductVertex;
+import org.dl4jquant.layer.kind.CodeFlow;
+import org.dl4jquant.network.Topology;
+import org.jspecify.annotations.Nullable;
 
 /** Finds the vertices that combine codes otherwise than DL4J's own arithmetic, rounded, does. */
 final class CodeJoints {
@@ -54,6 +55,13 @@ final class CodeJoints {
         int heads = step.kind().attentionHeads();
         if (heads > 0) {
             return attention(step, heads);
+        }
+        if (step.flow() == CodeFlow.NORMALIZES
+                && step.plainVertex() instanceof L2NormalizeVertex vertex) {
+            List<String> codes = codes(step);
+            return codes.isEmpty()
+                    ? null
+                    : QuantizedL2NormalizeVertex.of(vertex, codes.get(0), codes.get(1));
         }
         boolean product = step.kind().multipliesTensors();
         if (!(product || step.flow() == CodeFlow.ADDS) || step.inputs().size() != 2) {

@@ -83,10 +83,10 @@ final class CodeNeeds {
         if (step == null) {
             return false;
         }
-        boolean pools =
-                (step.flow() == CodeFlow.AVERAGES) || (step.kind().flow() == CodeFlow.PICKS);
+        boolean pools = step.flow().sumsCodes() || step.kind().flow() == CodeFlow.PICKS;
         boolean tables = step.kind().tabulates() && !step.flow().hasWeights();
-        return ((pools || tables) && network.outputs().contains(tensor))
+        boolean layer = step.plainVertex() == null;
+        return ((pools || tables) && layer && network.outputs().contains(tensor))
                 || ((pools || tables || step.flow().joins() || step.kind().makesOnlyCodes())
                         && leavesFurtherOn(tensor))
                 || (step.flow().hasWeights() && leavesMoved(tensor, false));

@@ -9,6 +9,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
+import java.util.Optional;
 import java.util.Set;
 import java.util.function.Predicate;
 import org.dl4jquant.layer.LayerFunctions;
@@ -278,7 +279,7 @@ final class Planner {
         CodeFlow flow = step.flow();
         boolean tabulates = step.kind().tabulates();
         boolean roundsInput =
-                flow.hasWeights() || flow == CodeFlow.AVERAGES || tabulates || needsTable(step);
+                flow.hasWeights() || flow.sumsCodes() || tabulates || needsTable(step);
         TensorScheme own = needs.activations(step);
         boolean looksUp = tabulates && !flow.hasWeights();
         TensorScheme scheme = own != null && looksUp ? LayerFunctions.wide(own) : own;

@@ -221,6 +221,9 @@ final class SkipReasons {
         if (quantizers.scheme(TensorRole.DEPTHWISE) != null) {
             parts.add("rounded between its two convolutions");
         }
+        if (quantizers.scheme(TensorRole.NORMALIZED) != null) {
+            parts.add("rounded before its layer normalization");
+        }
         parts.add(result(quantizers, scheme));
         return String.join(", ", parts);
     }

@@ -34,7 +34,8 @@ final class LaterNodes {
                     new Drawer(
                             "Recurrent",
                             type -> type.shape().rank() == 2,
-                            (nodes, at) -> nodes.recurrent(at.name(), at.input(), at.type())));
+                            (nodes, at) -> nodes.recurrent(at.name(), at.input(), at.type())),
+                    new Drawer("Normalize", type -> true, NormalizeNodes::draw));
 
     /** Reads an input of its own, of indices. */
     static final String LOOKUP = "Lookup";

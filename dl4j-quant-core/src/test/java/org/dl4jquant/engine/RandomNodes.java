@@ -20,8 +20,8 @@ import org.dl4jquant.graph.node.Move;
 import org.dl4jquant.graph.node.Output;
 import org.dl4jquant.graph.node.Table;
 import org.dl4jquant.graph.node.TensorType;
-import org.dl4jquant.graph.node.Window;
 import org.dl4jquant.graph.node.Window.Extent;
+import org.dl4jquant.graph.node.Window;
 import org.dl4jquant.numeric.AxisIndices;
 import org.dl4jquant.numeric.CodeOperation;
 import org.dl4jquant.numeric.CodeRange;
@@ -47,6 +47,10 @@ final class RandomNodes {
 
     RandomNodes(Random random) {
         this.random = random;
+    }
+
+    Random random() {
+        return random;
     }
 
     Shape inputShape() {

@@ -8,12 +8,16 @@ import java.util.Random;
 import org.deeplearning4j.nn.conf.ComputationGraphConfiguration;
 import org.deeplearning4j.nn.conf.NeuralNetConfiguration;
 import org.deeplearning4j.nn.conf.graph.ElementWiseVertex;
+import org.deeplearning4j.nn.conf.graph.PreprocessorVertex;
 import org.deeplearning4j.nn.conf.graph.rnn.LastTimeStepVertex;
 import org.deeplearning4j.nn.conf.layers.Convolution1DLayer;
+import org.deeplearning4j.nn.conf.layers.DenseLayer;
 import org.deeplearning4j.nn.conf.layers.EmbeddingSequenceLayer;
 import org.deeplearning4j.nn.conf.layers.Layer;
 import org.deeplearning4j.nn.conf.layers.OutputLayer;
 import org.deeplearning4j.nn.conf.layers.SelfAttentionLayer;
+import org.deeplearning4j.nn.conf.preprocessor.FeedForwardToRnnPreProcessor;
+import org.deeplearning4j.nn.conf.preprocessor.RnnToFeedForwardPreProcessor;
 import org.deeplearning4j.nn.graph.ComputationGraph;
 import org.dl4jquant.Quantization;
 import org.dl4jquant.engine.Engine;
@@ -39,7 +43,8 @@ class TransformerTest {
     private static final int EXAMPLES = 6;
     private static final int CLASSES = 3;
 
-    private static ComputationGraph encoder(Random random, int words, int steps) {
+    private static ComputationGraph encoder(
+            Random random, int words, int steps, boolean normalizes) {
         int heads = 1 + random.nextInt(3);
         int width = heads * (2 + random.nextInt(5));
         ComputationGraphConfiguration.GraphBuilder builder =
@@ -69,7 +74,8 @@ class TransformerTest {
                 new ElementWiseVertex(ElementWiseVertex.Op.Add),
                 "embedding",
                 "attention");
-        builder.addLayer("wide", dense(width, 2 * width, Activation.GELU), "attended");
+        String wide = normalizes ? addNormalization(builder, width) : "attended";
+        builder.addLayer("wide", dense(width, 2 * width, Activation.GELU), wide);
         builder.addLayer("narrow", dense(2 * width, width, Activation.IDENTITY), "wide");
         builder.addVertex(
                 "encoded", new ElementWiseVertex(ElementWiseVertex.Op.Add), "attended", "narrow");
@@ -85,6 +91,24 @@ class TransformerTest {
         ComputationGraph network = new ComputationGraph(builder.setOutputs("class").build());
         network.init();
         return network;
+    }
+
+    /* DL4J has layer normalization in dense layers, which read one step of a sequence at a time. */
+    private static String addNormalization(
+            ComputationGraphConfiguration.GraphBuilder builder, int width) {
+        builder.addLayer(
+                "normalized",
+                new DenseLayer.Builder()
+                        .nIn(width)
+                        .nOut(width)
+                        .hasLayerNorm(true)
+                        .activation(Activation.IDENTITY)
+                        .build(),
+                new RnnToFeedForwardPreProcessor(),
+                "attended");
+        builder.addVertex(
+                "steps", new PreprocessorVertex(new FeedForwardToRnnPreProcessor()), "normalized");
+        return "steps";
     }
 
     private static Layer dense(int in, int out, Activation function) {
@@ -106,7 +130,7 @@ class TransformerTest {
             Random random = new Random(seed);
             int words = 3 + random.nextInt(20);
             int steps = 2 + random.nextInt(10);
-            ComputationGraph network = encoder(random, words, steps);
+            ComputationGraph network = encoder(random, words, steps, seed % 2 == 1);
             INDArray tokens = tokens(random, words, steps);
             INDArray labels = Nd4j.zeros(EXAMPLES, CLASSES);
             for (int i = 0; i < EXAMPLES; i++) {

@@ -202,7 +202,7 @@ public class FileFormatTest {
     void rolesOfTensorsAreOnlyAppended() {
         assertEquals(
                 "[INPUT, PRE_ACTIVATION, OUTPUT, HIDDEN, HIDDEN_BACKWARD, QUERY, KEY, VALUE,"
-                        + " PROBABILITY, JOINED, DEPTHWISE]",
+                        + " PROBABILITY, JOINED, DEPTHWISE, NORMALIZED]",
                 List.of(TensorRole.values()).toString());
     }
 

@@ -25,6 +25,7 @@ public sealed interface IntNode
                 ChannelTable,
                 MatMul,
                 AttentionWeights,
+                Normalize,
                 Dequantize,
                 Rectify,
                 Recurrent {
@@ -155,6 +156,9 @@ public sealed interface IntNode
 
         /** {@return the result for the weights of an attention} */
         R visit(AttentionWeights node);
+
+        /** {@return the result for a normalization} */
+        R visit(Normalize node);
 
         /** {@return the result for a reshape} */
         R visit(Reshape node);

@@ -8,6 +8,7 @@ import org.dl4jquant.check.Require;
 import org.dl4jquant.graph.node.Dense;
 import org.dl4jquant.graph.node.Output;
 import org.dl4jquant.graph.node.Weighted;
+import org.dl4jquant.numeric.Normalization;
 import org.dl4jquant.numeric.WeightTensor;
 import org.jspecify.annotations.Nullable;
 import org.nd4j.linalg.activations.IActivation;
@@ -28,13 +29,19 @@ public record DenseForm(long inputs, long outputs, @Nullable IActivation lastFun
      * Returns the support of a dense layer.
      *
      * @param layer its configuration
-     * @return a form, or the refusal of layer normalization
+     * @return a form, or the refusal of a layer normalization of too many outputs
      */
     public static IntegerSupport of(DenseLayer layer) {
         if (Require.given(layer, "layer").hasLayerNorm()) {
-            return IntegerSupport.refused(
-                    "there is no integer form of type DenseLayer with layer normalization",
-                    "train the layer without hasLayerNorm");
+            long size = layer.getNOut();
+            return size <= Normalization.MAX_LENGTH
+                    ? IntegerSupport.of(tensors -> new NormalizedDenseForm(layer, tensors))
+                    : IntegerSupport.refused(
+                            "it normalizes rows of "
+                                    + size
+                                    + " products, and an integer graph has at most "
+                                    + Normalization.MAX_LENGTH,
+                            "use fewer outputs, or train the layer without hasLayerNorm");
         }
         return WeightedForm.of(new DenseForm(layer.getNIn(), layer.getNOut(), null), layer);
     }

@@ -19,6 +19,9 @@ public enum CodeFlow {
     /** Averages codes to codes of another scale. */
     AVERAGES,
 
+    /** Divides codes by a measure of their size, to codes of another scale. */
+    NORMALIZES,
+
     /** Adds tensors of different scales to codes of one scale; rounds nothing it reads. */
     ADDS,
 
@@ -52,7 +55,15 @@ public enum CodeFlow {
 
     /** {@return whether the step makes values without weights that are not codes of its input} */
     public boolean makesValues() {
-        return this == AVERAGES || joins() || this == RESCALES;
+        return joins() || this == RESCALES || sumsCodes();
+    }
+
+    /**
+     * {@return whether the step sums codes without weights, so that it reads and makes nothing
+     * else}
+     */
+    public boolean sumsCodes() {
+        return this == AVERAGES || this == NORMALIZES;
     }
 
     /** {@return whether the step makes one tensor of several, which have scales of their own} */

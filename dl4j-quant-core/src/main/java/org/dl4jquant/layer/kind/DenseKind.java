@@ -1,15 +1,20 @@
 // SPDX-License-Identifier: Apache-2.0
 package org.dl4jquant.layer.kind;
 
+import java.util.Set;
 import org.deeplearning4j.nn.conf.layers.DenseLayer;
 import org.deeplearning4j.nn.params.DefaultParamInitializer;
 import org.dl4jquant.layer.integer.DenseForm;
 import org.dl4jquant.layer.integer.IntegerSupport;
+import org.dl4jquant.layer.quantizers.TensorRole;
 import org.dl4jquant.layer.quantizers.WeightLayout;
 import org.jspecify.annotations.Nullable;
 import org.nd4j.linalg.activations.IActivation;
 
-/** A dense layer; its weight is [in, out]. A layer normalization stands before its function. */
+/**
+ * A dense layer; its weight is [in, out]. A layer normalization stands between its products and its
+ * bias.
+ */
 record DenseKind(DenseLayer configuration) implements LayerKind {
 
     @Override
@@ -24,7 +29,7 @@ record DenseKind(DenseLayer configuration) implements LayerKind {
 
     @Override
     public boolean separatesActivation() {
-        return !configuration.hasLayerNorm();
+        return true;
     }
 
     @Override
@@ -40,6 +45,16 @@ record DenseKind(DenseLayer configuration) implements LayerKind {
     @Override
     public void setLastFunction(IActivation function) {
         configuration.setActivationFn(function);
+    }
+
+    @Override
+    public boolean makesOnlyCodes() {
+        return configuration.hasLayerNorm();
+    }
+
+    @Override
+    public Set<TensorRole> innerTensors() {
+        return configuration.hasLayerNorm() ? Set.of(TensorRole.NORMALIZED) : Set.of();
     }
 
     @Override

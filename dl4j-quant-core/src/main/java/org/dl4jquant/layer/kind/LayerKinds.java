@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 package org.dl4jquant.layer.kind;
 
+import java.util.List;
+import java.util.Set;
 import org.deeplearning4j.nn.conf.graph.AttentionVertex;
 import org.deeplearning4j.nn.conf.graph.ElementWiseVertex;
 import org.deeplearning4j.nn.conf.graph.GraphVertex;
@@ -87,9 +89,6 @@ import org.dl4jquant.check.Require;
 import org.dl4jquant.network.Frozen;
 import org.dl4jquant.network.Step;
 import org.jspecify.annotations.Nullable;
-
-import java.util.List;
-import java.util.Set;
 
 /**
  * Finds the kind of a DL4J layer, vertex or preprocessor by the exact class of its configuration.
@@ -196,6 +195,7 @@ public final class LayerKinds {
         kinds.add(Lowering.LOSSES, LossKind::ofVolumes, List.of(Cnn3DLossLayer.class));
         kinds.add(FloatLossKind::new, List.of(Yolo2OutputLayer.class));
         kinds.add(Lowering.MOST, BatchNormalizationKind::new, List.of(BatchNormalization.class));
+        kinds.add(Lowering.MOST, LocalResponseKind::new, List.of(LocalResponseNormalization.class));
         kinds.add(
                 Lowering.MOVES,
                 (ZeroPaddingLayer layer) -> ZeroPaddingKind.of(layer),
@@ -242,6 +242,7 @@ public final class LayerKinds {
         kinds.add(Lowering.MOST, MergeKind::new, List.of(MergeVertex.class));
         kinds.add(Lowering.MOST, ScaleVertexKind::new, List.of(ScaleVertex.class));
         kinds.add(Lowering.MOST, ShiftVertexKind::new, List.of(ShiftVertex.class));
+        kinds.add(Lowering.MOST, L2NormalizeKind::new, List.of(L2NormalizeVertex.class));
         kinds.add(Lowering.MOST, PreprocessorVertexKind::new, List.of(PreprocessorVertex.class));
         kinds.add(Lowering.MOST, StackKind::new, List.of(StackVertex.class));
         kinds.add(
@@ -277,11 +278,9 @@ public final class LayerKinds {
                         CapsuleStrengthLayer.class,
                         GravesBidirectionalLSTM.class,
                         LearnedSelfAttentionLayer.class,
-                        LocalResponseNormalization.class,
                         OCNNOutputLayer.class,
                         PrimaryCapsules.class,
                         MaskLayer.class,
-                        L2NormalizeVertex.class,
                         L2Vertex.class));
     }
 

@@ -36,7 +36,7 @@ final class Sizes {
         }
         return switch (kind.flow()) {
             case COMPUTES -> computing(kind, differences[0]);
-            case MOVES, PICKS, AVERAGES, ADDS, COMBINES, RESCALES, LOSS ->
+            case MOVES, PICKS, AVERAGES, NORMALIZES, ADDS, COMBINES, RESCALES, LOSS ->
                     following(kind.configuration(), axis, differences);
             case READS_INDICES ->
                     throw new IllegalArgumentException("it reads indices, which have no channels");

@@ -7,6 +7,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import org.dl4jquant.check.Require;
+import org.dl4jquant.numeric.CodeRange;
 import org.dl4jquant.scheme.IntFormat;
 import org.dl4jquant.scheme.Precision;
 import org.dl4jquant.scheme.TensorScheme;
@@ -188,6 +189,14 @@ public record LayerQuantizers(
         }
         if (inner.contains(TensorRole.DEPTHWISE)) {
             return with(hidden, TensorRole.DEPTHWISE);
+        }
+        if (inner.contains(TensorRole.NORMALIZED)) {
+            // No layer multiplies them: narrower codes would make nothing cheaper.
+            TensorScheme wide =
+                    scheme.format() instanceof IntFormat
+                            ? scheme.withFormat(new IntFormat(CodeRange.MAX_BITS))
+                            : scheme;
+            return with(new ActivationScheme(wide, true), TensorRole.NORMALIZED);
         }
         return inner.contains(TensorRole.HIDDEN)
                 ? withHidden(hidden)

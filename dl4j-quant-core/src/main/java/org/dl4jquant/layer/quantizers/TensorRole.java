@@ -32,7 +32,9 @@ public enum TensorRole {
     /** The joined result of its heads, which the last projection reads. */
     JOINED("Joined", TensorRole.PRODUCTS),
     /** The tensor between the depthwise and the pointwise half of a separable convolution. */
-    DEPTHWISE("Depthwise", "depthwise");
+    DEPTHWISE("Depthwise", "depthwise"),
+    /** The products of a dense layer that a layer normalization reads. */
+    NORMALIZED("Normalized", "normalized");
 
     /** The first letters of the names of all scales. */
     public static final String SCALE = "scale";

@@ -182,7 +182,7 @@ final class FormReader {
             take(last);
             return;
         }
-        if (ElementwiseForm.combines(last, this)) {
+        if (ElementwiseForm.combines(last, this) || NormalizeForm.ends(last, this)) {
             return;
         }
         for (NodeForm<?> form : Forms.all()) {

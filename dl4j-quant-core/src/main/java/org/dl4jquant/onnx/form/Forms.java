@@ -1,19 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
 package org.dl4jquant.onnx.form;
 
-import org.dl4jquant.check.Require;
-import org.dl4jquant.graph.IntGraph;
-import org.dl4jquant.graph.node.IntNode;
-import org.dl4jquant.onnx.foreign.ForeignGraphs;
-import org.dl4jquant.onnx.foreign.Rewritten;
-import org.dl4jquant.onnx.wire.Message;
-
 import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.function.Function;
 import java.util.stream.Collectors;
+import org.dl4jquant.check.Require;
+import org.dl4jquant.graph.IntGraph;
+import org.dl4jquant.graph.node.IntNode;
+import org.dl4jquant.onnx.foreign.ForeignGraphs;
+import org.dl4jquant.onnx.foreign.Rewritten;
+import org.dl4jquant.onnx.wire.Message;
 
 /** The ONNX forms of all nodes, and with them graphs from and to ONNX. */
 public final class Forms {
@@ -25,6 +24,7 @@ public final class Forms {
                     new DequantizeForm(),
                     new ConvolutionForm(),
                     new MatMulForm(),
+                    new NormalizeForm(),
                     new AttentionWeightsForm(),
                     new DenseForm(),
                     new MaxPoolForm(),

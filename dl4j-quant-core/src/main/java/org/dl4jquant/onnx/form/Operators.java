@@ -12,6 +12,7 @@ final class Operators {
     static final String CONCAT = "Concat";
     static final String CONV = "Conv";
     static final String CONV_INTEGER = "ConvInteger";
+    static final String CUM_SUM = "CumSum";
     static final String DEQUANTIZE = "DequantizeLinear";
     static final String DIV = "Div";
     static final String EXPAND = "Expand";
@@ -44,6 +45,7 @@ final class Operators {
     static final String SLICE = "Slice";
     static final String SPLIT = "Split";
     static final String SQUEEZE = "Squeeze";
+    static final String SQRT = "Sqrt";
     static final String SUB = "Sub";
     static final String SUM = "Sum";
     static final String TRANSPOSE = "Transpose";

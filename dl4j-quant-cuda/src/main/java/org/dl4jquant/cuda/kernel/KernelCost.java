@@ -39,6 +39,10 @@ public record KernelCost(long operations, long bytes, long constantBytes) {
                             sizes.of("LEFT_PIXELS") * sizes.of("LEFT_PITCH")
                                     + sizes.of("RIGHT_PIXELS") * sizes.of("RIGHT_PITCH")
                                     + sizes.of("PIXELS") * sizes.of("PITCH"));
+            case "normalize.cu" ->
+                    moved(
+                            sizes.of("PIXELS") * sizes.of("PITCH")
+                                    + sizes.of("OUT_PIXELS") * sizes.of("OUT_PITCH"));
             case "lookup.cu" ->
                     moved(
                             sizes.of("INDICES") * Float.BYTES

@@ -1,11 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 package org.dl4jquant.cuda.plan;
 
+import java.util.ArrayList;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
 import org.dl4jquant.cuda.kernel.ElementKernels;
 import org.dl4jquant.cuda.kernel.ElementwiseKernel;
 import org.dl4jquant.cuda.kernel.ImageLayout;
 import org.dl4jquant.cuda.kernel.KernelSpec;
-import org.dl4jquant.cuda.kernel.MatrixKernels;
 import org.dl4jquant.cuda.kernel.MoveKernel;
 import org.dl4jquant.cuda.kernel.PoolKernels;
 import org.dl4jquant.graph.IntGraph;
@@ -25,21 +29,14 @@ import org.dl4jquant.graph.node.Lookup;
 import org.dl4jquant.graph.node.MatMul;
 import org.dl4jquant.graph.node.MaxPool;
 import org.dl4jquant.graph.node.Move;
+import org.dl4jquant.graph.node.Normalize;
 import org.dl4jquant.graph.node.Quantize;
 import org.dl4jquant.graph.node.Rectify;
 import org.dl4jquant.graph.node.Reshape;
 import org.dl4jquant.graph.node.Table;
 import org.dl4jquant.numeric.CodeTable;
-import org.dl4jquant.numeric.ExponentTable;
 import org.dl4jquant.numeric.QuantParams;
-import org.dl4jquant.numeric.Shape;
 import org.jspecify.annotations.Nullable;
-
-import java.util.ArrayList;
-import java.util.HashSet;
-import java.util.List;
-import java.util.Map;
-import java.util.Set;
 
 /**
  * Makes the launches of one work after the other: those of products with {@link Products}, those of
@@ -53,6 +50,7 @@ final class Workshop implements RefusedNodes<Tensor> {
     private final Products products;
     private final Launches launches;
     private final ConstantPool constants;
+    private final RowLaunches rows;
     private final Set<String> notOnlyConvolved = new HashSet<>();
     private @Nullable Add sum;
     private @Nullable MaxPool pool;
@@ -71,6 +69,7 @@ final class Workshop implements RefusedNodes<Tensor> {
         this.products = products;
         this.launches = launches;
         this.constants = constants;
+        this.rows = new RowLaunches(tensors, launches, constants);
         for (Work work : works) {
             boolean convolves = work.node() instanceof Convolution node && node.groups() == 1;
             if (!convolves) {
@@ -271,52 +270,17 @@ final class Workshop implements RefusedNodes<Tensor> {
 
     @Override
     public Tensor visit(MatMul node) {
-        Tensor left = tensors.get(node.left());
-        Tensor right = tensors.get(node.right());
-        Tensor result = tensors.result(node.name());
-        launches.add(
-                node.name(),
-                MatrixKernels.product(
-                        codes(left),
-                        codes(right),
-                        sizes(left, right),
-                        result.image(),
-                        node.output()),
-                left,
-                right,
-                result);
-        return result;
+        return rows.multiply(node);
     }
 
     @Override
     public Tensor visit(AttentionWeights node) {
-        Tensor queries = tensors.get(node.queries());
-        Tensor keys = tensors.get(node.keys());
-        Tensor result = tensors.result(node.name());
-        launches.add(
-                node.name(),
-                MatrixKernels.weights(
-                        codes(queries),
-                        codes(keys),
-                        sizes(queries, keys),
-                        AttentionWeights.steps(queries.type(), keys.type()),
-                        codes(result)),
-                queries,
-                keys,
-                constants.add(ExponentTable.toArray()),
-                result);
-        return result;
+        return rows.weigh(node);
     }
 
-    private static MatrixKernels.Codes codes(Tensor tensor) {
-        return new MatrixKernels.Codes(tensor.image(), tensor.codes());
-    }
-
-    private static MatrixKernels.Sizes sizes(Tensor left, Tensor right) {
-        Shape first = left.type().shape();
-        int rank = first.rank();
-        return new MatrixKernels.Sizes(
-                first.size(rank - 2), first.size(rank - 1), right.type().shape().size(rank - 1));
+    @Override
+    public Tensor visit(Normalize node) {
+        return rows.normalize(node);
     }
 
     @Override

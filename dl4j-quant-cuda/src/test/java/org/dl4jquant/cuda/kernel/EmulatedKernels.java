@@ -50,7 +50,7 @@ public final class EmulatedKernels {
      * Not the one of C++, which a third of the time went into: the shim needs ten of its functions,
      * and finds them in the one that is loaded before.
      */
-    private static final List<String> LIBRARIES = List.of("-nodefaultlibs", "-lc", "-lgcc");
+    private static final List<String> LIBRARIES = List.of("-nodefaultlibs", "-lm", "-lc", "-lgcc");
 
     /** Headers that are parts of a kernel. */
     private static final Pattern PART = Pattern.compile("#include \"((?!device)[a-z_]+\\.cuh)\"");

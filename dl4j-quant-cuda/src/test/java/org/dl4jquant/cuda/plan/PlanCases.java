@@ -1,6 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 package org.dl4jquant.cuda.plan;
 
+import java.util.List;
+import java.util.Map;
+import java.util.Random;
+import java.util.stream.Stream;
 import org.dl4jquant.engine.Batch;
 import org.dl4jquant.graph.IntGraph;
 import org.dl4jquant.graph.node.Add;
@@ -16,25 +20,23 @@ import org.dl4jquant.graph.node.IntNode;
 import org.dl4jquant.graph.node.MatMul;
 import org.dl4jquant.graph.node.MaxPool;
 import org.dl4jquant.graph.node.Move;
+import org.dl4jquant.graph.node.Normalize;
 import org.dl4jquant.graph.node.Output;
 import org.dl4jquant.graph.node.Quantize;
 import org.dl4jquant.graph.node.Rectify;
 import org.dl4jquant.graph.node.Reshape;
-import org.dl4jquant.graph.node.Window;
 import org.dl4jquant.graph.node.Window.Extent;
+import org.dl4jquant.graph.node.Window;
 import org.dl4jquant.numeric.AxisIndices;
 import org.dl4jquant.numeric.CodeRange;
 import org.dl4jquant.numeric.IndexMap;
-import org.dl4jquant.numeric.OutputFunction;
+import org.dl4jquant.numeric.Normalization;
 import org.dl4jquant.numeric.OutputFunction.Clamp;
 import org.dl4jquant.numeric.OutputFunction.Slope;
+import org.dl4jquant.numeric.OutputFunction;
 import org.dl4jquant.numeric.QuantParams;
 import org.dl4jquant.numeric.Shape;
 import org.dl4jquant.numeric.WeightTensor;
-
-import java.util.List;
-import java.util.Map;
-import java.util.Random;
 
 /** Small graphs, each of which shows what random ones show seldom. */
 final class PlanCases {
@@ -75,6 +77,7 @@ final class PlanCases {
                 threeChannels(),
                 movedInChunks(),
                 attention(),
+                normalized(),
                 movedOneByOne(),
                 movedValues());
     }
@@ -224,6 +227,64 @@ final class PlanCases {
                                 new QuantParams(500, 3, CodeRange.signed(8)),
                                 new CodeRange(-90, 100))));
         return graph.build(List.of("weights", "weighed", "products"));
+    }
+
+    /* Each formula along each dimension, of images and of matrices, with more codes than lanes. */
+    private static IntGraph normalized() {
+        IntGraph.Builder graph = quantized(SIGNED);
+        float scale = SIGNED.scale();
+        graph.add(
+                normalize(
+                        "channels",
+                        "q",
+                        Normalize.Span.whole(0, 1),
+                        Normalization.ofLayer(0, 21, scale, places(21), places(21))));
+        graph.add(
+                normalize(
+                        "all",
+                        "q",
+                        Normalize.Span.whole(0, 3),
+                        Normalization.ofLayer(0.1, 1701, scale, List.of(), List.of(0.5f))));
+        graph.add(
+                normalize(
+                        "local",
+                        "q",
+                        new Normalize.Span(0, 1, 2),
+                        Normalization.local(2, 1e-4, 0.75, scale)));
+        graph.add(new Reshape("matrix", "q", Shape.of(27, 63)));
+        graph.add(
+                normalize(
+                        "rows",
+                        "matrix",
+                        Normalize.Span.whole(1, 1),
+                        Normalization.ofLayer(1e-3, 63, scale, places(63), List.of())));
+        graph.add(
+                normalize(
+                        "columns",
+                        "matrix",
+                        Normalize.Span.whole(0, 1),
+                        Normalization.byLength(1e-8, scale)));
+        graph.add(
+                normalize(
+                        "power",
+                        "matrix",
+                        new Normalize.Span(1, 1, 70),
+                        Normalization.local(1, 1e-5, 1.3, scale)));
+        return graph.build(List.of("channels", "all", "local", "rows", "columns", "power"));
+    }
+
+    private static Normalize normalize(
+            String name, String input, Normalize.Span span, Normalization formula) {
+        boolean unit = formula.gains().isEmpty() || formula.centered();
+        float scale = unit ? 1f / 40 : 0.5f;
+        QuantParams codes = new QuantParams(scale, 7, CodeRange.signed(8));
+        return new Normalize(
+                name, input, span, formula, new Output.Codes(codes, new CodeRange(-100, 120)));
+    }
+
+    private static List<Float> places(int count) {
+        Random random = new Random(count);
+        return Stream.generate(() -> (float) random.nextGaussian()).limit(count).toList();
     }
 
     /* Seven channels and five filters in each of three groups. */

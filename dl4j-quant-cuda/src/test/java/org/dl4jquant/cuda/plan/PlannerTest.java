@@ -5,6 +5,12 @@ import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import java.util.TreeSet;
+import java.util.stream.LongStream;
 import org.dl4jquant.cuda.kernel.Architecture;
 import org.dl4jquant.engine.Batch;
 import org.dl4jquant.engine.Engine;
@@ -12,13 +18,6 @@ import org.dl4jquant.engine.RandomGraph;
 import org.dl4jquant.graph.IntGraph;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
-
-import java.util.ArrayList;
-import java.util.List;
-import java.util.Map;
-import java.util.Set;
-import java.util.TreeSet;
-import java.util.stream.LongStream;
 
 /** Whole plans, run on the CPU, against the reference engine. */
 class PlannerTest {
@@ -198,6 +197,7 @@ class PlannerTest {
                         "matmul.cu",
                         "mean.cu",
                         "move.cu",
+                        "normalize.cu",
                         "pool.cu",
                         "quantize.cu",
                         "rectify.cu",

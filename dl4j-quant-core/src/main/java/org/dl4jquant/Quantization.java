@@ -88,6 +88,37 @@ public final class Quantization {
         return reported(Preparation.prepare(trained, spec, calibrationData));
     }
 
+    /**
+     * Returns a copy of a network that trains and computes with rounding, without calibration data:
+     * for activations whose scales are found at run time, as with {@link
+     * org.dl4jquant.scheme.LayerScheme#INT8_DYNAMIC}.
+     *
+     * @param trained a trained network of float32 parameters; only read
+     * @param spec which layer gets which scheme
+     * @return a plain DL4J network; its updater starts afresh
+     * @throws IllegalArgumentException as {@link Preparation#prepare(MultiLayerNetwork, QuantSpec)}
+     */
+    public static MultiLayerNetwork prepare(MultiLayerNetwork trained, QuantSpec spec) {
+        Require.given(trained, "trained");
+        Require.given(spec, "spec");
+        return reported(Preparation.prepare(trained, spec));
+    }
+
+    /**
+     * Returns a copy of a network that trains and computes with rounding, without calibration data,
+     * as {@link #prepare(MultiLayerNetwork, QuantSpec)}.
+     *
+     * @param trained a trained network of float32 parameters; only read
+     * @param spec which layer gets which scheme
+     * @return a plain DL4J network; its updater starts afresh
+     * @throws IllegalArgumentException as {@link Preparation#prepare(ComputationGraph, QuantSpec)}
+     */
+    public static ComputationGraph prepare(ComputationGraph trained, QuantSpec spec) {
+        Require.given(trained, "trained");
+        Require.given(spec, "spec");
+        return reported(Preparation.prepare(trained, spec));
+    }
+
     private static <N> N reported(PreparedNetwork<N> prepared) {
         LOG.info(
                 "Prepared for quantization-aware training:{}{}",

@@ -49,7 +49,8 @@ public final class GraphInputs {
 
     /**
      * Checks that there is one batch without NaN for each input of the graph, all of one size.
-     * Infinities are numbers: they become the smallest and the largest code.
+     * Infinities are numbers: they become the smallest and the largest code, except where scales
+     * are found in the input at run time.
      *
      * @param graph the graph to run, {@link #fixed}
      * @param inputs one batch for each input node, by name
@@ -65,6 +66,9 @@ public final class GraphInputs {
         graph.inputs().forEach(node -> shapes.put(node.name(), node.shape()));
         int size = requireValid(shapes, graph.indexLimits(), inputs);
         graph.masks().forEach(mask -> requireMask(mask, Objects.requireNonNull(inputs.get(mask))));
+        for (String name : graph.scaledInputs()) {
+            requireFinite(name, Objects.requireNonNull(inputs.get(name)));
+        }
         for (IntNode node : graph.nodes()) {
             if (node instanceof MoveByMask move && move.choice() == MoveByMask.Choice.LEAST) {
                 requireSteps(move, Objects.requireNonNull(inputs.get(move.by())));
@@ -187,6 +191,25 @@ public final class GraphInputs {
                     steps,
                     example,
                     node.name());
+        }
+    }
+
+    private static void requireFinite(String name, Batch.Floats batch) {
+        float[] values = batch.values();
+        int elements = batch.shape().elements();
+        for (int i = 0; i < values.length; i++) {
+            if (!Float.isFinite(values[i])) {
+                Require.argument(
+                        false,
+                        "input '%s' is %s in example %d at index %d of %s, and a scale is found in"
+                                + " these values at run time; leave the example out, or bound its"
+                                + " values",
+                        name,
+                        values[i],
+                        i / elements,
+                        i % elements,
+                        batch.shape());
+            }
         }
     }
 

@@ -10,6 +10,7 @@ import org.dl4jquant.graph.node.Concat;
 import org.dl4jquant.graph.node.Convolution;
 import org.dl4jquant.graph.node.Dense;
 import org.dl4jquant.graph.node.Dequantize;
+import org.dl4jquant.graph.node.DynamicDense;
 import org.dl4jquant.graph.node.Elementwise;
 import org.dl4jquant.graph.node.GlobalAveragePool;
 import org.dl4jquant.graph.node.Input;
@@ -159,6 +160,11 @@ final class Kernels implements IntNode.Visitor<Kernel> {
     @Override
     public Kernel visit(Rectify node) {
         return ElementKernels.rectify(node.function());
+    }
+
+    @Override
+    public Kernel visit(DynamicDense node) {
+        return new DynamicDenseKernel(node);
     }
 
     @Override

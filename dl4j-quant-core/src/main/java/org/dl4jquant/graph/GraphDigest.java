@@ -25,6 +25,7 @@ import org.dl4jquant.numeric.CodeRange;
 import org.dl4jquant.numeric.CodeRows;
 import org.dl4jquant.numeric.CodeTable;
 import org.dl4jquant.numeric.ElementwiseFunction;
+import org.dl4jquant.numeric.FloatBias;
 import org.dl4jquant.numeric.IndexMap;
 import org.dl4jquant.numeric.Normalization;
 import org.dl4jquant.numeric.OutputFunction;
@@ -134,6 +135,11 @@ final class GraphDigest {
             out.writeInt(indices.size());
             for (int source : indices.toArray()) {
                 out.writeInt(source);
+            }
+        } else if (value instanceof FloatBias bias) {
+            out.writeInt(bias.size());
+            for (float each : bias.toArray()) {
+                write(each);
             }
         } else if (value instanceof String text) {
             byte[] bytes = text.getBytes(StandardCharsets.UTF_8);

@@ -13,6 +13,7 @@ import java.util.Map;
 import java.util.Objects;
 import java.util.Set;
 import org.dl4jquant.check.Require;
+import org.dl4jquant.graph.node.DynamicDense;
 import org.dl4jquant.graph.node.FreeSteps;
 import org.dl4jquant.graph.node.Input;
 import org.dl4jquant.graph.node.IntNode;
@@ -20,6 +21,7 @@ import org.dl4jquant.graph.node.Lookup;
 import org.dl4jquant.graph.node.NodeChecks;
 import org.dl4jquant.graph.node.NodeInputs;
 import org.dl4jquant.graph.node.OverflowCertificate;
+import org.dl4jquant.graph.node.Rectify;
 import org.dl4jquant.graph.node.Recurrent;
 import org.dl4jquant.graph.node.Reshape;
 import org.dl4jquant.graph.node.TensorType;
@@ -102,6 +104,7 @@ public final class IntGraph {
         private final List<IntNode> nodes = new ArrayList<>();
         private final Map<String, TensorType> types = new LinkedHashMap<>();
         private final Set<String> fromOutside = new HashSet<>();
+        private final Set<String> roundable = new HashSet<>();
 
         private Builder() {}
 
@@ -129,7 +132,8 @@ public final class IntGraph {
             List<TensorType> read =
                     node.inputs().stream().map(input -> typeIn(types, input)).toList();
             TensorType type =
-                    FreeSteps.typed(node, read, node.type(new NodeInputs(types, fromOutside)));
+                    FreeSteps.typed(
+                            node, read, node.type(new NodeInputs(types, fromOutside, roundable)));
             NodeChecks.requireElements(node, "result", type.shape().elements());
             Require.argument(
                     node.takesWideCodes() || !type.isCodes() || !type.codes().range().isWide(),
@@ -141,6 +145,12 @@ public final class IntGraph {
             boolean reshapes = node instanceof Reshape;
             if (node instanceof Input || (reshapes && fromOutside.containsAll(node.inputs()))) {
                 fromOutside.add(node.name());
+            }
+            boolean passes = reshapes || node instanceof Rectify;
+            if (node instanceof Input
+                    || node instanceof DynamicDense
+                    || (passes && roundable.containsAll(node.inputs()))) {
+                roundable.add(node.name());
             }
             nodes.add(node);
             return type;
@@ -154,6 +164,16 @@ public final class IntGraph {
          */
         public TensorType type(String name) {
             return typeIn(types, name);
+        }
+
+        /**
+         * {@return whether an added node's result is float32 values that may be rounded to codes:
+         * they come from outside, or are computed with scales that are found at run time}
+         *
+         * @param name the node's name
+         */
+        public boolean isRoundable(String name) {
+            return roundable.contains(name);
         }
 
         /**
@@ -293,6 +313,22 @@ public final class IntGraph {
         return typeIn(types, name);
     }
 
+    /** {@return the inputs in whose values scales are found at run time, by name} */
+    public Set<String> scaledInputs() {
+        Map<String, String> sources = new HashMap<>();
+        Set<String> scaled = new HashSet<>();
+        for (IntNode node : nodes) {
+            if (node instanceof Input) {
+                sources.put(node.name(), node.name());
+            } else if (node instanceof Reshape reshape && sources.containsKey(reshape.input())) {
+                sources.put(node.name(), sources.get(reshape.input()));
+            } else if (node instanceof DynamicDense dense && sources.containsKey(dense.input())) {
+                scaled.add(Objects.requireNonNull(sources.get(dense.input())));
+            }
+        }
+        return scaled;
+    }
+
     /**
      * {@return the inputs that are indices of rows, by name, each with the number of rows: the
      * least of all lookups that read it}
@@ -350,6 +386,8 @@ public final class IntGraph {
                 certificates.put(
                         layer.name(),
                         OverflowCertificate.of(layer.weights(), type(layer.input()).codes()));
+            } else if (node instanceof DynamicDense layer) {
+                certificates.put(layer.name(), layer.certificate());
             } else if (node instanceof Recurrent layer) {
                 certificates.put(
                         layer.name(),

@@ -201,7 +201,18 @@ public final class QuantizedLayerBuilder {
 
     private LayerQuantizers quantizers(String name, LayerKind kind) {
         TensorScheme activations = scheme.activations();
-        boolean output = kind.isOutput() || floatResult;
+        boolean found = scheme.findsScales();
+        boolean output = kind.isOutput() || floatResult || (found && result == null);
+        Require.argument(
+                !found || (kind.findsScales() && source == null),
+                "layer '%s' is to find the scales of its input at run time; %s",
+                name,
+                source == null
+                        ? "only dense and output layers do, so give it a scheme that is calibrated,"
+                                + " such as LayerScheme.INT8"
+                        : "it then reads values, not the codes of '"
+                                + source
+                                + "': leave out reads(...)");
         LayerQuantizers quantizers =
                 LayerQuantizers.of(
                         kind.flow().hasWeights() ? scheme.weights() : null,
@@ -210,6 +221,9 @@ public final class QuantizedLayerBuilder {
             return source == null ? quantizers : quantizers.withInputFrom(source);
         }
         boolean table = LayerFunctions.needsTable(layer, function);
+        if (found) {
+            return quantizers.withInput(new ActivationScheme(activations, true));
+        }
         if (source != null) {
             quantizers = quantizers.withInputFrom(source);
         } else if (kind.flow() != CodeFlow.READS_INDICES

@@ -5,6 +5,7 @@ import java.util.EnumMap;
 import java.util.Locale;
 import java.util.Map;
 import org.deeplearning4j.nn.api.Layer;
+import org.dl4jquant.layer.kind.LayerKinds;
 import org.dl4jquant.layer.quantizers.TensorRole;
 import org.dl4jquant.layer.rounding.CodeRounder;
 import org.dl4jquant.layer.rounding.ShadowWeights;
@@ -67,7 +68,8 @@ record Rounders(
                 layer.quantizers().scheme(role),
                 table,
                 role.scaleKey(),
-                role.zeroKey());
+                role.zeroKey(),
+                LayerKinds.of(layer.getUnderlying()).rowAxis());
     }
 
     private static void publishResult(

@@ -12,6 +12,7 @@ import org.dl4jquant.layer.quantizers.TensorRole;
 import org.dl4jquant.layer.rounding.CodeRounder;
 import org.dl4jquant.layer.scale.ScaleLinks;
 import org.dl4jquant.numeric.QuantParams;
+import org.dl4jquant.numeric.RuntimeScale;
 import org.dl4jquant.numeric.Shape;
 import org.jspecify.annotations.Nullable;
 import org.nd4j.linalg.activations.IActivation;
@@ -51,6 +52,12 @@ record RuntimeTensors(
         }
         INDArray parameters = layer.params();
         return parameters == null ? null : ScaleLinks.read(name(), from, parameters);
+    }
+
+    @Override
+    public @Nullable RuntimeScale runtimeScale() {
+        ActivationScheme scheme = conf().quantizers().input();
+        return scheme == null ? null : scheme.runtimeScale();
     }
 
     @Override

@@ -83,6 +83,11 @@ final class GraphBuilder {
                 : Optional.empty();
     }
 
+    /** {@return whether a node holds float32 values that a step may round to codes} */
+    boolean isRoundable(String node) {
+        return graph.isRoundable(node);
+    }
+
     boolean isInput(String node) {
         return inputs.contains(node);
     }

@@ -4,6 +4,7 @@ package org.dl4jquant.lower;
 import java.util.Optional;
 import org.dl4jquant.graph.node.IntNode;
 import org.dl4jquant.graph.node.TensorType;
+import org.dl4jquant.layer.integer.FloatLayers;
 import org.dl4jquant.layer.integer.IntegerRefusal;
 import org.dl4jquant.layer.integer.NodeEmitter;
 import org.dl4jquant.layer.integer.Signal;
@@ -60,10 +61,23 @@ record StepEmitter(
     @Override
     public String valuesToRound(Signal.Values values, Shape shape) {
         String layer = values.layer();
-        if (layer != null) {
+        if (layer == null) {
+            return values(values, shape);
+        }
+        if (!graph.isRoundable(values.node())) {
             throw computedInFloat(layer);
         }
-        return values(values, shape);
+        return computed(values);
+    }
+
+    @Override
+    public String computed(Signal.Values values) {
+        if (!values.functions().isEmpty() || values.unprepared() != null) {
+            throw FloatLayers.endingFunction(
+                            String.valueOf(values.layer()), String.valueOf(values.functions()))
+                    .exception();
+        }
+        return values.node();
     }
 
     @Override
@@ -90,8 +104,8 @@ record StepEmitter(
             throw new IntegerRefusal(
                     "it reads the network's input '" + values.node() + "', which nothing rounds",
                     "prepare the network again, with integers for its activations; what takes codes"
-                        + " at the input are dense and convolution layers, pools, moves, sums and"
-                        + " concatenations");
+                            + " at the input are dense and convolution layers, pools, moves, sums and"
+                            + " concatenations");
         }
         throw new IntegerRefusal(
                 "its input is float32, not codes",

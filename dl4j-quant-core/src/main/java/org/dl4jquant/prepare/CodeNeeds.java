@@ -45,7 +45,23 @@ final class CodeNeeds {
     /** {@return how a step's scheme rounds activations; null if it leaves them in float} */
     @Nullable TensorScheme activations(FusedStep step) {
         LayerScheme scheme = schemes.get(step.name());
-        return scheme == null ? null : scheme.activations();
+        return scheme == null || isFloat(step, scheme) ? null : scheme.activations();
+    }
+
+    /**
+     * {@return whether a scheme leaves a step in float: there is nothing in it, or scales at run
+     * time, which the step cannot find}
+     *
+     * @param step the step
+     * @param scheme its scheme
+     */
+    static boolean isFloat(FusedStep step, LayerScheme scheme) {
+        return scheme.isFloat() || (scheme.findsScales() && !step.kind().findsScales());
+    }
+
+    private boolean findsScales(FusedStep step) {
+        TensorScheme scheme = activations(step);
+        return scheme != null && scheme.runtimeScale() != null;
     }
 
     /** {@return whether the step's result is rounded} */
@@ -60,6 +76,7 @@ final class CodeNeeds {
         return can
                 && !step.kind().isOutput()
                 && activations(step) != null
+                && !findsScales(step)
                 && codesNeeded(step.name());
     }
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package org.dl4jquant.prepare;
 
+import java.util.Optional;
 import org.deeplearning4j.nn.conf.InputPreProcessor;
 import org.deeplearning4j.nn.conf.layers.Layer;
 import org.dl4jquant.layer.integer.FloatLayers;
@@ -16,8 +17,6 @@ import org.dl4jquant.layer.quantizers.LayerQuantizers;
 import org.dl4jquant.scheme.IntFormat;
 import org.jspecify.annotations.Nullable;
 import org.nd4j.linalg.activations.IActivation;
-
-import java.util.Optional;
 
 /**
  * The obstacles that a network will meet when it is lowered, as far as they are known before it
@@ -78,10 +77,16 @@ record LoweringForecast(SkipReasons.Facts facts) {
                 : Optional.empty();
     }
 
-    private static Optional<Refusal> ofQuantizers(FusedStep step, LayerQuantizers quantizers) {
+    private Optional<Refusal> ofQuantizers(FusedStep step, LayerQuantizers quantizers) {
         Layer layer = step.thawed();
         if (layer == null) {
             return Optional.empty();
+        }
+        SkipReasons.Ending ending = quantizers.input() == null ? null : facts.endingBefore(step);
+        if (ending != null) {
+            return Optional.of(
+                    FloatLayers.endingFunction(
+                            ending.step(), ending.function().getClass().getSimpleName()));
         }
         if (step.flow().hasWeights()) {
             if (quantizers.weights() == null

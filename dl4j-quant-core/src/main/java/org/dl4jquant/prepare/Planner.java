@@ -107,7 +107,8 @@ final class Planner {
             Predicate<String> nonNegativeInput) {
         Topology<FusedStep> merged =
                 LayerFusion.merge(
-                        float32, layer -> rounds(schemes, layer) && !apart.contains(layer));
+                        float32,
+                        layer -> rounds(float32, schemes, layer) && !apart.contains(layer));
         for (FusedStep step : merged.steps()) {
             // The followers of a layer in float, which its scheme holds for
             if (joined.step(step.name()) == null) {
@@ -140,34 +141,14 @@ final class Planner {
     }
 
     private SkipReasons.Facts facts() {
-        return new SkipReasons.Facts() {
-            @Override
-            public boolean holdsCodes(String tensor) {
-                return sourceOfCodes(tensor) != null;
-            }
-
-            @Override
-            public @Nullable String roundedAfter(FusedStep step) {
-                FusedStep next =
-                        needs.carriedByActivation(step) ? network.onlyConsumer(step.name()) : null;
-                return next == null ? null : next.name();
-            }
-
-            @Override
-            public boolean isOutput(String tensor) {
-                return network.outputs().contains(tensor);
-            }
-
-            @Override
-            public boolean isStacked(String tensor) {
-                return needs.isStacked(tensor);
-            }
-        };
+        return new PlannedFacts(network, needs, wrapped, this::sourceOfCodes);
     }
 
-    private static boolean rounds(Map<String, LayerScheme> schemes, String layer) {
+    private static boolean rounds(
+            Topology<FusedStep> float32, Map<String, LayerScheme> schemes, String layer) {
         LayerScheme scheme = schemes.get(layer);
-        return scheme != null && !scheme.isFloat();
+        FusedStep step = float32.step(layer);
+        return scheme != null && step != null && !CodeNeeds.isFloat(step, scheme);
     }
 
     private static Map<String, LayerScheme> schemes(
@@ -215,6 +196,7 @@ final class Planner {
                 .map(needs::activations)
                 .filter(scheme -> scheme != null && scheme.format() instanceof IntFormat)
                 .map(Objects::requireNonNull)
+                .filter(scheme -> scheme.runtimeScale() == null)
                 .max(Comparator.comparing(scheme -> scheme.format().bitsPerNumber()))
                 .map(widest -> wide.ofInput(input, widest))
                 .map(widest -> new ActivationScheme(widest, !signs.nonNegative(input)))
@@ -246,7 +228,7 @@ final class Planner {
 
     private void decideLayer(FusedStep step) {
         LayerScheme scheme = Objects.requireNonNull(schemes.get(step.name()));
-        if (scheme.isFloat()) {
+        if (CodeNeeds.isFloat(step, scheme)) {
             return;
         }
         ActivationScheme output = needs.makesCodes(step) ? outputScheme(step) : null;
@@ -271,6 +253,10 @@ final class Planner {
 
     private LayerQuantizers withInput(FusedStep step, LayerQuantizers quantizers) {
         String tensor = step.inputs().get(0);
+        TensorScheme own = needs.activations(step);
+        if (own != null && own.runtimeScale() != null) {
+            return quantizers.withInput(new ActivationScheme(own, true));
+        }
         boolean changed = step.changesInput();
         String source = changed ? null : sourceOfCodes(tensor);
         if (source != null) {
@@ -280,7 +266,6 @@ final class Planner {
         boolean tabulates = step.kind().tabulates();
         boolean roundsInput =
                 flow.hasWeights() || flow.sumsCodes() || tabulates || needsTable(step);
-        TensorScheme own = needs.activations(step);
         boolean looksUp = tabulates && !flow.hasWeights();
         TensorScheme scheme = own != null && looksUp ? LayerFunctions.wide(own) : own;
         return roundsInput && scheme != null
@@ -343,10 +328,19 @@ final class Planner {
         return name;
     }
 
-    /** {@return the steps that only apply functions between quantized layers and the outputs} */
+    /**
+     * {@return the steps that only apply functions between quantized layers and the outputs, or
+     * those that round what they read}
+     */
     private Set<String> results() {
         Set<String> results = new HashSet<>();
         network.outputs().forEach(output -> addResults(output, new ArrayList<>(), results));
+        for (FusedStep step : network.steps()) {
+            LayerQuantizers quantizers = wrapped.get(step.name());
+            if (quantizers != null && quantizers.input() != null) {
+                addResults(step.inputs().get(0), new ArrayList<>(), results);
+            }
+        }
         return results;
     }
 

@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 package org.dl4jquant.prepare;
 
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Objects;
 import org.deeplearning4j.nn.api.Layer;
 import org.deeplearning4j.nn.api.Model;
 import org.deeplearning4j.nn.graph.ComputationGraph;
@@ -14,10 +17,6 @@ import org.nd4j.linalg.dataset.api.iterator.DataSetIterator;
 import org.nd4j.linalg.dataset.api.iterator.MultiDataSetIterator;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
-
-import java.util.ArrayList;
-import java.util.List;
-import java.util.Objects;
 
 /**
  * Puts quantizers into a trained network.
@@ -182,6 +181,56 @@ public final class Preparation {
         return prepare(trained, spec, CalibrationData.of(data, CALIBRATION_EXAMPLES));
     }
 
+    /**
+     * Prepares a MultiLayerNetwork without calibration data: one whose activations all have scales
+     * that are found at run time, or stay in float.
+     *
+     * @param trained the float network, initialized; not changed
+     * @param spec which layer gets which scheme, such as {@link
+     *     org.dl4jquant.scheme.LayerScheme#INT8_DYNAMIC}
+     * @return the prepared network and the outcome for each layer; the report is logged at level
+     *     debug
+     * @throws IllegalArgumentException as with data, and if an activation has a scale that only
+     *     data can show; the message names its layer
+     */
+    public static PreparedNetwork<MultiLayerNetwork> prepare(
+            MultiLayerNetwork trained, QuantSpec spec) {
+        Require.given(trained, "trained");
+        Require.given(spec, "spec");
+        return prepareWithoutData(NetworkView.of(trained), spec);
+    }
+
+    /**
+     * Prepares a ComputationGraph without calibration data, as {@link #prepare(MultiLayerNetwork,
+     * QuantSpec)}.
+     *
+     * @param trained the float network, initialized; not changed
+     * @param spec which layer gets which scheme
+     * @return the prepared network and the outcome for each layer
+     * @throws IllegalArgumentException as {@link #prepare(MultiLayerNetwork, QuantSpec)}
+     */
+    public static PreparedNetwork<ComputationGraph> prepare(
+            ComputationGraph trained, QuantSpec spec) {
+        Require.given(trained, "trained");
+        Require.given(spec, "spec");
+        return prepareWithoutData(NetworkView.of(trained), spec);
+    }
+
+    private static <N extends Model> PreparedNetwork<N> prepareWithoutData(
+            NetworkView<N> trained, QuantSpec spec) {
+        requireUsable(trained);
+        StepSplit<N> split = StepSplit.of(trained, spec);
+        NetworkView<N> float32 = split.view();
+        Topology<FusedStep> network = float32.topology().map(FusedStep::of);
+        Plan plan = useful(Planner.plan(network, spec, split.positions(), input -> false));
+        plan.requireNoCalibration();
+        NetworkView<N> prepared = NetworkRebuild.rebuild(float32, plan);
+        fitting(prepared, plan).fitWeights();
+        return reported(
+                prepared.network(),
+                plan.report().withWarnings(renamed(trained)).withWarnings(plan.warnings()));
+    }
+
     private static <N extends Model> PreparedNetwork<N> prepare(
             NetworkView<N> trained, QuantSpec spec, CalibrationData inputs) {
         requireUsable(trained);
@@ -204,6 +253,7 @@ public final class Preparation {
                 plan.report()
                         .withWarnings(renamed(trained))
                         .withWarnings(warnings(names, ranges))
+                        .withWarnings(plan.warnings())
                         .withWarnings(outliers));
     }
 

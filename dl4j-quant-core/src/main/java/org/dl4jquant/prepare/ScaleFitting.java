@@ -121,7 +121,7 @@ final class ScaleFitting {
     private void observe(Observed observed) {
         for (TensorRole role : TensorRole.values()) {
             ActivationScheme scheme = observed.conf().quantizers().scheme(role);
-            if (scheme != null && scheme.isInteger()) {
+            if (scheme != null && scheme.hasScale()) {
                 observed.tensors().put(role, new TensorStatistics(nameOf(role, observed.conf())));
             }
         }

@@ -15,10 +15,12 @@ import org.dl4jquant.layer.quantizers.LayerQuantizers;
 import org.dl4jquant.layer.quantizers.TensorRole;
 import org.dl4jquant.network.Step;
 import org.dl4jquant.network.Topology;
+import org.dl4jquant.numeric.RuntimeScale;
 import org.dl4jquant.scheme.LayerScheme;
 import org.dl4jquant.scheme.NumberFormat;
 import org.dl4jquant.scheme.TensorScheme;
 import org.jspecify.annotations.Nullable;
+import org.nd4j.linalg.activations.IActivation;
 
 /** The outcome for each layer, in words. */
 final class SkipReasons {
@@ -53,7 +55,23 @@ final class SkipReasons {
          * @param tensor the step that makes it
          */
         boolean isStacked(String tensor);
+
+        /**
+         * {@return the function that stands between a quantized layer with a float result and a
+         * step, and that can only end a network; null if there is none}
+         *
+         * @param step a step that rounds its input
+         */
+        @Nullable Ending endingBefore(FusedStep step);
     }
+
+    /**
+     * A function that can only end a network.
+     *
+     * @param step the step whose function it is
+     * @param function the function
+     */
+    record Ending(String step, IActivation function) {}
 
     private SkipReasons() {}
 
@@ -196,7 +214,13 @@ final class SkipReasons {
     private static String describe(
             LayerQuantizers quantizers, @Nullable LayerScheme scheme, @Nullable String changed) {
         List<String> parts = new ArrayList<>();
-        if (quantizers.input() != null) {
+        RuntimeScale found = quantizers.input() == null ? null : quantizers.input().runtimeScale();
+        if (found != null) {
+            parts.add(
+                    found == RuntimeScale.PER_ROW
+                            ? "finds a scale for each row of its input at run time"
+                            : "finds a scale for each batch of its input at run time");
+        } else if (quantizers.input() != null) {
             parts.add(
                     changed == null
                             ? "rounds its input"
@@ -251,6 +275,10 @@ final class SkipReasons {
         Layer layer = step.thawed();
         if (scheme != null && scheme.isFloat()) {
             return "stays in float: a rule of the spec says so";
+        }
+        if (scheme != null && scheme.findsScales() && step.flow().hasWeights()) {
+            return "stays in float: only dense and output layers find scales at run time; give it a"
+                    + " scheme that is calibrated, such as LayerScheme.INT8";
         }
         if ((step.flow() == CodeFlow.LOSS)) {
             return "the loss: takes values in float";

@@ -15,7 +15,8 @@ import org.nd4j.shade.jackson.databind.annotation.JsonDeserialize;
     @JsonSubTypes.Type(value = CalibrationMethod.Sigma.class, name = "sigma"),
     @JsonSubTypes.Type(value = CalibrationMethod.Entropy.class, name = "entropy"),
     @JsonSubTypes.Type(value = CalibrationMethod.MeanSquaredError.class, name = "mse"),
-    @JsonSubTypes.Type(value = CalibrationMethod.LsqInitial.class, name = "lsq-initial")
+    @JsonSubTypes.Type(value = CalibrationMethod.LsqInitial.class, name = "lsq-initial"),
+    @JsonSubTypes.Type(value = CalibrationMethod.AtRunTime.class, name = "run-time")
 })
 public sealed interface CalibrationMethod {
 
@@ -77,4 +78,10 @@ public sealed interface CalibrationMethod {
      * range; prefer {@link MeanSquaredError} there unless training is long.
      */
     record LsqInitial() implements CalibrationMethod {}
+
+    /**
+     * From the very values that are rounded, in training as in inference (dynamic quantization): no
+     * data calibrate it, and no value is clipped.
+     */
+    record AtRunTime() implements CalibrationMethod {}
 }

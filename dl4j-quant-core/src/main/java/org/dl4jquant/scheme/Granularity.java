@@ -8,8 +8,8 @@ import org.nd4j.shade.jackson.databind.annotation.JsonSerialize;
 /**
  * Which numbers of a tensor share one scale.
  *
- * <p>In JSON, {@code "PER_TENSOR"}, {@code "PER_CHANNEL"}, or an object {@code {"type":
- * "per-group", "size": 32}}.
+ * <p>In JSON, {@code "PER_TENSOR"}, {@code "PER_CHANNEL"}, {@code "PER_ROW"}, or an object {@code
+ * {"type": "per-group", "size": 32}}.
  */
 @JsonSerialize(using = GranularityJson.Writer.class)
 @JsonDeserialize(using = GranularityJson.Reader.class)
@@ -20,6 +20,12 @@ public sealed interface Granularity {
 
     /** Those of one output channel: as many scales as the layer has output channels. */
     Granularity PER_CHANNEL = new Plain("PER_CHANNEL");
+
+    /**
+     * Those of one row of an activation: one example, or one step of a sequence. Only scales that
+     * are found at run time can be as many ({@link TensorScheme#dynamic}).
+     */
+    Granularity PER_ROW = new Plain("PER_ROW");
 
     /** A granularity without settings; {@link Granularity} has a constant for each. */
     final class Plain implements Granularity {

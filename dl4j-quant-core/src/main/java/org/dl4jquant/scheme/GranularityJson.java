@@ -15,7 +15,7 @@ import org.nd4j.shade.jackson.databind.ser.std.StdSerializer;
 final class GranularityJson {
 
     private static final List<Granularity> PLAIN =
-            List.of(Granularity.PER_TENSOR, Granularity.PER_CHANNEL);
+            List.of(Granularity.PER_TENSOR, Granularity.PER_CHANNEL, Granularity.PER_ROW);
 
     private static final String PER_GROUP = "per-group";
     private static final String SIZE = "size";

@@ -2,6 +2,7 @@
 package org.dl4jquant.scheme;
 
 import org.dl4jquant.check.Require;
+import org.dl4jquant.numeric.CodeRange;
 import org.jspecify.annotations.Nullable;
 import org.nd4j.shade.jackson.annotation.JsonIgnore;
 
@@ -32,6 +33,13 @@ public record LayerScheme(@Nullable TensorScheme weights, @Nullable TensorScheme
      */
     public static final LayerScheme INT16 = ofBits(16, 16);
 
+    /**
+     * 8-bit weights per channel, 8-bit activations whose scales are found at run time, per row
+     * (dynamic quantization): for dense layers, which then need no calibration data.
+     */
+    public static final LayerScheme INT8_DYNAMIC =
+            new LayerScheme(TensorScheme.INT8_WEIGHTS, TensorScheme.dynamic());
+
     /** Weights and activations rounded to half precision. */
     public static final LayerScheme FP16 =
             new LayerScheme(
@@ -47,10 +55,22 @@ public record LayerScheme(@Nullable TensorScheme weights, @Nullable TensorScheme
     /** Checks that the activations' scheme is one that an engine can run. */
     public LayerScheme {
         Require.argument(
-                activations == null || activations.granularity() == Granularity.PER_TENSOR,
+                activations == null
+                        || activations.granularity() == Granularity.PER_TENSOR
+                        || activations.runtimeScale() != null,
                 "activations have one scale per tensor in the integer contract, not %s; use"
                         + " Granularity.PER_TENSOR",
                 activations == null ? "" : activations.granularity());
+        Require.argument(
+                activations == null
+                        || activations.runtimeScale() == null
+                        || weights == null
+                        || weights.format().bitsPerNumber() <= CodeRange.MAX_BITS,
+                "scales that are found at run time multiply weights of at most 8 bits; use"
+                        + " TensorScheme.INT8_WEIGHTS");
+        Require.argument(
+                weights == null || weights.runtimeScale() == null,
+                "the scales of weights are not found at run time; use TensorScheme.INT8_WEIGHTS");
         Require.argument(
                 weights == null || weights.symmetry() == Symmetry.SYMMETRIC,
                 "weights have zero point 0 in the integer contract; use Symmetry.SYMMETRIC");
@@ -68,6 +88,11 @@ public record LayerScheme(@Nullable TensorScheme weights, @Nullable TensorScheme
     public static LayerScheme ofBits(int weightBits, int activationBits) {
         return new LayerScheme(
                 TensorScheme.weights(weightBits), TensorScheme.activations(activationBits));
+    }
+
+    /** {@return whether the scales of what the layer reads are found at run time} */
+    public boolean findsScales() {
+        return activations != null && activations.runtimeScale() != null;
     }
 
     /** {@return whether nothing is quantized} */

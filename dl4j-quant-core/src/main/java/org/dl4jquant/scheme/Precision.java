@@ -71,6 +71,9 @@ public record Precision(@Nullable NumberFormat weights, @Nullable NumberFormat a
         if (wanted.bitsPerNumber() <= prepared.format().bitsPerNumber()) {
             return prepared;
         }
+        if (prepared.runtimeScale() != null) {
+            return TensorScheme.INT8_ACTIVATIONS.withFormat(wanted).withEstimator(Estimator.STE);
+        }
         TensorScheme finer =
                 wanted instanceof IntFormat
                         ? prepared

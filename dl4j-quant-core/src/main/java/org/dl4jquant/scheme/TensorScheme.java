@@ -3,6 +3,9 @@ package org.dl4jquant.scheme;
 
 import java.util.Objects;
 import org.dl4jquant.check.Require;
+import org.dl4jquant.numeric.CodeRange;
+import org.dl4jquant.numeric.RuntimeScale;
+import org.jspecify.annotations.Nullable;
 import org.nd4j.shade.jackson.annotation.JsonInclude;
 import org.nd4j.shade.jackson.databind.annotation.JsonDeserialize;
 
@@ -55,9 +58,12 @@ public record TensorScheme(
                         + " Granularity.PER_CHANNEL",
                 format);
         Require.argument(
-                granularity == Granularity.PER_TENSOR || symmetry == Symmetry.SYMMETRIC,
+                granularity == Granularity.PER_TENSOR
+                        || granularity == Granularity.PER_ROW
+                        || symmetry == Symmetry.SYMMETRIC,
                 "per-channel scales cannot be asymmetric: the integer contract has zero point 0"
                         + " for weights; use Symmetry.SYMMETRIC or Granularity.PER_TENSOR");
+        requireRunTime(format, granularity, symmetry, calibration, estimator, rounding);
         Require.argument(
                 !estimator.learnsZeroPoint() || symmetry == Symmetry.ASYMMETRIC,
                 "LSQ+ learns the code of the value 0, which a symmetric scheme has at 0; call"
@@ -70,6 +76,73 @@ public record TensorScheme(
                 !(estimator instanceof Estimator.DoReFa) || symmetry == Symmetry.SYMMETRIC,
                 "DoReFa has a fixed range that begins at 0; use Symmetry.SYMMETRIC, or"
                         + " Estimator.LSQ_PLUS");
+    }
+
+    private static void requireRunTime(
+            NumberFormat format,
+            Granularity granularity,
+            Symmetry symmetry,
+            CalibrationMethod calibration,
+            Estimator estimator,
+            CodeRounding rounding) {
+        boolean rows = granularity == Granularity.PER_ROW;
+        boolean found = calibration instanceof CalibrationMethod.AtRunTime;
+        Require.argument(
+                !rows || found,
+                "a scale for each row can only be found at run time; use TensorScheme.dynamic(), or"
+                        + " Granularity.PER_TENSOR");
+        Require.argument(
+                !found
+                        || (new IntFormat(CodeRange.MAX_BITS).equals(format)
+                                && symmetry == (rows ? Symmetry.SYMMETRIC : Symmetry.ASYMMETRIC)
+                                && (rows || granularity == Granularity.PER_TENSOR)
+                                && estimator == Estimator.STE
+                                && rounding == CodeRounding.NEAREST),
+                "scales that are found at run time are those of TensorScheme.dynamic() and"
+                        + " dynamicPerBatch(), with 8 bits, Estimator.STE and CodeRounding.NEAREST;"
+                        + " found %s, %s, %s, %s, %s",
+                format,
+                granularity,
+                symmetry,
+                estimator,
+                rounding);
+    }
+
+    /**
+     * {@return the scheme of activations whose scales are found at run time, one for each row: one
+     * example, or one step of a sequence (dynamic quantization)}
+     */
+    public static TensorScheme dynamic() {
+        return new TensorScheme(
+                new IntFormat(CodeRange.MAX_BITS),
+                Granularity.PER_ROW,
+                Symmetry.SYMMETRIC,
+                new CalibrationMethod.AtRunTime(),
+                Estimator.STE);
+    }
+
+    /**
+     * {@return the scheme of activations that have one scale and one zero point for each batch, as
+     * other tools' dynamic quantization has it}
+     *
+     * <p><strong>An example's codes depend on its neighbours in the batch</strong>: alone, it gets
+     * other results than among others. {@link #dynamic} does not have this defect.
+     */
+    public static TensorScheme dynamicPerBatch() {
+        return new TensorScheme(
+                new IntFormat(CodeRange.MAX_BITS),
+                Granularity.PER_TENSOR,
+                Symmetry.ASYMMETRIC,
+                new CalibrationMethod.AtRunTime(),
+                Estimator.STE);
+    }
+
+    /** {@return which values share a scale that is found at run time; null if none is} */
+    public @Nullable RuntimeScale runtimeScale() {
+        if (!(calibration instanceof CalibrationMethod.AtRunTime)) {
+            return null;
+        }
+        return granularity == Granularity.PER_ROW ? RuntimeScale.PER_ROW : RuntimeScale.PER_BATCH;
     }
 
     /**

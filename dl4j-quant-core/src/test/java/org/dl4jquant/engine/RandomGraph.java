@@ -64,7 +64,8 @@ public final class RandomGraph {
                 new Draw(
                                 new Random(seed * SPREAD),
                                 LaterNodes.without(kinds),
-                                !kinds.contains(LaterNodes.LOOKUP))
+                                !kinds.contains(LaterNodes.LOOKUP),
+                                !kinds.contains(DynamicNodes.KIND))
                         .graph(),
                 seed);
     }
@@ -75,7 +76,8 @@ public final class RandomGraph {
      * @param seed any number
      */
     public static RandomGraph ofFirstVersion(long seed) {
-        return new RandomGraph(new Draw(new Random(seed * SPREAD), List.of(), false).graph(), seed);
+        return new RandomGraph(
+                new Draw(new Random(seed * SPREAD), List.of(), false, false).graph(), seed);
     }
 
     /** {@return the graph} */
@@ -140,16 +142,18 @@ public final class RandomGraph {
         private final Random random;
         private final List<LaterNodes.Drawer> later;
         private final boolean lookups;
+        private final boolean dynamic;
         private final RandomNodes nodes;
         private final IntGraph.Builder builder = IntGraph.builder();
         private final List<String> codes = new ArrayList<>();
         private final List<String> outputs = new ArrayList<>();
         private int count;
 
-        Draw(Random random, List<LaterNodes.Drawer> later, boolean lookups) {
+        Draw(Random random, List<LaterNodes.Drawer> later, boolean lookups, boolean dynamic) {
             this.random = random;
             this.later = later;
             this.lookups = lookups;
+            this.dynamic = dynamic;
             this.nodes = new RandomNodes(random);
         }
 
@@ -241,6 +245,13 @@ public final class RandomGraph {
                                                     name, input, type, all, builder::type)));
                     return;
                 }
+            }
+            if (dynamic && random.nextInt(12) == 0) {
+                List<IntNode> product =
+                        DynamicNodes.draw(nodes, random, next("dynamic"), input, type);
+                product.subList(0, 2).forEach(builder::add);
+                add(product.get(2));
+                return;
             }
             boolean image = type.shape().isImage();
             switch (random.nextInt(image ? 12 : 5)) {

@@ -28,6 +28,7 @@ public sealed interface IntNode
                 Normalize,
                 Dequantize,
                 Rectify,
+                DynamicDense,
                 Recurrent {
 
     /** {@return the node's name, which is its result's} */
@@ -174,6 +175,9 @@ public sealed interface IntNode
 
         /** {@return the result for a function of float32 results} */
         R visit(Rectify node);
+
+        /** {@return the result for a dense node whose scales are found at run time} */
+        R visit(DynamicDense node);
 
         /** {@return the result for a recurrent layer} */
         R visit(Recurrent node);

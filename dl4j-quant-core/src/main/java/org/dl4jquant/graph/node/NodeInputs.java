@@ -12,21 +12,31 @@ public final class NodeInputs {
 
     private final Map<String, TensorType> types;
     private final Set<String> fromOutside;
+    private final Set<String> roundable;
 
     /**
      * Makes the inputs of the next node.
      *
      * @param types the types of all nodes so far, by name; read, not copied
      * @param fromOutside the graph's inputs, and reshaped inputs
+     * @param roundable float32 values that may be rounded to codes: those from outside, and those
+     *     that are computed with scales found at run time
      */
-    public NodeInputs(Map<String, TensorType> types, Set<String> fromOutside) {
+    public NodeInputs(
+            Map<String, TensorType> types, Set<String> fromOutside, Set<String> roundable) {
         this.types = Require.given(types, "types");
         this.fromOutside = Require.given(fromOutside, "fromOutside");
+        this.roundable = Require.given(roundable, "roundable");
     }
 
     /** {@return whether a result is an input of the graph, possibly reshaped} */
     boolean isFromOutside(String name) {
         return fromOutside.contains(name);
+    }
+
+    /** {@return whether a result is float32 values that no other node's rounding belongs to} */
+    boolean isRoundable(String name) {
+        return roundable.contains(name);
     }
 
     /** {@return the type of a result} */

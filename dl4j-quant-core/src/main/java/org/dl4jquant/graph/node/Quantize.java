@@ -35,7 +35,7 @@ public record Quantize(String name, String input, QuantParams params) implements
                 name,
                 input);
         Require.argument(
-                inputs.isFromOutside(input),
+                inputs.isRoundable(input),
                 "quantize '%s' reads '%s', which the graph computes from codes; let the node before"
                         + " it make codes, or use a Table to change scales",
                 name,

@@ -201,6 +201,11 @@ public record ChannelsLastForm(IntegerForm inside) implements IntegerForm {
         }
 
         @Override
+        public String computed(Signal.Values values) {
+            return graph.computed(values);
+        }
+
+        @Override
         public String valuesToRound(Signal.Values values, Shape shape) {
             return graph.valuesToRound(values, shape);
         }

@@ -78,6 +78,11 @@ public record DenseForm(long inputs, long outputs, @Nullable IActivation lastFun
     }
 
     @Override
+    public int rowAxis() {
+        return 1;
+    }
+
+    @Override
     public int channelAxis() {
         return 1;
     }

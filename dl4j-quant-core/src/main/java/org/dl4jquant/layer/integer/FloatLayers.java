@@ -96,6 +96,28 @@ public final class FloatLayers {
     }
 
     /**
+     * Returns the refusal of a layer that reads values through a function which can only end a
+     * network: runtimes compute it each in its own way, so that engines apply it in Java.
+     *
+     * @param layer the layer or vertex whose function it is
+     * @param function the function
+     * @return the refusal
+     */
+    public static IntegerSupport.Refusal endingFunction(String layer, String function) {
+        return IntegerSupport.refused(
+                "it computes with the float32 results of '"
+                        + Require.given(layer, "layer")
+                        + "', whose activation function "
+                        + Require.given(function, "function")
+                        + " is exact in no runtime but at the end of a network",
+                "give '"
+                        + layer
+                        + "' a ReLU, a leaky ReLU, another clamp or the identity, or a scheme that"
+                        + " is calibrated, such as LayerScheme.INT8, which makes the function a"
+                        + " table of codes");
+    }
+
+    /**
      * Returns the refusal of an activation function of which engines have no definition.
      *
      * @param function the function of a result that leaves in float

@@ -7,6 +7,7 @@ import org.dl4jquant.check.Require;
 import org.dl4jquant.layer.quantizers.TensorRole;
 import org.dl4jquant.layer.rounding.CodeRounder;
 import org.dl4jquant.numeric.QuantParams;
+import org.dl4jquant.numeric.RuntimeScale;
 import org.dl4jquant.numeric.Shape;
 import org.jspecify.annotations.Nullable;
 import org.nd4j.linalg.activations.IActivation;
@@ -35,6 +36,14 @@ public interface LayerTensors {
      * @param index the input's place among those of the layer
      */
     default @Nullable QuantParams input(int index) {
+        return null;
+    }
+
+    /**
+     * {@return which values of the input share a scale that is found at run time; null if the input
+     * has another scheme}
+     */
+    default @Nullable RuntimeScale runtimeScale() {
         return null;
     }
 

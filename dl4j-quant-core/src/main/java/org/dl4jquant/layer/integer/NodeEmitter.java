@@ -108,7 +108,16 @@ public interface NodeEmitter {
      * @param values the incoming values
      * @param shape one example's dimensions
      * @throws IntegerRefusal if a layer computes them in float: only what comes from outside can be
-     *     rounded
+     *     rounded, and what layers compute that find their scales at run time
      */
     String valuesToRound(Signal.Values values, Shape shape);
+
+    /**
+     * {@return the name of the node that holds float32 values which a layer computes, for a step
+     * that finds their scales at run time}
+     *
+     * @param values the incoming values
+     * @throws IntegerRefusal if a function makes them that no node is
+     */
+    String computed(Signal.Values values);
 }

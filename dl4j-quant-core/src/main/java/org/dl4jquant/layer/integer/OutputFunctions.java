@@ -55,6 +55,18 @@ public final class OutputFunctions {
                 && of(activation, 0).filter(all -> !all.isEmpty()).isPresent();
     }
 
+    /**
+     * {@return whether an activation function of float32 results can only end a network: it is no
+     * clamp or slope, which all runtimes compute alike}
+     *
+     * @param activation a DL4J activation function
+     */
+    public static boolean endsNetworks(IActivation activation) {
+        return of(activation, 0)
+                .filter(all -> all.stream().allMatch(OutputFunction.Rectifier.class::isInstance))
+                .isEmpty();
+    }
+
     private static Optional<List<OutputFunction>> one(OutputFunction function) {
         return Optional.of(List.of(function));
     }

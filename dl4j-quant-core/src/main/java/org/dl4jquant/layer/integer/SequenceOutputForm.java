@@ -36,7 +36,13 @@ public record SequenceOutputForm(RnnOutputLayer layer) implements WeightedArithm
      */
     public static IntegerSupport of(RnnOutputLayer layer) {
         SequenceOutputForm form = new SequenceOutputForm(Require.given(layer, "layer"));
-        return ChannelsLastForm.of(layer.getRnnDataFormat(), WeightedForm.of(form, layer));
+        IntegerSupport calibrated =
+                ChannelsLastForm.of(layer.getRnnDataFormat(), WeightedForm.of(form, layer));
+        return IntegerSupport.of(
+                tensors ->
+                        tensors.runtimeScale() == null
+                                ? calibrated.form(tensors).orElseThrow()
+                                : new DynamicForm(form, layer, tensors));
     }
 
     @Override
@@ -55,6 +61,11 @@ public record SequenceOutputForm(RnnOutputLayer layer) implements WeightedArithm
     @Override
     public INDArray outputFirst(INDArray weight) {
         return weight.transpose();
+    }
+
+    @Override
+    public int rowAxis() {
+        return channelAxis();
     }
 
     @Override

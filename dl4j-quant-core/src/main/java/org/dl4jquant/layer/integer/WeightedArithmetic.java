@@ -32,6 +32,14 @@ interface WeightedArithmetic {
         return DefaultParamInitializer.WEIGHT_KEY;
     }
 
+    /**
+     * {@return the axis of the input that a row of inputs lies along, if the layer is a product of
+     * such rows with its weights alone; below 0 if it is not}
+     */
+    default int rowAxis() {
+        return -1;
+    }
+
     /** {@return the axis of the sums that numbers the output channels} */
     int channelAxis();
 

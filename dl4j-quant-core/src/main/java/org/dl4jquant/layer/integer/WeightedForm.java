@@ -57,7 +57,11 @@ public final class WeightedForm implements IntegerForm {
      */
     static IntegerSupport.Supported of(WeightedArithmetic arithmetic, Layer layer) {
         return new IntegerSupport.Supported(
-                tensors -> new WeightedForm(arithmetic, layer, tensors), true);
+                tensors ->
+                        tensors.runtimeScale() == null
+                                ? new WeightedForm(arithmetic, layer, tensors)
+                                : new DynamicForm(arithmetic, layer, tensors),
+                true);
     }
 
     /* Without codes of the result the function is applied in float, whatever it is. */

@@ -28,6 +28,11 @@ record DenseKind(DenseLayer configuration) implements LayerKind {
     }
 
     @Override
+    public boolean findsScales() {
+        return !configuration.hasLayerNorm();
+    }
+
+    @Override
     public boolean separatesActivation() {
         return true;
     }

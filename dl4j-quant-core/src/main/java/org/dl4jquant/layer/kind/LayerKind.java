@@ -63,6 +63,19 @@ public interface LayerKind {
     }
 
     /**
+     * {@return whether its integer form can find the scales of its input at run time, for rows
+     * along {@link #rowAxis}}
+     */
+    default boolean findsScales() {
+        return false;
+    }
+
+    /** {@return the dimension of its input that a row lies along, which its weights multiply} */
+    default int rowAxis() {
+        return CHANNELS_FIRST;
+    }
+
+    /**
      * {@return whether a quantizer or a batch normalization may stand between its arithmetic and
      * its activation function, so that the quantized layer applies the function itself}
      */

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package org.dl4jquant.layer.kind;
 
+import org.deeplearning4j.nn.conf.RNNFormat;
 import org.deeplearning4j.nn.conf.layers.BaseOutputLayer;
 import org.deeplearning4j.nn.conf.layers.RnnOutputLayer;
 import org.dl4jquant.layer.integer.DenseForm;
@@ -20,6 +21,19 @@ record OutputKind(BaseOutputLayer configuration, IntegerSupport integers) implem
     /** {@return the kind of an output layer of sequences} */
     static LayerKind ofSequences(RnnOutputLayer layer) {
         return new OutputKind(layer, SequenceOutputForm.of(layer));
+    }
+
+    @Override
+    public boolean findsScales() {
+        return true;
+    }
+
+    @Override
+    public int rowAxis() {
+        return configuration instanceof RnnOutputLayer layer
+                        && layer.getRnnDataFormat() == RNNFormat.NWC
+                ? 2
+                : CHANNELS_FIRST;
     }
 
     @Override

@@ -54,6 +54,14 @@ public record LayerQuantizers(
                         || !tensors.containsKey(TensorRole.OUTPUT),
                 "a layer that gives out its rounded hidden state needs no quantizer of its result:"
                         + " it would round codes");
+        tensors.forEach(
+                (role, scheme) ->
+                        Require.argument(
+                                scheme.runtimeScale() == null || role == TensorRole.INPUT,
+                                "the scale of the tensor %s cannot be found at run time, only that"
+                                        + " of a layer's input; give it a scheme that is calibrated,"
+                                        + " such as TensorScheme.INT8_ACTIVATIONS",
+                                role));
         requireOneSchemeEach(tensors);
     }
 

@@ -5,11 +5,12 @@ import java.util.Map;
 import org.dl4jquant.check.Require;
 import org.dl4jquant.layer.quantizers.ActivationScheme;
 import org.dl4jquant.layer.quantizers.QuantizedTensor;
+import org.dl4jquant.numeric.RuntimeScale;
 import org.jspecify.annotations.Nullable;
 import org.nd4j.linalg.api.ndarray.INDArray;
 
 /** Rounds one tensor of a layer, and sends gradients back through the rounding. */
-public sealed interface ValueRounder permits CodeRounder, HalfPrecision {
+public sealed interface ValueRounder permits CodeRounder, HalfPrecision, RuntimeRounder {
 
     /** In place of an iteration: rounding to nearest. */
     int NO_TRAINING = -1;
@@ -68,6 +69,7 @@ public sealed interface ValueRounder permits CodeRounder, HalfPrecision {
      * @param table the layer's parameters
      * @param scaleKey the name of the scale among them
      * @param zeroKey the name of the zero point among them
+     * @param rowAxis the dimension that a row lies along, where scales are found at run time
      */
     static @Nullable ValueRounder ofActivation(
             String layer,
@@ -75,7 +77,8 @@ public sealed interface ValueRounder permits CodeRounder, HalfPrecision {
             @Nullable ActivationScheme scheme,
             Map<String, INDArray> table,
             String scaleKey,
-            String zeroKey) {
+            String zeroKey,
+            int rowAxis) {
         Require.given(layer, "layer");
         Require.given(tensor, "tensor");
         Require.given(table, "table");
@@ -83,6 +86,10 @@ public sealed interface ValueRounder permits CodeRounder, HalfPrecision {
         Require.given(zeroKey, "zeroKey");
         if (scheme == null) {
             return null;
+        }
+        RuntimeScale found = scheme.runtimeScale();
+        if (found != null) {
+            return new RuntimeRounder(found, rowAxis);
         }
         INDArray scale = table.get(scaleKey);
         if (!scheme.isInteger() || scale == null) {

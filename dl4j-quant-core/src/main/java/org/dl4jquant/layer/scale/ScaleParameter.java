@@ -37,7 +37,7 @@ public record ScaleParameter(String name, long length) {
                 .tensors()
                 .forEach(
                         (role, scheme) -> {
-                            if (scheme.isInteger()) {
+                            if (scheme.hasScale()) {
                                 all.add(new ScaleParameter(role.scaleKey(), 1));
                             }
                             if (scheme.hasZeroPoint()) {

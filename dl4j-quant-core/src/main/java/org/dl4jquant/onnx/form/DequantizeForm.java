@@ -56,6 +56,9 @@ final class DequantizeForm implements NodeForm<Dequantize> {
     }
 
     private static boolean readsFloats(OnnxNode node, OnnxGraph graph) {
+        if (DynamicDenseReader.begins(node, graph)) {
+            return true;
+        }
         return (ReshapeForm.reshapes(node) || RectifyForm.rectifies(node))
                 && !graph.isQuantized(node.output());
     }

@@ -58,6 +58,13 @@ final class FormReader {
     /** The tensors of the file that nodes of the integer graph stand for under other names. */
     private final Map<String, String> standsFor = new HashMap<>();
 
+    /** Products whose scales are found at run time, by their last operators. */
+    private final IdentityHashMap<OnnxNode, DynamicDenseReader> dynamicProducts =
+            new IdentityHashMap<>();
+
+    /** The QuantizeLinear operators that are parts of them. */
+    private final Set<OnnxNode> quantizers = Collections.newSetFromMap(new IdentityHashMap<>());
+
     private final IdentityHashMap<OnnxNode, CodeFunction> codeFunctions = new IdentityHashMap<>();
     private final Rewritten foreign;
 
@@ -82,6 +89,9 @@ final class FormReader {
         Forms.all().forEach(form -> form.claim(this));
         addWaiting();
         for (OnnxNode node : graph.nodes()) {
+            if (quantizers.contains(node)) {
+                continue;
+            }
             if (node.operator().equals(Operators.QUANTIZE)) {
                 quantized(node);
             } else if (!taken.contains(node)) {
@@ -113,7 +123,8 @@ final class FormReader {
                 understood.contains(node.operator()),
                 "is not part of an integer graph; understood are %s",
                 listed);
-        if (!node.operator().equals(Operators.SCAN)) {
+        if (!node.operator().equals(Operators.SCAN)
+                && !node.operator().equals(Operators.DYNAMIC_QUANTIZE)) {
             node.requireOneOutput();
         }
     }
@@ -250,6 +261,16 @@ final class FormReader {
     long countIndices(long more) {
         indices += more;
         return indices;
+    }
+
+    /** Says that a QuantizeLinear makes codes that no node of its own holds. */
+    void claimQuantizer(OnnxNode quantize) {
+        quantizers.add(quantize);
+    }
+
+    /** {@return the products whose scales are found at run time, by their last operators} */
+    IdentityHashMap<OnnxNode, DynamicDenseReader> dynamicProducts() {
+        return dynamicProducts;
     }
 
     boolean isTaken(OnnxNode operator) {

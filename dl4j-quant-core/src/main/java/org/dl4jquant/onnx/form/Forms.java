@@ -23,6 +23,7 @@ public final class Forms {
                     new QuantizeForm(),
                     new DequantizeForm(),
                     new ConvolutionForm(),
+                    new DynamicDenseForm(),
                     new MatMulForm(),
                     new NormalizeForm(),
                     new AttentionWeightsForm(),

@@ -11,6 +11,7 @@ import java.util.Set;
 import java.util.stream.Collectors;
 import org.dl4jquant.check.Require;
 import org.dl4jquant.graph.IntGraph;
+import org.dl4jquant.graph.node.DynamicDense;
 import org.dl4jquant.graph.node.Input;
 import org.dl4jquant.graph.node.IntNode;
 import org.dl4jquant.graph.node.KeepsCodes;
@@ -18,6 +19,8 @@ import org.dl4jquant.graph.node.TensorType;
 import org.dl4jquant.graph.node.Weighted;
 import org.dl4jquant.numeric.CodeRange;
 import org.dl4jquant.numeric.OutputFunction;
+import org.dl4jquant.numeric.WeightTensor;
+import org.jspecify.annotations.Nullable;
 
 /**
  * The metadata of a graph: what ONNX cannot say, which is narrower ranges, signed codes, where
@@ -48,9 +51,9 @@ final class GraphMetadata {
             if (own && type.isCodes() && !type.codes().range().equals(Containers.UINT8)) {
                 entries.put(Provenance.RANGE + node.name(), text(type.codes().range()));
             }
-            if (node instanceof Weighted layer
-                    && !layer.weights().range().equals(CodeRange.narrow(CodeRange.MAX_BITS))) {
-                entries.put(Provenance.WEIGHT_RANGE + node.name(), text(layer.weights().range()));
+            WeightTensor weights = weights(node);
+            if (weights != null && !weights.range().equals(CodeRange.narrow(CodeRange.MAX_BITS))) {
+                entries.put(Provenance.WEIGHT_RANGE + node.name(), text(weights.range()));
             }
             if (type.hasFreeSteps() && node instanceof Input) {
                 int steps = type.shape().size(type.timeAxis());
@@ -60,6 +63,13 @@ final class GraphMetadata {
                 entries.put(Provenance.INPUT_PLACE + node.name(), String.valueOf(place));
             }
         }
+    }
+
+    private static @Nullable WeightTensor weights(IntNode node) {
+        if (node instanceof DynamicDense dynamic) {
+            return dynamic.weights();
+        }
+        return node instanceof Weighted layer ? layer.weights() : null;
     }
 
     private static String text(CodeRange range) {

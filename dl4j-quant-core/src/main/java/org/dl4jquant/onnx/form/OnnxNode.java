@@ -193,6 +193,17 @@ record OnnxNode(Message proto) {
         return integers(name, new int[length]);
     }
 
+    /** {@return the numbers of an attribute, however many; none if it is not there} */
+    int[] allIntegers(String name) {
+        return attribute(name, AttributeType.INTS)
+                .map(
+                        found ->
+                                found.get(AttributeProto.INTS).stream()
+                                        .mapToInt(value -> exact(name, value))
+                                        .toArray())
+                .orElse(new int[0]);
+    }
+
     /** {@return the numbers of an attribute, or others of the same length if it is not there} */
     int[] integers(String name, int[] otherwise) {
         Optional<Message> attribute = attribute(name, AttributeType.INTS);

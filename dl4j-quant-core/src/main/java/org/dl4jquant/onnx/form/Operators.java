@@ -4,6 +4,7 @@ package org.dl4jquant.onnx.form;
 /** The names in ONNX that writer and reader share. */
 final class Operators {
 
+    static final String ABS = "Abs";
     static final String ADD = "Add";
     static final String ARG_MAX = "ArgMax";
     static final String AVERAGE_POOL = "AveragePool";
@@ -15,6 +16,7 @@ final class Operators {
     static final String CUM_SUM = "CumSum";
     static final String DEQUANTIZE = "DequantizeLinear";
     static final String DIV = "Div";
+    static final String DYNAMIC_QUANTIZE = "DynamicQuantizeLinear";
     static final String EXPAND = "Expand";
     static final String FLATTEN = "Flatten";
     static final String FLOOR = "Floor";
@@ -35,6 +37,7 @@ final class Operators {
     static final String MUL = "Mul";
     static final String PAD = "Pad";
     static final String QUANTIZE = "QuantizeLinear";
+    static final String REDUCE_MAX = "ReduceMax";
     static final String REDUCE_SUM = "ReduceSum";
     static final String RELU = "Relu";
     static final String RESHAPE = "Reshape";

@@ -228,6 +228,11 @@ class MovingKindsTest {
         }
 
         @Override
+        public String computed(Signal.Values values) {
+            return values.node();
+        }
+
+        @Override
         public String valuesToRound(Signal.Values values, Shape shape) {
             throw new UnsupportedOperationException(values.node());
         }
@@ -358,11 +363,11 @@ class MovingKindsTest {
         assertEquals("there is no integer form of preprocessor Own", refusal.reason());
         assertEquals(
                 "preprocessors that lower are CnnToFeedForwardPreProcessor,"
-                    + " FeedForwardToCnnPreProcessor, ComposableInputPreProcessor,"
-                    + " Cnn3DToFeedForwardPreProcessor, FeedForwardToCnn3DPreProcessor,"
-                    + " RnnToFeedForwardPreProcessor, RnnToCnnPreProcessor,"
-                    + " FeedForwardToRnnPreProcessor, CnnToRnnPreProcessor, PermutePreprocessor,"
-                    + " ReshapePreprocessor, KerasFlattenRnnPreprocessor",
+                        + " FeedForwardToCnnPreProcessor, ComposableInputPreProcessor,"
+                        + " Cnn3DToFeedForwardPreProcessor, FeedForwardToCnn3DPreProcessor,"
+                        + " RnnToFeedForwardPreProcessor, RnnToCnnPreProcessor,"
+                        + " FeedForwardToRnnPreProcessor, CnnToRnnPreProcessor, PermutePreprocessor,"
+                        + " ReshapePreprocessor, KerasFlattenRnnPreprocessor",
                 refusal.remedy());
     }
 

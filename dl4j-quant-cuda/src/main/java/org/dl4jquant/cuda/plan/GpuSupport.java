@@ -30,6 +30,10 @@ public final class GpuSupport {
                             "codes of 16 bits are products of pairs of bytes in int64, which"
                                     + " Tensor Cores do not add"),
                     Map.entry(
+                            "DynamicDense",
+                            "its scales are found at run time, and the kernels have theirs when"
+                                    + " they are compiled"),
+                    Map.entry(
                             "Recurrent",
                             "each of its steps waits for the one before, so that a launch for each"
                                     + " step would be slower than a processor"));

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package org.dl4jquant.cuda.plan;
 
+import org.dl4jquant.graph.node.DynamicDense;
 import org.dl4jquant.graph.node.IntNode;
 import org.dl4jquant.graph.node.MoveByMask;
 import org.dl4jquant.graph.node.Recurrent;
@@ -11,6 +12,11 @@ import org.dl4jquant.graph.node.Recurrent;
  * @param <R> the type of what the visitor makes of a node
  */
 interface RefusedNodes<R> extends IntNode.Visitor<R> {
+
+    @Override
+    default R visit(DynamicDense node) {
+        throw GpuSupport.notRefused(node);
+    }
 
     @Override
     default R visit(MoveByMask node) {

@@ -6,16 +6,10 @@ import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
-import java.io.File;
-import java.io.IOException;
-import java.nio.file.Path;
-import java.util.ArrayList;
-import java.util.List;
-import java.util.Random;
-import java.util.function.UnaryOperator;
 import net.jqwik.api.ForAll;
 import net.jqwik.api.Property;
 import net.jqwik.api.Tag;
+
 import org.deeplearning4j.datasets.iterator.utilty.SingletonDataSetIterator;
 import org.deeplearning4j.nn.conf.NeuralNetConfiguration;
 import org.deeplearning4j.nn.conf.graph.ElementWiseVertex;
@@ -50,6 +44,14 @@ import org.nd4j.linalg.api.ndarray.INDArray;
 import org.nd4j.linalg.dataset.DataSet;
 import org.nd4j.linalg.factory.Nd4j;
 import org.nd4j.linalg.lossfunctions.LossFunctions.LossFunction;
+
+import java.io.File;
+import java.io.IOException;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Random;
+import java.util.function.UnaryOperator;
 
 /**
  * What depends on a feature that is NaN is NaN, as in DL4J's float network, and nothing else
@@ -114,7 +116,7 @@ class NanFeaturesTest {
 
         private static List<Sample> all() {
             List<Sample> all = new ArrayList<>();
-            for (SampleNetworks.Kind kind : SampleNetworks.common()) {
+            for (SampleNetworks.Kind kind : SampleNetworks.all()) {
                 // DL4J's layer normalization itself returns numbers for NaN.
                 if (!kind.name().equals("dense with layer normalization")) {
                     all.add(Sample.of(kind.name(), kind.network(), kind.data()));

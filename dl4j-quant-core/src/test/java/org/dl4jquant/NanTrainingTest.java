@@ -7,12 +7,10 @@ import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
-import java.util.ArrayList;
-import java.util.List;
-import java.util.Random;
 import net.jqwik.api.ForAll;
 import net.jqwik.api.Property;
 import net.jqwik.api.Tag;
+
 import org.deeplearning4j.datasets.iterator.utilty.SingletonDataSetIterator;
 import org.deeplearning4j.nn.conf.inputs.InputType;
 import org.deeplearning4j.nn.conf.layers.DenseLayer;
@@ -24,6 +22,7 @@ import org.dl4jquant.prepare.Networks;
 import org.dl4jquant.prepare.Preparation;
 import org.dl4jquant.scheme.Estimator;
 import org.dl4jquant.scheme.LayerScheme;
+import org.dl4jquant.scheme.LayerSelector;
 import org.dl4jquant.scheme.QuantSpec;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -32,6 +31,10 @@ import org.nd4j.linalg.activations.Activation;
 import org.nd4j.linalg.api.ndarray.INDArray;
 import org.nd4j.linalg.dataset.DataSet;
 import org.nd4j.linalg.lossfunctions.LossFunctions.LossFunction;
+
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Random;
 
 /** A training stops in the iteration in which a number is NaN, says which, and changes nothing. */
 class NanTrainingTest {
@@ -42,8 +45,10 @@ class NanTrainingTest {
             " Clean the data, or leave the example out. No parameter has been changed by this"
                     + " batch";
     private static final String DIVERGED =
-            "training has diverged. Go back to the last good checkpoint, and lower the learning rate"
-                    + " or clip the gradients";
+            "training has diverged. Go back to the last good checkpoint, and lower the learning"
+                + " rate or clip the gradients";
+
+    private static final LayerScheme FLOAT = LayerScheme.FLOAT;
 
     private enum Place {
         FEATURE,
@@ -65,21 +70,26 @@ class NanTrainingTest {
 
         private static List<Sample> all() {
             List<Sample> all = new ArrayList<>();
-            // A vertex with parameters of its own is not named yet, only the layer that reads it.
-            for (SampleNetworks.Kind kind : SampleNetworks.common()) {
-                for (Estimator estimator : List.of(Estimator.LSQ, Estimator.STE)) {
-                    all.add(
-                            new Sample(
-                                    kind.name() + " with " + estimator,
-                                    Preparation.prepare(
-                                                    kind.network(),
-                                                    QuantSpec.of(int8(estimator)),
-                                                    new SingletonDataSetIterator(kind.data()))
-                                            .network(),
-                                    kind.data()));
+            for (SampleNetworks.Kind kind : SampleNetworks.all()) {
+                Estimator estimator = all.size() % 2 == 0 ? Estimator.LSQ : Estimator.STE;
+                QuantSpec spec = QuantSpec.of(int8(estimator));
+                all.add(sample(kind, kind.name() + " with " + estimator, spec));
+                boolean parametersInFloat = kind.name().contains("AttentionVertex");
+                if (parametersInFloat) {
+                    LayerSelector it = LayerSelector.named(SampleNetworks.NAME);
+                    all.add(sample(kind, kind.name() + " in float", spec.with(it, FLOAT)));
                 }
             }
             return all;
+        }
+
+        private static Sample sample(SampleNetworks.Kind kind, String name, QuantSpec spec) {
+            return new Sample(
+                    name,
+                    Preparation.prepare(
+                                    kind.network(), spec, new SingletonDataSetIterator(kind.data()))
+                            .network(),
+                    kind.data());
         }
     }
 
@@ -128,7 +138,7 @@ class NanTrainingTest {
                                 switch (place) {
                                     case FEATURE -> "the input of this batch";
                                     case LABEL -> "the labels of this batch holds NaN";
-                                    case PARAMETER -> "\" is NaN or infinite; " + DIVERGED;
+                                    case PARAMETER -> " is NaN or infinite; " + DIVERGED;
                                 }),
                 message);
         assertArrayEquals(before, RowMajor.floats(network.params()), message);
@@ -159,6 +169,35 @@ class NanTrainingTest {
 
     private static MultiLayerNetwork classifier() {
         return network(LossFunction.MCXENT, Activation.SOFTMAX);
+    }
+
+    /** A layer in float is not checked itself, but the batch is not blamed for its parameter. */
+    @Test
+    void saysThatAParameterInFloatIsNotFinite() {
+        MultiLayerNetwork trained =
+                Networks.of(
+                        InputType.feedForward(6),
+                        new DenseLayer.Builder().name("float").nOut(8).build(),
+                        new OutputLayer.Builder(LossFunction.MCXENT)
+                                .name("last")
+                                .nOut(Networks.CLASSES)
+                                .activation(Activation.SOFTMAX)
+                                .build());
+        MultiLayerNetwork network =
+                Preparation.prepare(
+                                trained,
+                                QuantSpec.of(LayerScheme.INT8)
+                                        .with(LayerSelector.named("float"), FLOAT),
+                                Networks.batches(Networks.data(16, 6)))
+                        .network();
+        network.getLayer("float").getParam("b").putScalar(2, Float.NaN);
+
+        assertEquals(
+                "layer \"last\", epoch 0, iteration 0: its input holds NaN, because number 50 of"
+                    + " the network's params() is NaN or infinite; "
+                        + DIVERGED,
+                assertThrows(IllegalStateException.class, () -> network.fit(Networks.data(8, 6)))
+                        .getMessage());
     }
 
     @Test
@@ -217,9 +256,9 @@ class NanTrainingTest {
         large.getLabels().assign(Float.MAX_VALUE);
 
         assertEquals(
-                "layer \"last\", epoch 0, iteration 0: the gradient of its parameter \"W\" is NaN or"
-                        + " infinite, although its parameters and its input are finite, and so are"
-                        + " the labels: "
+                "layer \"last\", epoch 0, iteration 0: the gradient of its parameter \"W\" is NaN"
+                    + " or infinite, although its parameters and its input are finite, and so are"
+                    + " the labels: "
                         + DIVERGED
                         + ". No parameter has been changed by this batch",
                 assertThrows(IllegalStateException.class, () -> network.fit(large)).getMessage());

@@ -111,13 +111,6 @@ public final class SampleNetworks {
         return all.kinds;
     }
 
-    /** {@return the kinds in which every number that is NaN is known to be named} */
-    static List<Kind> common() {
-        SampleNetworks common = new SampleNetworks();
-        common.addCommon();
-        return common.kinds;
-    }
-
     private void addCommon() {
         images();
         vectors();

@@ -1,14 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 package org.dl4jquant.layer;
 
-import java.util.Arrays;
-import java.util.Map;
 import org.deeplearning4j.nn.api.layers.IOutputLayer;
 import org.deeplearning4j.nn.conf.GradientNormalization;
 import org.dl4jquant.check.Require;
 import org.dl4jquant.nd.NonFinite;
 import org.jspecify.annotations.Nullable;
 import org.nd4j.linalg.api.ndarray.INDArray;
+
+import java.util.Arrays;
+import java.util.Map;
 
 /**
  * Stops a training in the iteration in which a number of it is NaN or infinite, before the updater
@@ -54,7 +55,7 @@ final class TrainingCheck {
         // What a mask hides may hold anything; if the layer reads it, its gradient is NaN.
         boolean hidden = mask != null && x.rank() > 2;
         if (layer.layerConf().quantizers().inputFrom() == null && !hidden) {
-            requireNumbers(x);
+            requireNumbers(x, parameters);
         }
         if (parameters != null && NonFinite.first(parameters) >= 0) {
             throw new IllegalStateException(
@@ -64,8 +65,11 @@ final class TrainingCheck {
         }
     }
 
-    private void requireNumbers(INDArray x) {
+    private void requireNumbers(INDArray x, @Nullable INDArray parameters) {
         long at = NonFinite.firstNan(x);
+        if (at >= 0) {
+            requireFiniteNetwork(parameters);
+        }
         // In a ComputationGraph the index is that of the vertex, and the network's inputs are
         // first.
         boolean first = layer.getUnderlying().getIndex() == 0;
@@ -78,6 +82,19 @@ final class TrainingCheck {
                         : "the input of this batch, or what layers in float make of it,",
                 at < 0 ? "" : elementOf(x, at),
                 UNCHANGED);
+    }
+
+    /* What stays in float is not checked before it computes: neither a layer nor a vertex knows of
+     * this library. Only the place of its parameter in the network's flat array is known here. */
+    private void requireFiniteNetwork(@Nullable INDArray parameters) {
+        long lost = parameters == null ? -1 : NonFinite.firstInBuffer(parameters);
+        if (lost >= 0) {
+            throw new IllegalStateException(
+                    String.format(
+                            "%s: its input holds NaN, because number %d of the network's params()"
+                                    + " is NaN or infinite; %s",
+                            place(), lost, REMEDY));
+        }
     }
 
     /**

@@ -1,12 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 package org.dl4jquant.nd;
 
+import org.jspecify.annotations.Nullable;
+import org.nd4j.linalg.api.buffer.DataBuffer;
+import org.nd4j.linalg.api.buffer.DataType;
+import org.nd4j.linalg.api.ndarray.INDArray;
+
 import java.util.Map;
 import java.util.Objects;
 import java.util.function.DoublePredicate;
-import org.jspecify.annotations.Nullable;
-import org.nd4j.linalg.api.buffer.DataType;
-import org.nd4j.linalg.api.ndarray.INDArray;
 
 /** Finds elements that are NaN or infinite. */
 public final class NonFinite {
@@ -61,6 +63,24 @@ public final class NonFinite {
                 .map(Map.Entry::getKey)
                 .findFirst()
                 .orElse(null);
+    }
+
+    /**
+     * {@return the index of the first number that is NaN or infinite in the whole buffer that an
+     * array is a view of, such as the parameters of a network of which it is one layer's; -1 if all
+     * are finite}
+     *
+     * @param view the array
+     */
+    public static long firstInBuffer(INDArray view) {
+        DataBuffer whole = view.data().originalDataBuffer();
+        DataBuffer buffer = whole == null ? view.data() : whole;
+        for (long i = 0; i < buffer.length(); i++) {
+            if (!Double.isFinite(buffer.getDouble(i))) {
+                return i;
+            }
+        }
+        return -1;
     }
 
     private static long first(INDArray array, DoublePredicate wanted) {

@@ -46,7 +46,7 @@ class NanTrainingTest {
                     + " batch";
     private static final String DIVERGED =
             "training has diverged. Go back to the last good checkpoint, and lower the learning"
-                + " rate or clip the gradients";
+                    + " rate or clip the gradients";
 
     private static final LayerScheme FLOAT = LayerScheme.FLOAT;
 
@@ -194,7 +194,7 @@ class NanTrainingTest {
 
         assertEquals(
                 "layer \"last\", epoch 0, iteration 0: its input holds NaN, because number 50 of"
-                    + " the network's params() is NaN or infinite; "
+                        + " the network's params() is NaN or infinite; "
                         + DIVERGED,
                 assertThrows(IllegalStateException.class, () -> network.fit(Networks.data(8, 6)))
                         .getMessage());

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 package org.dl4jquant.engine;
 
-import java.util.List;
 import org.dl4jquant.graph.node.AttentionWeights;
 import org.dl4jquant.graph.node.MatMul;
 import org.dl4jquant.graph.node.TensorType;
@@ -9,6 +8,9 @@ import org.dl4jquant.numeric.ExponentTable;
 import org.dl4jquant.numeric.QuantParams;
 import org.dl4jquant.numeric.Rounding;
 import org.dl4jquant.numeric.Shape;
+import org.jspecify.annotations.Nullable;
+
+import java.util.List;
 
 /** Products of two tensors of codes in int32, and what makes codes of them. */
 final class MatMulKernel implements Kernel {
@@ -23,7 +25,7 @@ final class MatMulKernel implements Kernel {
     /** Makes the codes of a result's int32 products, which it may overwrite. */
     @FunctionalInterface
     private interface Rounder {
-        void round(int[] products, byte[] containers);
+        void round(int[] products, byte[] containers, float @Nullable [] mask);
     }
 
     private MatMulKernel(
@@ -44,7 +46,7 @@ final class MatMulKernel implements Kernel {
                 right,
                 shape,
                 params,
-                (products, containers) -> {
+                (products, containers, mask) -> {
                     for (int i = 0; i < products.length; i++) {
                         containers[i] =
                                 (byte)
@@ -65,12 +67,24 @@ final class MatMulKernel implements Kernel {
                 right,
                 shape,
                 node.params(),
-                (products, containers) -> {
+                (products, containers, mask) -> {
+                    if (mask != null) {
+                        hide(products, mask, shape.elements(), count);
+                    }
                     for (int row = 0; row < products.length; row += count) {
                         ExponentTable.softmax(
                                 products, row, count, steps, node.params(), containers);
                     }
                 });
+    }
+
+    /* The mask is one row of keys for each example. */
+    private static void hide(int[] products, float[] mask, int elements, int keys) {
+        for (int i = 0; i < products.length; i++) {
+            if (mask[i / elements * keys + i % keys] == 0) {
+                products[i] = AttentionWeights.HIDDEN;
+            }
+        }
     }
 
     @Override
@@ -94,7 +108,8 @@ final class MatMulKernel implements Kernel {
             }
         }
         byte[] containers = new byte[products.length];
-        rounder.round(products, containers);
+        float[] mask = inputs.size() > 2 ? ((Batch.Floats) inputs.get(2)).values() : null;
+        rounder.round(products, containers, mask);
         return Batch.Codes.of(left.size(), shape, containers, params);
     }
 }

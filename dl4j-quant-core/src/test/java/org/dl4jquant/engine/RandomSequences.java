@@ -2,12 +2,18 @@
 package org.dl4jquant.engine;
 
 import org.dl4jquant.graph.IntGraph;
+import org.dl4jquant.graph.node.AttentionWeights;
 import org.dl4jquant.graph.node.Input;
 import org.dl4jquant.graph.node.IntNode;
+import org.dl4jquant.graph.node.MatMul;
+import org.dl4jquant.graph.node.Move;
 import org.dl4jquant.graph.node.MoveByMask;
+import org.dl4jquant.graph.node.Output;
 import org.dl4jquant.graph.node.Quantize;
 import org.dl4jquant.graph.node.Recurrent;
 import org.dl4jquant.graph.node.TensorType;
+import org.dl4jquant.numeric.IndexMap;
+import org.dl4jquant.numeric.QuantParams;
 import org.dl4jquant.numeric.Shape;
 
 import java.util.ArrayList;
@@ -55,6 +61,9 @@ public record RandomSequences(IntGraph graph, long seed) {
                     new RandomRecurrent(random, nodes)
                             .node("second", new Recurrent.Reads("first", mask), next));
         }
+        if (random.nextInt(3) == 0) {
+            addAttention(nodes, all, mask);
+        }
         if (mask.isPresent()) {
             String last = all.get(all.size() - 1).name();
             MoveByMask.Choice[] choices = MoveByMask.Choice.values();
@@ -62,6 +71,20 @@ public record RandomSequences(IntGraph graph, long seed) {
             all.add(new MoveByMask("chosen", last, MASK, choice));
         }
         return new RandomSequences(IntGraph.of(all, List.of(all.get(all.size() - 1).name())), seed);
+    }
+
+    /* Of the last sequence to itself. */
+    private static void addAttention(RandomNodes nodes, List<IntNode> all, Optional<String> mask) {
+        IntNode last = all.get(all.size() - 1);
+        TensorType type = IntGraph.of(all, List.of(last.name())).type(last.name());
+        QuantParams weights = nodes.params(nodes.near(1f / 256));
+        all.add(Move.of("turned", last.name(), IndexMap.permute(type.shape(), List.of(1, 0))));
+        all.add(new AttentionWeights("weights", "turned", last.name(), weights, mask));
+        int steps = type.shape().size(1);
+        IndexMap exchange = IndexMap.permute(Shape.of(steps, steps), List.of(1, 0));
+        all.add(Move.of("columns", "weights", exchange));
+        Output.Codes codes = nodes.bounded(nodes.params(nodes.near(type.codes().scale())));
+        all.add(new MatMul("attended", last.name(), "columns", codes));
     }
 
     /**

@@ -3,9 +3,10 @@ package org.dl4jquant.layer.integer;
 
 import org.dl4jquant.check.Require;
 import org.dl4jquant.graph.node.AttentionWeights;
+import org.dl4jquant.graph.node.IntNode;
 import org.dl4jquant.graph.node.MatMul;
 import org.dl4jquant.graph.node.Move;
-import org.dl4jquant.graph.node.Output;
+import org.dl4jquant.graph.node.MoveByMask;
 import org.dl4jquant.graph.node.Reshape;
 import org.dl4jquant.layer.quantizers.TensorRole;
 import org.dl4jquant.nd.RowMajor;
@@ -18,6 +19,7 @@ import org.nd4j.linalg.api.buffer.DataType;
 import org.nd4j.linalg.api.ndarray.INDArray;
 
 import java.util.List;
+import java.util.Optional;
 
 /**
  * The form of a vertex that weighs values by the attention of queries to keys, all three codes,
@@ -121,6 +123,12 @@ public final class AttentionProductsForm implements IntegerForm {
                 values, Math.toIntExact(x.size(1) / heads), Math.toIntExact(x.size(2)), params);
     }
 
+    /* With one mask for queries, keys and values; with several the walk refuses the vertex. */
+    @Override
+    public MaskUse maskUse() {
+        return MaskUse.UNDERSTOOD;
+    }
+
     // ---- in a graph
     // ------------------------------------------------------------------------------
 
@@ -129,23 +137,35 @@ public final class AttentionProductsForm implements IntegerForm {
         String queries = headed(graph, inputs.get(0), "queries");
         String keys = headed(graph, inputs.get(1), "keys");
         String values = headed(graph, inputs.get(2), "values");
+        Optional<String> mask = graph.mask(graph.type(keys).shape().size(2));
         String weights =
                 graph.add(
                         new AttentionWeights(
                                 graph.inner("weights"),
                                 turned(graph, queries, "queries_turned"),
                                 keys,
-                                PROBABILITIES));
+                                PROBABILITIES,
+                                mask));
         String columns = turned(graph, weights, "weights_turned");
         return List.of(
                 new Signal.Unrounded(
                         graph.step(),
-                        (name, output) -> joined(graph, name, output, values, columns)));
+                        (name, output) -> {
+                            String part = graph.inner("weighed");
+                            String weighed = graph.add(new MatMul(part, values, columns, output));
+                            return mask.isPresent()
+                                    ? masked(graph, name, weighed, mask.get())
+                                    : joined(graph, name, weighed);
+                        }));
     }
 
-    private static Reshape joined(
-            NodeEmitter graph, String name, Output.Codes output, String values, String columns) {
-        String weighed = graph.add(new MatMul(graph.inner("weighed"), values, columns, output));
+    /* The same mask hides keys and queries: steps that do not count have the result 0. */
+    private static IntNode masked(NodeEmitter graph, String name, String weighed, String mask) {
+        String joined = graph.add(joined(graph, graph.inner("joined"), weighed));
+        return new MoveByMask(name, joined, mask, MoveByMask.Choice.ZERO);
+    }
+
+    private static Reshape joined(NodeEmitter graph, String name, String weighed) {
         Shape shape = graph.type(weighed).shape();
         return new Reshape(name, weighed, Shape.of(shape.size(0) * shape.size(1), shape.size(2)));
     }

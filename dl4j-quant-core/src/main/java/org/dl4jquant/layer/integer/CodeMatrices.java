@@ -1,21 +1,20 @@
 // SPDX-License-Identifier: Apache-2.0
 package org.dl4jquant.layer.integer;
 
-import java.util.Arrays;
+import org.dl4jquant.graph.node.AttentionWeights;
 import org.dl4jquant.numeric.ExponentTable;
 import org.dl4jquant.numeric.QuantParams;
 import org.dl4jquant.numeric.Rounding;
 import org.dl4jquant.numeric.WeightTensor;
 import org.jspecify.annotations.Nullable;
 
+import java.util.Arrays;
+
 /**
  * Matrices of codes less their zero point, one after the other, row-major: what inference of an
  * attention computes with, in int32, as the reference engine does.
  */
 final class CodeMatrices {
-
-    /* A step that is masked: below all products, and its distance to the largest fits int32. */
-    private static final int HIDDEN = -(1 << 30);
 
     private final int[] values;
     private final int rows;
@@ -155,7 +154,7 @@ final class CodeMatrices {
             for (int i = 0; i < scores.length; i++) {
                 int example = i / (rows * steps) / heads;
                 if (!keys[example * steps + i % steps]) {
-                    scores[i] = HIDDEN;
+                    scores[i] = AttentionWeights.HIDDEN;
                 }
             }
         }

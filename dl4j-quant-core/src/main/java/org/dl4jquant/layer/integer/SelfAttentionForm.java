@@ -217,6 +217,12 @@ public final class SelfAttentionForm implements IntegerForm {
         return x.projected(weight(key, input()), codes(role)).reshaped(size(), x.columns());
     }
 
+    /* Keys that a mask hides weigh nothing; the results of all steps stay, and have the mask. */
+    @Override
+    public MaskUse maskUse() {
+        return MaskUse.UNDERSTOOD;
+    }
+
     // ---- in a graph
     // ------------------------------------------------------------------------------
 
@@ -312,7 +318,11 @@ public final class SelfAttentionForm implements IntegerForm {
         String weighing =
                 graph.add(
                         new AttentionWeights(
-                                graph.inner("weights"), rows, keys, codes(TensorRole.PROBABILITY)));
+                                graph.inner("weights"),
+                                rows,
+                                keys,
+                                codes(TensorRole.PROBABILITY),
+                                graph.mask(graph.type(keys).shape().size(2))));
         String columns = AttentionProductsForm.turned(graph, weighing, "weights_turned");
         return graph.add(new MatMul(name, values, columns, Output.Codes.of(result)));
     }

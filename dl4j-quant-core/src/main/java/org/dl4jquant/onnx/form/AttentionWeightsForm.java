@@ -1,15 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
 package org.dl4jquant.onnx.form;
 
-import java.util.Arrays;
-import java.util.List;
-import java.util.Optional;
 import org.dl4jquant.graph.node.AttentionWeights;
 import org.dl4jquant.graph.node.TensorType;
 import org.dl4jquant.numeric.ExponentTable;
 import org.dl4jquant.numeric.QuantParams;
 import org.dl4jquant.onnx.wire.DataType;
 import org.dl4jquant.onnx.wire.NodeProto;
+
+import java.util.Arrays;
+import java.util.List;
+import java.util.Optional;
+import java.util.stream.LongStream;
+import java.util.stream.Stream;
 
 /*
  * What is float here is one operation at a time on numbers that Java, ONNX Runtime and CUDA round
@@ -42,7 +45,10 @@ final class AttentionWeightsForm implements NodeForm<AttentionWeights> {
                 Operators.MIN,
                 Operators.SHAPE,
                 Operators.RESHAPE,
-                Operators.GATHER_ELEMENTS);
+                Operators.GATHER_ELEMENTS,
+                Operators.WHERE,
+                Operators.NOT,
+                Operators.UNSQUEEZE);
     }
 
     @Override
@@ -50,7 +56,7 @@ final class AttentionWeightsForm implements NodeForm<AttentionWeights> {
         Steps steps = new Steps(node.name(), target.target());
         float unit =
                 AttentionWeights.steps(type(node.queries(), target), type(node.keys(), target));
-        String products =
+        String all =
                 steps.step(
                         Operators.MAT_MUL_INTEGER,
                         "products",
@@ -58,6 +64,8 @@ final class AttentionWeightsForm implements NodeForm<AttentionWeights> {
                         node.keys(),
                         target.zeroPoint(node.queries()),
                         target.zeroPoint(node.keys()));
+        int rank = type(node.queries(), target).shape().rank();
+        String products = node.mask().map(mask -> steps.hidden(all, mask, rank)).orElse(all);
         String most = steps.largest(products);
         String distance = steps.step(Operators.SUB, "distance", most, products);
         String scaled =
@@ -112,6 +120,15 @@ final class AttentionWeightsForm implements NodeForm<AttentionWeights> {
             return result;
         }
 
+        /* Of the batch and a mask's keys alone: the dimensions between have one index. */
+        String hidden(String products, String mask, int rank) {
+            String axes = graph.longs(name + "/axes", axesBetween(rank));
+            String each = step(Operators.UNSQUEEZE, "keys", mask, axes);
+            String lost = step(Operators.NOT, "lost", cast("counts", each, DataType.BOOL));
+            String least = graph.ints(name + "/least", new int[] {AttentionWeights.HIDDEN});
+            return step(Operators.WHERE, "counted", lost, least, products);
+        }
+
         String constant(String part, float value) {
             return graph.floats(name + "/" + part, new float[] {value});
         }
@@ -146,6 +163,27 @@ final class AttentionWeightsForm implements NodeForm<AttentionWeights> {
             String table = graph.ints(name + "/table", ExponentTable.toArray(), ExponentTable.SIZE);
             String found = step(Operators.GATHER_ELEMENTS, "found", table, flat);
             return step(Operators.RESHAPE, "powers", found, dimensions);
+        }
+    }
+
+    private static long[] axesBetween(int rank) {
+        return LongStream.range(1, rank).toArray();
+    }
+
+    /* Or a Where could be that of a MoveByMask, and an Unsqueeze a reshape. */
+    @Override
+    public void claim(FormReader source) {
+        for (OnnxNode where : source.graph().nodes()) {
+            if (where.operator().equals(Operators.WHERE)) {
+                Optional<OnnxNode> lost = source.graph().maker(where.input(0), Operators.NOT);
+                Optional<OnnxNode> counts =
+                        lost.flatMap(not -> source.graph().maker(not.input(0), Operators.CAST));
+                Optional<OnnxNode> keys =
+                        counts.flatMap(
+                                cast -> source.graph().maker(cast.input(0), Operators.UNSQUEEZE));
+                lost.ifPresent(not -> source.take(where));
+                Stream.of(lost, counts, keys).forEach(part -> part.ifPresent(source::take));
+            }
         }
     }
 
@@ -197,17 +235,40 @@ final class AttentionWeightsForm implements NodeForm<AttentionWeights> {
             requireConstant(bounded, ExponentTable.SIZE - 1f);
             OnnxNode scaled = taken(taken(bounded, 0, Operators.ROUND), 0, Operators.MUL);
             OnnxNode distance = integers(scaled, 0, DataType.FLOAT, Operators.SUB);
-            OnnxNode products = taken(distance, 1, Operators.MAT_MUL_INTEGER);
-            requireLargest(taken(distance, 0, Operators.GATHER_ELEMENTS), products);
+            String counted = distance.input(1);
+            Optional<OnnxNode> where = source.graph().maker(counted, Operators.WHERE);
+            OnnxNode products =
+                    where.isPresent()
+                            ? taken(where.get(), 2, Operators.MAT_MUL_INTEGER)
+                            : taken(distance, 1, Operators.MAT_MUL_INTEGER);
+            requireLargest(taken(distance, 0, Operators.GATHER_ELEMENTS), counted);
             AttentionWeights node =
                     new AttentionWeights(
                             codes.name(),
                             factor(products, 0),
                             factor(products, 1),
-                            codes.rescaled(source));
+                            codes.rescaled(source),
+                            where.map(choice -> mask(choice, products)));
             requireConstant(
                     scaled, AttentionWeights.steps(type(node.queries()), type(node.keys())));
             return node;
+        }
+
+        private String mask(OnnxNode where, OnnxNode products) {
+            int[] hidden = source.constants().ints(where.input(1));
+            where.require(
+                    hidden.length == 1 && hidden[0] == AttentionWeights.HIDDEN,
+                    "has another number than %d for a key that does not count",
+                    AttentionWeights.HIDDEN);
+            OnnxNode cast = taken(taken(where, 0, Operators.NOT), 0, Operators.CAST);
+            cast.requireAttributes("to");
+            cast.requireInteger("to", 0, DataType.BOOL.number());
+            OnnxNode each = taken(cast, 0, Operators.UNSQUEEZE);
+            int rank = source.shape(products.input(0)).rank();
+            each.require(
+                    Arrays.equals(source.constants().longs(each.input(1)), axesBetween(rank)),
+                    "has other axes than those between the batch and the keys");
+            return each.input(0);
         }
 
         private TensorType type(String codes) {
@@ -272,7 +333,7 @@ final class AttentionWeightsForm implements NodeForm<AttentionWeights> {
                     value);
         }
 
-        private void requireLargest(OnnxNode most, OnnxNode products) {
+        private void requireLargest(OnnxNode most, String products) {
             OnnxNode place = taken(most, 1, Operators.ARG_MAX);
             place.requireAttributes("axis", "keepdims");
             place.requireInteger("axis", 0, LAST);
@@ -280,10 +341,9 @@ final class AttentionWeightsForm implements NodeForm<AttentionWeights> {
             most.requireAttributes("axis");
             most.requireInteger("axis", 0, LAST);
             most.require(
-                    most.input(0).equals(products.output())
-                            && place.input(0).equals(products.output()),
+                    most.input(0).equals(products) && place.input(0).equals(products),
                     "must be the largest of '%s' along the last axis",
-                    products.output());
+                    products);
         }
 
         private String factor(OnnxNode products, int index) {

@@ -53,6 +53,7 @@ final class Operators {
     static final String SUM = "Sum";
     static final String TRANSPOSE = "Transpose";
     static final String UNSQUEEZE = "Unsqueeze";
+    static final String NOT = "Not";
     static final String WHERE = "Where";
 
     private Operators() {}

@@ -1,14 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 package org.dl4jquant.cuda.plan;
 
-import java.util.Map;
-import java.util.Set;
-import java.util.stream.Collectors;
 import org.dl4jquant.check.Require;
 import org.dl4jquant.graph.IntGraph;
+import org.dl4jquant.graph.node.AttentionWeights;
 import org.dl4jquant.graph.node.IntNode;
 import org.dl4jquant.graph.node.TensorType;
 import org.dl4jquant.graph.node.Weighted;
+
+import java.util.Map;
+import java.util.Set;
+import java.util.stream.Collectors;
 
 /**
  * The kinds of nodes that no kernel computes: a graph that has one is refused before anything is
@@ -19,9 +21,16 @@ public final class GpuSupport {
     /** Stands for whatever kinds of nodes read, multiply or make codes of 16 bits. */
     private static final String WIDE = "codes of 16 bits";
 
+    /** Stands for the kind of nodes that have a kernel where they read no mask. */
+    private static final String MASKED = "AttentionWeights under a mask";
+
     /** The reason for each kind without a kernel, to follow "has no kernel: ". */
     private static final Map<String, String> REASONS =
             Map.ofEntries(
+                    Map.entry(
+                            MASKED,
+                            "masks belong to sequences of several lengths, which an engine of one"
+                                    + " shape has not"),
                     Map.entry(
                             "MoveByMask",
                             "masks belong to recurrent layers, which have none either"),
@@ -41,8 +50,8 @@ public final class GpuSupport {
     private GpuSupport() {}
 
     /**
-     * {@return the kinds without a kernel, as {@link IntNode#kind} names them, and "codes of 16
-     * bits"}
+     * {@return the kinds without a kernel, as {@link IntNode#kind} names them, "codes of 16 bits"
+     * and "AttentionWeights under a mask"}
      */
     public static Set<String> refusedKinds() {
         return REASONS.keySet();
@@ -89,7 +98,10 @@ public final class GpuSupport {
                 (result.isCodes() && result.codes().range().isWide())
                         || (node instanceof Weighted layer
                                 && layer.isWide(graph.type(layer.input()).codes()));
-        return wide ? WIDE : node.kind();
+        if (wide) {
+            return WIDE;
+        }
+        return node instanceof AttentionWeights && node.mask().isPresent() ? MASKED : node.kind();
     }
 
     /**

@@ -6,15 +6,25 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
-import java.util.Map;
-import java.util.Set;
-import java.util.stream.Collectors;
 import org.dl4jquant.engine.RandomGraph;
 import org.dl4jquant.engine.WideNodes;
 import org.dl4jquant.graph.IntGraph;
+import org.dl4jquant.graph.node.AttentionWeights;
+import org.dl4jquant.graph.node.Input;
 import org.dl4jquant.graph.node.IntNode;
+import org.dl4jquant.graph.node.Quantize;
 import org.dl4jquant.graph.node.Weighted;
+import org.dl4jquant.numeric.CodeRange;
+import org.dl4jquant.numeric.QuantParams;
+import org.dl4jquant.numeric.Shape;
 import org.junit.jupiter.api.Test;
+
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.Set;
+import java.util.stream.Collectors;
 
 /** Nodes without a kernel are refused by name, all of them at once. */
 class GpuSupportTest {
@@ -78,6 +88,31 @@ class GpuSupportTest {
                             .map(line -> line.substring(0, line.indexOf('\'')))
                             .collect(Collectors.toSet());
             assertEquals(wide, named);
+        }
+    }
+
+    @Test
+    void refusesAttentionUnderAMaskAndNoOther() {
+        QuantParams codes = new QuantParams(0.1f, 0, CodeRange.signed(8));
+        for (Optional<String> mask : List.of(Optional.<String>empty(), Optional.of("mask"))) {
+            List<IntNode> nodes = new ArrayList<>();
+            nodes.add(new Input("x", Shape.of(2, 2)));
+            mask.ifPresent(name -> nodes.add(new Input(name, Shape.of(2))));
+            nodes.add(new Quantize("q", "x", codes));
+            nodes.add(new AttentionWeights("weights", "q", "q", codes, mask));
+            IntGraph graph = IntGraph.of(nodes, List.of("weights"));
+            if (mask.isEmpty()) {
+                assertDoesNotThrow(() -> GpuSupport.require(graph));
+            } else {
+                String message =
+                        assertThrows(
+                                        IllegalArgumentException.class,
+                                        () -> GpuSupport.require(graph))
+                                .getMessage();
+                assertTrue(
+                        message.contains("node 'weights' (AttentionWeights) has no kernel: masks"),
+                        message);
+            }
         }
     }
 

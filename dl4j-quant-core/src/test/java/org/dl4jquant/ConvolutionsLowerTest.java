@@ -33,7 +33,7 @@ import java.util.List;
  */
 class ConvolutionsLowerTest {
 
-    private static final int FEW = 5;
+    private static final int FEW = 3;
     private static final int MANY = 200;
 
     private static final List<LayerScheme> SCHEMES =

@@ -59,7 +59,7 @@ import java.util.function.UnaryOperator;
  */
 class NanFeaturesTest {
 
-    private static final int TRIES = 120;
+    private static final int TRIES = 40;
     private static final int THOROUGH_TRIES = 5000;
     private static final int MOST_NAN = 3;
 

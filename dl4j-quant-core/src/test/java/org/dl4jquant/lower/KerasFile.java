@@ -153,7 +153,7 @@ final class KerasFile {
      * Calls HDF5, and deletes all of its objects in the end. The garbage collector would do it
      * later, in a thread of its own, and HDF5 is not safe with threads.
      *
-     * @param call what to do
+     * @param call the code that uses it
      * @return its result
      */
     @SuppressWarnings({"unchecked", "try"}) // an array of classes; the scope is known to JavaCPP

@@ -39,7 +39,7 @@ class KerasImportTest {
 
     @TempDir Path folder;
 
-    /** What a file describes, in one format of images. */
+    /** The format of images in a file. */
     private enum Format {
         CHANNELS_FIRST,
         CHANNELS_LAST;

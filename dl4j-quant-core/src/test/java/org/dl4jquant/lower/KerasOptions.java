@@ -27,7 +27,11 @@ final class KerasOptions {
 
     private KerasOptions() {}
 
-    /** {@return options, by name and value in turn} */
+    /**
+     * {@return options of a layer}
+     *
+     * @param namesAndValues names and values in turn
+     */
     static Map<String, Object> options(Object... namesAndValues) {
         Map<String, Object> options = new LinkedHashMap<>();
         for (int i = 0; i < namesAndValues.length; i += 2) {
@@ -41,7 +45,11 @@ final class KerasOptions {
         return options;
     }
 
-    /* A null in the place of the batch. */
+    /**
+     * {@return the shape of batches of any size}
+     *
+     * @param example the shape of one example
+     */
     static Object batchShape(Integer... example) {
         List<Integer> shape = new ArrayList<>();
         shape.add(null);
@@ -49,6 +57,12 @@ final class KerasOptions {
         return shape;
     }
 
+    /**
+     * {@return options of a dense layer}
+     *
+     * @param out how many results
+     * @param activation name of its function
+     */
     static Map<String, Object> dense(int out, String activation) {
         return options(
                 "units", out,

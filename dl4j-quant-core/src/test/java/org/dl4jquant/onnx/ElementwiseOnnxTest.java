@@ -5,11 +5,7 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import ai.onnxruntime.OrtSession.SessionOptions.OptLevel;
-import java.util.ArrayList;
-import java.util.LinkedHashMap;
-import java.util.List;
-import java.util.Map;
-import java.util.Random;
+
 import org.dl4jquant.engine.Batch;
 import org.dl4jquant.engine.Engine;
 import org.dl4jquant.engine.EqualityCheck;
@@ -23,17 +19,26 @@ import org.dl4jquant.numeric.CodeOperation.Kind;
 import org.dl4jquant.numeric.CodeRange;
 import org.dl4jquant.numeric.QuantParams;
 import org.dl4jquant.numeric.Shape;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
+
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Random;
 
 /** Tensors combined place by place: ONNX Runtime and the reference give the same codes. */
 class ElementwiseOnnxTest {
 
     private static final int CODES = 256;
-    private static final int SCALES = 8;
+    private static final int SCALES = 2;
+    private static final int MANY_SCALES = 20;
     private static final long SEED = 20261201;
-    private static final int SHAPES = 20;
+    private static final int SHAPES = 8;
+    private static final int MANY_SHAPES = 100;
 
     private static EqualityReport check(IntGraph graph, Map<String, Batch.Floats> inputs) {
         byte[] model = OnnxWriter.toBytes(graph);
@@ -69,8 +74,19 @@ class ElementwiseOnnxTest {
     @ParameterizedTest
     @EnumSource
     void combinesEveryPairOfCodesAsTheReferenceDoes(Kind kind) {
-        Random random = new Random(SEED + kind.name().hashCode());
-        for (int trial = 0; trial < SCALES; trial++) {
+        requireEqualPairs(kind, SEED, SCALES);
+    }
+
+    @Tag("thorough")
+    @ParameterizedTest
+    @EnumSource
+    void combinesEveryPairOfCodesAtManyScales(Kind kind) {
+        requireEqualPairs(kind, SEED + 1, MANY_SCALES);
+    }
+
+    private static void requireEqualPairs(Kind kind, long seed, int scales) {
+        Random random = new Random(seed + kind.name().hashCode());
+        for (int trial = 0; trial < scales; trial++) {
             QuantParams left = params(random, 1);
             QuantParams right = params(random, 1);
             QuantParams result = params(random, resultScale(kind, List.of(left, right)));
@@ -106,8 +122,19 @@ class ElementwiseOnnxTest {
     @ParameterizedTest
     @EnumSource
     void repeatsDimensionsOfSizeOneAsTheReferenceDoes(Kind kind) {
-        Random random = new Random(SEED + kind.name().hashCode());
-        for (int trial = 0; trial < SHAPES; trial++) {
+        requireEqualShapes(kind, SEED, SHAPES);
+    }
+
+    @Tag("thorough")
+    @ParameterizedTest
+    @EnumSource
+    void repeatsDimensionsOfManyShapes(Kind kind) {
+        requireEqualShapes(kind, SEED + 1, MANY_SHAPES);
+    }
+
+    private static void requireEqualShapes(Kind kind, long seed, int shapes) {
+        Random random = new Random(seed + kind.name().hashCode());
+        for (int trial = 0; trial < shapes; trial++) {
             int tensors = kind.takes(3) ? 2 + random.nextInt(5) : 2;
             int rank = 1 + random.nextInt(4);
             int[] sizes = random.ints(rank, 1, 7).toArray();

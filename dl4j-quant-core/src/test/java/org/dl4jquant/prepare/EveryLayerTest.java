@@ -5,10 +5,6 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertNotEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
-import java.io.ByteArrayInputStream;
-import java.io.ByteArrayOutputStream;
-import java.io.IOException;
-import java.util.List;
 import org.deeplearning4j.datasets.iterator.utilty.SingletonDataSetIterator;
 import org.deeplearning4j.nn.conf.MultiLayerConfiguration;
 import org.deeplearning4j.nn.conf.layers.GlobalPoolingLayer;
@@ -29,8 +25,15 @@ import org.nd4j.linalg.dataset.api.iterator.DataSetIterator;
 import org.nd4j.linalg.factory.Nd4j;
 import org.nd4j.linalg.learning.config.Adam;
 
+import java.io.ByteArrayInputStream;
+import java.io.ByteArrayOutputStream;
+import java.io.IOException;
+import java.util.List;
+
 /** Every kind of layer with weights trains, is saved and resumed with quantizers around it. */
 class EveryLayerTest {
+
+    private static final int FITS = 4;
 
     static List<Kind> kinds() {
         return SampleNetworks.all().stream().filter(Kind::isWeightedLayer).toList();
@@ -60,7 +63,7 @@ class EveryLayerTest {
         MultiLayerNetwork plain = network(kind);
         MultiLayerNetwork wrapped = wrappedWithoutQuantizers(kind);
         wrapped.setParams(plain.params());
-        for (int i = 0; i < 5; i++) {
+        for (int i = 0; i < 2; i++) {
             Nd4j.getRandom().setSeed(i);
             plain.fit(kind.data());
             Nd4j.getRandom().setSeed(i);
@@ -84,7 +87,7 @@ class EveryLayerTest {
         MultiLayerNetwork network = prepared.network();
         double before = network.score(data);
         INDArray untrained = network.params().dup();
-        for (int i = 0; i < 10; i++) {
+        for (int i = 0; i < FITS; i++) {
             network.fit(data);
         }
         assertTrue(network.score(data) < before, "the loss fell");
@@ -136,7 +139,7 @@ class EveryLayerTest {
                 Preparation.prepare(network(kind), QuantSpec.of(LayerScheme.FP16), batches(data))
                         .network();
         double before = network.score(data);
-        for (int i = 0; i < 10; i++) {
+        for (int i = 0; i < FITS; i++) {
             network.fit(data);
         }
         assertTrue(network.score(data) < before);

@@ -4,11 +4,10 @@ package org.dl4jquant.prepare;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
-import java.util.List;
-import java.util.Random;
 import net.jqwik.api.ForAll;
 import net.jqwik.api.Property;
 import net.jqwik.api.constraints.IntRange;
+
 import org.deeplearning4j.nn.conf.inputs.InputType;
 import org.deeplearning4j.nn.conf.layers.DenseLayer;
 import org.deeplearning4j.nn.conf.layers.OutputLayer;
@@ -19,6 +18,9 @@ import org.junit.jupiter.api.Test;
 import org.nd4j.linalg.activations.Activation;
 import org.nd4j.linalg.api.ndarray.INDArray;
 import org.nd4j.linalg.dataset.DataSet;
+
+import java.util.List;
+import java.util.Random;
 
 /** A calibration example that takes the codes from all others is named. */
 class OutliersTest {
@@ -46,7 +48,7 @@ class OutliersTest {
                 LayerScheme.INT8.weights(), LayerScheme.INT8.activations().withCalibration(method));
     }
 
-    @Property(tries = 8)
+    @Property(tries = 3)
     void namesTheOneExampleThatIsFarOff(@ForAll @IntRange(max = EXAMPLES - 1) int example) {
         INDArray features = Networks.normal(4, EXAMPLES, 6);
         features.putScalar(example, 2, 1000);
@@ -77,7 +79,7 @@ class OutliersTest {
                 "a method that is recommended");
     }
 
-    @Property(tries = 8)
+    @Property(tries = 3)
     void ordinaryDataAreNoReasonToWarn(@ForAll Random random) {
         INDArray features = Networks.normal(random.nextLong(), EXAMPLES, 6);
         assertEquals(List.of(), warnings(features, by(new CalibrationMethod.MinMax())));

@@ -5,18 +5,20 @@ import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import net.jqwik.api.ForAll;
+import net.jqwik.api.Property;
+import net.jqwik.api.constraints.IntRange;
+
+import org.jspecify.annotations.Nullable;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.EnumSource;
+
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Random;
 import java.util.function.Consumer;
-import net.jqwik.api.ForAll;
-import net.jqwik.api.Property;
-import net.jqwik.api.constraints.IntRange;
-import org.jspecify.annotations.Nullable;
-import org.junit.jupiter.params.ParameterizedTest;
-import org.junit.jupiter.params.provider.CsvSource;
-import org.junit.jupiter.params.provider.EnumSource;
 
 class BranchAndBoundTest {
 
@@ -119,7 +121,7 @@ class BranchAndBoundTest {
         return chosen == null ? Double.POSITIVE_INFINITY : problem.loss(chosen);
     }
 
-    @Property(tries = 3000)
+    @Property(tries = 750)
     void findsWhatTryingAllCombinationsFinds(
             @ForAll long seed,
             @ForAll Kind kind,
@@ -130,7 +132,7 @@ class BranchAndBoundTest {
         assertEquals(expected, loss(problem, new BranchAndBound(problem).solve()), SUM_ERROR);
     }
 
-    @Property(tries = 3000)
+    @Property(tries = 750)
     void findsItWithTheShortestListsToo(
             @ForAll long seed,
             @ForAll Kind kind,
@@ -143,7 +145,7 @@ class BranchAndBoundTest {
                 expected, loss(problem, new BranchAndBound(problem, length).solve()), SUM_ERROR);
     }
 
-    @Property(tries = 2000)
+    @Property(tries = 500)
     void findsItWhenSomeAllocationMeetsAllLimitsExactly(
             @ForAll long seed,
             @ForAll @IntRange(min = 1, max = 6) int groups,
@@ -173,7 +175,7 @@ class BranchAndBoundTest {
                 expected, loss(problem, new BranchAndBound(problem, length).solve()), SUM_ERROR);
     }
 
-    @Property(tries = 1000)
+    @Property(tries = 250)
     void aSearchThatGivesUpProvesABound(
             @ForAll long seed,
             @ForAll Kind kind,
@@ -191,7 +193,7 @@ class BranchAndBoundTest {
         }
     }
 
-    @Property(tries = 1000)
+    @Property(tries = 250)
     void choicesThatAreStruckOutAreNotNeeded(
             @ForAll long seed,
             @ForAll Kind kind,
@@ -223,7 +225,7 @@ class BranchAndBoundTest {
         return true;
     }
 
-    @Property(tries = 1000)
+    @Property(tries = 250)
     void noAllocationLosesLessThanTheBoundAndItsExcess(
             @ForAll long seed,
             @ForAll Kind kind,
@@ -247,7 +249,7 @@ class BranchAndBoundTest {
     }
 
     /* The best price by trying all at which two choices of a group are priced alike. */
-    @Property(tries = 500)
+    @Property(tries = 200)
     void oneBudgetsPriceIsTheBestOfAll(
             @ForAll long seed, @ForAll Kind kind, @ForAll @IntRange(min = 1, max = 20) int groups) {
         Problem problem = problem(new Random(seed), kind, groups, 1);
@@ -288,7 +290,7 @@ class BranchAndBoundTest {
         return sum;
     }
 
-    @Property(tries = 2000)
+    @Property(tries = 500)
     void halvesMissNothingBelowWhatTheyProve(
             @ForAll long seed,
             @ForAll Kind kind,

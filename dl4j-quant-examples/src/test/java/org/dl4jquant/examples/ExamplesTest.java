@@ -6,9 +6,7 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import ai.onnxruntime.OrtException;
-import java.nio.file.Path;
-import java.util.List;
-import java.util.stream.IntStream;
+
 import org.deeplearning4j.nn.multilayer.MultiLayerNetwork;
 import org.dl4jquant.Quantization;
 import org.dl4jquant.engine.EqualityReport;
@@ -28,6 +26,11 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.nd4j.linalg.api.ndarray.INDArray;
 import org.nd4j.linalg.schedule.FixedSchedule;
+
+import java.io.InputStream;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.stream.IntStream;
 
 /** The examples at toy size: that they run, and that their engines agree. */
 final class ExamplesTest {
@@ -117,6 +120,13 @@ final class ExamplesTest {
     void anLstmIsTrainedWithARoundedHiddenState() {
         MarkedSums sequences = MarkedSums.draw(1, 64, 6, 32);
         requireRows(3, LstmSequence.run(sequences, sequences, 1, 1));
+    }
+
+    @Test
+    void aModelOfKerasBecomesIntegers(@TempDir Path folder) throws Exception {
+        try (InputStream keras = KerasToIntegers.class.getResourceAsStream("digits.h5")) {
+            requireEqual(KerasToIntegers.run(keras, TOY, 1, folder.resolve("keras.onnx")));
+        }
     }
 
     @Test

@@ -82,6 +82,14 @@ record LoweringForecast(SkipReasons.Facts facts) {
         if (layer == null) {
             return Optional.empty();
         }
+        InputPreProcessor before = step.preprocessor();
+        if (before != null
+                && quantizers.input() != null
+                && quantizers.input().runtimeScale() != null
+                && !LayerKinds.of(before).passesValues()
+                && !facts.holdsCodes(step.inputs().get(0))) {
+            return Optional.of(FloatLayers.movedValues(before.getClass().getSimpleName()));
+        }
         SkipReasons.Ending ending = quantizers.input() == null ? null : facts.endingBefore(step);
         if (ending != null) {
             return Optional.of(

@@ -27,7 +27,7 @@ class ForeignFilesTest {
     private static final Map<String, Integer> READ =
             Map.ofEntries(
                     Map.entry("ort-act16", 0), // codes of 16 bits
-                    Map.entry("ort-dynamic", 0), // scales that depend on the values
+                    Map.entry("ort-dynamic", 2), // dynamic convolutions, functions in float32
                     Map.entry("ort-only_conv", 0), // pools and sums in float32
                     Map.entry("ort-only_gemm", 0), // convolutions in float32
                     Map.entry("ort-qdq_default", 19),

@@ -96,6 +96,21 @@ public final class FloatLayers {
     }
 
     /**
+     * Returns the refusal of a layer that finds scales in values which a preprocessor moves.
+     *
+     * @param preprocessor the preprocessor's type
+     * @return the refusal
+     */
+    public static IntegerSupport.Refusal movedValues(String preprocessor) {
+        return IntegerSupport.refused(
+                "it finds scales in float32 values that "
+                        + Require.given(preprocessor, "preprocessor")
+                        + " moves, and the integer graph moves codes only",
+                "give it, or the layer before it, a scheme that is calibrated, such as"
+                        + " LayerScheme.INT8");
+    }
+
+    /**
      * Returns the refusal of a layer that reads values through a function which can only end a
      * network: runtimes compute it each in its own way, so that engines apply it in Java.
      *

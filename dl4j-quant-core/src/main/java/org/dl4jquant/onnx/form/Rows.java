@@ -9,6 +9,7 @@ import org.dl4jquant.check.Require;
 import org.dl4jquant.graph.node.Add;
 import org.dl4jquant.graph.node.Convolution;
 import org.dl4jquant.graph.node.Dequantize;
+import org.dl4jquant.graph.node.DynamicDense;
 import org.dl4jquant.graph.node.IntNode;
 import org.dl4jquant.graph.node.Move;
 import org.dl4jquant.graph.node.Output;
@@ -103,7 +104,8 @@ final class Rows {
                         || node instanceof Dequantize
                         || node instanceof Table
                         || node instanceof Rectify
-                        || node instanceof Add;
+                        || node instanceof Add
+                        || (node instanceof DynamicDense product && product.axis() == 1);
         Require.argument(
                 each || node instanceof Reshape || isPart,
                 "node '%s' reads rows that were folded into the batch, which only a Gemm and what"

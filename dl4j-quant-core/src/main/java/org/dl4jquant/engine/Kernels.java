@@ -24,6 +24,7 @@ import org.dl4jquant.graph.node.Normalize;
 import org.dl4jquant.graph.node.Quantize;
 import org.dl4jquant.graph.node.Rectify;
 import org.dl4jquant.graph.node.Recurrent;
+import org.dl4jquant.graph.node.RecurrentMemory;
 import org.dl4jquant.graph.node.Reshape;
 import org.dl4jquant.graph.node.Table;
 import org.dl4jquant.numeric.QuantParams;
@@ -165,6 +166,11 @@ final class Kernels implements IntNode.Visitor<Kernel> {
     @Override
     public Kernel visit(DynamicDense node) {
         return new DynamicDenseKernel(node);
+    }
+
+    @Override
+    public Kernel visit(RecurrentMemory node) {
+        return new RecurrentKernel(node.of(), codes(node.of().input())).memory();
     }
 
     @Override

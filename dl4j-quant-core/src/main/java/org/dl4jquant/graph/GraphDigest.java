@@ -55,6 +55,7 @@ final class GraphDigest {
                     Map.entry(Output.Codes.class, "Codes"),
                     Map.entry(Output.Floats.class, "Floats"),
                     Map.entry(Recurrent.Reads.class, "Reads"),
+                    Map.entry(Recurrent.State.class, "State"),
                     Map.entry(Window.class, "Window"),
                     Map.entry(Window.Extent.class, "Extent"),
                     Map.entry(Shape.class, "Shape"),

@@ -23,6 +23,7 @@ import org.dl4jquant.graph.node.NodeInputs;
 import org.dl4jquant.graph.node.OverflowCertificate;
 import org.dl4jquant.graph.node.Rectify;
 import org.dl4jquant.graph.node.Recurrent;
+import org.dl4jquant.graph.node.RecurrentMemory;
 import org.dl4jquant.graph.node.Reshape;
 import org.dl4jquant.graph.node.TensorType;
 import org.dl4jquant.graph.node.Weighted;
@@ -129,6 +130,10 @@ public final class IntGraph {
                         input,
                         types.keySet());
             }
+            Require.argument(
+                    !(node instanceof RecurrentMemory memory) || nodes.contains(memory.of()),
+                    "node '%s' is the memory of a recurrent layer that is no node of the graph",
+                    node.name());
             List<TensorType> read =
                     node.inputs().stream().map(input -> typeIn(types, input)).toList();
             TensorType type =

@@ -1,6 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 package org.dl4jquant.engine;
 
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.Random;
 import org.dl4jquant.graph.IntGraph;
 import org.dl4jquant.graph.node.AttentionWeights;
 import org.dl4jquant.graph.node.Input;
@@ -15,12 +20,6 @@ import org.dl4jquant.graph.node.TensorType;
 import org.dl4jquant.numeric.IndexMap;
 import org.dl4jquant.numeric.QuantParams;
 import org.dl4jquant.numeric.Shape;
-
-import java.util.ArrayList;
-import java.util.List;
-import java.util.Map;
-import java.util.Optional;
-import java.util.Random;
 
 /**
  * Random graphs of one or two recurrent layers.
@@ -52,14 +51,14 @@ public record RandomSequences(IntGraph graph, long seed) {
         TensorType type = new TensorType(shape, codes.params());
         var first =
                 new RandomRecurrent(random, nodes)
-                        .node("first", new Recurrent.Reads("q", mask), type);
+                        .node("first", Recurrent.Reads.of("q", mask), type);
         all.add(first);
         if (random.nextBoolean()) {
             TensorType next =
                     new TensorType(Shape.of(first.units(), shape.size(1)), first.params());
             all.add(
                     new RandomRecurrent(random, nodes)
-                            .node("second", new Recurrent.Reads("first", mask), next));
+                            .node("second", Recurrent.Reads.of("first", mask), next));
         }
         if (random.nextInt(3) == 0) {
             addAttention(nodes, all, mask);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package org.dl4jquant.lower;
 
+import java.util.List;
 import java.util.Random;
 import org.deeplearning4j.nn.conf.inputs.InputType;
 import org.deeplearning4j.nn.conf.layers.FeedForwardLayer;
@@ -35,6 +36,8 @@ import org.nd4j.linalg.lossfunctions.LossFunctions.LossFunction;
  */
 @SuppressWarnings("deprecation") // GravesLSTM
 record DrawnSequences(MultiLayerNetwork trained, MultiLayerNetwork prepared, int steps) {
+
+    private static final List<Bidirectional.Mode> MODES = List.of(Bidirectional.Mode.values());
 
     static DrawnSequences of(Random random, boolean pools) {
         int features = 1 + random.nextInt(4);
@@ -75,8 +78,7 @@ record DrawnSequences(MultiLayerNetwork trained, MultiLayerNetwork prepared, int
                     default -> simple(units);
                 };
         return switch (random.nextInt(4)) {
-            case 0 -> new Bidirectional(Bidirectional.Mode.CONCAT, layer);
-            case 1 -> new Bidirectional(Bidirectional.Mode.ADD, layer);
+            case 0 -> new Bidirectional(MODES.get(random.nextInt(MODES.size())), layer);
             default -> layer;
         };
     }

@@ -124,7 +124,7 @@ class RecurrentLayersLowerTest {
     }
 
     @ParameterizedTest
-    @EnumSource(names = {"CONCAT", "ADD"})
+    @EnumSource
     void layersInBothDirectionsLower(Bidirectional.Mode mode) {
         Bidirectional both = new Bidirectional(mode, lstm());
         requireEqual(prepared(STEPS, new LastTimeStep(both), scores()), STEPS);

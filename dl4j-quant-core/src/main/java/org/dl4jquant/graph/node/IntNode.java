@@ -29,7 +29,8 @@ public sealed interface IntNode
                 Dequantize,
                 Rectify,
                 DynamicDense,
-                Recurrent {
+                Recurrent,
+                RecurrentMemory {
 
     /** {@return the node's name, which is its result's} */
     String name();
@@ -178,6 +179,9 @@ public sealed interface IntNode
 
         /** {@return the result for a dense node whose scales are found at run time} */
         R visit(DynamicDense node);
+
+        /** {@return the result for the memory of a recurrent layer} */
+        R visit(RecurrentMemory node);
 
         /** {@return the result for a recurrent layer} */
         R visit(Recurrent node);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package org.dl4jquant.graph.node;
 
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Objects;
 import java.util.Optional;
@@ -39,12 +40,24 @@ public record Recurrent(
      * @param sequence codes [in, steps]
      * @param mask an input of the graph [steps], 1 where a step counts and 0 where not; empty if
      *     all count
+     * @param before the state before the first step; empty if it is 0
      */
-    public record Reads(String sequence, Optional<String> mask) {
+    public record Reads(String sequence, Optional<String> mask, Optional<State> before) {
         /** Checks that the parts are there. */
         public Reads {
             Objects.requireNonNull(sequence, "sequence");
             Objects.requireNonNull(mask, "mask");
+            Objects.requireNonNull(before, "before");
+        }
+
+        /**
+         * {@return a sequence from the state 0}
+         *
+         * @param sequence codes [in, steps]
+         * @param mask an input of the graph [steps]; empty if all steps count
+         */
+        public static Reads of(String sequence, Optional<String> mask) {
+            return new Reads(sequence, mask, Optional.empty());
         }
 
         /**
@@ -53,7 +66,32 @@ public record Recurrent(
          * @param sequence codes [in, steps]
          */
         public static Reads all(String sequence) {
-            return new Reads(sequence, Optional.empty());
+            return of(sequence, Optional.empty());
+        }
+
+        private List<String> names() {
+            List<String> names = new ArrayList<>(NodeChecks.withMask(sequence, mask));
+            before.ifPresent(
+                    state -> {
+                        names.add(state.hidden());
+                        state.memory().ifPresent(names::add);
+                    });
+            return List.copyOf(names);
+        }
+    }
+
+    /**
+     * The state before the first step.
+     *
+     * @param hidden codes of the hidden state [units], which stand for values as the node's do
+     * @param memory an input of the graph [units]: the memory as values, which are rounded to its
+     *     codes; empty for cells without a memory
+     */
+    public record State(String hidden, Optional<String> memory) {
+        /** Checks that the parts are there. */
+        public State {
+            Objects.requireNonNull(hidden, "hidden");
+            Objects.requireNonNull(memory, "memory");
         }
     }
 
@@ -129,7 +167,7 @@ public record Recurrent(
 
     @Override
     public List<String> inputs() {
-        return NodeChecks.withMask(input(), mask());
+        return reads.names();
     }
 
     @Override
@@ -145,10 +183,41 @@ public record Recurrent(
                 type.shape(),
                 in);
         inputs.requireMask(this, type.shape().size(1));
+        reads.before().ifPresent(state -> requireState(state, inputs));
         requireComputable(inputWeights, type.codes());
         requireComputable(hiddenWeights, params);
         NodeChecks.inNode(this, () -> cell.arithmetic(params));
         return new TensorType(Shape.of(units(), type.shape().size(1)), params);
+    }
+
+    private void requireState(State state, NodeInputs inputs) {
+        TensorType before = inputs.codes(this, state.hidden());
+        Require.argument(
+                before.shape().equals(Shape.of(units())) && before.codes().equals(params),
+                "recurrent '%s': the state '%s' is %s of codes %s; it must be [%d] of codes %s",
+                name,
+                state.hidden(),
+                before.shape(),
+                before.codes(),
+                units(),
+                params);
+        Require.argument(
+                state.memory().isPresent() == cell.remembers(),
+                "recurrent '%s': a state has a memory if the cell has one, and else none",
+                name);
+        state.memory()
+                .ifPresent(
+                        memory ->
+                                Require.argument(
+                                        inputs.isFromOutside(memory)
+                                                && inputs.type(memory)
+                                                        .shape()
+                                                        .equals(Shape.of(units())),
+                                        "recurrent '%s': the memory '%s' must be an input of shape"
+                                                + " [%d]",
+                                        name,
+                                        memory,
+                                        units()));
     }
 
     private void requireComputable(WeightTensor weights, QuantParams codes) {

@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 package org.dl4jquant.layer.integer;
 
+import java.util.List;
+import java.util.Objects;
+import java.util.Optional;
 import org.deeplearning4j.nn.conf.RNNFormat;
 import org.deeplearning4j.nn.conf.layers.BaseRecurrentLayer;
 import org.deeplearning4j.nn.conf.layers.recurrent.Bidirectional;
@@ -8,20 +11,22 @@ import org.deeplearning4j.nn.workspace.ArrayType;
 import org.dl4jquant.check.Require;
 import org.dl4jquant.graph.node.Add;
 import org.dl4jquant.graph.node.Concat;
+import org.dl4jquant.graph.node.Elementwise;
+import org.dl4jquant.graph.node.IntNode;
 import org.dl4jquant.graph.node.Output;
 import org.dl4jquant.layer.quantizers.TensorRole;
 import org.dl4jquant.nd.RowMajor;
+import org.dl4jquant.numeric.CodeOperation;
 import org.dl4jquant.numeric.CodeSum;
 import org.dl4jquant.numeric.QuantParams;
 import org.jspecify.annotations.Nullable;
 import org.nd4j.linalg.api.buffer.DataType;
 import org.nd4j.linalg.api.ndarray.INDArray;
 
-import java.util.List;
-import java.util.Objects;
-import java.util.Optional;
-
-/** The form of a recurrent layer in both directions of time, whose states are joined or added. */
+/**
+ * The form of a recurrent layer in both directions of time, whose states are joined, added,
+ * multiplied or averaged.
+ */
 public final class BidirectionalForm implements IntegerForm {
 
     private final Bidirectional layer;
@@ -60,18 +65,9 @@ public final class BidirectionalForm implements IntegerForm {
         if (single instanceof IntegerSupport.Refusal refusal) {
             return refusal;
         }
-        return switch (layer.getMode()) {
-            case CONCAT, ADD ->
-                    ChannelsLastForm.of(
-                            inside.getRnnDataFormat(),
-                            IntegerSupport.of(
-                                    tensors -> new BidirectionalForm(layer, inside, tensors)));
-            case MUL, AVERAGE ->
-                    IntegerSupport.refused(
-                            "there is no integer form of type Bidirectional with mode "
-                                    + layer.getMode(),
-                            "use mode CONCAT or ADD");
-        };
+        return ChannelsLastForm.of(
+                inside.getRnnDataFormat(),
+                IntegerSupport.of(tensors -> new BidirectionalForm(layer, inside, tensors)));
     }
 
     private boolean joins() {
@@ -137,15 +133,41 @@ public final class BidirectionalForm implements IntegerForm {
             }
             return joined;
         }
+        return combined(one, other, output);
+    }
+
+    /* Scales so far apart that the engines refuse them are left to float. */
+    private float[] combined(float[] one, float[] other, QuantParams output) {
         QuantParams left = forwards.integers().state();
         QuantParams right = backwards.integers().state();
-        // Scales so far apart that the engines refuse them are left to float.
-        if (!CodeSum.canAdd(left, output) || !CodeSum.canAdd(right, output)) {
-            return new float[0];
+        float[] results = new float[one.length];
+        switch (layer.getMode()) {
+            case MUL -> {
+                if (!CodeOperation.canMultiply(left, right, output)) {
+                    return new float[0];
+                }
+                CodeOperation.of(
+                                CodeOperation.Kind.PRODUCT,
+                                List.of(left, right),
+                                output,
+                                output.range())
+                        .multiplyValues(one, other, results);
+            }
+            case AVERAGE -> {
+                for (int i = 0; i < results.length; i++) {
+                    float mean = (one[i] + other[i]) / 2;
+                    results[i] =
+                            Float.isNaN(mean) ? mean : output.dequantize(output.quantize(mean));
+                }
+            }
+            default -> {
+                if (!CodeSum.canAdd(left, output) || !CodeSum.canAdd(right, output)) {
+                    return new float[0];
+                }
+                CodeSum.of(left, right, output, output.range()).addValues(one, other, results);
+            }
         }
-        float[] sums = new float[one.length];
-        CodeSum.of(left, right, output, output.range()).addValues(one, other, sums);
-        return sums;
+        return results;
     }
 
     private @Nullable String notInIntegers() {
@@ -183,14 +205,16 @@ public final class BidirectionalForm implements IntegerForm {
         String other = graph.add(backwards.node(graph.inner("backwards"), input, mask));
         QuantParams output = Objects.requireNonNull(tensors.codes(TensorRole.OUTPUT));
         return List.of(
-                new Signal.Codes(
-                        graph.add(
-                                joins()
-                                        ? new Concat(graph.name(), List.of(one, other), output)
-                                        : new Add(
-                                                graph.name(),
-                                                one,
-                                                other,
-                                                Output.Codes.of(output)))));
+                new Signal.Codes(graph.add(joined(graph.name(), List.of(one, other), output))));
+    }
+
+    private IntNode joined(String name, List<String> both, QuantParams output) {
+        Output.Codes codes = Output.Codes.of(output);
+        return switch (layer.getMode()) {
+            case CONCAT -> new Concat(name, both, output);
+            case ADD -> new Add(name, both.get(0), both.get(1), codes);
+            case MUL -> new Elementwise(name, CodeOperation.Kind.PRODUCT, both, codes);
+            case AVERAGE -> new Elementwise(name, CodeOperation.Kind.MEAN, both, codes);
+        };
     }
 }

@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 package org.dl4jquant.layer.integer;
 
+import java.util.Arrays;
+import java.util.Objects;
+import java.util.Optional;
 import org.deeplearning4j.nn.conf.layers.AbstractLSTM;
 import org.deeplearning4j.nn.conf.layers.BaseRecurrentLayer;
 import org.deeplearning4j.nn.params.LSTMParamInitializer;
@@ -20,10 +23,6 @@ import org.jspecify.annotations.Nullable;
 import org.nd4j.linalg.activations.IActivation;
 import org.nd4j.linalg.api.ndarray.INDArray;
 import org.nd4j.linalg.indexing.NDArrayIndex;
-
-import java.util.Arrays;
-import java.util.Objects;
-import java.util.Optional;
 
 /** One recurrence of a layer in integers: the layer itself, or one of its two directions. */
 final class RecurrentArithmetic {
@@ -224,7 +223,7 @@ final class RecurrentArithmetic {
         Integers integers = integers();
         return new Recurrent(
                 name,
-                new Recurrent.Reads(input, mask),
+                Recurrent.Reads.of(input, mask),
                 integers.cell(),
                 integers.input(),
                 integers.hidden(),

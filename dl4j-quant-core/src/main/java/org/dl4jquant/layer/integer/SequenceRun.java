@@ -143,12 +143,7 @@ final class SequenceRun {
             if (to.memory().length > 0) {
                 float memory = from.memory()[example * units + unit];
                 numbers &= !Float.isNaN(memory);
-                double code = Math.rint(memory / GateTables.MEMORY_STEP);
-                to.memory()[unit] =
-                        (int)
-                                Math.min(
-                                        Math.max(code, GateTables.LEAST_MEMORY),
-                                        GateTables.MOST_MEMORY);
+                to.memory()[unit] = GateTables.memoryCode(Float.isNaN(memory) ? 0 : memory);
             }
         }
         return numbers;

@@ -183,6 +183,16 @@ public final class GateTables {
         return (int) Math.min(Math.max(Math.rint(sum * GATE_STEP), LEAST_MEMORY), MOST_MEMORY);
     }
 
+    /**
+     * {@return the code of a value of the memory}
+     *
+     * @param value no NaN
+     */
+    public static int memoryCode(float value) {
+        double code = Math.rint(value / MEMORY_STEP);
+        return (int) Math.min(Math.max(code, LEAST_MEMORY), MOST_MEMORY);
+    }
+
     /** Codes of the memory in one of the candidate. */
     public static final int PER_CANDIDATE = (int) (CANDIDATE_STEP / MEMORY_STEP);
 

@@ -33,6 +33,7 @@ final class FormWriter {
     private final GraphWriter target;
     private final Map<String, String> scales = new HashMap<>();
     private final Map<String, String> zeroPoints = new HashMap<>();
+    private final Map<String, String> memories = new HashMap<>();
 
     FormWriter(IntGraph source, Map<String, String> metadata) {
         this.source = source;
@@ -187,6 +188,16 @@ final class FormWriter {
     /** {@return the inputs of a DequantizeLinear of codes} */
     List<String> asRead(String codes) {
         return List.of(codes, scale(codes), zeroPoint(codes));
+    }
+
+    /** Notes the tensor of the memory, in codes, after a recurrent layer's last step. */
+    void setMemory(String layer, String tensor) {
+        memories.put(layer, tensor);
+    }
+
+    /** {@return this tensor} */
+    String memory(String layer) {
+        return Objects.requireNonNull(memories.get(layer), layer);
     }
 
     /** {@return the initializer that is the scale of codes} */

@@ -20,6 +20,7 @@ public final class Forms {
     private static final List<NodeForm<?>> ALL =
             List.of(
                     new InputForm(),
+                    new RecurrentMemoryForm(),
                     new QuantizeForm(),
                     new DequantizeForm(),
                     new ConvolutionForm(),

@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 package org.dl4jquant.onnx.form;
 
-import org.dl4jquant.graph.node.Recurrent;
-import org.dl4jquant.numeric.WeightTensor;
-import org.dl4jquant.onnx.wire.DataType;
-import org.dl4jquant.onnx.wire.NodeProto;
-
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
+import org.dl4jquant.graph.node.Recurrent;
+import org.dl4jquant.numeric.WeightTensor;
+import org.dl4jquant.numeric.recurrent.GateTables;
+import org.dl4jquant.onnx.wire.DataType;
+import org.dl4jquant.onnx.wire.NodeProto;
 
 /**
  * A recurrent layer: the products with its input for all steps at once, then a Scan over the steps,
@@ -39,7 +39,9 @@ final class RecurrentForm implements NodeForm<Recurrent> {
                 Operators.GATHER,
                 Operators.CONCAT,
                 Operators.EXPAND,
-                Operators.UNSQUEEZE);
+                Operators.UNSQUEEZE,
+                Operators.ROUND,
+                Operators.CLIP);
     }
 
     @Override
@@ -56,6 +58,7 @@ final class RecurrentForm implements NodeForm<Recurrent> {
         List<String> results = new ArrayList<>();
         if (node.cell().remembers()) {
             results.add(graph.name(name + "/last_memory"));
+            target.setMemory(name, results.get(0));
         }
         results.add(0, graph.name(name + "/last_hidden"));
         results.add(graph.name(name + "/results"));
@@ -103,6 +106,9 @@ final class RecurrentForm implements NodeForm<Recurrent> {
     private static List<String> states(
             Recurrent node, GraphWriter graph, String steps, String zeroPoint) {
         String name = node.name();
+        if (node.reads().before().isPresent()) {
+            return statesBefore(node, graph, node.reads().before().get());
+        }
         String sizes = operator(graph, name, "sizes", Operators.SHAPE, List.of(steps));
         String axis = graph.longs(name + "/example_axis", new long[] {1});
         String examples = operator(graph, name, "examples", Operators.GATHER, List.of(sizes, axis));
@@ -117,6 +123,40 @@ final class RecurrentForm implements NodeForm<Recurrent> {
             states.add(operator(graph, name, "memory", Operators.EXPAND, List.of(zero, shape)));
         }
         return states;
+    }
+
+    /* The codes of the memory are in float32, inside the body, too. */
+    private static List<String> statesBefore(
+            Recurrent node, GraphWriter graph, Recurrent.State before) {
+        String name = node.name();
+        List<String> states = new ArrayList<>(List.of(before.hidden()));
+        if (before.memory().isPresent()) {
+            String unit = graph.floats(name + "/memory_unit", new float[] {GateTables.MEMORY_STEP});
+            String scaled =
+                    operator(
+                            graph,
+                            name,
+                            "memory_scaled",
+                            Operators.DIV,
+                            List.of(before.memory().get(), unit));
+            String rounded =
+                    operator(graph, name, "memory_rounded", Operators.ROUND, List.of(scaled));
+            states.add(
+                    operator(
+                            graph,
+                            name,
+                            "memory_before",
+                            Operators.CLIP,
+                            List.of(
+                                    rounded,
+                                    bound(graph, name, "least", GateTables.LEAST_MEMORY),
+                                    bound(graph, name, "most", GateTables.MOST_MEMORY))));
+        }
+        return states;
+    }
+
+    private static String bound(GraphWriter graph, String name, String what, int code) {
+        return graph.floats(name + "/memory_" + what, new float[] {code});
     }
 
     /** {@return the sums of the input and the bias, of all steps} */

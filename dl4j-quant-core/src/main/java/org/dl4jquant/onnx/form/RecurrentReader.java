@@ -1,6 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 package org.dl4jquant.onnx.form;
 
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Objects;
+import java.util.Optional;
+import java.util.function.Function;
 import org.dl4jquant.graph.IntGraph;
 import org.dl4jquant.graph.node.Input;
 import org.dl4jquant.graph.node.IntNode;
@@ -13,14 +20,6 @@ import org.dl4jquant.numeric.WeightTensor;
 import org.dl4jquant.onnx.wire.DataType;
 import org.dl4jquant.onnx.wire.Message;
 
-import java.util.ArrayList;
-import java.util.Arrays;
-import java.util.HashMap;
-import java.util.List;
-import java.util.Objects;
-import java.util.Optional;
-import java.util.function.Function;
-
 /*
  * First the operators are compared with those of a layer of one unit, which finds the constants, for
  * the operators do not depend on their number; then everything with what would be written for the
@@ -32,6 +31,9 @@ final class RecurrentReader {
     private static final String INPUT = "x";
     private static final String CODES = "q";
     private static final String MASK = "m";
+    private static final String HIDDEN = "h";
+    private static final String HIDDEN_INPUT = "hx";
+    private static final String MEMORY = "c";
     private static final String LAYER = "r";
     private static final String OF_STATE = LAYER + "/step";
     private static final String PEEPHOLE = "/peephole";
@@ -84,8 +86,7 @@ final class RecurrentReader {
                 source.isCodes(input) && !source.scales().isInt8(input),
                 "reads '%s', which is no codes of uint8",
                 input);
-        Recurrent node =
-                node(new Recurrent.Reads(CODES, mask()), LAYER, part -> weights(match, part));
+        Recurrent node = node(reads(), LAYER, part -> weights(match, part));
         OperatorMatch exact = match(graph(node, source.params(input), source.shape(input)));
         mask().ifPresent(
                         mask ->
@@ -103,7 +104,14 @@ final class RecurrentReader {
                                         constant.name()));
         return new Recurrent(
                 last.output(),
-                new Recurrent.Reads(input, mask().map(match::tensor)),
+                new Recurrent.Reads(
+                        input,
+                        mask().map(match::tensor),
+                        before().map(
+                                        state ->
+                                                new Recurrent.State(
+                                                        match.tensor(HIDDEN),
+                                                        state.memory().map(match::tensor)))),
                 node.cell(),
                 node.inputWeights(),
                 node.hiddenWeights(),
@@ -115,10 +123,30 @@ final class RecurrentReader {
         OperatorMatch match =
                 new OperatorMatch(new OnnxGraph(expected), source.graph()).from(CODES);
         mask().ifPresent(match::from);
+        before().ifPresent(
+                        state -> {
+                            match.from(HIDDEN);
+                            state.memory().ifPresent(match::from);
+                        });
         if (!match.fits(LAYER, last.output())) {
             throw foreign(scan);
         }
         return match;
+    }
+
+    private Recurrent.Reads reads() {
+        return new Recurrent.Reads(CODES, mask(), before());
+    }
+
+    /* Without a state before, the first one is made of zeros. */
+    private Optional<Recurrent.State> before() {
+        boolean zeros = source.graph().maker(scan.input(0), Operators.EXPAND).isPresent();
+        boolean remembers = scan.outputs().size() > 2;
+        return zeros
+                ? Optional.empty()
+                : Optional.of(
+                        new Recurrent.State(
+                                HIDDEN, remembers ? Optional.of(MEMORY) : Optional.empty()));
     }
 
     private Optional<String> mask() {
@@ -141,10 +169,7 @@ final class RecurrentReader {
 
     private Message template() {
         QuantParams codes = new QuantParams(1, 0, Containers.UINT8);
-        return graph(
-                node(new Recurrent.Reads(CODES, mask()), LAYER, this::zeros),
-                codes,
-                Shape.of(1, 1));
+        return graph(node(reads(), LAYER, this::zeros), codes, Shape.of(1, 1));
     }
 
     private WeightTensor zeros(String part) {
@@ -164,6 +189,15 @@ final class RecurrentReader {
         nodes.add(new Input(INPUT, shape));
         node.mask().ifPresent(mask -> nodes.add(new Input(mask, Shape.of(shape.size(1)))));
         nodes.add(new Quantize(CODES, INPUT, codes));
+        node.reads()
+                .before()
+                .ifPresent(
+                        state -> {
+                            Shape units = Shape.of(node.units());
+                            nodes.add(new Input(HIDDEN_INPUT, units));
+                            state.memory().ifPresent(name -> nodes.add(new Input(name, units)));
+                            nodes.add(new Quantize(HIDDEN, HIDDEN_INPUT, node.params()));
+                        });
         nodes.add(node);
         IntGraph graph = IntGraph.of(nodes, List.of(LAYER));
         return Forms.write(graph, false, new HashMap<>());

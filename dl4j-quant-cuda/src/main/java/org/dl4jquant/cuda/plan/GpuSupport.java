@@ -1,16 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 package org.dl4jquant.cuda.plan;
 
+import java.util.Map;
+import java.util.Set;
+import java.util.stream.Collectors;
 import org.dl4jquant.check.Require;
 import org.dl4jquant.graph.IntGraph;
 import org.dl4jquant.graph.node.AttentionWeights;
 import org.dl4jquant.graph.node.IntNode;
 import org.dl4jquant.graph.node.TensorType;
 import org.dl4jquant.graph.node.Weighted;
-
-import java.util.Map;
-import java.util.Set;
-import java.util.stream.Collectors;
 
 /**
  * The kinds of nodes that no kernel computes: a graph that has one is refused before anything is
@@ -42,6 +41,9 @@ public final class GpuSupport {
                             "DynamicDense",
                             "its scales are found at run time, and the kernels have theirs when"
                                     + " they are compiled"),
+                    Map.entry(
+                            "RecurrentMemory",
+                            "it belongs to a recurrent layer, which has none either"),
                     Map.entry(
                             "Recurrent",
                             "each of its steps waits for the one before, so that a launch for each"

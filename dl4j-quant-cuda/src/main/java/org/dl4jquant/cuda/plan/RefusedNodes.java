@@ -5,6 +5,7 @@ import org.dl4jquant.graph.node.DynamicDense;
 import org.dl4jquant.graph.node.IntNode;
 import org.dl4jquant.graph.node.MoveByMask;
 import org.dl4jquant.graph.node.Recurrent;
+import org.dl4jquant.graph.node.RecurrentMemory;
 
 /**
  * The nodes that {@link GpuSupport} refuses before a visitor meets them.
@@ -20,6 +21,11 @@ interface RefusedNodes<R> extends IntNode.Visitor<R> {
 
     @Override
     default R visit(MoveByMask node) {
+        throw GpuSupport.notRefused(node);
+    }
+
+    @Override
+    default R visit(RecurrentMemory node) {
         throw GpuSupport.notRefused(node);
     }
 

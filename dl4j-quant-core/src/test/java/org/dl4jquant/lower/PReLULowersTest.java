@@ -87,6 +87,10 @@ class PReLULowersTest {
                 Arguments.of(slopes(image, 3), 4 * SIDE),
                 Arguments.of(slopes(image, 2, 3), 4),
                 Arguments.of(slopes(image, 1, 2, 3), 1),
+                Arguments.of(slopes(image, 1), SIDE * SIDE),
+                Arguments.of(slopes(image, 2), 4 * SIDE),
+                Arguments.of(slopes(image, 1, 2), SIDE),
+                Arguments.of(slopes(image, 1, 3), SIDE),
                 Arguments.of(slopes(new long[] {7}), 7));
     }
 
@@ -196,26 +200,44 @@ class PReLULowersTest {
         return graph.type(node.name()).codes();
     }
 
+    /** More than a node has tables, so that several nodes have parts of them. */
     @Test
-    void slopesSharedByTheFirstDimensionOnlyAreRefused() {
-        PReLULayer layer = slopes(new long[] {4, SIDE, SIDE}, 1);
-        MultiLayerNetwork prepared = prepared(layer, features(layer));
-        String message =
-                assertThrows(LoweringException.class, () -> Quantization.lower(prepared))
-                        .getMessage();
-        assertTrue(message.contains("share them along the last dimensions"), message);
+    void manySlopesArePartsOfAnImage() {
+        PReLULayer whole = slopes(new long[] {3, 48, 36});
+        MultiLayerNetwork network =
+                Networks.of(
+                        InputType.convolutional(48, 36, 3),
+                        whole,
+                        new ConvolutionLayer.Builder(8, 8).stride(8, 8).nOut(2).build(),
+                        scores());
+        INDArray features = Networks.normal(3, 2, 3, 48, 36);
+        MultiLayerNetwork prepared =
+                Quantization.prepare(
+                        network,
+                        QuantSpec.of(LayerScheme.INT8),
+                        Networks.batches(new DataSet(features, Networks.labels(2))));
+        IntGraph graph = Quantization.lower(prepared);
+        assertEquals(2, graph.nodes().stream().filter(ChannelTable.class::isInstance).count());
+        try (Engine reference = Engine.open("reference", graph);
+                Engine onnx = Engine.open("onnxruntime", graph)) {
+            assertEquals(
+                    0, SimulatorCheck.between(prepared, reference).over(features).differingCodes());
+            EqualityCheck.between(reference, onnx)
+                    .over(List.of(EngineInputs.of(graph, features)))
+                    .requireEqual();
+        }
     }
 
     @Test
-    void moreSlopesThanANodeHasTablesAreRefused() {
+    void moreSlopesThanAGraphHasTablesAreRefused() {
         IntegerSupport.Refusal refusal =
-                PReLUForm.of(slopes(new long[] {5, 32, 32})).refusal().orElseThrow();
+                PReLUForm.of(slopes(new long[] {65, 32, 32})).refusal().orElseThrow();
         assertEquals(
-                "it has 5120 slopes, and an integer graph has at most 4096 tables in a node",
+                "it has 66560 slopes, and an integer graph has at most 65536 tables for them",
                 refusal.reason());
         assertEquals(
-                Optional.empty(), PReLUForm.of(slopes(new long[] {5, 32, 32}, 2, 3)).refusal());
-        assertEquals(Optional.empty(), PReLUForm.of(slopes(new long[] {4, 32, 32})).refusal());
+                Optional.empty(), PReLUForm.of(slopes(new long[] {65, 32, 32}, 2, 3)).refusal());
+        assertEquals(Optional.empty(), PReLUForm.of(slopes(new long[] {64, 32, 32})).refusal());
     }
 
     /** DL4J gives 4 x 6 x 6 slopes to an image of 6 x 4 x 6, in row-major order. */

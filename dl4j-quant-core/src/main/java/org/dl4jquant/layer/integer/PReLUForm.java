@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package org.dl4jquant.layer.integer;
 
+import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Objects;
@@ -13,7 +14,11 @@ import org.deeplearning4j.nn.params.PReLUParamInitializer;
 import org.deeplearning4j.nn.workspace.ArrayType;
 import org.dl4jquant.check.Require;
 import org.dl4jquant.graph.node.ChannelTable;
+import org.dl4jquant.graph.node.Concat;
+import org.dl4jquant.graph.node.Move;
+import org.dl4jquant.graph.node.Reshape;
 import org.dl4jquant.layer.quantizers.TensorRole;
+import org.dl4jquant.numeric.IndexMap;
 import org.dl4jquant.numeric.QuantParams;
 import org.dl4jquant.numeric.Shape;
 import org.jspecify.annotations.Nullable;
@@ -25,8 +30,11 @@ import org.nd4j.linalg.api.ndarray.INDArray;
  */
 public final class PReLUForm implements IntegerForm {
 
+    /** The most slopes: 16 MiB of tables. */
+    private static final int MAX_SLOPES = 1 << 16;
+
     private static final String SHARE =
-            "share them along the last dimensions, such as sharedAxes(2, 3) of images";
+            "share them along dimensions, such as sharedAxes(2, 3) of images";
 
     private final PReLULayer layer;
     private final LayerTensors tensors;
@@ -45,35 +53,30 @@ public final class PReLUForm implements IntegerForm {
      */
     public static IntegerSupport of(PReLULayer layer) {
         Require.given(layer, "layer");
-        long[] shape = layer.getInputShape();
-        if (shape != null && !sharesTheLast(layer)) {
-            return IntegerSupport.refused(
-                    "its slopes are shared by the indices of a dimension before another that does"
-                            + " not share them",
-                    SHARE);
-        }
-        long slopes = shape == null ? 0 : slopes(layer);
-        return slopes > ChannelTable.MAX_TABLES
+        long slopes = layer.getInputShape() == null ? 0 : slopes(layer);
+        return slopes > MAX_SLOPES
                 ? IntegerSupport.refused(
                         "it has "
                                 + slopes
                                 + " slopes, and an integer graph has at most "
-                                + ChannelTable.MAX_TABLES
-                                + " tables in a node",
+                                + MAX_SLOPES
+                                + " tables for them",
                         SHARE)
                 : IntegerSupport.of(tensors -> new PReLUForm(layer, tensors));
     }
 
-    /* The dimensions before the first shared one number the tables, if all after it are shared,
-     * too, or have one index. */
-    private static boolean sharesTheLast(PReLULayer layer) {
-        long[] shape = layer.getInputShape();
-        int first = 0;
-        while (first < shape.length && !isShared(layer, first)) {
-            first++;
-        }
-        return IntStream.range(first, shape.length)
-                .allMatch(axis -> isShared(layer, axis) || shape[axis] == 1);
+    /* The dimensions of an example, those that share slopes after those that number them. */
+    private List<Integer> order(int rank) {
+        List<Integer> order = new ArrayList<>();
+        IntStream.range(0, rank).filter(axis -> !isShared(layer, axis)).forEach(order::add);
+        IntStream.range(0, rank).filter(axis -> isShared(layer, axis)).forEach(order::add);
+        return order;
+    }
+
+    private static int[] ofArrays(List<Integer> order) {
+        return IntStream.concat(
+                        IntStream.of(0), order.stream().mapToInt(dimension -> dimension + 1))
+                .toArray();
     }
 
     /* Once a network has been made, DL4J has written 1 into the shared sizes of inputShape. */
@@ -104,7 +107,9 @@ public final class PReLUForm implements IntegerForm {
                         .createUninitialized(
                                 ArrayType.ACTIVATIONS, x.dataType(), x.shape(), x.ordering());
         long elements = Arrays.stream(example).reduce(1, (left, right) -> left * right);
-        tables.values(x, Math.toIntExact(elements / tables.tables().size()), y);
+        int[] order = ofArrays(order(example.length));
+        int run = Math.toIntExact(elements / tables.tables().size());
+        tables.values(x.permute(order), run, y.permute(order));
         return List.of(y);
     }
 
@@ -178,6 +183,45 @@ public final class PReLUForm implements IntegerForm {
                     "give it the inputShape of the layer before it, or put a ReshapeVertex between"
                             + " them");
         }
-        return List.of(new Signal.Codes(graph.add(tables().node(graph.name(), codes))));
+        List<Integer> order = order(example.rank());
+        boolean moved = !order.equals(IntStream.range(0, order.size()).boxed().toList());
+        if (!moved) {
+            return List.of(new Signal.Codes(lookedUp(graph, codes)));
+        }
+        IndexMap first = IndexMap.permute(example, order);
+        String turned = graph.add(Move.of(graph.inner("turned"), codes, first));
+        String found = lookedUp(graph.part("slopes"), turned);
+        List<Integer> back = IntStream.range(0, order.size()).map(order::indexOf).boxed().toList();
+        return List.of(
+                new Signal.Codes(
+                        graph.add(
+                                Move.of(
+                                        graph.name(),
+                                        found,
+                                        IndexMap.permute(first.shape(), back)))));
+    }
+
+    /* One node of tables, or several for parts of the codes. */
+    private String lookedUp(NodeEmitter graph, String codes) {
+        ChannelTables all = tables();
+        int count = all.tables().size();
+        if (count <= ChannelTable.MAX_TABLES) {
+            return graph.add(all.node(graph.name(), codes));
+        }
+        Shape shape = graph.type(codes).shape();
+        Shape rows = Shape.of(count, shape.elements() / count);
+        String flat = graph.add(new Reshape(graph.inner("rows"), codes, rows));
+        List<String> parts = new ArrayList<>();
+        for (int from = 0; from < count; from += ChannelTable.MAX_TABLES) {
+            int to = Math.min(count, from + ChannelTable.MAX_TABLES);
+            String part = "part" + parts.size();
+            IndexMap cut = IndexMap.crop(rows, 0, from, count - to);
+            String own = graph.add(Move.of(graph.inner(part), flat, cut));
+            ChannelTables tables =
+                    new ChannelTables(all.argument(), all.output(), all.tables().subList(from, to));
+            parts.add(graph.add(tables.node(graph.inner(part + "_slopes"), own)));
+        }
+        String joined = graph.add(new Concat(graph.inner("joined"), parts, all.output()));
+        return graph.add(new Reshape(graph.name(), joined, shape));
     }
 }

@@ -6,7 +6,10 @@ import java.util.Optional;
 import org.dl4jquant.graph.node.Normalize;
 import org.dl4jquant.numeric.QuantParams;
 
-/** Normalizations: integer sums of squares, their roots, a division and a QuantizeLinear. */
+/**
+ * Normalizations: integer sums of squares, their roots, a division and a QuantizeLinear; and
+ * LayerNormalization of other tools' files.
+ */
 final class NormalizeForm implements NodeForm<Normalize> {
 
     @Override
@@ -18,6 +21,7 @@ final class NormalizeForm implements NodeForm<Normalize> {
     public List<String> operators() {
         return List.of(
                 Operators.SQRT,
+                LayerNormalizations.OPERATOR,
                 Operators.CUM_SUM,
                 Operators.DIV,
                 Operators.CAST,
@@ -64,6 +68,10 @@ final class NormalizeForm implements NodeForm<Normalize> {
 
     @Override
     public Optional<Normalize> quantized(QuantizedResult codes, FormReader source) {
+        Optional<OnnxNode> layer = codes.operator(LayerNormalizations.OPERATOR);
+        if (layer.isPresent()) {
+            return layer.map(operator -> LayerNormalizations.read(operator, codes, source));
+        }
         return codes.operator()
                 .flatMap(
                         last ->

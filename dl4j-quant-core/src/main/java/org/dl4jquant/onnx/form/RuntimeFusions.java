@@ -14,6 +14,7 @@ import org.dl4jquant.graph.node.Elementwise;
 import org.dl4jquant.graph.node.GlobalAveragePool;
 import org.dl4jquant.graph.node.IntNode;
 import org.dl4jquant.graph.node.KeepsCodes;
+import org.dl4jquant.graph.node.Normalize;
 import org.dl4jquant.graph.node.Table;
 import org.dl4jquant.numeric.CodeOperation;
 import org.dl4jquant.numeric.CodeRange;
@@ -63,6 +64,10 @@ final class RuntimeFusions {
         if (made instanceof KeepsCodes || isFloat(made)) {
             return;
         }
+        if (made instanceof Normalize) {
+            checkNormalization(made, last);
+            return;
+        }
         OnnxNode operator = DenseForm.product(last, source).orElse(last);
         if (source.foreign().integers().contains(last.output())) {
             return; // an operator of codes, which nothing needs to fuse
@@ -77,6 +82,17 @@ final class RuntimeFusions {
                                 deviations.add(
                                         new FormReading.Deviation(
                                                 made.name(), described(operator), reason)));
+    }
+
+    private void checkNormalization(IntNode made, OnnxNode last) {
+        if (last.operator().equals(LayerNormalizations.OPERATOR)) {
+            deviations.add(
+                    new FormReading.Deviation(
+                            made.name(),
+                            described(last),
+                            "ONNX Runtime computes it in float32, near the integer sums of this"
+                                    + " node"));
+        }
     }
 
     /**
@@ -156,8 +172,8 @@ final class RuntimeFusions {
     private Optional<String> replaceable() {
         return source.graph().constantsAreInputs()
                 ? because(
-                        "initializers of the file are inputs as well, which ONNX Runtime does not take"
-                                + " for constants; it may compute this in float32")
+                        "initializers of the file are inputs as well, which ONNX Runtime does not"
+                            + " take for constants; it may compute this in float32")
                 : Optional.empty();
     }
 
@@ -170,8 +186,8 @@ final class RuntimeFusions {
             return Optional.empty();
         }
         return because(
-                "the codes %s have a scale or zero point that is a vector of one value; ONNX Runtime"
-                        + " fuses scalars only",
+                "the codes %s have a scale or zero point that is a vector of one value; ONNX"
+                    + " Runtime fuses scalars only",
                 vectors);
     }
 
@@ -225,8 +241,8 @@ final class RuntimeFusions {
             return Optional.empty();
         }
         return because(
-                "a DequantizeLinear of its weights or codes has no zero point; ONNX Runtime computes"
-                        + " such a Gemm in float32");
+                "a DequantizeLinear of its weights or codes has no zero point; ONNX Runtime"
+                    + " computes such a Gemm in float32");
     }
 
     private boolean haveZeroPoints(List<String> codes) {

@@ -15,6 +15,7 @@
  * <tr><td>numeric.recurrent</td><td>P</td><td>recurrent layers on codes, for the network's inference and the reference</td><td>numeric</td></tr>
  * <tr><td>scheme</td><td>P</td><td>what is wanted: number formats, granularity, schemes of tensors and layers</td><td>numeric</td></tr>
  * <tr><td>graph.node</td><td>P</td><td>the nodes of an integer graph, one file each</td><td>numeric.recurrent, numeric</td></tr>
+ * <tr><td>graph.island</td><td>P</td><td>the float parts of a hybrid model, as operators of ONNX</td><td>numeric</td></tr>
  * <tr><td>graph</td><td>P</td><td>the integer graph, its verifier and digest</td><td>graph.node, scheme, numeric.recurrent, numeric</td></tr>
  * <tr><td>nd</td><td></td><td>the only place that copies between INDArray and Java arrays or buffers</td><td>nothing</td></tr>
  * <tr><td>calibrate</td><td>P</td><td>from statistics to scales</td><td>scheme, numeric</td></tr>
@@ -24,9 +25,10 @@
  * <tr><td>layer.rounding</td><td></td><td>rounding of a layer's weights and activations</td><td>layer.quantizers, fakequant, nd, scheme, numeric</td></tr>
  * <tr><td>layer.scale</td><td></td><td>scales as parameters: start, updaters, limit of a step, hand-over</td><td>layer.rounding, layer.quantizers, nd, scheme, numeric</td></tr>
  * <tr><td>layer.integer</td><td></td><td>what a layer's inference computes in integers and which nodes it becomes, side by side</td><td>layer.rounding, layer.quantizers, fakequant, nd, graph.node, scheme, numeric.recurrent, numeric</td></tr>
+ * <tr><td>layer.floats</td><td></td><td>what a layer's inference computes in float, as operators of a hybrid model</td><td>layer.integer, nd, graph.island, graph.node, numeric</td></tr>
  * <tr><td>layer.recurrent</td><td></td><td>recurrent layers that round their gates and states</td><td>layer.integer, layer.rounding, layer.quantizers, nd, numeric.recurrent, numeric</td></tr>
  * <tr><td>layer.attention</td><td></td><td>self-attention that rounds the factors of its products</td><td>layer.rounding, layer.quantizers, nd</td></tr>
- * <tr><td>layer.kind</td><td></td><td>one class per kind of DL4J layer, vertex or preprocessor: all that the library knows about it</td><td>network, layer.quantizers, layer.integer, layer.recurrent, nd, scheme, numeric</td></tr>
+ * <tr><td>layer.kind</td><td></td><td>one class per kind of DL4J layer, vertex or preprocessor: all that the library knows about it</td><td>network, layer.quantizers, layer.integer, layer.floats, layer.recurrent, nd, scheme, numeric</td></tr>
  * <tr><td>layer</td><td></td><td>DL4J layers and vertices that carry quantizers</td><td>numeric to network, layer.*</td></tr>
  * <tr><td>prepare</td><td></td><td>a DL4J network in, the same network with quantizers out</td><td>numeric to layer</td></tr>
  * <tr><td>train</td><td></td><td>precision schedules, distillation, exact resume</td><td>numeric to prepare</td></tr>
@@ -35,8 +37,9 @@
  * <tr><td>engine</td><td>P</td><td>the engine contract, the reference that defines it, the equality check</td><td>graph, graph.node, scheme, numeric.recurrent, numeric</td></tr>
  * <tr><td>onnx.wire</td><td>P</td><td>ONNX files by their wire format: messages with typed fields</td><td>nothing</td></tr>
  * <tr><td>onnx.foreign</td><td>P</td><td>what other tools write, brought to the forms that are read</td><td>onnx.wire, numeric</td></tr>
- * <tr><td>onnx.form</td><td>P</td><td>the ONNX form of each node, one class for both directions</td><td>onnx.wire, onnx.foreign, graph, graph.node, numeric.recurrent, numeric</td></tr>
- * <tr><td>onnx</td><td>P</td><td>a graph to and from ONNX files, and the engine that runs it on ONNX Runtime</td><td>onnx.wire, onnx.form, engine, graph, graph.node, scheme, numeric</td></tr>
+ * <tr><td>onnx.form</td><td>P</td><td>the ONNX form of each node, one class for both directions</td><td>onnx.wire, onnx.foreign, graph, graph.node, graph.island, numeric.recurrent, numeric</td></tr>
+ * <tr><td>onnx</td><td>P</td><td>a graph to and from ONNX files, and the engine that runs it on ONNX Runtime</td><td>onnx.wire, onnx.form, engine, graph, graph.node, graph.island, scheme, numeric</td></tr>
+ * <tr><td>hybrid</td><td></td><td>networks of which some steps stay in float, as ONNX models</td><td>as search, without it</td></tr>
  * <tr><td>search</td><td></td><td>which bits for which layer</td><td>all above but layer.rounding to layer.attention</td></tr>
  * <tr><td>arbiter</td><td></td><td>searches over specs by Arbiter</td><td>as search</td></tr>
  * <tr><td>report</td><td></td><td>noise by layer, accuracy, latency, memory; text, JSON, HTML</td><td>as search</td></tr>

@@ -44,6 +44,7 @@ final class PackageTable {
                     "layer.rounding",
                     "layer.scale",
                     "layer.integer",
+                    "layer.floats",
                     "layer.recurrent",
                     "layer.attention");
 
@@ -60,6 +61,7 @@ final class PackageTable {
                 .pure("numeric.recurrent", "numeric")
                 .pure("scheme", "numeric")
                 .pure("graph.node", "numeric.recurrent", "numeric")
+                .pure("graph.island", "numeric")
                 .pure("graph", "graph.node", "scheme", "numeric.recurrent", "numeric")
                 .mixed("nd")
                 .pure("calibrate", "scheme", "numeric")
@@ -85,6 +87,13 @@ final class PackageTable {
                         "layer.quantizers",
                         "layer.rounding")
                 .mixed(
+                        "layer.floats",
+                        "numeric",
+                        "graph.node",
+                        "graph.island",
+                        "nd",
+                        "layer.integer")
+                .mixed(
                         "layer.recurrent",
                         "numeric",
                         "numeric.recurrent",
@@ -101,6 +110,7 @@ final class PackageTable {
                         "network",
                         "layer.quantizers",
                         "layer.integer",
+                        "layer.floats",
                         "layer.recurrent")
                 .mixed(
                         "layer",
@@ -114,6 +124,7 @@ final class PackageTable {
                         "layer.rounding",
                         "layer.scale",
                         "layer.integer",
+                        "layer.floats",
                         "layer.recurrent",
                         "layer.attention",
                         "layer.kind")
@@ -145,6 +156,7 @@ final class PackageTable {
                         "onnx.foreign",
                         "graph",
                         "graph.node",
+                        "graph.island",
                         "numeric.recurrent",
                         "numeric")
                 .pure(
@@ -154,8 +166,10 @@ final class PackageTable {
                         "engine",
                         "graph",
                         "graph.node",
+                        "graph.island",
                         "scheme",
                         "numeric")
+                .mixedAboveLayers("hybrid", "onnx")
                 .mixedAboveLayers("search", "onnx")
                 .mixedAboveLayers("arbiter", "search")
                 .mixedAboveLayers("report", "arbiter")

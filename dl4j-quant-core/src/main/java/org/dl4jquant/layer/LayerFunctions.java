@@ -42,6 +42,15 @@ public final class LayerFunctions {
     }
 
     /**
+     * {@return the function that follows a quantized layer's arithmetic and normalization}
+     *
+     * @param layer the layer
+     */
+    public static IActivation after(QuantizedLayer layer) {
+        return InnerLayer.separateActivation(Require.given(layer, "layer"));
+    }
+
+    /**
      * {@return whether the function that follows a layer's arithmetic runs as a table in the
      * integer graph: it is no clamp, and a table reads codes}
      *

@@ -12,6 +12,7 @@ import org.deeplearning4j.nn.conf.layers.LossLayer;
 import org.deeplearning4j.nn.layers.FrozenLayer;
 import org.deeplearning4j.nn.layers.FrozenLayerWithBackprop;
 import org.dl4jquant.check.Require;
+import org.dl4jquant.layer.integer.ChannelLine;
 import org.dl4jquant.layer.integer.IntegerForm;
 import org.dl4jquant.layer.quantizers.QuantizedTensor;
 import org.dl4jquant.layer.quantizers.TensorObserver;
@@ -33,6 +34,17 @@ public final class QuantizedLayers {
      */
     public static Optional<QuantizedLayer> configuration(Layer layer) {
         return Optional.ofNullable(runtime(layer)).map(QuantizedRuntime::layerConf);
+    }
+
+    /**
+     * {@return the line of each channel that a layer's own batch normalization is in inference;
+     * empty without one}
+     *
+     * @param layer a running layer
+     */
+    public static Optional<ChannelLine> normalization(Layer layer) {
+        QuantizedRuntime runtime = runtime(layer);
+        return runtime == null ? Optional.empty() : runtime.normalizationLine();
     }
 
     /**

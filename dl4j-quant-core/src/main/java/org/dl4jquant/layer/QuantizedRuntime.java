@@ -20,6 +20,7 @@ import org.dl4jquant.check.Require;
 import org.dl4jquant.layer.attention.AttentionRounding;
 import org.dl4jquant.layer.integer.Call;
 import org.dl4jquant.layer.integer.IndexLookup;
+import org.dl4jquant.layer.integer.ChannelLine;
 import org.dl4jquant.layer.integer.IntegerForm;
 import org.dl4jquant.layer.kind.CodeFlow;
 import org.dl4jquant.layer.kind.LayerKind;
@@ -246,6 +247,11 @@ class QuantizedRuntime extends ParameterRuntime {
     /** {@return the integer form of the layer at the precision in force; empty if it has none} */
     Optional<IntegerForm> integerForm() {
         return Optional.ofNullable(integers);
+    }
+
+    /** {@return the line of each channel that its batch normalization is; empty without one} */
+    Optional<ChannelLine> normalizationLine() {
+        return Optional.ofNullable(normalization).map(NormalizationStep::finiteLine);
     }
 
     /** {@return the floating-point type of the layer's parameters} */

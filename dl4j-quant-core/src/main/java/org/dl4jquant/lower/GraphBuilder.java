@@ -40,6 +40,7 @@ final class GraphBuilder {
     private final Set<String> taken;
     private final Set<String> made = new HashSet<>();
     private final boolean freeSteps;
+    private final Set<String> fromOutside = new HashSet<>();
     private final Map<String, String> masks = new LinkedHashMap<>();
     private final Map<String, String> transposed = new HashMap<>();
 
@@ -103,7 +104,15 @@ final class GraphBuilder {
     String add(IntNode node) {
         graph.add(node);
         made.add(node.name());
+        if (node instanceof Input) {
+            fromOutside.add(node.name());
+        }
         return node.name();
+    }
+
+    /** {@return whether a node is an input of the graph, of the network or of an island} */
+    boolean comesFromOutside(String node) {
+        return fromOutside.contains(node);
     }
 
     /** {@return whether a node of this name has been added} */
@@ -186,6 +195,15 @@ final class GraphBuilder {
         return masks.containsKey(input);
     }
 
+    /** {@return the name that the network has for a node} */
+    String networkName(String node) {
+        return nodes.entrySet().stream()
+                .filter(entry -> entry.getValue().equals(node))
+                .map(Map.Entry::getKey)
+                .findFirst()
+                .orElse(node);
+    }
+
     /** {@return the type of a node's result} */
     TensorType type(String node) {
         return graph.type(node);
@@ -208,7 +226,7 @@ final class GraphBuilder {
                     .filter(node -> node.name().equals(input))
                     .forEach(ordered::add);
         }
-        unordered.nodes().stream().filter(node -> !(node instanceof Input)).forEach(ordered::add);
+        unordered.nodes().stream().filter(node -> !all.contains(node.name())).forEach(ordered::add);
         return IntGraph.of(ordered, results, functions);
     }
 }

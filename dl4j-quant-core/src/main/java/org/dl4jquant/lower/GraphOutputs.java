@@ -33,11 +33,17 @@ final class GraphOutputs {
      * @throws IntegerRefusal if the result cannot leave
      */
     void add(String output, Signal signal) {
+        addNode(output, signal);
+    }
+
+    /** Adds an output, as {@link #add}, and returns its node. */
+    String addNode(String output, Signal signal) {
         String node = node(output, signal);
         nodes.add(node);
         if (signal instanceof Signal.Values values && !values.functions().isEmpty()) {
             functions.put(node, values.functions());
         }
+        return node;
     }
 
     private String node(String output, Signal signal) {

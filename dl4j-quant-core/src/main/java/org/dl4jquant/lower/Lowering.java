@@ -1,6 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 package org.dl4jquant.lower;
 
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.Objects;
 import org.deeplearning4j.nn.api.Layer;
 import org.deeplearning4j.nn.conf.graph.ElementWiseVertex;
 import org.deeplearning4j.nn.conf.graph.GraphVertex;
@@ -15,11 +19,7 @@ import org.dl4jquant.network.LayerNames;
 import org.dl4jquant.network.NetworkView;
 import org.dl4jquant.network.Step;
 import org.dl4jquant.network.Topology;
-
-import java.util.ArrayList;
-import java.util.List;
-import java.util.Map;
-import java.util.Objects;
+import org.dl4jquant.numeric.Shape;
 
 /** Lowers a quantized DL4J network to the integer graph that engines run. */
 public final class Lowering {
@@ -117,12 +117,38 @@ public final class Lowering {
         return walk(Require.given(network, "network"), LoweringOptions.DEFAULT).results();
     }
 
+    /**
+     * Returns the integer parts of a network, and the steps that stay in float between them.
+     *
+     * @param network the view of a network that {@code prepare} made; not changed
+     * @param shapes one example of the result of each step and of each network input, by name
+     * @return the parts
+     * @throws LoweringException if steps have neither an integer form nor float operators, all of
+     *     which the message names, or the network has no quantizers
+     */
+    public static HybridGraph hybrid(NetworkView<?> network, Map<String, Shape> shapes) {
+        NetworkWalk walk = start(Require.given(network, "network"), LoweringOptions.DEFAULT);
+        walk.allowFloat(Require.given(shapes, "shapes"));
+        pass(network, walk);
+        return walk.finishHybrid(network.topology().outputs());
+    }
+
     private static NetworkWalk walk(NetworkView<?> network, LoweringOptions options) {
+        NetworkWalk walk = start(network, options);
+        pass(network, walk);
+        return walk;
+    }
+
+    private static NetworkWalk start(NetworkView<?> network, LoweringOptions options) {
         requirePrepared(network.layers());
         Topology<Step> topology = network.topology();
         List<String> all = new ArrayList<>(topology.inputs());
         topology.steps().forEach(step -> all.add(step.name()));
-        NetworkWalk walk = new NetworkWalk(all, options);
+        return new NetworkWalk(all, options);
+    }
+
+    private static void pass(NetworkView<?> network, NetworkWalk walk) {
+        Topology<Step> topology = network.topology();
         topology.inputs().forEach(walk::input);
         for (Step step : topology.steps()) {
             Layer layer = network.layer(step.name());
@@ -132,7 +158,6 @@ public final class Lowering {
                 walk.vertex(step.name(), configuration(step), step.inputs());
             }
         }
-        return walk;
     }
 
     private static void requirePrepared(List<Layer> layers) {

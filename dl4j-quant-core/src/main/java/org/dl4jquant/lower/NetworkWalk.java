@@ -1,25 +1,29 @@
 // SPDX-License-Identifier: Apache-2.0
 package org.dl4jquant.lower;
 
+import java.util.ArrayList;
 import java.util.Collection;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Optional;
 import org.deeplearning4j.nn.api.Layer;
 import org.deeplearning4j.nn.conf.InputPreProcessor;
 import org.dl4jquant.graph.IntGraph;
+import org.dl4jquant.graph.island.FloatIsland;
 import org.dl4jquant.layer.QuantizedLayer;
 import org.dl4jquant.layer.QuantizedLayers;
 import org.dl4jquant.layer.integer.IntegerForm;
 import org.dl4jquant.layer.integer.IntegerRefusal;
-import org.dl4jquant.layer.integer.IntegerSupport;
 import org.dl4jquant.layer.integer.IntegerSupport.Refusal;
+import org.dl4jquant.layer.integer.IntegerSupport;
 import org.dl4jquant.layer.integer.LayerTensors;
 import org.dl4jquant.layer.integer.Signal;
 import org.dl4jquant.layer.integer.Stacks;
 import org.dl4jquant.layer.kind.LayerKinds;
 import org.dl4jquant.network.Frozen;
+import org.dl4jquant.numeric.Shape;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -36,6 +40,7 @@ final class NetworkWalk {
 
     private final MaskFlow masks;
     private final boolean freeSteps;
+    private @Nullable Islands islands;
 
     /**
      * Starts a walk.
@@ -47,6 +52,15 @@ final class NetworkWalk {
         this.graph = new GraphBuilder(names, options.freeSteps());
         this.freeSteps = options.freeSteps();
         this.masks = new MaskFlow(options.masks());
+    }
+
+    /**
+     * Lets steps that cannot become integers stay in float.
+     *
+     * @param shapes one example of the result of each step and of each network input, by name
+     */
+    void allowFloat(Map<String, Shape> shapes) {
+        islands = new Islands(graph, shapes);
     }
 
     void input(String name) {
@@ -68,20 +82,27 @@ final class NetworkWalk {
             String node = graph.inner(graph.node(name) + "/input");
             arriving =
                     plain(
-                            new StepEmitter(graph, name, node, masks.arriving(name, input)),
-                            preprocessor,
-                            List.of(arriving));
+                            new Islands.Place(
+                                    new StepEmitter(graph, name, node, masks.arriving(name, input)),
+                                    preprocessor,
+                                    null,
+                                    List.of(arriving)));
         } else {
             masks.arriving(name, input);
         }
         StepEmitter emitter = new StepEmitter(graph, name, graph.node(name), masks.of(name));
-        List<Optional<Signal>> inputs = List.of(arriving);
         Optional<QuantizedLayer> quantized = QuantizedLayers.configuration(layer);
+        Islands.Place place =
+                new Islands.Place(
+                        emitter,
+                        Frozen.inside(layer.conf().getLayer()),
+                        layer,
+                        List.of(arriving));
         signals.put(
                 name,
                 quantized.isPresent()
-                        ? quantized(emitter, layer, quantized.get(), inputs)
-                        : plain(emitter, Frozen.inside(layer.conf().getLayer()), inputs));
+                        ? quantized(place, layer, quantized.get())
+                        : plain(place));
     }
 
     /**
@@ -95,58 +116,122 @@ final class NetworkWalk {
         signals.put(
                 name,
                 plain(
-                        new StepEmitter(
-                                graph, name, graph.node(name), masks.arriving(name, inputs)),
-                        configuration,
-                        inputs.stream().map(input -> signal(name, input)).toList()));
+                        new Islands.Place(
+                                new StepEmitter(
+                                        graph, name, graph.node(name), masks.arriving(name, inputs)),
+                                configuration,
+                                null,
+                                inputs.stream().map(input -> signal(name, input)).toList())));
     }
 
-    private Optional<Signal> plain(
-            StepEmitter emitter, Object configuration, List<Optional<Signal>> inputs) {
-        IntegerSupport support = LayerKinds.of(configuration).integers();
+    private Optional<Signal> plain(Islands.Place place) {
+        IntegerSupport support = LayerKinds.of(place.configuration()).integers();
         return support.refusal().isPresent()
-                ? refused(emitter, support.refusal().get())
+                ? refused(place, support.refusal().get())
                 : emitted(
-                        emitter,
-                        support.form(LayerTensors.unquantized(emitter.step())).orElseThrow(),
-                        inputs);
+                        place,
+                        support.form(LayerTensors.unquantized(place.emitter().step()))
+                                .orElseThrow());
     }
 
     private Optional<Signal> quantized(
-            StepEmitter emitter, Layer layer, QuantizedLayer conf, List<Optional<Signal>> inputs) {
+            Islands.Place place, Layer layer, QuantizedLayer conf) {
         Optional<Refusal> obstacle =
-                QuantizerChecks.obstacle(emitter.step(), layer, conf)
+                QuantizerChecks.obstacle(place.emitter().step(), layer, conf)
                         .or(() -> LayerKinds.of(conf.getUnderlying()).integers().refusal());
         return obstacle.isPresent()
-                ? refused(emitter, obstacle.get())
-                : emitted(emitter, QuantizedLayers.integerForm(layer).orElseThrow(), inputs);
+                ? refused(place, obstacle.get())
+                : emitted(place, QuantizedLayers.integerForm(layer).orElseThrow());
     }
 
-    private Optional<Signal> refused(StepEmitter emitter, Refusal refusal) {
-        obstacles.add(emitter.step(), refusal);
+    private Optional<Signal> refused(Islands.Place place, Refusal refusal) {
+        return inFloat(
+                place, refusal.reason(), () -> obstacles.add(place.emitter().step(), refusal));
+    }
+
+    /* Without islands, or where one cannot be made, the step is an obstacle. */
+    private Optional<Signal> inFloat(Islands.Place place, String reason, Runnable obstacle) {
+        Islands allowed = islands;
+        if (allowed == null) {
+            obstacle.run();
+            return Optional.empty();
+        }
+        try {
+            return allowed.make(place, reason);
+        } catch (IntegerRefusal met) {
+            obstacles.add(place.emitter().step(), met);
+        } catch (IllegalArgumentException unfit) {
+            obstacles.add(
+                    place.emitter().step(),
+                    reason + "; and it cannot stay in float: " + unfit.getMessage(),
+                    "leave it out of the deployed network");
+        }
         return Optional.empty();
     }
 
-    private Optional<Signal> emitted(
-            StepEmitter emitter, IntegerForm form, List<Optional<Signal>> inputs) {
+    private Optional<Signal> emitted(Islands.Place place, IntegerForm form) {
+        StepEmitter emitter = place.emitter();
+        List<Optional<Signal>> inputs = place.inputs();
         if (!inputs.stream().allMatch(Optional::isPresent)) {
             // Whatever is wrong here may follow from a step before.
             return Optional.empty();
         }
         Refusal refusal = form.obstacle();
         if (refusal != null) {
-            return refused(emitter, refusal);
+            return refused(place, refusal);
         }
         try {
             masks.pass(emitter.step(), form.maskUse());
             List<Signal> known = inputs.stream().map(Optional::orElseThrow).toList();
             return Optional.of(Stacks.emit(form, emitter, known));
         } catch (IntegerRefusal met) {
-            obstacles.add(emitter.step(), met);
+            return inFloat(
+                    place,
+                    String.valueOf(met.reason()),
+                    () -> obstacles.add(emitter.step(), met));
         } catch (IllegalArgumentException unfit) {
             obstacles.add(emitter.step(), unfit);
         }
         return Optional.empty();
+    }
+
+    /**
+     * {@return the graph and its islands}
+     *
+     * @param outputs the steps whose results leave the network
+     * @throws LoweringException if there are obstacles
+     */
+    HybridGraph finishHybrid(List<String> outputs) {
+        Map<String, FloatIsland> all = Objects.requireNonNull(islands).all();
+        GraphOutputs results = new GraphOutputs(graph);
+        List<String> leaving = new ArrayList<>();
+        for (String output : outputs) {
+            Optional<Signal> signal = signal(output, output);
+            try {
+                if (signal.isPresent()) {
+                    boolean island =
+                            signal.get() instanceof Signal.Values values
+                                    && all.containsKey(values.node());
+                    leaving.add(
+                            island
+                                    ? ((Signal.Values) signal.get()).node()
+                                    : results.addNode(output, signal.get()));
+                }
+            } catch (IntegerRefusal met) {
+                obstacles.add(output, met);
+            }
+        }
+        obstacles.requireNone();
+        List<String> nodes = new ArrayList<>(results.nodes());
+        for (FloatIsland island : all.values()) {
+            for (String input : island.inputs()) {
+                if (!nodes.contains(input) && !graph.comesFromOutside(input)) {
+                    nodes.add(input);
+                }
+            }
+        }
+        return new HybridGraph(
+                graph.build(nodes, results.functions()), List.copyOf(all.values()), leaving);
     }
 
     /**

@@ -90,7 +90,7 @@ final class OnnxRuntimeSession implements AutoCloseable {
         }
     }
 
-    private static OnnxTensor tensor(Batch.Floats batch, int copies) throws OrtException {
+    static OnnxTensor tensor(Batch.Floats batch, int copies) throws OrtException {
         long[] dimensions = new long[batch.shape().rank() + 1];
         dimensions[0] = (long) batch.size() * copies;
         for (int axis = 0; axis < batch.shape().rank(); axis++) {

@@ -4,11 +4,13 @@ package org.dl4jquant.onnx;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.Path;
+import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
 import org.dl4jquant.check.Require;
 import org.dl4jquant.files.WholeFile;
 import org.dl4jquant.graph.IntGraph;
+import org.dl4jquant.graph.island.FloatIsland;
 import org.dl4jquant.onnx.form.Forms;
 import org.dl4jquant.onnx.form.PackedWeights;
 import org.dl4jquant.onnx.form.Provenance;
@@ -119,6 +121,28 @@ public final class OnnxWriter {
         Map<String, String> metadata = new TreeMap<>();
         Message written = Forms.write(graph, results == Results.SCORES_AND_VALUES, metadata);
         return model(written, metadata).toBytes();
+    }
+
+    /**
+     * {@return the bytes of an ONNX model of integer parts with steps in float between them}
+     *
+     * @param graph the integer parts; results of islands are inputs
+     * @param islands the steps in float
+     * @param leaving the tensors that leave the model; of those that have last functions, the values
+     *     do, too, under the name {@code <output>/value}
+     */
+    static byte[] hybrid(IntGraph graph, List<FloatIsland> islands, List<String> leaving) {
+        Map<String, String> metadata = new TreeMap<>();
+        Message written = Forms.writeHybrid(graph, islands, leaving, metadata);
+        return model(written, metadata)
+                .toBuilder()
+                .set(
+                        ModelProto.DOC_STRING,
+                        "Integer parts of dl4j-quant, and steps in float between them, which the"
+                                + " metadata dl4jquant.island.* name: outside of its promise of"
+                                + " equal bits.")
+                .build()
+                .toBytes();
     }
 
     private static Message model(Message graph, Map<String, String> metadata) {

@@ -19,10 +19,15 @@ import org.dl4jquant.numeric.Shape;
  * @param dilation the distance of the kernel's elements
  * @param padding the configured padding
  */
-record ImageWindow(
+public record ImageWindow(
         ConvolutionMode mode, Extent kernel, Extent stride, Extent dilation, Extent padding) {
 
-    static ImageWindow of(ConvolutionLayer layer) {
+    /**
+     * {@return the windows of a convolution}
+     *
+     * @param layer its configuration
+     */
+    public static ImageWindow of(ConvolutionLayer layer) {
         return new ImageWindow(
                 layer.getConvolutionMode(),
                 extent(layer.getKernelSize()),
@@ -31,7 +36,12 @@ record ImageWindow(
                 extent(layer.getPadding()));
     }
 
-    static ImageWindow of(SubsamplingLayer layer) {
+    /**
+     * {@return the windows of a pool}
+     *
+     * @param layer its configuration
+     */
+    public static ImageWindow of(SubsamplingLayer layer) {
         return new ImageWindow(
                 layer.getConvolutionMode(),
                 extent(layer.getKernelSize()),
@@ -80,7 +90,7 @@ record ImageWindow(
      * @param image channels, height, width
      * @throws IntegerRefusal if no padding is the mode's
      */
-    Window over(Shape image) {
+    public Window over(Shape image) {
         VolumeSpans.requireNotCausal(mode);
         WindowSpan rows = rows(mode == ConvolutionMode.Same ? image.size(1) : 1);
         WindowSpan columns = columns(mode == ConvolutionMode.Same ? image.size(2) : 1);

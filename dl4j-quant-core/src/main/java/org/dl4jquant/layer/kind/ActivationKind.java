@@ -1,7 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 package org.dl4jquant.layer.kind;
 
+import java.util.Optional;
 import org.deeplearning4j.nn.conf.layers.ActivationLayer;
+import org.dl4jquant.layer.floats.FloatForm;
+import org.dl4jquant.layer.floats.FloatForms;
 import org.dl4jquant.layer.integer.ActivationForm;
 import org.dl4jquant.layer.integer.IntegerSupport;
 import org.nd4j.linalg.activations.IActivation;
@@ -45,5 +48,10 @@ record ActivationKind(ActivationLayer configuration) implements LayerKind {
     @Override
     public IntegerSupport integers() {
         return ActivationForm.of(configuration);
+    }
+
+    @Override
+    public Optional<FloatForm> floats() {
+        return Optional.of(FloatForms.function(configuration.getActivationFn()));
     }
 }

@@ -1,7 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 package org.dl4jquant.layer.kind;
 
+import java.util.Optional;
 import org.deeplearning4j.nn.conf.layers.BatchNormalization;
+import org.dl4jquant.layer.floats.FloatForm;
+import org.dl4jquant.layer.floats.FloatForms;
 import org.dl4jquant.layer.integer.ActivationForm;
 import org.dl4jquant.layer.integer.IntegerSupport;
 import org.nd4j.linalg.activations.IActivation;
@@ -52,5 +55,10 @@ record BatchNormalizationKind(BatchNormalization configuration) implements Layer
     @Override
     public IntegerSupport integers() {
         return ActivationForm.ofNormalization();
+    }
+
+    @Override
+    public Optional<FloatForm> floats() {
+        return Optional.of(FloatForms.normalization(configuration));
     }
 }

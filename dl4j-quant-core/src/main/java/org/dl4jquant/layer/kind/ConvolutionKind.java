@@ -1,7 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 package org.dl4jquant.layer.kind;
 
+import java.util.Optional;
 import org.deeplearning4j.nn.conf.layers.ConvolutionLayer;
+import org.dl4jquant.layer.floats.FloatForm;
+import org.dl4jquant.layer.floats.FloatForms;
 import org.dl4jquant.layer.integer.ConvolutionForm;
 import org.dl4jquant.layer.integer.IntegerSupport;
 import org.dl4jquant.layer.quantizers.WeightLayout;
@@ -48,5 +51,10 @@ record ConvolutionKind(ConvolutionLayer configuration) implements LayerKind {
     @Override
     public IntegerSupport integers() {
         return ConvolutionForm.of(configuration);
+    }
+
+    @Override
+    public Optional<FloatForm> floats() {
+        return Optional.of(FloatForms.convolution(configuration));
     }
 }

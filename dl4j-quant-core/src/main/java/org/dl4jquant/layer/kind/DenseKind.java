@@ -1,9 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 package org.dl4jquant.layer.kind;
 
+import java.util.Optional;
 import java.util.Set;
 import org.deeplearning4j.nn.conf.layers.DenseLayer;
 import org.deeplearning4j.nn.params.DefaultParamInitializer;
+import org.dl4jquant.layer.floats.FloatForm;
+import org.dl4jquant.layer.floats.FloatForms;
 import org.dl4jquant.layer.integer.DenseForm;
 import org.dl4jquant.layer.integer.IntegerSupport;
 import org.dl4jquant.layer.quantizers.TensorRole;
@@ -65,5 +68,12 @@ record DenseKind(DenseLayer configuration) implements LayerKind {
     @Override
     public IntegerSupport integers() {
         return DenseForm.of(configuration);
+    }
+
+    @Override
+    public Optional<FloatForm> floats() {
+        return configuration.hasLayerNorm()
+                ? Optional.empty()
+                : Optional.of(FloatForms.dense(configuration.getActivationFn()));
     }
 }

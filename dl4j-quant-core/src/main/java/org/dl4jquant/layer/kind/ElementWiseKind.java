@@ -1,7 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 package org.dl4jquant.layer.kind;
 
+import java.util.Optional;
 import org.deeplearning4j.nn.conf.graph.ElementWiseVertex;
+import org.dl4jquant.layer.floats.FloatForm;
+import org.dl4jquant.layer.floats.FloatForms;
 import org.dl4jquant.layer.integer.CombinationForm;
 import org.dl4jquant.layer.integer.IntegerSupport;
 import org.dl4jquant.layer.integer.SumForm;
@@ -34,5 +37,10 @@ record ElementWiseKind(ElementWiseVertex configuration) implements LayerKind {
     @Override
     public boolean multipliesTensors() {
         return configuration.getOp() == ElementWiseVertex.Op.Product;
+    }
+
+    @Override
+    public Optional<FloatForm> floats() {
+        return Optional.of(FloatForms.combination(configuration));
     }
 }

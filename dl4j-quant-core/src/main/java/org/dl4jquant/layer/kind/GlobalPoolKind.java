@@ -1,7 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 package org.dl4jquant.layer.kind;
 
+import java.util.Optional;
 import org.deeplearning4j.nn.conf.layers.GlobalPoolingLayer;
+import org.dl4jquant.layer.floats.FloatForm;
+import org.dl4jquant.layer.floats.FloatForms;
 import org.dl4jquant.layer.integer.IntegerSupport;
 import org.dl4jquant.layer.integer.PoolForms;
 
@@ -30,5 +33,10 @@ record GlobalPoolKind(GlobalPoolingLayer configuration) implements LayerKind {
     @Override
     public IntegerSupport integers() {
         return PoolForms.of(configuration);
+    }
+
+    @Override
+    public Optional<FloatForm> floats() {
+        return Optional.of(FloatForms.globalPool(configuration));
     }
 }

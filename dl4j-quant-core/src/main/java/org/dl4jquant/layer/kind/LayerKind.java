@@ -4,10 +4,12 @@ package org.dl4jquant.layer.kind;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.OptionalLong;
 import java.util.Set;
 import org.deeplearning4j.nn.conf.layers.BatchNormalization;
 import org.deeplearning4j.nn.conf.layers.Layer;
+import org.dl4jquant.layer.floats.FloatForm;
 import org.dl4jquant.layer.integer.IntegerSupport;
 import org.dl4jquant.layer.quantizers.TensorRole;
 import org.dl4jquant.layer.quantizers.WeightLayout;
@@ -217,5 +219,13 @@ public interface LayerKind {
     /** {@return its integer form, or the reason why it has none and the remedy} */
     default IntegerSupport integers() {
         return Refusals.of(configuration(), "");
+    }
+
+    /**
+     * {@return its float arithmetic as operators of ONNX, for a model that is not integers only;
+     * empty if there are none}
+     */
+    default Optional<FloatForm> floats() {
+        return Optional.empty();
     }
 }

@@ -2,7 +2,10 @@
 package org.dl4jquant.layer.kind;
 
 import java.util.Arrays;
+import java.util.Optional;
 import org.deeplearning4j.nn.conf.graph.MergeVertex;
+import org.dl4jquant.layer.floats.FloatForm;
+import org.dl4jquant.layer.floats.FloatForms;
 import org.dl4jquant.layer.integer.ConcatenationForm;
 import org.dl4jquant.layer.integer.IntegerSupport;
 
@@ -24,5 +27,10 @@ record MergeKind(MergeVertex configuration) implements LayerKind {
     @Override
     public IntegerSupport integers() {
         return ConcatenationForm.of(configuration);
+    }
+
+    @Override
+    public Optional<FloatForm> floats() {
+        return Optional.of(FloatForms.concatenation(configuration));
     }
 }

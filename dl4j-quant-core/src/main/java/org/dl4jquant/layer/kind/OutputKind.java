@@ -1,9 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 package org.dl4jquant.layer.kind;
 
+import java.util.Optional;
 import org.deeplearning4j.nn.conf.RNNFormat;
 import org.deeplearning4j.nn.conf.layers.BaseOutputLayer;
 import org.deeplearning4j.nn.conf.layers.RnnOutputLayer;
+import org.dl4jquant.layer.floats.FloatForm;
+import org.dl4jquant.layer.floats.FloatForms;
 import org.dl4jquant.layer.integer.DenseForm;
 import org.dl4jquant.layer.integer.IntegerSupport;
 import org.dl4jquant.layer.integer.SequenceOutputForm;
@@ -49,5 +52,10 @@ record OutputKind(BaseOutputLayer configuration, IntegerSupport integers) implem
     @Override
     public boolean isOutput() {
         return true;
+    }
+
+    @Override
+    public Optional<FloatForm> floats() {
+        return Optional.of(FloatForms.dense(configuration.getActivationFn()));
     }
 }

@@ -1,8 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 package org.dl4jquant.layer.kind;
 
+import java.util.Optional;
 import org.deeplearning4j.nn.conf.layers.Subsampling1DLayer;
 import org.deeplearning4j.nn.conf.layers.SubsamplingLayer;
+import org.dl4jquant.layer.floats.FloatForm;
+import org.dl4jquant.layer.floats.FloatForms;
 import org.dl4jquant.layer.integer.IntegerSupport;
 import org.dl4jquant.layer.integer.PoolForms;
 
@@ -35,5 +38,12 @@ record WindowPoolKind(SubsamplingLayer configuration, IntegerSupport integers)
     @Override
     public boolean keepsSign() {
         return true;
+    }
+
+    @Override
+    public Optional<FloatForm> floats() {
+        return configuration instanceof Subsampling1DLayer
+                ? Optional.empty()
+                : Optional.of(FloatForms.pool(configuration));
     }
 }

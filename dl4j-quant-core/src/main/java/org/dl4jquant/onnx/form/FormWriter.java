@@ -9,6 +9,7 @@ import java.util.Map;
 import java.util.Objects;
 import java.util.Set;
 import org.dl4jquant.graph.IntGraph;
+import org.dl4jquant.graph.island.FloatIsland;
 import org.dl4jquant.graph.node.Input;
 import org.dl4jquant.graph.node.IntNode;
 import org.dl4jquant.graph.node.KeepsCodes;
@@ -42,15 +43,33 @@ final class FormWriter {
     }
 
     Message write(boolean values) {
-        source.nodes().forEach(node -> Forms.write(node, this));
-        Set<String> outputs = new HashSet<>(source.outputs());
+        return write(values, Map.of(), source.outputs());
+    }
+
+    /**
+     * {@return the ONNX graph}
+     *
+     * @param values whether it makes values of scores, too
+     * @param islands steps in float, by their results, which are inputs of the integer graph
+     * @param leaving the tensors that leave it
+     */
+    Message write(boolean values, Map<String, FloatIsland> islands, List<String> leaving) {
+        for (IntNode node : source.nodes()) {
+            FloatIsland island = islands.get(node.name());
+            if (island == null) {
+                Forms.write(node, this);
+            } else {
+                new IslandForm(island, target).write();
+            }
+        }
+        Set<String> outputs = new HashSet<>(leaving);
         for (IntNode node : source.nodes()) {
             if (!outputs.contains(node.name()) && !(node instanceof Input)) {
                 TensorType type = type(node.name());
                 target.intermediate(node.name(), dataType(type), type);
             }
         }
-        for (String output : source.outputs()) {
+        for (String output : leaving) {
             target.output(output, dataType(type(output)), type(output));
         }
         GraphMetadata.describe(source, metadata);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package org.dl4jquant.onnx.form;
 
+import java.util.HashMap;
 import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
@@ -9,6 +10,7 @@ import java.util.function.Function;
 import java.util.stream.Collectors;
 import org.dl4jquant.check.Require;
 import org.dl4jquant.graph.IntGraph;
+import org.dl4jquant.graph.island.FloatIsland;
 import org.dl4jquant.graph.node.IntNode;
 import org.dl4jquant.onnx.foreign.ForeignGraphs;
 import org.dl4jquant.onnx.foreign.Rewritten;
@@ -81,6 +83,31 @@ public final class Forms {
         Rewritten foreign = opset == 0 ? Rewritten.NONE : ForeignGraphs.rewrite(rest, opset);
         OnnxGraph read = new OnnxGraph(opset == 0 ? rest : foreign.graph());
         return new FormReader(read, new GraphMetadata(metadata), foreign).read();
+    }
+
+    /**
+     * Writes the integer parts of a network with the steps in float between them.
+     *
+     * @param graph the integer parts; results of islands are inputs
+     * @param islands the steps in float
+     * @param leaving the tensors that leave the network
+     * @param metadata takes the metadata
+     * @return the ONNX graph
+     */
+    public static Message writeHybrid(
+            IntGraph graph,
+            List<FloatIsland> islands,
+            List<String> leaving,
+            Map<String, String> metadata) {
+        Require.given(graph, "graph");
+        Require.given(leaving, "leaving");
+        Require.given(metadata, "metadata");
+        Map<String, FloatIsland> byResult = new HashMap<>();
+        for (FloatIsland island : Require.given(islands, "islands")) {
+            byResult.put(island.output(), island);
+            metadata.put(Provenance.ISLAND + island.name(), island.reason());
+        }
+        return new FormWriter(graph, metadata).write(true, byResult, leaving);
     }
 
     /** {@return the operators that are understood} */

@@ -51,6 +51,12 @@ public final class Provenance {
     /** Prefix; the arithmetic of a node that reads, multiplies or makes codes of 16 bits. */
     static final String WIDE = PREFIX + "wide.";
 
+    /**
+     * Prefix; the reason why a step of a network is in float in the model, which is then no integer
+     * graph.
+     */
+    public static final String ISLAND = PREFIX + "island.";
+
     /** Prefix; a recurrent node's kind, direction, codes of its weights, and functions. */
     static final String RECURRENT = PREFIX + "recurrent.";
 

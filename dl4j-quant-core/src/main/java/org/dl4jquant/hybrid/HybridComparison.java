@@ -1,11 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 package org.dl4jquant.hybrid;
 
-import java.util.ArrayList;
-import java.util.List;
-import java.util.Map;
-import java.util.Objects;
-import java.util.stream.LongStream;
 import org.deeplearning4j.nn.api.Layer;
 import org.deeplearning4j.nn.graph.ComputationGraph;
 import org.deeplearning4j.nn.graph.vertex.GraphVertex;
@@ -18,6 +13,12 @@ import org.dl4jquant.nd.RowMajor;
 import org.dl4jquant.network.NetworkView;
 import org.dl4jquant.numeric.OutputFunction;
 import org.nd4j.linalg.api.ndarray.INDArray;
+
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.Objects;
+import java.util.stream.LongStream;
 
 /**
  * The differences of a hybrid model's parts from what defines them.
@@ -109,8 +110,7 @@ public record HybridComparison(long differingIntegers, List<Island> islands) {
         return RowMajor.array(batch.values().clone(), sizes);
     }
 
-    private static INDArray result(
-            NetworkView<?> network, FloatIsland island, INDArray[] inputs) {
+    private static INDArray result(NetworkView<?> network, FloatIsland island, INDArray[] inputs) {
         Layer layer = network.layer(island.name());
         if (layer != null) {
             return layer.activate(inputs[0], false, LayerWorkspaceMgr.noWorkspaces());

@@ -1,16 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 package org.dl4jquant.hybrid;
 
-import java.io.IOException;
-import java.io.UncheckedIOException;
-import java.nio.file.Path;
-import java.util.ArrayList;
-import java.util.Arrays;
-import java.util.LinkedHashMap;
-import java.util.LinkedHashSet;
-import java.util.List;
-import java.util.Map;
-import java.util.Set;
 import org.deeplearning4j.nn.graph.ComputationGraph;
 import org.deeplearning4j.nn.multilayer.MultiLayerNetwork;
 import org.dl4jquant.check.Require;
@@ -28,14 +18,25 @@ import org.dl4jquant.numeric.Shape;
 import org.dl4jquant.onnx.HybridSession;
 import org.nd4j.linalg.api.ndarray.INDArray;
 
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.LinkedHashMap;
+import java.util.LinkedHashSet;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+
 /**
  * A prepared network of which some steps stay in float: an ONNX model of integer parts and float
  * islands, which plain ONNX Runtime runs.
  *
- * <p>Use it where a layer was left in float or in half precision on purpose, or has no integer form.
- * Between islands the integers are exact, as in any graph; an island computes what DL4J computes up
- * to rounding, so that the result is <em>outside of the promise</em> of equal bits. {@link #report}
- * names the islands, {@link #compare} measures them.
+ * <p>Use it where a layer was left in float or in half precision on purpose, or has no integer
+ * form. Between islands the integers are exact, as in any graph; an island computes what DL4J
+ * computes up to rounding, so that the result is <em>outside of the promise</em> of equal bits.
+ * {@link #report} names the islands, {@link #compare} measures them.
  *
  * <pre>{@code
  * QuantSpec spec = QuantSpec.of(LayerScheme.INT8).with(LayerSelector.named("a"), LayerScheme.FLOAT);
@@ -102,8 +103,7 @@ public final class HybridModel {
     }
 
     private static Shape shape(INDArray batch) {
-        return Shape.of(
-                Arrays.stream(batch.shape()).skip(1).mapToInt(Math::toIntExact).toArray());
+        return Shape.of(Arrays.stream(batch.shape()).skip(1).mapToInt(Math::toIntExact).toArray());
     }
 
     /** {@return the integer parts; results of islands are inputs of it} */

@@ -1,15 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 package org.dl4jquant.lower;
 
-import java.util.ArrayList;
-import java.util.Arrays;
-import java.util.HashMap;
-import java.util.LinkedHashMap;
-import java.util.List;
-import java.util.Locale;
-import java.util.Map;
-import java.util.Objects;
-import java.util.Optional;
 import org.deeplearning4j.nn.api.Layer;
 import org.deeplearning4j.nn.layers.wrapper.BaseWrapperLayer;
 import org.dl4jquant.check.Require;
@@ -36,6 +27,16 @@ import org.dl4jquant.numeric.Shape;
 import org.jspecify.annotations.Nullable;
 import org.nd4j.linalg.activations.IActivation;
 import org.nd4j.linalg.api.ndarray.INDArray;
+
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.HashMap;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+import java.util.Objects;
+import java.util.Optional;
 
 /**
  * The steps of a network that stay in float in a hybrid model: each reads float32 values of the
@@ -137,8 +138,7 @@ final class Islands {
                         half,
                         inputs,
                         graph.add(new Input(emitter.name(), result)),
-                        new FloatIsland.Body(
-                                target.constants(), target.operators(), before));
+                        new FloatIsland.Body(target.constants(), target.operators(), before));
         islands.put(island.output(), island);
         return Optional.of(Signal.Values.fromOutside(island.output()));
     }
@@ -219,8 +219,7 @@ final class Islands {
         }
 
         private static List<OutputFunction> functions(IActivation function, Shape result) {
-            Optional<List<OutputFunction>> found =
-                    OutputFunctions.of(function, result.rank() - 1);
+            Optional<List<OutputFunction>> found = OutputFunctions.of(function, result.rank() - 1);
             Require.argument(
                     found.isPresent(),
                     "its activation function %s has no float operators",
@@ -266,8 +265,7 @@ final class Islands {
             if (scheme(role) == null) {
                 return values;
             }
-            String half =
-                    target.operator("Cast", List.of(values), Attribute.of("to", FLOAT16));
+            String half = target.operator("Cast", List.of(values), Attribute.of("to", FLOAT16));
             return target.operator("Cast", List.of(half), Attribute.of("to", FLOAT));
         }
     }

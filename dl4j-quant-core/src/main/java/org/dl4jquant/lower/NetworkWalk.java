@@ -1,13 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 package org.dl4jquant.lower;
 
-import java.util.ArrayList;
-import java.util.Collection;
-import java.util.HashMap;
-import java.util.List;
-import java.util.Map;
-import java.util.Objects;
-import java.util.Optional;
 import org.deeplearning4j.nn.api.Layer;
 import org.deeplearning4j.nn.conf.InputPreProcessor;
 import org.dl4jquant.graph.IntGraph;
@@ -16,8 +9,8 @@ import org.dl4jquant.layer.QuantizedLayer;
 import org.dl4jquant.layer.QuantizedLayers;
 import org.dl4jquant.layer.integer.IntegerForm;
 import org.dl4jquant.layer.integer.IntegerRefusal;
-import org.dl4jquant.layer.integer.IntegerSupport.Refusal;
 import org.dl4jquant.layer.integer.IntegerSupport;
+import org.dl4jquant.layer.integer.IntegerSupport.Refusal;
 import org.dl4jquant.layer.integer.LayerTensors;
 import org.dl4jquant.layer.integer.Signal;
 import org.dl4jquant.layer.integer.Stacks;
@@ -25,6 +18,14 @@ import org.dl4jquant.layer.kind.LayerKinds;
 import org.dl4jquant.network.Frozen;
 import org.dl4jquant.numeric.Shape;
 import org.jspecify.annotations.Nullable;
+
+import java.util.ArrayList;
+import java.util.Collection;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Objects;
+import java.util.Optional;
 
 /**
  * The walk over a network's steps that asks each one's form for its nodes. It goes on after a step
@@ -94,15 +95,10 @@ final class NetworkWalk {
         Optional<QuantizedLayer> quantized = QuantizedLayers.configuration(layer);
         Islands.Place place =
                 new Islands.Place(
-                        emitter,
-                        Frozen.inside(layer.conf().getLayer()),
-                        layer,
-                        List.of(arriving));
+                        emitter, Frozen.inside(layer.conf().getLayer()), layer, List.of(arriving));
         signals.put(
                 name,
-                quantized.isPresent()
-                        ? quantized(place, layer, quantized.get())
-                        : plain(place));
+                quantized.isPresent() ? quantized(place, layer, quantized.get()) : plain(place));
     }
 
     /**
@@ -118,7 +114,10 @@ final class NetworkWalk {
                 plain(
                         new Islands.Place(
                                 new StepEmitter(
-                                        graph, name, graph.node(name), masks.arriving(name, inputs)),
+                                        graph,
+                                        name,
+                                        graph.node(name),
+                                        masks.arriving(name, inputs)),
                                 configuration,
                                 null,
                                 inputs.stream().map(input -> signal(name, input)).toList())));
@@ -134,8 +133,7 @@ final class NetworkWalk {
                                 .orElseThrow());
     }
 
-    private Optional<Signal> quantized(
-            Islands.Place place, Layer layer, QuantizedLayer conf) {
+    private Optional<Signal> quantized(Islands.Place place, Layer layer, QuantizedLayer conf) {
         Optional<Refusal> obstacle =
                 QuantizerChecks.obstacle(place.emitter().step(), layer, conf)
                         .or(() -> LayerKinds.of(conf.getUnderlying()).integers().refusal());
@@ -186,9 +184,7 @@ final class NetworkWalk {
             return Optional.of(Stacks.emit(form, emitter, known));
         } catch (IntegerRefusal met) {
             return inFloat(
-                    place,
-                    String.valueOf(met.reason()),
-                    () -> obstacles.add(emitter.step(), met));
+                    place, String.valueOf(met.reason()), () -> obstacles.add(emitter.step(), met));
         } catch (IllegalArgumentException unfit) {
             obstacles.add(emitter.step(), unfit);
         }

@@ -1,12 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 package org.dl4jquant.onnx;
 
-import java.io.IOException;
-import java.io.UncheckedIOException;
-import java.nio.file.Path;
-import java.util.List;
-import java.util.Map;
-import java.util.TreeMap;
 import org.dl4jquant.check.Require;
 import org.dl4jquant.files.WholeFile;
 import org.dl4jquant.graph.IntGraph;
@@ -19,6 +13,13 @@ import org.dl4jquant.onnx.wire.MessageBuilder;
 import org.dl4jquant.onnx.wire.ModelProto;
 import org.dl4jquant.onnx.wire.OperatorSetIdProto;
 import org.dl4jquant.onnx.wire.StringStringEntryProto;
+
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.Map;
+import java.util.TreeMap;
 
 /**
  * Writes an integer graph as an ONNX model in QDQ form.
@@ -51,9 +52,9 @@ public final class OnnxWriter {
 
     private static final String DOC =
             "An integer graph of dl4j-quant. ONNX Runtime computes it in integers at its graph"
-                    + " optimization levels EXTENDED and ALL. On x86-64 processors without VNNI, run it"
-                    + " with its session option session.x64quantprecision=1, so that no product"
-                    + " saturates.";
+                + " optimization levels EXTENDED and ALL. On x86-64 processors without VNNI, run it"
+                + " with its session option session.x64quantprecision=1, so that no product"
+                + " saturates.";
 
     /** The results of a model for an output that has last functions. */
     public enum Results {
@@ -128,14 +129,13 @@ public final class OnnxWriter {
      *
      * @param graph the integer parts; results of islands are inputs
      * @param islands the steps in float
-     * @param leaving the tensors that leave the model; of those that have last functions, the values
-     *     do, too, under the name {@code <output>/value}
+     * @param leaving the tensors that leave the model; of those that have last functions, the
+     *     values do, too, under the name {@code <output>/value}
      */
     static byte[] hybrid(IntGraph graph, List<FloatIsland> islands, List<String> leaving) {
         Map<String, String> metadata = new TreeMap<>();
         Message written = Forms.writeHybrid(graph, islands, leaving, metadata);
-        return model(written, metadata)
-                .toBuilder()
+        return model(written, metadata).toBuilder()
                 .set(
                         ModelProto.DOC_STRING,
                         "Integer parts of dl4j-quant, and steps in float between them, which the"

@@ -1,13 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 package org.dl4jquant.layer.floats;
 
-import java.util.ArrayList;
-import java.util.Arrays;
-import java.util.List;
-import java.util.Map;
-import java.util.Objects;
-import java.util.stream.IntStream;
-import java.util.stream.LongStream;
 import org.deeplearning4j.nn.conf.CNN2DFormat;
 import org.deeplearning4j.nn.conf.graph.ElementWiseVertex;
 import org.deeplearning4j.nn.conf.graph.MergeVertex;
@@ -28,6 +21,14 @@ import org.dl4jquant.numeric.Shape;
 import org.jspecify.annotations.Nullable;
 import org.nd4j.linalg.activations.IActivation;
 import org.nd4j.linalg.api.ndarray.INDArray;
+
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import java.util.Map;
+import java.util.Objects;
+import java.util.stream.IntStream;
+import java.util.stream.LongStream;
 
 /** The float arithmetic of DL4J's layers and vertices. */
 public final class FloatForms {
@@ -153,8 +154,7 @@ public final class FloatForms {
                                 "kernel_shape",
                                 pair(window.kernel().height(), window.kernel().width())),
                         Attribute.of(
-                                "strides",
-                                pair(window.stride().height(), window.stride().width())),
+                                "strides", pair(window.stride().height(), window.stride().width())),
                         Attribute.of(
                                 "pads",
                                 List.of(
@@ -203,8 +203,7 @@ public final class FloatForms {
     public static String line(
             FloatWriter target, String input, float[] factor, float[] shift, int rank) {
         String scaled =
-                target.operator(
-                        "Mul", List.of(input, perChannel(target, "factor", factor, rank)));
+                target.operator("Mul", List.of(input, perChannel(target, "factor", factor, rank)));
         return target.operator("Add", List.of(scaled, perChannel(target, "shift", shift, rank)));
     }
 
@@ -254,8 +253,7 @@ public final class FloatForms {
      * @return the form
      */
     public static FloatForm function(IActivation function) {
-        return new Sums(
-                (target, reading) -> reading.input(), Require.given(function, "function"));
+        return new Sums((target, reading) -> reading.input(), Require.given(function, "function"));
     }
 
     /**
@@ -312,8 +310,7 @@ public final class FloatForms {
                             coversAll(layer.getPoolingDimensions(), rank)
                                     && layer.isCollapseDimensions()
                                     && layer.getPoolingType() != PoolingType.PNORM
-                                    && reading.result().size(0)
-                                            == reading.shapes().get(0).size(0),
+                                    && reading.result().size(0) == reading.shapes().get(0).size(0),
                             "only pools of MAX, AVG and SUM over all that follows the channels,"
                                     + " which come first, have float operators");
                     List<Long> axes = LongStream.rangeClosed(2, rank).boxed().toList();
@@ -345,10 +342,7 @@ public final class FloatForms {
     private static String reduced(
             FloatWriter target, String operator, String input, List<Long> axes) {
         return target.operator(
-                operator,
-                List.of(input),
-                Attribute.of("axes", axes),
-                Attribute.of("keepdims", 0));
+                operator, List.of(input), Attribute.of("axes", axes), Attribute.of("keepdims", 0));
     }
 
     /**

@@ -4,7 +4,6 @@ package org.dl4jquant;
 import com.tngtech.archunit.core.domain.Dependency;
 import com.tngtech.archunit.core.domain.JavaClass;
 import com.tngtech.archunit.core.domain.JavaClasses;
-
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;

@@ -1,6 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 package org.dl4jquant.hybrid;
 
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.Objects;
+import java.util.stream.LongStream;
 import org.deeplearning4j.nn.api.Layer;
 import org.deeplearning4j.nn.graph.ComputationGraph;
 import org.deeplearning4j.nn.graph.vertex.GraphVertex;
@@ -13,12 +18,6 @@ import org.dl4jquant.nd.RowMajor;
 import org.dl4jquant.network.NetworkView;
 import org.dl4jquant.numeric.OutputFunction;
 import org.nd4j.linalg.api.ndarray.INDArray;
-
-import java.util.ArrayList;
-import java.util.List;
-import java.util.Map;
-import java.util.Objects;
-import java.util.stream.LongStream;
 
 /**
  * The differences of a hybrid model's parts from what defines them.
@@ -86,7 +85,8 @@ public record HybridComparison(long differingIntegers, List<Island> islands) {
         return new HybridComparison(differingIntegers, differences);
     }
 
-    private static Batch.Floats value(Map<String, Batch.Floats> found, String name) {
+    /** {@return one of the model's results, by name} */
+    static Batch.Floats value(Map<String, Batch.Floats> found, String name) {
         Batch.Floats batch = found.get(name);
         Require.state(batch != null, "the model gave no '%s'", name);
         return Objects.requireNonNull(batch);

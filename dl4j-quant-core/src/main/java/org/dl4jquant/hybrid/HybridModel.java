@@ -1,6 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 package org.dl4jquant.hybrid;
 
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.LinkedHashMap;
+import java.util.LinkedHashSet;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
 import org.deeplearning4j.nn.graph.ComputationGraph;
 import org.deeplearning4j.nn.multilayer.MultiLayerNetwork;
 import org.dl4jquant.check.Require;
@@ -17,17 +27,6 @@ import org.dl4jquant.network.NetworkView;
 import org.dl4jquant.numeric.Shape;
 import org.dl4jquant.onnx.HybridSession;
 import org.nd4j.linalg.api.ndarray.INDArray;
-
-import java.io.IOException;
-import java.io.UncheckedIOException;
-import java.nio.file.Path;
-import java.util.ArrayList;
-import java.util.Arrays;
-import java.util.LinkedHashMap;
-import java.util.LinkedHashSet;
-import java.util.List;
-import java.util.Map;
-import java.util.Set;
 
 /**
  * A prepared network of which some steps stay in float: an ONNX model of integer parts and float
@@ -210,21 +209,28 @@ public final class HybridModel {
         try (HybridSession session = HybridSession.open(graph(), islands(), all)) {
             found.putAll(session.scores(found));
         }
-        IntGraph scores = graph().scores();
+        long differing = differingIntegers(found);
+        return HybridComparison.of(network, islands(), found, differing);
+    }
+
+    private long differingIntegers(Map<String, Batch.Floats> found) {
         Map<String, Batch.Floats> inputs = new LinkedHashMap<>();
-        graph().inputs().forEach(input -> inputs.put(input.name(), found.get(input.name())));
+        graph().inputs()
+                .forEach(
+                        input ->
+                                inputs.put(
+                                        input.name(), HybridComparison.value(found, input.name())));
         long differing = 0;
-        try (Engine reference = Engine.open("reference", scores)) {
+        try (Engine reference = Engine.open("reference", graph().scores())) {
             for (Map.Entry<String, Batch> result : reference.run(inputs).entrySet()) {
                 float[] expected = ((Batch.Floats) result.getValue()).values();
-                float[] values = found.get(result.getKey()).values();
+                float[] values = HybridComparison.value(found, result.getKey()).values();
                 for (int i = 0; i < expected.length; i++) {
-                    boolean same =
-                            Float.floatToIntBits(expected[i]) == Float.floatToIntBits(values[i]);
-                    differing += same ? 0 : 1;
+                    int one = Float.floatToRawIntBits(expected[i]);
+                    differing += one == Float.floatToRawIntBits(values[i]) ? 0 : 1;
                 }
             }
         }
-        return HybridComparison.of(network, islands(), found, differing);
+        return differing;
     }
 }

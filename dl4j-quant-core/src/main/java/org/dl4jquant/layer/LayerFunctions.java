@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package org.dl4jquant.layer;
 
+import java.util.Optional;
 import org.deeplearning4j.nn.conf.layers.Layer;
 import org.dl4jquant.check.Require;
 import org.dl4jquant.layer.integer.IntegerSupport;
@@ -13,8 +14,6 @@ import org.dl4jquant.scheme.TensorScheme;
 import org.jspecify.annotations.Nullable;
 import org.nd4j.linalg.activations.IActivation;
 import org.nd4j.linalg.activations.impl.ActivationSoftmax;
-
-import java.util.Optional;
 
 /** The activation functions that follow the arithmetic of layers. */
 public final class LayerFunctions {

@@ -1,18 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
 package org.dl4jquant.lower;
 
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
 import org.dl4jquant.graph.node.Dequantize;
 import org.dl4jquant.graph.node.Reshape;
 import org.dl4jquant.layer.integer.IntegerRefusal;
 import org.dl4jquant.layer.integer.Signal;
 import org.dl4jquant.layer.integer.StackForm;
 import org.dl4jquant.numeric.OutputFunction;
-
-import java.util.ArrayList;
-import java.util.LinkedHashMap;
-import java.util.List;
-import java.util.Map;
-import java.util.Optional;
 
 /** The results that leave a graph: each has the output's name, even if its layer passed it on. */
 final class GraphOutputs {

@@ -1,11 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 package org.dl4jquant.lower;
 
-import org.dl4jquant.graph.IntGraph;
-import org.dl4jquant.graph.island.FloatIsland;
-
 import java.util.List;
 import java.util.Objects;
+import org.dl4jquant.graph.IntGraph;
+import org.dl4jquant.graph.island.FloatIsland;
 
 /**
  * A network of which some steps stay in float.

@@ -1,6 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 package org.dl4jquant.lower;
 
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.Objects;
 import org.deeplearning4j.nn.api.Layer;
 import org.deeplearning4j.nn.conf.graph.ElementWiseVertex;
 import org.deeplearning4j.nn.conf.graph.GraphVertex;
@@ -16,11 +20,6 @@ import org.dl4jquant.network.NetworkView;
 import org.dl4jquant.network.Step;
 import org.dl4jquant.network.Topology;
 import org.dl4jquant.numeric.Shape;
-
-import java.util.ArrayList;
-import java.util.List;
-import java.util.Map;
-import java.util.Objects;
 
 /** Lowers a quantized DL4J network to the integer graph that engines run. */
 public final class Lowering {

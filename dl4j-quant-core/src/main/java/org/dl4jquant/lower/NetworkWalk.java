@@ -1,6 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 package org.dl4jquant.lower;
 
+import java.util.ArrayList;
+import java.util.Collection;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Objects;
+import java.util.Optional;
 import org.deeplearning4j.nn.api.Layer;
 import org.deeplearning4j.nn.conf.InputPreProcessor;
 import org.dl4jquant.graph.IntGraph;
@@ -9,8 +16,8 @@ import org.dl4jquant.layer.QuantizedLayer;
 import org.dl4jquant.layer.QuantizedLayers;
 import org.dl4jquant.layer.integer.IntegerForm;
 import org.dl4jquant.layer.integer.IntegerRefusal;
-import org.dl4jquant.layer.integer.IntegerSupport;
 import org.dl4jquant.layer.integer.IntegerSupport.Refusal;
+import org.dl4jquant.layer.integer.IntegerSupport;
 import org.dl4jquant.layer.integer.LayerTensors;
 import org.dl4jquant.layer.integer.Signal;
 import org.dl4jquant.layer.integer.Stacks;
@@ -18,14 +25,6 @@ import org.dl4jquant.layer.kind.LayerKinds;
 import org.dl4jquant.network.Frozen;
 import org.dl4jquant.numeric.Shape;
 import org.jspecify.annotations.Nullable;
-
-import java.util.ArrayList;
-import java.util.Collection;
-import java.util.HashMap;
-import java.util.List;
-import java.util.Map;
-import java.util.Objects;
-import java.util.Optional;
 
 /**
  * The walk over a network's steps that asks each one's form for its nodes. It goes on after a step

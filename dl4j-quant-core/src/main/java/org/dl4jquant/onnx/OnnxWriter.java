@@ -1,6 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 package org.dl4jquant.onnx;
 
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.Map;
+import java.util.TreeMap;
 import org.dl4jquant.check.Require;
 import org.dl4jquant.files.WholeFile;
 import org.dl4jquant.graph.IntGraph;
@@ -13,13 +19,6 @@ import org.dl4jquant.onnx.wire.MessageBuilder;
 import org.dl4jquant.onnx.wire.ModelProto;
 import org.dl4jquant.onnx.wire.OperatorSetIdProto;
 import org.dl4jquant.onnx.wire.StringStringEntryProto;
-
-import java.io.IOException;
-import java.io.UncheckedIOException;
-import java.nio.file.Path;
-import java.util.List;
-import java.util.Map;
-import java.util.TreeMap;
 
 /**
  * Writes an integer graph as an ONNX model in QDQ form.

@@ -1,11 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 package org.dl4jquant.graph.island;
 
-import org.dl4jquant.numeric.OutputFunction;
-
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
+import org.dl4jquant.numeric.OutputFunction;
 
 /**
  * A step of a network that stays in float, between the parts that are integers.

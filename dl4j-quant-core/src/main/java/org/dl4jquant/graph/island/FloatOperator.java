@@ -1,10 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 package org.dl4jquant.graph.island;
 
-import org.dl4jquant.numeric.OutputFunction;
-
 import java.util.List;
 import java.util.Objects;
+import org.dl4jquant.numeric.OutputFunction;
 
 /** One step of a float island, from tensors by name to one tensor. */
 public sealed interface FloatOperator {

@@ -2,12 +2,10 @@
 package org.dl4jquant.graph.island;
 
 import com.google.errorprone.annotations.CanIgnoreReturnValue;
-
-import org.dl4jquant.check.Require;
-import org.dl4jquant.numeric.OutputFunction;
-
 import java.util.ArrayList;
 import java.util.List;
+import org.dl4jquant.check.Require;
+import org.dl4jquant.numeric.OutputFunction;
 
 /** Collects the operators of one float island, and names their results. */
 public final class FloatWriter {

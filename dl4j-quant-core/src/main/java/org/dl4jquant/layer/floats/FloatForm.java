@@ -1,15 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 package org.dl4jquant.layer.floats;
 
+import java.util.List;
+import java.util.Map;
+import java.util.Objects;
 import org.dl4jquant.graph.island.FloatWriter;
 import org.dl4jquant.numeric.Shape;
 import org.jspecify.annotations.Nullable;
 import org.nd4j.linalg.activations.IActivation;
 import org.nd4j.linalg.api.ndarray.INDArray;
-
-import java.util.List;
-import java.util.Map;
-import java.util.Objects;
 
 /** The float arithmetic of one layer or vertex, up to its activation function. */
 public interface FloatForm {

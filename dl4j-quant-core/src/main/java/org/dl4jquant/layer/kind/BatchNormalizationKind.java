@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package org.dl4jquant.layer.kind;
 
+import java.util.Optional;
 import org.deeplearning4j.nn.conf.layers.BatchNormalization;
 import org.dl4jquant.layer.floats.FloatForm;
 import org.dl4jquant.layer.floats.FloatForms;
@@ -8,8 +9,6 @@ import org.dl4jquant.layer.integer.ActivationForm;
 import org.dl4jquant.layer.integer.IntegerSupport;
 import org.nd4j.linalg.activations.IActivation;
 import org.nd4j.linalg.activations.impl.ActivationIdentity;
-
-import java.util.Optional;
 
 /**
  * A batch normalization. Where no layer before it takes it in, an activation layer does, with

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package org.dl4jquant.layer.kind;
 
+import java.util.Optional;
 import org.deeplearning4j.nn.conf.layers.ConvolutionLayer;
 import org.dl4jquant.layer.floats.FloatForm;
 import org.dl4jquant.layer.floats.FloatForms;
@@ -8,8 +9,6 @@ import org.dl4jquant.layer.integer.ConvolutionForm;
 import org.dl4jquant.layer.integer.IntegerSupport;
 import org.dl4jquant.layer.quantizers.WeightLayout;
 import org.nd4j.linalg.activations.IActivation;
-
-import java.util.Optional;
 
 /** A convolution of images; its weight is [out, in, height, width] in both image formats. */
 record ConvolutionKind(ConvolutionLayer configuration) implements LayerKind {

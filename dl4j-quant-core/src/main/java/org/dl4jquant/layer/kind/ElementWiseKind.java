@@ -1,14 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 package org.dl4jquant.layer.kind;
 
+import java.util.Optional;
 import org.deeplearning4j.nn.conf.graph.ElementWiseVertex;
 import org.dl4jquant.layer.floats.FloatForm;
 import org.dl4jquant.layer.floats.FloatForms;
 import org.dl4jquant.layer.integer.CombinationForm;
 import org.dl4jquant.layer.integer.IntegerSupport;
 import org.dl4jquant.layer.integer.SumForm;
-
-import java.util.Optional;
 
 /** A vertex that combines tensors place by place. */
 record ElementWiseKind(ElementWiseVertex configuration) implements LayerKind {

@@ -1,13 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 package org.dl4jquant.layer.kind;
 
+import java.util.Optional;
 import org.deeplearning4j.nn.conf.layers.GlobalPoolingLayer;
 import org.dl4jquant.layer.floats.FloatForm;
 import org.dl4jquant.layer.floats.FloatForms;
 import org.dl4jquant.layer.integer.IntegerSupport;
 import org.dl4jquant.layer.integer.PoolForms;
-
-import java.util.Optional;
 
 /** A pool of all steps of a sequence, or all places of an image or a volume. */
 record GlobalPoolKind(GlobalPoolingLayer configuration) implements LayerKind {

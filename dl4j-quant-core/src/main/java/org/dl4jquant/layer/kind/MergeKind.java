@@ -1,14 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 package org.dl4jquant.layer.kind;
 
+import java.util.Arrays;
+import java.util.Optional;
 import org.deeplearning4j.nn.conf.graph.MergeVertex;
 import org.dl4jquant.layer.floats.FloatForm;
 import org.dl4jquant.layer.floats.FloatForms;
 import org.dl4jquant.layer.integer.ConcatenationForm;
 import org.dl4jquant.layer.integer.IntegerSupport;
-
-import java.util.Arrays;
-import java.util.Optional;
 
 /** A vertex that concatenates tensors. */
 record MergeKind(MergeVertex configuration) implements LayerKind {

@@ -1,6 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 package org.dl4jquant.onnx.form;
 
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Map;
+import java.util.Objects;
+import java.util.Set;
 import org.dl4jquant.graph.IntGraph;
 import org.dl4jquant.graph.island.FloatIsland;
 import org.dl4jquant.graph.node.Input;
@@ -12,14 +19,6 @@ import org.dl4jquant.numeric.QuantParams;
 import org.dl4jquant.onnx.wire.DataType;
 import org.dl4jquant.onnx.wire.Message;
 import org.dl4jquant.onnx.wire.NodeProto;
-
-import java.util.ArrayList;
-import java.util.HashMap;
-import java.util.HashSet;
-import java.util.List;
-import java.util.Map;
-import java.util.Objects;
-import java.util.Set;
 
 /*
  * Most nodes become dequantize -> operator -> quantize, which ONNX Runtime fuses to one integer

@@ -1,16 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 package org.dl4jquant.onnx.form;
 
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
 import org.dl4jquant.graph.island.FloatConstant;
 import org.dl4jquant.graph.island.FloatIsland;
 import org.dl4jquant.graph.island.FloatOperator;
 import org.dl4jquant.onnx.wire.Message;
 import org.dl4jquant.onnx.wire.NodeProto;
-
-import java.util.ArrayList;
-import java.util.HashMap;
-import java.util.List;
-import java.util.Map;
 
 /** Writes the operators of a float island. They are not read back: an integer graph has none. */
 final class IslandForm {

@@ -1,15 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 package org.dl4jquant.onnx.form;
 
-import org.dl4jquant.check.Require;
-import org.dl4jquant.files.Checksum;
-import org.dl4jquant.onnx.wire.Message;
-
 import java.nio.charset.StandardCharsets;
 import java.security.MessageDigest;
 import java.util.HexFormat;
 import java.util.Map;
 import java.util.TreeMap;
+import org.dl4jquant.check.Require;
+import org.dl4jquant.files.Checksum;
+import org.dl4jquant.onnx.wire.Message;
 
 /**
  * The keys of an ONNX model's metadata that are ours: where the model comes from, and what ONNX has

@@ -56,7 +56,7 @@ final class Islands {
      * @param emitter the graph, as the step may change it
      * @param configuration its configuration
      * @param layer the running layer; null for a vertex
-     * @param inputs what it reads
+     * @param inputs the signals that it reads
      */
     record Place(
             StepEmitter emitter,

@@ -53,7 +53,7 @@ public interface FloatForm {
      * Writes the operators.
      *
      * @param target takes them
-     * @param reading what they read
+     * @param reading their inputs and parameters
      * @return the name of the result
      * @throws IllegalArgumentException if an option has no operators; the message says which
      */

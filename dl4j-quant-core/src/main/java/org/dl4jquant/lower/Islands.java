@@ -170,7 +170,8 @@ final class Islands {
         String node =
                 graph.has(values.node())
                         ? values.node()
-                        : graph.values(values, shape(graph.networkName(values.node())));
+                        : graph.values(
+                                values, shape(graph.networkName(values.node())), false);
         nodes.add(node);
         return target.functions(values.functions(), node);
     }

@@ -2,7 +2,23 @@
 package org.dl4jquant;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import org.deeplearning4j.nn.api.Model;
+import org.deeplearning4j.nn.conf.NeuralNetConfiguration;
+import org.deeplearning4j.nn.conf.graph.FrozenVertex;
+import org.deeplearning4j.nn.conf.graph.GraphVertex;
+import org.deeplearning4j.nn.conf.graph.LayerVertex;
+import org.deeplearning4j.nn.conf.layers.Layer;
+import org.deeplearning4j.nn.conf.layers.LearnedSelfAttentionLayer;
+import org.deeplearning4j.nn.conf.layers.misc.FrozenLayer;
+import org.deeplearning4j.nn.conf.layers.recurrent.Bidirectional;
+import org.deeplearning4j.nn.conf.layers.wrapper.BaseWrapperLayer;
+import org.deeplearning4j.nn.graph.ComputationGraph;
+import org.deeplearning4j.nn.multilayer.MultiLayerNetwork;
+import org.junit.jupiter.api.Test;
+import org.nd4j.linalg.factory.Nd4j;
 
 import java.io.IOException;
 import java.lang.reflect.Modifier;
@@ -15,17 +31,6 @@ import java.util.TreeSet;
 import java.util.jar.JarFile;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
-import org.deeplearning4j.nn.api.Model;
-import org.deeplearning4j.nn.conf.graph.FrozenVertex;
-import org.deeplearning4j.nn.conf.graph.GraphVertex;
-import org.deeplearning4j.nn.conf.graph.LayerVertex;
-import org.deeplearning4j.nn.conf.layers.Layer;
-import org.deeplearning4j.nn.conf.layers.misc.FrozenLayer;
-import org.deeplearning4j.nn.conf.layers.recurrent.Bidirectional;
-import org.deeplearning4j.nn.conf.layers.wrapper.BaseWrapperLayer;
-import org.deeplearning4j.nn.graph.ComputationGraph;
-import org.deeplearning4j.nn.multilayer.MultiLayerNetwork;
-import org.junit.jupiter.api.Test;
 
 /**
  * Every class of DL4J's layers and vertices is in a sample network, or is named with the reason.
@@ -44,6 +49,31 @@ class SampleNetworksTest {
                     "MaskLayer", "it only applies the mask, and stays in float",
                     "LearnedSelfAttentionLayer", "DL4J cannot compute it: its scatter_update fails",
                     "Yolo2OutputLayer", "a loss of bounding boxes, which stays in float");
+
+    /** When this fails, a newer DL4J computes the layer, and it can have a sample and a form. */
+    @Test
+    void dl4jItselfCannotComputeLearnedSelfAttention() {
+        MultiLayerNetwork network =
+                new MultiLayerNetwork(
+                        new NeuralNetConfiguration.Builder()
+                                .list()
+                                .layer(
+                                        new LearnedSelfAttentionLayer.Builder()
+                                                .nOut(4)
+                                                .nHeads(2)
+                                                .nQueries(3)
+                                                .projectInput(true)
+                                                .build())
+                                .layer(SampleNetworks.sequenceOutput())
+                                .setInputType(SampleNetworks.SEQUENCE)
+                                .build());
+        network.init();
+        RuntimeException failure =
+                assertThrows(
+                        RuntimeException.class,
+                        () -> network.output(Nd4j.randn(2, 4, SampleNetworks.TIMES)));
+        assertTrue(failure.getMessage().contains("scatter_update"), failure.getMessage());
+    }
 
     @Test
     void everyKindOfLayerHasASample() throws Exception {

@@ -1,11 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 package org.dl4jquant.prepare;
 
-import java.util.ArrayList;
-import java.util.LinkedHashMap;
-import java.util.List;
-import java.util.Map;
-import java.util.function.Function;
 import org.deeplearning4j.nn.conf.graph.GraphVertex;
 import org.deeplearning4j.nn.conf.graph.L2NormalizeVertex;
 import org.dl4jquant.layer.QuantizedAddVertex;
@@ -15,6 +10,12 @@ import org.dl4jquant.layer.QuantizedProductVertex;
 import org.dl4jquant.layer.kind.CodeFlow;
 import org.dl4jquant.network.Topology;
 import org.jspecify.annotations.Nullable;
+
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.function.Function;
 
 /** Finds the vertices that combine codes otherwise than DL4J's own arithmetic, rounded, does. */
 final class CodeJoints {
@@ -56,12 +57,13 @@ final class CodeJoints {
         if (heads > 0) {
             return attention(step, heads);
         }
-        if (step.flow() == CodeFlow.NORMALIZES
-                && step.plainVertex() instanceof L2NormalizeVertex vertex) {
+        GraphVertex vertex = step.plainVertex();
+        if (step.flow() == CodeFlow.NORMALIZES && vertex != null) {
             List<String> codes = codes(step);
             return codes.isEmpty()
                     ? null
-                    : QuantizedL2NormalizeVertex.of(vertex, codes.get(0), codes.get(1));
+                    : QuantizedL2NormalizeVertex.of(
+                            (L2NormalizeVertex) vertex, codes.get(0), codes.get(1));
         }
         boolean product = step.kind().multipliesTensors();
         if (!(product || step.flow() == CodeFlow.ADDS) || step.inputs().size() != 2) {

@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 package org.dl4jquant.layer.kind;
 
-import java.util.List;
-import java.util.Set;
 import org.deeplearning4j.nn.conf.graph.AttentionVertex;
 import org.deeplearning4j.nn.conf.graph.ElementWiseVertex;
 import org.deeplearning4j.nn.conf.graph.GraphVertex;
@@ -90,6 +88,9 @@ import org.dl4jquant.network.Frozen;
 import org.dl4jquant.network.Step;
 import org.jspecify.annotations.Nullable;
 
+import java.util.List;
+import java.util.Set;
+
 /**
  * Finds the kind of a DL4J layer, vertex or preprocessor by the exact class of its configuration.
  */
@@ -155,7 +156,8 @@ public final class LayerKinds {
                 (EmbeddingSequenceLayer layer) -> EmbeddingKind.of(layer),
                 List.of(EmbeddingSequenceLayer.class));
         kinds.add(AutoEncoderKind::new, List.of(AutoEncoder.class, VariationalAutoencoder.class));
-        kinds.add(WeightedKind::new, List.of(RecurrentAttentionLayer.class));
+        kinds.add(RecurrentAttentionKind::new, List.of(RecurrentAttentionLayer.class));
+        kinds.add(LearnedSelfAttentionKind::new, List.of(LearnedSelfAttentionLayer.class));
         kinds.add(
                 Lowering.MOST,
                 ElementWiseMultiplicationKind::new,
@@ -277,7 +279,6 @@ public final class LayerKinds {
                         CapsuleLayer.class,
                         CapsuleStrengthLayer.class,
                         GravesBidirectionalLSTM.class,
-                        LearnedSelfAttentionLayer.class,
                         OCNNOutputLayer.class,
                         PrimaryCapsules.class,
                         MaskLayer.class,

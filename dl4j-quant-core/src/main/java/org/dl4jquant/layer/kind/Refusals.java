@@ -46,6 +46,16 @@ final class Refusals {
                 remedy + "; " + layersThatLower());
     }
 
+    /**
+     * {@return the refusal of a kind for a reason of its own}
+     *
+     * @param reason why it has no integer form
+     * @param remedy the layer to put in its place
+     */
+    static IntegerSupport because(String reason, String remedy) {
+        return IntegerSupport.refused(reason, remedy + "; " + layersThatLower());
+    }
+
     private static String layersThatLower() {
         return "layers that lower are " + String.join(", ", LayerKinds.lowering(Layer.class));
     }

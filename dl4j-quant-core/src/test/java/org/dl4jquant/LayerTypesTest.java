@@ -41,6 +41,7 @@ class LayerTypesTest {
     /** The files of packages that may ask, and of runtimes, each of one kind of layer or a few. */
     private static final Set<String> MAY_ASK =
             Set.of(
+                    "layer/ChannelsLastConvolution1D.java",
                     "layer/DilatedMaxPool.java",
                     "layer/Dl4jGradients.java",
                     "layer/InnerLayer.java",

@@ -9,13 +9,10 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import java.util.Random;
 import org.deeplearning4j.nn.conf.MultiLayerConfiguration;
 import org.deeplearning4j.nn.conf.NeuralNetConfiguration;
-import org.deeplearning4j.nn.conf.RNNFormat;
 import org.deeplearning4j.nn.conf.inputs.InputType;
 import org.deeplearning4j.nn.conf.layers.BatchNormalization;
 import org.deeplearning4j.nn.conf.layers.DenseLayer;
-import org.deeplearning4j.nn.conf.layers.LSTM;
 import org.deeplearning4j.nn.conf.layers.OutputLayer;
-import org.deeplearning4j.nn.conf.layers.RnnOutputLayer;
 import org.deeplearning4j.nn.graph.ComputationGraph;
 import org.deeplearning4j.nn.multilayer.MultiLayerNetwork;
 import org.dl4jquant.Quantization;
@@ -348,98 +345,5 @@ class DynamicLowersTest {
         INDArray features = Nd4j.randn(4, 5);
         assertEquals(prepared.output(features), read.output(features));
         assertEquals(Quantization.lower(prepared), Quantization.lower(read));
-    }
-
-    private static MultiLayerNetwork ofSequences(RNNFormat format, boolean alone) {
-        NeuralNetConfiguration.ListBuilder list =
-                new NeuralNetConfiguration.Builder().seed(6).list();
-        if (!alone) {
-            LSTM lstm = new LSTM.Builder().name("lstm").nOut(6).build();
-            lstm.setRnnDataFormat(format);
-            list.layer(lstm);
-        }
-        list.layer(
-                new RnnOutputLayer.Builder(LossFunction.MCXENT)
-                        .name("out")
-                        .nOut(3)
-                        .dataFormat(format)
-                        .activation(Activation.SOFTMAX)
-                        .build());
-        MultiLayerNetwork network =
-                new MultiLayerNetwork(list.setInputType(InputType.recurrent(5, 7, format)).build());
-        network.init();
-        return network;
-    }
-
-    /** Each step is a row: as the first layer, and after a recurrent layer of calibrated codes. */
-    @Test
-    void outputLayersOfSequencesFindAScaleForEachStep() {
-        for (RNNFormat format : RNNFormat.values()) {
-            for (boolean alone : new boolean[] {true, false}) {
-                Nd4j.getRandom().setSeed(9);
-                boolean last = format == RNNFormat.NWC;
-                INDArray features = last ? Nd4j.randn(2, 7, 5) : Nd4j.randn(2, 5, 7);
-                INDArray labels = last ? Nd4j.rand(2, 7, 3) : Nd4j.rand(2, 3, 7);
-                DataSet data = new DataSet(features, labels);
-                QuantSpec spec =
-                        QuantSpec.of(LayerScheme.INT8)
-                                .with(LayerSelector.named("out"), LayerScheme.INT8_DYNAMIC);
-                MultiLayerNetwork prepared =
-                        Quantization.prepare(
-                                ofSequences(format, alone),
-                                spec,
-                                new SingletonDataSetIterator(data));
-                prepared.fit(data.copy());
-                requireEqual(
-                        Quantization.lower(prepared),
-                        RowMajor.floats(prepared.output(features)),
-                        features);
-            }
-        }
-    }
-
-    /** DL4J folds the steps into the batch before a dense layer, and unfolds them after it. */
-    @Test
-    void saysWhichPreprocessorMovesValues() {
-        Nd4j.getRandom().setSeed(10);
-        MultiLayerNetwork network =
-                new MultiLayerNetwork(
-                        new NeuralNetConfiguration.Builder()
-                                .seed(6)
-                                .list()
-                                .layer(
-                                        new DenseLayer.Builder()
-                                                .name("dense")
-                                                .nOut(6)
-                                                .activation(Activation.RELU)
-                                                .build())
-                                .layer(
-                                        new RnnOutputLayer.Builder(LossFunction.MCXENT)
-                                                .name("out")
-                                                .nOut(3)
-                                                .activation(Activation.SOFTMAX)
-                                                .build())
-                                .setInputType(InputType.recurrent(5, 7))
-                                .build());
-        network.init();
-        INDArray features = Nd4j.randn(2, 5, 7);
-        DataSet data = new DataSet(features, Nd4j.rand(2, 3, 7));
-        PreparedNetwork<MultiLayerNetwork> prepared =
-                Preparation.prepare(
-                        network,
-                        QuantSpec.of(LayerScheme.INT8_DYNAMIC),
-                        new SingletonDataSetIterator(data));
-        String forecast = String.valueOf(prepared.report().layer("dense").obstacle());
-        assertTrue(
-                forecast.startsWith(
-                        "it finds scales in float32 values that RnnToFeedForwardPreProcessor moves"),
-                forecast);
-        assertThrows(LoweringException.class, () -> Quantization.lower(prepared.network()));
-        QuantSpec remedy =
-                QuantSpec.of(LayerScheme.INT8_DYNAMIC)
-                        .with(LayerSelector.named("dense"), LayerScheme.INT8);
-        MultiLayerNetwork other =
-                Quantization.prepare(network, remedy, new SingletonDataSetIterator(data));
-        requireEqual(Quantization.lower(other), RowMajor.floats(other.output(features)), features);
     }
 }

@@ -137,6 +137,12 @@ final class DynamicForm implements IntegerForm {
                 "give it a scheme that is calibrated, such as LayerScheme.INT8");
     }
 
+    /* The mask of the features does not reach the result of an output layer of sequences. */
+    @Override
+    public MaskUse maskUse() {
+        return arithmetic.isSequence() ? MaskUse.UNDERSTOOD : MaskUse.REFUSED;
+    }
+
     @Override
     public List<Signal> emit(NodeEmitter graph, List<Signal> inputs) {
         String input = values(graph, inputs.get(0));

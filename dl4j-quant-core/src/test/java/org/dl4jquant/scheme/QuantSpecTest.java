@@ -158,13 +158,13 @@ final class QuantSpecTest {
                 Arguments.of(good.replace("\"bits\" : 8", "\"bits\" : 9"), "9 bits"),
                 Arguments.of(
                         good.replace("PER_TENSOR", "PER_TENSER"),
-                        "no granularity is \"PER_TENSER\"; there are [PER_TENSOR, PER_CHANNEL] or"
-                            + " an object of type [per-group]"),
+                        "no granularity is \"PER_TENSER\"; there are [PER_TENSOR, PER_CHANNEL,"
+                                + " PER_ROW] or an object of type [per-group]"),
                 Arguments.of(good.replace("\"mse\"", "\"mes\""), "mes"),
                 Arguments.of(
                         good.replace("LSQ", "LQS"),
                         "no estimator is \"LQS\"; there are [LSQ, STE, LSQ_PLUS] or an object of"
-                            + " type [lsq, lsq_plus, ewgs, pact, dorefa]"),
+                                + " type [lsq, lsq_plus, ewgs, pact, dorefa]"),
                 Arguments.of(
                         good.replace("\"LSQ\"", "{\"type\":\"lsq\",\"gradientScale\":\"TWO\"}"),
                         "estimator of type lsq has no 'gradientScale' of [ONE, COUNT,"
@@ -209,7 +209,7 @@ final class QuantSpecTest {
                 refusal(() -> TensorScheme.INT8_WEIGHTS.withSymmetry(Symmetry.ASYMMETRIC)));
         assertEquals(
                 "activations have one scale per tensor in the integer contract, not PER_CHANNEL;"
-                    + " use Granularity.PER_TENSOR",
+                        + " use Granularity.PER_TENSOR",
                 refusal(() -> new LayerScheme(null, TensorScheme.INT8_WEIGHTS)));
         assertEquals(
                 "weights have zero point 0 in the integer contract; use Symmetry.SYMMETRIC",
@@ -315,7 +315,7 @@ final class QuantSpecTest {
                 refusal(() -> activations.withEstimator(Estimator.LSQ_PLUS)));
         assertEquals(
                 "PACT learns one clipping value, and its codes begin at 0; use Symmetry.SYMMETRIC,"
-                    + " or Estimator.LSQ_PLUS",
+                        + " or Estimator.LSQ_PLUS",
                 refusal(() -> activations.withSymmetry(Symmetry.ASYMMETRIC).withEstimator(pact)));
         assertEquals(
                 "DoReFa has a fixed range that begins at 0; use Symmetry.SYMMETRIC, or"
@@ -333,7 +333,7 @@ final class QuantSpecTest {
                                         TensorScheme.INT8_WEIGHTS.withEstimator(pact), null)));
         assertEquals(
                 "PACT with regularization NaN: it must be finite and at least 0; 0.0001 is"
-                    + " customary",
+                        + " customary",
                 refusal(() -> new Estimator.Pact(Double.NaN)));
     }
 

@@ -155,7 +155,9 @@ class QuantizedRuntime extends ParameterRuntime {
     void prepare(boolean training, LayerWorkspaceMgr mgr) {
         if (!prepared) {
             if (training) {
-                new TrainingCheck(this).beforeForward(input(name()), params(), mask);
+                TrainingCheck check = new TrainingCheck(this);
+                check.beforeForward(input(name()), params(), mask);
+                check.requireMask(input(name()), fedMask);
             }
             simulation().setIteration(training ? getIterationCount() : ValueRounder.NO_TRAINING);
             simulation().prepare(input(name()), inputOfCodedBias(), mgr);

@@ -1,15 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 package org.dl4jquant.layer;
 
+import java.util.Arrays;
+import java.util.Map;
 import org.deeplearning4j.nn.api.layers.IOutputLayer;
 import org.deeplearning4j.nn.conf.GradientNormalization;
 import org.dl4jquant.check.Require;
+import org.dl4jquant.layer.kind.LayerKinds;
 import org.dl4jquant.nd.NonFinite;
+import org.dl4jquant.nd.RowMajor;
 import org.jspecify.annotations.Nullable;
 import org.nd4j.linalg.api.ndarray.INDArray;
-
-import java.util.Arrays;
-import java.util.Map;
 
 /**
  * Stops a training in the iteration in which a number of it is NaN or infinite, before the updater
@@ -39,6 +40,8 @@ final class TrainingCheck {
         this.layer = layer;
     }
 
+    private static final int SEQUENCES_RANK = 3;
+
     private static final String UNCHANGED = "No parameter has been changed by this batch";
 
     /**
@@ -62,6 +65,48 @@ final class TrainingCheck {
                     String.format(
                             "%s: its parameter \"%s\" is NaN or infinite; %s",
                             place(), NonFinite.firstName(layer.paramTable()), REMEDY));
+        }
+    }
+
+    /**
+     * Requires that a mask of sequences has a number for each step of each example, 0 or 1. Those
+     * of losses may be weights.
+     *
+     * @param x the input
+     * @param mask of the features, as it arrives at the layer; null without one
+     * @throws IllegalArgumentException if the mask does not fit
+     */
+    void requireMask(INDArray x, @Nullable INDArray mask) {
+        if (mask == null
+                || x.rank() != SEQUENCES_RANK
+                || mask.rank() != 2
+                || layer.getUnderlying() instanceof IOutputLayer) {
+            return;
+        }
+        long steps =
+                x.size(
+                        SEQUENCES_RANK
+                                - LayerKinds.of(layer.layerConf().getUnderlying()).channelAxis());
+        Require.argument(
+                mask.size(0) == x.size(0) && mask.size(1) == steps,
+                "%s: the mask of the features has the shape %s, and its input has %d examples of %d"
+                        + " steps; a mask has a number for each step. %s",
+                place(),
+                Arrays.toString(mask.shape()),
+                x.size(0),
+                steps,
+                UNCHANGED);
+        float[] values = RowMajor.floats(mask);
+        for (int i = 0; i < values.length; i++) {
+            Require.argument(
+                    values[i] == 0 || values[i] == 1,
+                    "%s: the mask of the features is %s in example %d at step %d; it is 1 where a"
+                            + " step counts and 0 where not. %s",
+                    place(),
+                    values[i],
+                    i / steps,
+                    i % steps,
+                    UNCHANGED);
         }
     }
 

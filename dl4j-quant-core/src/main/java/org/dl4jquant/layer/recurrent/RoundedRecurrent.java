@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 package org.dl4jquant.layer.recurrent;
 
+import java.util.Map;
+import java.util.Objects;
 import org.deeplearning4j.nn.api.MaskState;
 import org.deeplearning4j.nn.conf.NeuralNetConfiguration;
 import org.deeplearning4j.nn.conf.layers.AbstractLSTM;
@@ -14,9 +16,6 @@ import org.jspecify.annotations.Nullable;
 import org.nd4j.common.primitives.Pair;
 import org.nd4j.linalg.api.buffer.DataType;
 import org.nd4j.linalg.api.ndarray.INDArray;
-
-import java.util.Map;
-import java.util.Objects;
 
 /**
  * DL4J's LSTM, GravesLSTM or SimpleRnn with a time loop of its own, in which the hidden state is
@@ -81,9 +80,9 @@ final class RoundedRecurrent
 
     private void requireFits(INDArray x, INDArray w, @Nullable INDArray before) {
         Require.argument(
-                x.rank() == 3 && x.size(1) == w.size(0),
-                "layer \"%s\" reads sequences of shape [examples, %d, steps], but its input has the"
-                        + " shape %s",
+                x.rank() == 3 && x.size(1) == w.size(0) && x.size(2) > 0,
+                "layer \"%s\" reads sequences of shape [examples, %d, steps] with one step or more,"
+                        + " but its input has the shape %s",
                 conf().getLayer().getLayerName(),
                 w.size(0),
                 java.util.Arrays.toString(x.shape()));

@@ -406,8 +406,8 @@ class RoundedRecurrentTest {
     void refusesAnInputOfAnotherWidth() {
         RecurrentLayer layer = Twins.of(lstm().name("lstm").build()).ours();
         assertEquals(
-                "layer \"lstm\" reads sequences of shape [examples, 4, steps], but its input has the"
-                        + " shape [3, 2, 6]",
+                "layer \"lstm\" reads sequences of shape [examples, 4, steps] with one step or"
+                        + " more, but its input has the shape [3, 2, 6]",
                 assertThrows(
                                 IllegalArgumentException.class,
                                 () ->

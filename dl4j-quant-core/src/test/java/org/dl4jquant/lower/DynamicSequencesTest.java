@@ -145,7 +145,8 @@ class DynamicSequencesTest {
         String forecast = String.valueOf(prepared.report().layer("dense").obstacle());
         assertTrue(
                 forecast.startsWith(
-                        "it finds scales in float32 values that RnnToFeedForwardPreProcessor moves"),
+                        "it finds scales in float32 values that"
+                                + " RnnToFeedForwardPreProcessor moves"),
                 forecast);
         assertThrows(LoweringException.class, () -> Quantization.lower(prepared.network()));
         QuantSpec remedy =

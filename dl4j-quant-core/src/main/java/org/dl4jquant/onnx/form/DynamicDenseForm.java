@@ -15,8 +15,8 @@ import org.dl4jquant.onnx.wire.NodeProto;
 
 /*
  * A row's largest magnitude is found by ArgMax and GatherElements: a ReduceMax has its axes as an
- * attribute or as an input, depending on the opset. MatMulInteger has all four inputs and weights of
- * uint8, without which ONNX Runtime may end the process.
+ * attribute or as an input, depending on the opset. MatMulInteger has all four inputs, and weights
+ * of uint8, without which ONNX Runtime may end the process.
  */
 /**
  * A product with rows of floats whose scale is found in them: MatMulInteger of their codes, and the

@@ -191,7 +191,10 @@ public final class WideNodes {
         int in = type.shape().size(0);
         int groups = random.nextInt(3) == 0 ? in : 1;
         int out = groups * (1 + random.nextInt(groups == 1 ? 6 : 3));
-        Extent kernel = new Extent(1 + random.nextInt(3), 1 + random.nextInt(3));
+        Extent kernel =
+                new Extent(
+                        1 + random.nextInt(Math.min(3, type.shape().size(1))),
+                        1 + random.nextInt(Math.min(3, type.shape().size(2))));
         WeightTensor weights = weights(Shape.of(out, in / groups, kernel.height(), kernel.width()));
         Output output = output(weights, type, floats);
         Window window =

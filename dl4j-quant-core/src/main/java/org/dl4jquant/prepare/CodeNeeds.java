@@ -211,6 +211,20 @@ final class CodeNeeds {
 
     /** {@return whether a tensor's examples are those of several batches below one another} */
     boolean isStacked(String tensor) {
+        return isStacked(tensor, new HashMap<>());
+    }
+
+    /* Each tensor once: the ways to it are as many as all combinations of branches. */
+    private boolean isStacked(String tensor, Map<String, Boolean> known) {
+        Boolean answer = known.get(tensor);
+        if (answer == null) {
+            answer = findStacked(tensor, known);
+            known.put(tensor, answer);
+        }
+        return answer;
+    }
+
+    private boolean findStacked(String tensor, Map<String, Boolean> known) {
         FusedStep step = network.step(tensor);
         if (step == null) {
             return false;
@@ -223,7 +237,7 @@ final class CodeNeeds {
                         : LayerKinds.of(before).batches();
         Batches all = step.kind().batches() == Batches.KEPT ? first : step.kind().batches();
         return all == Batches.KEPT
-                ? step.inputs().stream().anyMatch(this::isStacked)
+                ? step.inputs().stream().anyMatch(input -> isStacked(input, known))
                 : all == Batches.STACKED;
     }
 

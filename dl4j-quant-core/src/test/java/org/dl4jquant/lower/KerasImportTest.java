@@ -3,6 +3,8 @@ package org.dl4jquant.lower;
 
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 
+import java.nio.file.Path;
+import java.util.Map;
 import org.deeplearning4j.nn.graph.ComputationGraph;
 import org.deeplearning4j.nn.modelimport.keras.KerasModelImport;
 import org.dl4jquant.Quantization;
@@ -16,9 +18,6 @@ import org.junit.jupiter.params.provider.EnumSource;
 import org.nd4j.linalg.api.ndarray.INDArray;
 import org.nd4j.linalg.dataset.DataSet;
 import org.nd4j.linalg.factory.Nd4j;
-
-import java.nio.file.Path;
-import java.util.Map;
 
 /**
  * Networks that DL4J imports from files of Keras train with quantizers and become integers, and the

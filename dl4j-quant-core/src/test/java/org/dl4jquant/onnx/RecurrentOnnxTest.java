@@ -4,6 +4,7 @@ package org.dl4jquant.onnx;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import java.util.Map;
 import org.dl4jquant.engine.Batch;
 import org.dl4jquant.engine.Engine;
 import org.dl4jquant.engine.EqualityCheck;
@@ -12,8 +13,6 @@ import org.dl4jquant.engine.RandomSequences;
 import org.dl4jquant.graph.IntGraph;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
-
-import java.util.Map;
 
 /** Recurrent layers as Scan: read back equal, and computed as by the reference. */
 class RecurrentOnnxTest {

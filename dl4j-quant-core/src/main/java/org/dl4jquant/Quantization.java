@@ -158,7 +158,7 @@ public final class Quantization {
      * sequences.
      *
      * @param quantized a network from {@code prepare}, trained or not; only read
-     * @param options what the graph takes besides the network's inputs
+     * @param options the inputs that the graph takes besides the network's inputs
      * @return the graph
      * @throws LoweringException if a layer has no integer form, or cannot obey the options; the
      *     message names it and a remedy
@@ -173,7 +173,7 @@ public final class Quantization {
      * sequences.
      *
      * @param quantized a network from {@code prepare}, trained or not; only read
-     * @param options what the graph takes besides the network's inputs
+     * @param options the inputs that the graph takes besides the network's inputs
      * @return the graph
      * @throws LoweringException if a layer has no integer form, or cannot obey the options; the
      *     message names it and a remedy

@@ -86,7 +86,7 @@ public final class RecurrentStream {
     /**
      * Goes on from other states.
      *
-     * @param others what {@link #states} of a stream of the same graph returned
+     * @param others the {@link #states} of a stream of the same graph
      */
     public void setStates(Map<String, Batch.Floats> others) {
         Require.given(others, "others");

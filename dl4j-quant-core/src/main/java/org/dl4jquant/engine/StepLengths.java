@@ -9,10 +9,10 @@ import org.dl4jquant.check.Require;
 import org.dl4jquant.graph.IntGraph;
 
 /**
- * What an engine makes of a graph, for each of the numbers of steps that were used last; of a graph
+ * The part that an engine makes of a graph, for each of the numbers of steps that were used last; of a graph
  * of fixed sizes once. Many threads may use it at once.
  *
- * @param <T> what it makes
+ * @param <T> the type of the parts
  */
 public final class StepLengths<T> {
 
@@ -45,7 +45,7 @@ public final class StepLengths<T> {
     }
 
     /**
-     * {@return what was made of the graph for as many steps as the inputs have}
+     * {@return the part that was made of the graph for as many steps as the inputs have}
      *
      * @param inputs one batch for each input node, by name
      */

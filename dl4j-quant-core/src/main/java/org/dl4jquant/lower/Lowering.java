@@ -49,7 +49,7 @@ public final class Lowering {
      * Returns the integer graph of a network with further inputs.
      *
      * @param network a network that {@code prepare} made, trained or not; not changed
-     * @param options what the graph takes besides the network's inputs
+     * @param options the inputs that the graph takes besides the network's inputs
      * @return the graph
      * @throws LoweringException as {@link #of(MultiLayerNetwork)}, and for each layer that cannot
      *     obey the options
@@ -62,7 +62,7 @@ public final class Lowering {
      * Returns the integer graph of a network with further inputs.
      *
      * @param network a network that {@code prepare} made, trained or not; not changed
-     * @param options what the graph takes besides the network's inputs
+     * @param options the inputs that the graph takes besides the network's inputs
      * @return the graph
      * @throws LoweringException as {@link #of(ComputationGraph)}, and for each layer that cannot
      *     obey the options

@@ -2,7 +2,7 @@
 package org.dl4jquant.lower;
 
 /**
- * What an integer graph takes besides the network's inputs, and of which sizes.
+ * The inputs that an integer graph takes besides the network's inputs, and of which sizes.
  *
  * <pre>{@code
  * LoweringOptions options = LoweringOptions.DEFAULT.withMasks(true).withFreeSteps(true);

@@ -46,7 +46,7 @@ final class NetworkWalk {
      * Starts a walk.
      *
      * @param names the names of all the network's layers, vertices and inputs
-     * @param options what the graph takes besides the network's inputs
+     * @param options the inputs that the graph takes besides the network's inputs
      */
     NetworkWalk(Collection<String> names, LoweringOptions options) {
         this.graph = new GraphBuilder(names, options.freeSteps());

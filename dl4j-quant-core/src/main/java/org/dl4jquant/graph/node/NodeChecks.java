@@ -161,7 +161,7 @@ public final class NodeChecks {
         }
     }
 
-    /** {@return what a node reads: codes, and a mask if it has one} */
+    /** {@return the inputs of a node: codes, and a mask if it has one} */
     static List<String> withMask(String codes, Optional<String> mask) {
         return mask.map(name -> List.of(codes, name)).orElse(List.of(codes));
     }

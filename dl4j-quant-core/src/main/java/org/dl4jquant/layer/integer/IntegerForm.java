@@ -69,7 +69,7 @@ public interface IntegerForm {
     }
 
     /**
-     * {@return what the step does with the mask of its input, where the network is lowered with
+     * {@return the use that the step makes of the mask of its input, where the network is lowered with
      * masks}
      */
     default MaskUse maskUse() {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package org.dl4jquant.layer.integer;
 
-/** What a step does with the mask of its input. */
+/** The use that a step makes of the mask of its input. */
 public enum MaskUse {
     /** Its nodes do not obey a mask as the network does: it cannot be lowered with one. */
     REFUSED,

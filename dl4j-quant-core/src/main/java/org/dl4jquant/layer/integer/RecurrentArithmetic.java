@@ -217,7 +217,7 @@ final class RecurrentArithmetic {
      *
      * @param name its name
      * @param input the codes of the sequence
-     * @param mask what says which steps count; empty if all do
+     * @param mask the input that says which steps count; empty if all do
      */
     Recurrent node(String name, String input, Optional<String> mask) {
         Integers integers = integers();

@@ -16,6 +16,7 @@ import org.dl4jquant.graph.node.MoveByMask;
 import org.dl4jquant.graph.node.Output;
 import org.dl4jquant.graph.node.Quantize;
 import org.dl4jquant.graph.node.Recurrent;
+import org.dl4jquant.graph.node.RecurrentMemory;
 import org.dl4jquant.graph.node.TensorType;
 import org.dl4jquant.numeric.IndexMap;
 import org.dl4jquant.numeric.QuantParams;
@@ -69,7 +70,12 @@ public record RandomSequences(IntGraph graph, long seed) {
             MoveByMask.Choice choice = choices[random.nextInt(choices.length)];
             all.add(new MoveByMask("chosen", last, MASK, choice));
         }
-        return new RandomSequences(IntGraph.of(all, List.of(all.get(all.size() - 1).name())), seed);
+        List<String> outputs = new ArrayList<>(List.of(all.get(all.size() - 1).name()));
+        if (first.cell().remembers() && random.nextInt(3) == 0) {
+            all.add(new RecurrentMemory("memory", first));
+            outputs.add("memory");
+        }
+        return new RandomSequences(IntGraph.of(all, outputs), seed);
     }
 
     /* Of the last sequence to itself. */

@@ -5,12 +5,16 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.util.HashSet;
+import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.TreeMap;
 import java.util.TreeSet;
 import java.util.stream.Collectors;
+import java.util.stream.LongStream;
+import java.util.stream.Stream;
 import org.dl4jquant.engine.RandomGraph;
+import org.dl4jquant.engine.RandomSequences;
 import org.dl4jquant.graph.IntGraph;
 import org.dl4jquant.graph.node.IntNode;
 import org.dl4jquant.onnx.wire.GraphProto;
@@ -31,6 +35,17 @@ class FormsTest {
         return nodes;
     }
 
+    private static List<IntGraph> graphs() {
+        return LongStream.range(0, GRAPHS)
+                .boxed()
+                .flatMap(
+                        seed ->
+                                Stream.of(
+                                        RandomGraph.of(seed).graph(),
+                                        RandomSequences.of(seed).graph()))
+                .toList();
+    }
+
     @Test
     void haveOneFormForEachKindOfNode() {
         assertEquals(
@@ -42,8 +57,8 @@ class FormsTest {
     @Test
     void understandTheOperatorsThatTheyWrite() {
         Set<String> written = new TreeSet<>();
-        for (long seed = 0; seed < GRAPHS; seed++) {
-            Message graph = Forms.write(RandomGraph.of(seed).graph(), false, new TreeMap<>());
+        for (IntGraph random : graphs()) {
+            Message graph = Forms.write(random, false, new TreeMap<>());
             graph.get(GraphProto.NODE).forEach(node -> written.add(node.get(NodeProto.OP_TYPE)));
         }
         assertTrue(Forms.operators().containsAll(written), written.toString());
@@ -53,13 +68,12 @@ class FormsTest {
     @Test
     void readEveryNodeThatTheyWrite() {
         Set<Class<?>> seen = new HashSet<>();
-        for (long seed = 0; seed < GRAPHS; seed++) {
-            IntGraph graph = RandomGraph.of(seed).graph();
+        for (IntGraph graph : graphs()) {
             graph.nodes().forEach(node -> seen.add(node.getClass()));
             Map<String, String> metadata = new TreeMap<>();
             Message written = Forms.write(graph, true, metadata);
             FormReading read = Forms.read(written, metadata, 0);
-            assertEquals(graph, read.graph(), "seed " + seed);
+            assertEquals(graph, read.graph());
             assertEquals(0, read.deviations().size(), read.deviations().toString());
         }
         assertEquals(nodes(IntNode.class), seen);

@@ -47,6 +47,7 @@ import org.deeplearning4j.nn.conf.layers.misc.ElementWiseMultiplicationLayer;
 import org.deeplearning4j.nn.conf.layers.misc.FrozenLayer;
 import org.deeplearning4j.nn.conf.layers.misc.FrozenLayerWithBackprop;
 import org.deeplearning4j.nn.conf.layers.misc.RepeatVector;
+import org.deeplearning4j.nn.conf.layers.objdetect.Yolo2OutputLayer;
 import org.deeplearning4j.nn.conf.layers.recurrent.Bidirectional;
 import org.deeplearning4j.nn.conf.layers.recurrent.LastTimeStep;
 import org.deeplearning4j.nn.conf.layers.recurrent.SimpleRnn;
@@ -220,6 +221,13 @@ public final class GoldenNetworks {
                 "images end with a loss",
                 active(Activation.RELU),
                 new CnnLossLayer.Builder().build());
+        ending(
+                "images end with a grid of boxes",
+                convolution(14),
+                new Yolo2OutputLayer.Builder()
+                        .boundingBoxPriors(
+                                Nd4j.createFromArray(new float[][] {{1, 2}, {2.5f, 0.5f}}))
+                        .build());
         ending("images end with a pool", convolution(3), pool(PoolingType.AVG), noLoss());
         ending(
                 "images end with a function and a pool",

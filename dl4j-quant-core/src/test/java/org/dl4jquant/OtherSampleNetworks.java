@@ -56,6 +56,20 @@ final class OtherSampleNetworks {
         otherVolumes();
         attention();
         alone();
+        magnitudes();
+    }
+
+    private void magnitudes() {
+        networks.add(
+                "p-norm pooling with p = 1",
+                InputType.convolutional(6, 6, 2),
+                Nd4j.randn(SampleNetworks.EXAMPLES, 2, 6, 6),
+                new ConvolutionLayer.Builder(1, 1).nOut(4).activation(Activation.IDENTITY).build(),
+                new SubsamplingLayer.Builder(PoolingType.PNORM)
+                        .pnorm(1)
+                        .name(SampleNetworks.NAME)
+                        .build(),
+                SampleNetworks.output());
     }
 
     private void alone() {

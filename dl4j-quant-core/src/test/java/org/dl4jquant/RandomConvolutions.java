@@ -1,6 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 package org.dl4jquant;
 
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import java.util.Objects;
 import org.deeplearning4j.nn.conf.CNN2DFormat;
 import org.deeplearning4j.nn.conf.ConvolutionMode;
 import org.deeplearning4j.nn.conf.MultiLayerConfiguration;
@@ -24,16 +28,12 @@ import org.deeplearning4j.nn.conf.layers.RnnLossLayer;
 import org.deeplearning4j.nn.conf.layers.SeparableConvolution2D;
 import org.deeplearning4j.nn.conf.layers.Subsampling1DLayer;
 import org.deeplearning4j.nn.conf.layers.Subsampling3DLayer;
+import org.deeplearning4j.nn.conf.layers.SubsamplingLayer;
 import org.deeplearning4j.nn.multilayer.MultiLayerNetwork;
 import org.nd4j.linalg.activations.Activation;
 import org.nd4j.linalg.api.ndarray.INDArray;
 import org.nd4j.linalg.factory.Nd4j;
 import org.nd4j.linalg.lossfunctions.LossFunctions.LossFunction;
-
-import java.util.ArrayList;
-import java.util.Arrays;
-import java.util.List;
-import java.util.Objects;
 
 /**
  * Draws networks around one layer that slides a kernel over sequences, images or volumes, with all
@@ -60,6 +60,7 @@ final class RandomConvolutions {
         CONVOLUTION_3D,
         TRANSPOSED_3D,
         POOL_1D,
+        POOL_2D,
         POOL_3D
     }
 
@@ -128,6 +129,10 @@ final class RandomConvolutions {
                                     .activation(function())
                                     .build(),
                             pool1d());
+            case POOL_2D -> {
+                CNN2DFormat format = format();
+                yield images(channels, format, pool2d(format));
+            }
             case POOL_3D -> {
                 Convolution3D.DataFormat format = volumeFormat();
                 yield volumes(
@@ -148,10 +153,28 @@ final class RandomConvolutions {
         Subsampling1DLayer.Builder builder =
                 new Subsampling1DLayer.Builder()
                         // DL4J forgets a type that is given to the constructor.
-                        .poolingType(dice.pick(PoolingType.MAX, PoolingType.AVG))
+                        .poolingType(poolingType())
                         .kernelSize(dice.from(1, 3))
                         .stride(dice.from(1, 3))
                         .convolutionMode(mode);
+        builder.setPnorm(1);
+        builder.setAvgPoolIncludePadInDivisor(dice.one(2));
+        return builder.build();
+    }
+
+    private PoolingType poolingType() {
+        return dice.pick(PoolingType.MAX, PoolingType.AVG, PoolingType.PNORM);
+    }
+
+    private Layer pool2d(CNN2DFormat format) {
+        ConvolutionMode mode = dice.mode();
+        SubsamplingLayer.Builder builder =
+                new SubsamplingLayer.Builder(poolingType())
+                        .kernelSize(sizes(2, 1, 3))
+                        .stride(sizes(2, 1, 3))
+                        .dataFormat(format)
+                        .convolutionMode(mode);
+        builder.setPnorm(1);
         builder.setAvgPoolIncludePadInDivisor(dice.one(2));
         return builder.build();
     }
@@ -330,8 +353,8 @@ final class RandomConvolutions {
         all.removeIf(Objects::isNull);
         boolean vectors = !dice.one(3);
         if (vectors) {
-            PoolingType type = dice.pick(PoolingType.AVG, PoolingType.MAX, PoolingType.SUM);
-            all.add(new GlobalPoolingLayer(type));
+            PoolingType type = dice.pick(PoolingType.values());
+            all.add(new GlobalPoolingLayer.Builder(type).pnorm(1).build());
             all.add(
                     new OutputLayer.Builder(LossFunction.MSE)
                             .nOut(CLASSES)

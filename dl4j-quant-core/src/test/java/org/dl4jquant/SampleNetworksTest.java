@@ -5,6 +5,17 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import java.io.IOException;
+import java.lang.reflect.Modifier;
+import java.net.URISyntaxException;
+import java.nio.file.Path;
+import java.util.HashSet;
+import java.util.Map;
+import java.util.Set;
+import java.util.TreeSet;
+import java.util.jar.JarFile;
+import java.util.stream.Collectors;
+import java.util.stream.Stream;
 import org.deeplearning4j.nn.api.Model;
 import org.deeplearning4j.nn.conf.NeuralNetConfiguration;
 import org.deeplearning4j.nn.conf.graph.FrozenVertex;
@@ -19,18 +30,6 @@ import org.deeplearning4j.nn.graph.ComputationGraph;
 import org.deeplearning4j.nn.multilayer.MultiLayerNetwork;
 import org.junit.jupiter.api.Test;
 import org.nd4j.linalg.factory.Nd4j;
-
-import java.io.IOException;
-import java.lang.reflect.Modifier;
-import java.net.URISyntaxException;
-import java.nio.file.Path;
-import java.util.HashSet;
-import java.util.Map;
-import java.util.Set;
-import java.util.TreeSet;
-import java.util.jar.JarFile;
-import java.util.stream.Collectors;
-import java.util.stream.Stream;
 
 /**
  * Every class of DL4J's layers and vertices is in a sample network, or is named with the reason.
@@ -47,8 +46,8 @@ class SampleNetworksTest {
                     "Pooling1D", "another name of Subsampling1DLayer",
                     "Pooling2D", "another name of SubsamplingLayer",
                     "MaskLayer", "it only applies the mask, and stays in float",
-                    "LearnedSelfAttentionLayer", "DL4J cannot compute it: its scatter_update fails",
-                    "Yolo2OutputLayer", "a loss of bounding boxes, which stays in float");
+                    "LearnedSelfAttentionLayer",
+                            "DL4J cannot compute it: its scatter_update fails");
 
     /** When this fails, a newer DL4J computes the layer, and it can have a sample and a form. */
     @Test

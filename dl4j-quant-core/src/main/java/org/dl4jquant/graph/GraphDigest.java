@@ -65,6 +65,7 @@ final class GraphDigest {
                     Map.entry(OutputFunction.Slope.class, "Slope"),
                     Map.entry(OutputFunction.Pointwise.class, "Pointwise"),
                     Map.entry(OutputFunction.Softmax.class, "Softmax"),
+                    Map.entry(OutputFunction.BoxGrid.class, "BoxGrid"),
                     Map.entry(ElementwiseFunction.PiecewiseLinear.class, "PiecewiseLinear"),
                     Map.entry(ElementwiseFunction.ThresholdedRelu.class, "ThresholdedRelu"),
                     Map.entry(ElementwiseFunction.Elu.class, "Elu"));

@@ -240,8 +240,7 @@ public final class IntGraph {
 
     private static void requireFits(String output, OutputFunction function, TensorType type) {
         Require.argument(
-                !(function instanceof OutputFunction.Softmax softmax)
-                        || softmax.axis() < type.shape().rank(),
+                function.fits(type.shape()),
                 "the graph's output '%s' has examples of shape %s, which %s does not fit",
                 output,
                 type.shape(),

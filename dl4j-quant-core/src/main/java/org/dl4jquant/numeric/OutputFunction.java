@@ -27,6 +27,15 @@ public sealed interface OutputFunction {
      */
     void applyInPlace(float[] values, int examples, Shape shape);
 
+    /**
+     * {@return whether the function can be applied to examples of a shape}
+     *
+     * @param shape one example's dimensions
+     */
+    default boolean fits(Shape shape) {
+        return true;
+    }
+
     /** {@return the function as text, which {@link #parse} reads} */
     String text();
 
@@ -135,6 +144,11 @@ public sealed interface OutputFunction {
         }
 
         @Override
+        public boolean fits(Shape shape) {
+            return axis < shape.rank();
+        }
+
+        @Override
         public void applyInPlace(float[] values, int examples, Shape shape) {
             Require.argument(
                     axis < shape.rank(), "softmax along axis %d of examples %s", axis, shape);
@@ -169,6 +183,100 @@ public sealed interface OutputFunction {
         @Override
         public String text() {
             return OutputFunctionText.SOFTMAX + " " + axis;
+        }
+    }
+
+    /**
+     * YOLOv2's grid of boxes: for each box the sigmoid of its place's two coordinates, its width
+     * and height {@code prior * e^x}, the sigmoid of its confidence, and the softmax of its
+     * classes; each number in float64, rounded once.
+     *
+     * @param channelsLast whether the channels are the last axis of an example, not the first one
+     * @param priors width and height of each box, in turn, in units of the grid
+     */
+    record BoxGrid(boolean channelsLast, List<Float> priors) implements OutputFunction {
+
+        /** Coordinates, sizes, confidence. */
+        private static final int BEFORE_CLASSES = 5;
+
+        private static final int SIZES = 2;
+
+        /** Checks the priors. */
+        public BoxGrid {
+            priors = List.copyOf(priors);
+            Require.argument(
+                    !priors.isEmpty() && priors.size() % SIZES == 0,
+                    "there are %d numbers of boxes; each box has a width and a height",
+                    priors.size());
+            Require.argument(
+                    priors.stream().allMatch(prior -> prior > 0 && Float.isFinite(prior)),
+                    "the sizes of boxes are %s; all must be finite and above 0",
+                    priors);
+        }
+
+        /** {@return the number of boxes of each place of the grid} */
+        public int boxes() {
+            return priors.size() / SIZES;
+        }
+
+        @Override
+        public boolean fits(Shape shape) {
+            return shape.isImage()
+                    && channels(shape) % boxes() == 0
+                    && channels(shape) / boxes() >= BEFORE_CLASSES;
+        }
+
+        private int channels(Shape shape) {
+            return shape.size(channelsLast ? Shape.IMAGE_RANK - 1 : 0);
+        }
+
+        @Override
+        public void applyInPlace(float[] values, int examples, Shape shape) {
+            Require.argument(
+                    fits(shape),
+                    "%d boxes do not fit examples %s with the channels %s: each box needs as many"
+                            + " channels, five and one for each class",
+                    boxes(),
+                    shape,
+                    channelsLast ? "last" : "first");
+            int channels = channels(shape);
+            int places = shape.elements() / channels;
+            int step = channelsLast ? 1 : places;
+            double[] powers = new double[channels / boxes() - BEFORE_CLASSES];
+            for (int example = 0; example < examples; example++) {
+                for (int place = 0; place < places; place++) {
+                    int first =
+                            example * shape.elements() + (channelsLast ? place * channels : place);
+                    for (int box = 0; box < boxes(); box++) {
+                        int from = first + box * (powers.length + BEFORE_CLASSES) * step;
+                        boxInPlace(values, from, step, box);
+                        Softmax.normalizeInPlace(
+                                values, from + BEFORE_CLASSES * step, step, powers);
+                    }
+                }
+            }
+        }
+
+        private void boxInPlace(float[] values, int from, int step, int box) {
+            for (int i = 0; i < BEFORE_CLASSES; i++) {
+                int at = from + i * step;
+                boolean size = i == SIZES || i == SIZES + 1;
+                values[at] =
+                        size
+                                ? (float)
+                                        (StrictMath.exp(values[at])
+                                                * priors.get(box * SIZES + i - SIZES))
+                                : (float) ElementwiseFunction.Fixed.SIGMOID.apply(values[at]);
+            }
+        }
+
+        @Override
+        public String text() {
+            StringBuilder text =
+                    new StringBuilder(OutputFunctionText.BOX_GRID)
+                            .append(channelsLast ? " last" : " first");
+            priors.forEach(prior -> text.append(' ').append(prior));
+            return text.toString();
         }
     }
 

@@ -2,6 +2,7 @@
 package org.dl4jquant.numeric;
 
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Locale;
 import java.util.regex.Pattern;
@@ -16,6 +17,7 @@ final class OutputFunctionText {
     static final String CLAMP = "clamp";
     static final String SLOPE = "slope";
     static final String SOFTMAX = "softmax";
+    static final String BOX_GRID = "box_grid";
     private static final String ELU = "elu";
     private static final String THRESHOLDED_RELU = "thresholded_relu";
     private static final String PIECEWISE_LINEAR = "piecewise_linear";
@@ -73,6 +75,10 @@ final class OutputFunctionText {
                             new OutputFunction.Slope(
                                     Float.parseFloat(words[1]), Float.parseFloat(words[2]));
                     case SOFTMAX -> new OutputFunction.Softmax(Integer.parseInt(words[1]));
+                    case BOX_GRID ->
+                            new OutputFunction.BoxGrid(
+                                    words[1].equals("last"),
+                                    Arrays.stream(words).skip(2).map(Float::valueOf).toList());
                     default -> new OutputFunction.Pointwise(pointwise(words));
                 };
         if (function.text().equals(String.join(" ", words))) {

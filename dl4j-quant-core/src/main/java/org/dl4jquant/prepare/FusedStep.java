@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 package org.dl4jquant.prepare;
 
+import java.util.ArrayList;
+import java.util.List;
 import org.deeplearning4j.nn.conf.InputPreProcessor;
 import org.deeplearning4j.nn.conf.graph.ElementWiseVertex;
 import org.deeplearning4j.nn.conf.graph.GraphVertex;
@@ -11,6 +13,7 @@ import org.dl4jquant.layer.CodeJoint;
 import org.dl4jquant.layer.MaxPoolingLayer;
 import org.dl4jquant.layer.MaximumVertex;
 import org.dl4jquant.layer.QuantizedLayer;
+import org.dl4jquant.layer.YoloResultLayer;
 import org.dl4jquant.layer.kind.CodeFlow;
 import org.dl4jquant.layer.kind.LayerKind;
 import org.dl4jquant.layer.kind.LayerKinds;
@@ -18,9 +21,6 @@ import org.dl4jquant.network.Step;
 import org.dl4jquant.network.Topology;
 import org.jspecify.annotations.Nullable;
 import org.nd4j.linalg.activations.IActivation;
-
-import java.util.ArrayList;
-import java.util.List;
 
 /**
  * One step of the float network, perhaps with the batch normalization and the activation layer
@@ -69,7 +69,9 @@ record FusedStep(
 
     /** {@return DL4J's layer inside the quantizers; the layer itself if it has none} */
     static @Nullable Layer inside(@Nullable Layer layer) {
-        return layer instanceof QuantizedLayer || layer instanceof MaxPoolingLayer
+        return layer instanceof QuantizedLayer
+                        || layer instanceof MaxPoolingLayer
+                        || layer instanceof YoloResultLayer
                 ? ((BaseWrapperLayer) layer).getUnderlying()
                 : layer;
     }

@@ -6,10 +6,12 @@ import org.deeplearning4j.nn.conf.NeuralNetConfiguration;
 import org.deeplearning4j.nn.conf.layers.ActivationLayer;
 import org.deeplearning4j.nn.conf.layers.BatchNormalization;
 import org.deeplearning4j.nn.conf.layers.Layer;
+import org.deeplearning4j.nn.conf.layers.objdetect.Yolo2OutputLayer;
 import org.dl4jquant.layer.FakeQuantLayer;
 import org.dl4jquant.layer.MaxPoolingLayer;
 import org.dl4jquant.layer.QuantizedLayer;
 import org.dl4jquant.layer.ResultActivation;
+import org.dl4jquant.layer.YoloResultLayer;
 import org.dl4jquant.layer.kind.CodeFlow;
 import org.dl4jquant.layer.kind.LayerKind;
 import org.dl4jquant.layer.kind.LayerKinds;
@@ -41,6 +43,9 @@ final class Wrapping {
         } else if ((step.kind().flow() == CodeFlow.PICKS)) {
             conf.setLayer(
                     Frozen.like(original.getLayer(), new MaxPoolingLayer(thawed(step).clone())));
+        } else if (step.kind().makesBoxes()) {
+            Yolo2OutputLayer boxes = (Yolo2OutputLayer) thawed(step).clone();
+            conf.setLayer(Frozen.like(original.getLayer(), new YoloResultLayer(boxes)));
         } else if (plan.results().contains(step.name())) {
             useResultFunction(Frozen.inside(conf.getLayer()));
         }

@@ -6,10 +6,13 @@ import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import java.io.IOException;
+import java.util.stream.Stream;
 import org.deeplearning4j.nn.conf.graph.GraphVertex;
 import org.deeplearning4j.nn.conf.layers.DenseLayer;
 import org.deeplearning4j.nn.conf.layers.Layer;
 import org.deeplearning4j.nn.conf.layers.SubsamplingLayer;
+import org.deeplearning4j.nn.conf.layers.objdetect.Yolo2OutputLayer;
 import org.deeplearning4j.nn.conf.serde.JsonMappers;
 import org.dl4jquant.layer.quantizers.LayerQuantizers;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -17,10 +20,8 @@ import org.junit.jupiter.params.provider.Arguments;
 import org.junit.jupiter.params.provider.MethodSource;
 import org.nd4j.linalg.activations.IActivation;
 import org.nd4j.linalg.activations.impl.ActivationReLU;
+import org.nd4j.linalg.factory.Nd4j;
 import org.nd4j.shade.jackson.databind.JsonMappingException;
-
-import java.io.IOException;
-import java.util.stream.Stream;
 
 /** Each class whose name stands in model files reads the first version and refuses others. */
 class LayerVersionTest {
@@ -31,12 +32,19 @@ class LayerVersionTest {
                 Arguments.of(
                         Layer.class, new QuantizedLayer(dense, null, null, LayerQuantizers.NONE)),
                 Arguments.of(Layer.class, new MaxPoolingLayer(new SubsamplingLayer())),
+                Arguments.of(Layer.class, new YoloResultLayer(boxes())),
                 Arguments.of(GraphVertex.class, new QuantizedAddVertex("a", "b", "c")),
                 Arguments.of(
                         GraphVertex.class, new QuantizedAttentionVertex(2, "a", "b", "c", "d")),
                 Arguments.of(GraphVertex.class, new MaximumVertex()),
                 Arguments.of(IActivation.class, new ResultActivation(new ActivationReLU())),
                 Arguments.of(IActivation.class, new ResultSoftmax()));
+    }
+
+    private static Yolo2OutputLayer boxes() {
+        return new Yolo2OutputLayer.Builder()
+                .boundingBoxPriors(Nd4j.createFromArray(new float[][] {{1, 2}}))
+                .build();
     }
 
     private static String json(Class<?> type, Object value) throws IOException {

@@ -5,6 +5,7 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import java.util.List;
 import org.deeplearning4j.nn.conf.ComputationGraphConfiguration.GraphBuilder;
 import org.deeplearning4j.nn.conf.NeuralNetConfiguration;
 import org.deeplearning4j.nn.conf.graph.ElementWiseVertex;
@@ -33,8 +34,6 @@ import org.nd4j.linalg.dataset.MultiDataSet;
 import org.nd4j.linalg.dataset.adapter.SingletonMultiDataSetIterator;
 import org.nd4j.linalg.factory.Nd4j;
 import org.nd4j.linalg.lossfunctions.LossFunctions.LossFunction;
-
-import java.util.List;
 
 /** Networks whose parts all have an integer form, but which do not fit together. */
 final class LoweringMessagesTest {
@@ -242,7 +241,8 @@ final class LoweringMessagesTest {
         assertTrue(
                 message.startsWith(
                         "layer 'norms' cannot be lowered to integers: there is no integer form of"
-                                + " type GlobalPoolingLayer with pooling type PNORM; pooling"),
+                                + " type GlobalPoolingLayer with pooling type PNORM and p = 2,"
+                                + " because"),
                 message);
     }
 

@@ -13,6 +13,7 @@ import net.jqwik.api.Combinators;
 import net.jqwik.api.ForAll;
 import net.jqwik.api.Property;
 import net.jqwik.api.Provide;
+import org.dl4jquant.numeric.OutputFunction.BoxGrid;
 import org.dl4jquant.numeric.OutputFunction.Clamp;
 import org.dl4jquant.numeric.OutputFunction.Pointwise;
 import org.dl4jquant.numeric.OutputFunction.Slope;
@@ -49,6 +50,16 @@ class OutputFunctionTest {
         assertArrayEquals(
                 new float[] {.5f, .5f, 0, 1, .5f, .5f},
                 applied(new Softmax(1), Shape.of(3, 2), 5, 5, -900, 900, 0, 0));
+    }
+
+    /** By hand: e^0 = 1, and the sigmoid of 0 is a half; two places of a box with two classes. */
+    @Test
+    void aGridOfBoxesHasItsKnownValues() {
+        BoxGrid grid = new BoxGrid(false, List.of(3f, 0.25f));
+        float[] expected = {.5f, 1, .5f, 0, 3, 3, .25f, .25f, .5f, 1, .5f, 1, .5f, 0};
+        float[] values = {0, 99, 0, -999, 0, 0, 0, 0, 0, 99, 0, 500, 0, -500};
+        assertArrayEquals(expected, applied(grid, Shape.of(7, 1, 2), values));
+        assertEquals("box_grid first 3.0 0.25", grid.text());
     }
 
     @Property

@@ -88,18 +88,14 @@ public record EngineFile(
                     Require.argument(
                             type.isPresent()
                                     && !type.get().isCodes()
-                                    && last.stream().allMatch(each -> fits(each, type.get())),
+                                    && last.stream()
+                                            .allMatch(each -> each.fits(type.get().shape())),
                             "the last function %s is of '%s', which is %s in the program for %s",
                             last,
                             output,
                             type.map(TensorType::toString).orElse("no output"),
                             program.architecture());
                 });
-    }
-
-    private static boolean fits(OutputFunction function, TensorType type) {
-        return !(function instanceof OutputFunction.Softmax softmax)
-                || softmax.axis() < type.shape().rank();
     }
 
     /**

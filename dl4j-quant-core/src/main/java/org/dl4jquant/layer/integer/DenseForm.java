@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package org.dl4jquant.layer.integer;
 
+import org.deeplearning4j.nn.conf.layers.AutoEncoder;
 import org.deeplearning4j.nn.conf.layers.BaseOutputLayer;
 import org.deeplearning4j.nn.conf.layers.DenseLayer;
 import org.deeplearning4j.nn.conf.layers.Layer;
@@ -43,6 +44,17 @@ public record DenseForm(long inputs, long outputs, @Nullable IActivation lastFun
                                     + Normalization.MAX_LENGTH,
                             "use fewer outputs, or train the layer without hasLayerNorm");
         }
+        return WeightedForm.of(new DenseForm(layer.getNIn(), layer.getNOut(), null), layer);
+    }
+
+    /**
+     * Returns the support of an autoencoder, which is a dense layer but in pretraining.
+     *
+     * @param layer its configuration
+     * @return a form
+     */
+    public static IntegerSupport of(AutoEncoder layer) {
+        Require.given(layer, "layer");
         return WeightedForm.of(new DenseForm(layer.getNIn(), layer.getNOut(), null), layer);
     }
 

@@ -1,27 +1,24 @@
 // SPDX-License-Identifier: Apache-2.0
 package org.dl4jquant.layer.integer;
 
+import java.util.List;
+import java.util.Objects;
 import org.deeplearning4j.nn.conf.layers.GlobalPoolingLayer;
+import org.deeplearning4j.nn.conf.layers.PoolingType;
 import org.dl4jquant.graph.node.Convolution;
 import org.dl4jquant.graph.node.Window;
 import org.dl4jquant.layer.quantizers.TensorRole;
 import org.dl4jquant.nd.RowMajor;
-import org.dl4jquant.numeric.CodeRange;
 import org.dl4jquant.numeric.QuantParams;
 import org.dl4jquant.numeric.Rounding;
 import org.dl4jquant.numeric.Shape;
-import org.dl4jquant.numeric.WeightTensor;
 import org.jspecify.annotations.Nullable;
 import org.nd4j.linalg.api.buffer.DataType;
 import org.nd4j.linalg.api.ndarray.INDArray;
 
-import java.util.Arrays;
-import java.util.List;
-import java.util.Objects;
-
 /**
- * The form of sums over whole sequences, images and volumes: a depthwise convolution whose window
- * is the whole image and whose weights are all 1.
+ * The form of sums over whole sequences, images and volumes, or of their magnitudes (the p-norm
+ * with p = 1): a depthwise convolution whose window is the whole image and whose weights are all 1.
  */
 final class GlobalSumPoolForm implements IntegerForm {
 
@@ -33,6 +30,10 @@ final class GlobalSumPoolForm implements IntegerForm {
     GlobalSumPoolForm(GlobalPoolingLayer layer, LayerTensors tensors) {
         this.layer = layer;
         this.tensors = tensors;
+    }
+
+    private boolean addsMagnitudes() {
+        return layer.getPoolingType() == PoolingType.PNORM;
     }
 
     @Override
@@ -55,7 +56,7 @@ final class GlobalSumPoolForm implements IntegerForm {
         return List.of(y);
     }
 
-    private static void sum(float[] values, QuantParams input, QuantParams output, float[] sums) {
+    private void sum(float[] values, QuantParams input, QuantParams output, float[] sums) {
         float multiplier = Rounding.multiplier(input.scale(), ONE, output.scale());
         int size = values.length / sums.length;
         for (int image = 0; image < sums.length; image++) {
@@ -63,7 +64,8 @@ final class GlobalSumPoolForm implements IntegerForm {
             boolean numbers = true;
             for (int i = image * size; i < (image + 1) * size; i++) {
                 numbers &= !Float.isNaN(values[i]);
-                sum += input.quantize(values[i]) - input.zeroPoint();
+                int code = input.quantize(values[i]) - input.zeroPoint();
+                sum += addsMagnitudes() ? Math.abs(code) : code;
             }
             int code = Rounding.requantize(sum, multiplier, output.zeroPoint(), output.range());
             sums[image] = numbers ? output.dequantize(code) : Float.NaN;
@@ -79,7 +81,8 @@ final class GlobalSumPoolForm implements IntegerForm {
     public List<Signal> emit(NodeEmitter graph, List<Signal> inputs) {
         String codes = graph.codes(InputCodes.arriving(graph, tensors, inputs.get(0)));
         Shape shape = graph.type(codes).shape();
-        String images = WholeImages.images(graph, layer, codes);
+        String values = WholeImages.images(graph, layer, codes);
+        String images = addsMagnitudes() ? MagnitudePoolForm.magnitudes(graph, values) : values;
         Shape image = graph.type(images).shape();
         Window.Extent whole = new Window.Extent(image.size(1), image.size(2));
         QuantParams output = Objects.requireNonNull(tensors.codes(TensorRole.OUTPUT));
@@ -91,23 +94,10 @@ final class GlobalSumPoolForm implements IntegerForm {
                                         new Convolution(
                                                 name,
                                                 images,
-                                                ones(image),
+                                                MagnitudePoolForm.ones(image.size(0), whole),
                                                 Window.of(whole, Window.Extent.ONE),
                                                 image.size(0),
                                                 result));
         return List.of(WholeImages.collapsed(graph, layer, shape, pooled));
-    }
-
-    private static WeightTensor ones(Shape image) {
-        byte[] codes = new byte[image.elements()];
-        Arrays.fill(codes, (byte) 1);
-        float[] scales = new float[image.size(0)];
-        Arrays.fill(scales, ONE);
-        return WeightTensor.of(
-                Shape.of(image.size(0), 1, image.size(1), image.size(2)),
-                CodeRange.narrow(CodeRange.MAX_BITS),
-                codes,
-                scales,
-                new int[scales.length]);
     }
 }

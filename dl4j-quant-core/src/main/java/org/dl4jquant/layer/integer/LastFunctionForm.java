@@ -128,7 +128,7 @@ public final class LastFunctionForm implements IntegerForm {
                         : result);
     }
 
-    private static Signal.Values values(NodeEmitter graph, Signal input) {
+    static Signal.Values values(NodeEmitter graph, Signal input) {
         if (input instanceof Signal.Values values) {
             if (values.layer() == null) {
                 throw new IntegerRefusal(

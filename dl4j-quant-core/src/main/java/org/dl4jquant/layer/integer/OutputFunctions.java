@@ -133,7 +133,15 @@ public final class OutputFunctions {
                 : Detached.compute(() -> infer(activation, values.dup(values.ordering())));
     }
 
-    private static void applyInPlace(List<OutputFunction> functions, INDArray values) {
+    /**
+     * Applies functions in the definition that engines use.
+     *
+     * @param functions the functions, in order
+     * @param values examples along dimension 0; changed
+     */
+    public static void applyInPlace(List<OutputFunction> functions, INDArray values) {
+        Require.given(functions, "functions");
+        Require.given(values, "values");
         List<Integer> sizes = new ArrayList<>();
         for (int axis = 1; axis < values.rank(); axis++) {
             sizes.add(Math.toIntExact(values.size(axis)));

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 package org.dl4jquant.layer.integer;
 
+import java.util.Arrays;
+import java.util.stream.IntStream;
 import org.deeplearning4j.nn.conf.ConvolutionMode;
 import org.deeplearning4j.nn.conf.layers.GlobalPoolingLayer;
 import org.deeplearning4j.nn.conf.layers.Layer;
@@ -10,9 +12,6 @@ import org.deeplearning4j.nn.conf.layers.Subsampling3DLayer;
 import org.deeplearning4j.nn.conf.layers.SubsamplingLayer;
 import org.dl4jquant.check.Require;
 import org.dl4jquant.numeric.Shape;
-
-import java.util.Arrays;
-import java.util.stream.IntStream;
 
 /** The forms of pools, by what they make of a window: its maximum, mean or sum. */
 public final class PoolForms {
@@ -58,7 +57,14 @@ public final class PoolForms {
                     case AVG ->
                             IntegerSupport.of(
                                     tensors -> new AveragePoolForm(layer, window, rank, tensors));
-                    case SUM, PNORM -> refusal(layer, layer.getPoolingType(), "MAX and AVG");
+                    case PNORM ->
+                            layer.getPnorm() == 1
+                                    ? IntegerSupport.of(
+                                            tensors ->
+                                                    new MagnitudePoolForm(
+                                                            layer, window, rank, tensors))
+                                    : ofPowers(layer, layer.getPnorm());
+                    case SUM -> refusal(layer, layer.getPoolingType(), "MAX and AVG");
                 };
         return ChannelsLastForm.of(layer.getCnn2dDataFormat(), support);
     }
@@ -116,8 +122,21 @@ public final class PoolForms {
             case MAX -> unquantized(layer, new GlobalMaxPoolForm(layer));
             case AVG -> IntegerSupport.of(tensors -> new GlobalAveragePoolForm(layer, tensors));
             case SUM -> IntegerSupport.of(tensors -> new GlobalSumPoolForm(layer, tensors));
-            case PNORM -> refusal(layer, layer.getPoolingType(), "MAX, AVG and SUM");
+            case PNORM ->
+                    layer.getPnorm() == 1
+                            ? IntegerSupport.of(tensors -> new GlobalSumPoolForm(layer, tensors))
+                            : ofPowers(layer, layer.getPnorm());
         };
+    }
+
+    private static IntegerSupport.Refusal ofPowers(Layer layer, int power) {
+        return IntegerSupport.refused(
+                "there is no integer form of type "
+                        + layer.getClass().getSimpleName()
+                        + " with pooling type PNORM and p = "
+                        + power
+                        + ", because sums of powers have more bits than codes",
+                "pool with p = 1, which adds magnitudes, or with MAX or AVG");
     }
 
     private static IntegerSupport.Refusal refusal(Layer layer, PoolingType type, String others) {

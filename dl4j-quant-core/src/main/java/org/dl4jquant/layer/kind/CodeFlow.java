@@ -16,7 +16,7 @@ public enum CodeFlow {
     /** Picks the largest of each window: codes pass and keep their scale. */
     PICKS,
 
-    /** Averages codes to codes of another scale. */
+    /** Averages or adds codes to codes of another scale. */
     AVERAGES,
 
     /** Divides codes by a measure of their size, to codes of another scale. */

@@ -144,6 +144,11 @@ public interface LayerKind {
         return flow() == CodeFlow.PICKS;
     }
 
+    /** {@return whether it is a loss that makes boxes of a grid, which DL4J computes in float} */
+    default boolean makesBoxes() {
+        return false;
+    }
+
     /** {@return whether it multiplies the tensors that it reads} */
     default boolean multipliesTensors() {
         return false;

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 package org.dl4jquant.layer.kind;
 
+import java.util.List;
+import java.util.Set;
 import org.deeplearning4j.nn.conf.graph.AttentionVertex;
 import org.deeplearning4j.nn.conf.graph.ElementWiseVertex;
 import org.deeplearning4j.nn.conf.graph.GraphVertex;
@@ -88,9 +90,6 @@ import org.dl4jquant.network.Frozen;
 import org.dl4jquant.network.Step;
 import org.jspecify.annotations.Nullable;
 
-import java.util.List;
-import java.util.Set;
-
 /**
  * Finds the kind of a DL4J layer, vertex or preprocessor by the exact class of its configuration.
  */
@@ -155,7 +154,8 @@ public final class LayerKinds {
                 Lowering.MOST,
                 (EmbeddingSequenceLayer layer) -> EmbeddingKind.of(layer),
                 List.of(EmbeddingSequenceLayer.class));
-        kinds.add(AutoEncoderKind::new, List.of(AutoEncoder.class, VariationalAutoencoder.class));
+        kinds.add(Lowering.MOST, AutoEncoderKind::new, List.of(AutoEncoder.class));
+        kinds.add(VariationalAutoencoderKind::new, List.of(VariationalAutoencoder.class));
         kinds.add(RecurrentAttentionKind::new, List.of(RecurrentAttentionLayer.class));
         kinds.add(LearnedSelfAttentionKind::new, List.of(LearnedSelfAttentionLayer.class));
         kinds.add(
@@ -189,13 +189,16 @@ public final class LayerKinds {
                 List.of(Subsampling1DLayer.class, Pooling1D.class));
         kinds.add(Lowering.MAX_AND_AVERAGE, VolumePoolKind::new, List.of(Subsampling3DLayer.class));
         kinds.add(Lowering.MOST, DropoutKind::new, List.of(DropoutLayer.class));
-        kinds.add(Lowering.MAX_AND_AVERAGE, GlobalPoolKind::new, List.of(GlobalPoolingLayer.class));
+        kinds.add(
+                Lowering.MAX_AVERAGE_AND_SUM,
+                GlobalPoolKind::new,
+                List.of(GlobalPoolingLayer.class));
         kinds.add(Lowering.MOST, ActivationKind::new, List.of(ActivationLayer.class));
         kinds.add(Lowering.LOSSES, LossKind::ofVectors, List.of(LossLayer.class));
         kinds.add(Lowering.LOSSES, LossKind::ofImages, List.of(CnnLossLayer.class));
         kinds.add(Lowering.LOSSES, LossKind::ofSequences, List.of(RnnLossLayer.class));
         kinds.add(Lowering.LOSSES, LossKind::ofVolumes, List.of(Cnn3DLossLayer.class));
-        kinds.add(FloatLossKind::new, List.of(Yolo2OutputLayer.class));
+        kinds.add(Lowering.LOSSES, BoxGridKind::of, List.of(Yolo2OutputLayer.class));
         kinds.add(Lowering.MOST, BatchNormalizationKind::new, List.of(BatchNormalization.class));
         kinds.add(Lowering.MOST, LocalResponseKind::new, List.of(LocalResponseNormalization.class));
         kinds.add(
@@ -294,6 +297,9 @@ public final class LayerKinds {
      */
     public static LayerKind of(Object configuration) {
         Object inside = thawed(Require.given(configuration, "configuration"));
+        if (inside instanceof PreparedBoxes prepared) {
+            return new BoxGridKind(prepared.boxes(), true);
+        }
         Class<?> type = inside.getClass();
         LayerKind kind = KINDS.kind(inside, type);
         if (kind != null) {

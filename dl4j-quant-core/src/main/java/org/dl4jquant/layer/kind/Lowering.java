@@ -12,6 +12,9 @@ enum Lowering {
     /** Pools of maxima and means. */
     MAX_AND_AVERAGE(" (max, average)", ""),
 
+    /** Pools of maxima, means and sums. */
+    MAX_AVERAGE_AND_SUM(" (max, average, sum)", ""),
+
     /** Layers that messages count as one group, because there are many. */
     MOVES(")", "layers that only move elements (such as "),
 

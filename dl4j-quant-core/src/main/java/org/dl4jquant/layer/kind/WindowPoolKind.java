@@ -30,8 +30,8 @@ record WindowPoolKind(SubsamplingLayer configuration, IntegerSupport integers)
     public CodeFlow flow() {
         return switch (configuration.getPoolingType()) {
             case MAX -> CodeFlow.PICKS;
-            case AVG -> CodeFlow.AVERAGES;
-            case SUM, PNORM -> CodeFlow.RESCALES;
+            case AVG, SUM -> CodeFlow.AVERAGES;
+            case PNORM -> configuration.getPnorm() == 1 ? CodeFlow.AVERAGES : CodeFlow.RESCALES;
         };
     }
 

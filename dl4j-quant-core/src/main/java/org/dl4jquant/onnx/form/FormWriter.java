@@ -84,7 +84,8 @@ final class FormWriter {
                 .forEach(
                         (output, functions) -> {
                             String values = target.name(output + "/value");
-                            new FunctionWriter(target, output).tail(functions, values);
+                            new FunctionWriter(target, output)
+                                    .tail(functions, type(output).shape(), values);
                             target.output(values, DataType.FLOAT, type(output));
                             metadata.put(Provenance.TAIL + output, values);
                         });

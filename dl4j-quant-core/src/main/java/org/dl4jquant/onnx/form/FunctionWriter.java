@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 package org.dl4jquant.onnx.form;
 
+import java.util.ArrayList;
 import java.util.List;
 import java.util.function.Consumer;
 import org.dl4jquant.numeric.ElementwiseFunction;
 import org.dl4jquant.numeric.OutputFunction;
+import org.dl4jquant.numeric.Shape;
 import org.dl4jquant.onnx.wire.MessageBuilder;
 import org.dl4jquant.onnx.wire.NodeProto;
 
@@ -21,6 +23,10 @@ final class FunctionWriter {
 
     /** The doc string that marks the operators of a tail. */
     static final String TAIL = "the last function in float32, not part of the integer graph";
+
+    private static final int COORDINATES = 2;
+    private static final int SIZES_END = 4;
+    private static final int CONFIDENCE_END = 5;
 
     private static final double GELU_CUBE = 0.044715;
     private static final double GELU_SLOPE = 1.702;
@@ -86,13 +92,17 @@ final class FunctionWriter {
      * Writes the float tail of an output.
      *
      * @param functions the output's last functions, in order
+     * @param shape one example of the output
      * @param result the name of the values
      */
-    void tail(List<OutputFunction> functions, String result) {
+    void tail(List<OutputFunction> functions, Shape shape, String result) {
         inTail = true;
         String at = owner;
         for (OutputFunction function : functions) {
-            at = tail(function, at);
+            at =
+                    function instanceof OutputFunction.BoxGrid grid
+                            ? boxes(grid, shape, at)
+                            : tail(function, at);
         }
         mark(target.auxiliary("Identity", owner + "/tail", List.of(at), result));
     }
@@ -108,6 +118,59 @@ final class FunctionWriter {
             return operator(Operators.WHERE, choice(x, slope).toArray(String[]::new));
         }
         return pointwise(((OutputFunction.Pointwise) function).function(), x);
+    }
+
+    private String boxes(OutputFunction.BoxGrid grid, Shape shape, String x) {
+        boolean last = grid.channelsLast();
+        List<Integer> sizes = new ArrayList<>(shape.dimensions());
+        int channels = sizes.remove(last ? sizes.size() - 1 : 0);
+        int of = channels / grid.boxes();
+        sizes.addAll(last ? sizes.size() : 0, List.of(grid.boxes(), of));
+        int axis = last ? sizes.size() : 2;
+        String boxes = operator(Operators.RESHAPE, x, sizes("boxes", sizes));
+        List<String> parts = new ArrayList<>();
+        parts.add(operator("Sigmoid", cut(boxes, axis, 0, COORDINATES)));
+        float[] priors = new float[grid.priors().size()];
+        for (int i = 0; i < priors.length; i++) {
+            priors[i] = grid.priors().get(i);
+        }
+        long[] dimensions =
+                last
+                        ? new long[] {1, 1, 1, grid.boxes(), COORDINATES}
+                        : new long[] {1, grid.boxes(), COORDINATES, 1, 1};
+        parts.add(
+                product(
+                        operator("Exp", cut(boxes, axis, COORDINATES, SIZES_END)),
+                        target.floats(owner + "/tail/priors", priors, dimensions)));
+        parts.add(operator("Sigmoid", cut(boxes, axis, SIZES_END, CONFIDENCE_END)));
+        if (of > CONFIDENCE_END) {
+            parts.add(
+                    operator(
+                            "Softmax",
+                            List.of(cut(boxes, axis, CONFIDENCE_END, of)),
+                            node -> axis(node, axis)));
+        }
+        String joined = operator(Operators.CONCAT, parts, node -> axis(node, axis));
+        return operator(Operators.RESHAPE, joined, sizes("grid", shape.dimensions()));
+    }
+
+    private String cut(String boxes, int axis, int from, int to) {
+        String name = owner + "/tail/" + from + "-" + to;
+        return operator(
+                Operators.SLICE,
+                boxes,
+                target.longs(name + "/starts", new long[] {from}),
+                target.longs(name + "/ends", new long[] {to}),
+                target.longs(name + "/axes", new long[] {axis}));
+    }
+
+    /* The first size, 0, keeps the batch's. */
+    private String sizes(String what, List<Integer> sizes) {
+        long[] all = new long[sizes.size() + 1];
+        for (int i = 0; i < sizes.size(); i++) {
+            all[i + 1] = sizes.get(i);
+        }
+        return target.longs(owner + "/tail/" + what, all);
     }
 
     private String pointwise(ElementwiseFunction function, String x) {

@@ -110,9 +110,11 @@ class LoweringFlagsTest {
     }
 
     private static Set<PoolingType> typesOf(Lowering words) {
-        return words == Lowering.MAX_AND_AVERAGE
-                ? Set.of(PoolingType.MAX, PoolingType.AVG)
-                : Set.of(PoolingType.values());
+        return switch (words) {
+            case MAX_AND_AVERAGE -> Set.of(PoolingType.MAX, PoolingType.AVG);
+            case MAX_AVERAGE_AND_SUM -> Set.of(PoolingType.MAX, PoolingType.AVG, PoolingType.SUM);
+            default -> Set.of(PoolingType.values());
+        };
     }
 
     @Test

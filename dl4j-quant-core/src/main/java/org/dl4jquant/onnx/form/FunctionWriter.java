@@ -4,6 +4,7 @@ package org.dl4jquant.onnx.form;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.function.Consumer;
+import org.dl4jquant.check.Require;
 import org.dl4jquant.numeric.ElementwiseFunction;
 import org.dl4jquant.numeric.OutputFunction;
 import org.dl4jquant.numeric.Shape;
@@ -89,6 +90,16 @@ final class FunctionWriter {
     }
 
     /**
+     * Writes functions that need no shape: those of activations.
+     *
+     * @param functions the functions, in order
+     * @param result the name of the values
+     */
+    void tail(List<OutputFunction> functions, String result) {
+        tail(functions, Shape.of(1), result);
+    }
+
+    /**
      * Writes the float tail of an output.
      *
      * @param functions the output's last functions, in order
@@ -121,6 +132,7 @@ final class FunctionWriter {
     }
 
     private String boxes(OutputFunction.BoxGrid grid, Shape shape, String x) {
+        Require.argument(grid.fits(shape), "%s does not fit examples %s", grid, shape);
         boolean last = grid.channelsLast();
         List<Integer> sizes = new ArrayList<>(shape.dimensions());
         int channels = sizes.remove(last ? sizes.size() - 1 : 0);

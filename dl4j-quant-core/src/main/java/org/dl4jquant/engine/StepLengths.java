@@ -9,8 +9,8 @@ import org.dl4jquant.check.Require;
 import org.dl4jquant.graph.IntGraph;
 
 /**
- * The part that an engine makes of a graph, for each of the numbers of steps that were used last; of a graph
- * of fixed sizes once. Many threads may use it at once.
+ * The part that an engine makes of a graph, for each of the numbers of steps that were used last;
+ * of a graph of fixed sizes once. Many threads may use it at once.
  *
  * @param <T> the type of the parts
  */

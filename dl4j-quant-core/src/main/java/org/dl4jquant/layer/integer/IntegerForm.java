@@ -1,10 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 package org.dl4jquant.layer.integer;
 
+import java.util.List;
 import org.jspecify.annotations.Nullable;
 import org.nd4j.linalg.api.ndarray.INDArray;
-
-import java.util.List;
 
 /**
  * The integer arithmetic of one layer, vertex or preprocessor: its inference in the network, and
@@ -69,8 +68,8 @@ public interface IntegerForm {
     }
 
     /**
-     * {@return the use that the step makes of the mask of its input, where the network is lowered with
-     * masks}
+     * {@return the use that the step makes of the mask of its input, where the network is lowered
+     * with masks}
      */
     default MaskUse maskUse() {
         return MaskUse.REFUSED;

@@ -32,10 +32,12 @@ import org.nd4j.linalg.lossfunctions.LossFunctions.LossFunction;
  *
  * @param trained the float network
  * @param prepared the same with quantizers
- * @param steps of its calibration data
+ * @param data its calibration data, with a mask
+ * @param steps of these
  */
 @SuppressWarnings("deprecation") // GravesLSTM
-record DrawnSequences(MultiLayerNetwork trained, MultiLayerNetwork prepared, int steps) {
+record DrawnSequences(
+        MultiLayerNetwork trained, MultiLayerNetwork prepared, DataSet data, int steps) {
 
     private static final List<Bidirectional.Mode> MODES = List.of(Bidirectional.Mode.values());
 
@@ -63,7 +65,7 @@ record DrawnSequences(MultiLayerNetwork trained, MultiLayerNetwork prepared, int
         }
         QuantSpec spec = QuantSpec.of(LayerScheme.INT8);
         MultiLayerNetwork prepared = Quantization.prepare(trained, spec, Networks.batches(data));
-        return new DrawnSequences(trained, prepared, steps);
+        return new DrawnSequences(trained, prepared, data, steps);
     }
 
     private static Layer recurrent(Random random, int units) {

@@ -38,7 +38,7 @@ public class ConvolutionGraphsTest {
      * One network.
      *
      * @param kind the layer inside
-     * @param seed what its options are drawn with
+     * @param seed the seed of its options
      */
     private record Case(RandomConvolutions.Kind kind, int seed) {
 

@@ -7,10 +7,12 @@ import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Random;
 import net.jqwik.api.ForAll;
 import net.jqwik.api.Property;
 import net.jqwik.api.Tag;
-
 import org.deeplearning4j.datasets.iterator.utilty.SingletonDataSetIterator;
 import org.deeplearning4j.nn.conf.inputs.InputType;
 import org.deeplearning4j.nn.conf.layers.DenseLayer;
@@ -31,10 +33,6 @@ import org.nd4j.linalg.activations.Activation;
 import org.nd4j.linalg.api.ndarray.INDArray;
 import org.nd4j.linalg.dataset.DataSet;
 import org.nd4j.linalg.lossfunctions.LossFunctions.LossFunction;
-
-import java.util.ArrayList;
-import java.util.List;
-import java.util.Random;
 
 /** A training stops in the iteration in which a number is NaN, says which, and changes nothing. */
 class NanTrainingTest {
@@ -257,8 +255,8 @@ class NanTrainingTest {
 
         assertEquals(
                 "layer \"last\", epoch 0, iteration 0: the gradient of its parameter \"W\" is NaN"
-                    + " or infinite, although its parameters and its input are finite, and so are"
-                    + " the labels: "
+                        + " or infinite, although its parameters and its input are finite, and so are"
+                        + " the labels: "
                         + DIVERGED
                         + ". No parameter has been changed by this batch",
                 assertThrows(IllegalStateException.class, () -> network.fit(large)).getMessage());

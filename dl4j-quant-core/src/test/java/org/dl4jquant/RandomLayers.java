@@ -1,6 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 package org.dl4jquant;
 
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import java.util.Set;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
 import org.deeplearning4j.nn.conf.CNN2DFormat;
 import org.deeplearning4j.nn.conf.ConvolutionMode;
 import org.deeplearning4j.nn.conf.NeuralNetConfiguration;
@@ -47,13 +53,6 @@ import org.nd4j.linalg.api.ndarray.INDArray;
 import org.nd4j.linalg.factory.Nd4j;
 import org.nd4j.linalg.lossfunctions.LossFunctions.LossFunction;
 
-import java.util.ArrayList;
-import java.util.Arrays;
-import java.util.List;
-import java.util.Set;
-import java.util.regex.Matcher;
-import java.util.regex.Pattern;
-
 /**
  * Draws small networks around one layer of DL4J, with every option that the layer has. What DL4J
  * itself refuses or cannot run is drawn again.
@@ -67,9 +66,9 @@ final class RandomLayers {
     private static final Pattern OPTION =
             Pattern.compile(
                     "(activationFn|[a-z]*onvolutionMode|dilation|kernelSize|stride|padding|[a-zA-Z]*"
-                        + "Format|poolingType|pnorm|avgPoolIncludePadInDivisor|hasBias|hasLayerNorm"
-                        + "|nIn|nOut|depthMultiplier|sharedAxes|useLogStd|lockGammaBeta"
-                        + "|collapseDimensions)=(\\[[^]]*]|[^,()]+(\\([^)]*\\))?)");
+                            + "Format|poolingType|pnorm|avgPoolIncludePadInDivisor|hasBias|hasLayerNorm"
+                            + "|nIn|nOut|depthMultiplier|sharedAxes|useLogStd|lockGammaBeta"
+                            + "|collapseDimensions)=(\\[[^]]*]|[^,()]+(\\([^)]*\\))?)");
 
     private static final Set<String> USUAL =
             Set.of(

@@ -1,12 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 package org.dl4jquant.engine;
 
+import java.util.List;
 import org.dl4jquant.graph.node.MoveByMask;
 import org.dl4jquant.graph.node.TensorType;
 import org.dl4jquant.numeric.QuantParams;
 import org.dl4jquant.numeric.Shape;
-
-import java.util.List;
 
 /** Codes of sequences that a mask chooses, one example after the other. */
 final class MaskKernel implements Kernel {

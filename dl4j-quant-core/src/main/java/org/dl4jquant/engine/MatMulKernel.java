@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package org.dl4jquant.engine;
 
+import java.util.List;
 import org.dl4jquant.graph.node.AttentionWeights;
 import org.dl4jquant.graph.node.MatMul;
 import org.dl4jquant.graph.node.TensorType;
@@ -9,8 +10,6 @@ import org.dl4jquant.numeric.QuantParams;
 import org.dl4jquant.numeric.Rounding;
 import org.dl4jquant.numeric.Shape;
 import org.jspecify.annotations.Nullable;
-
-import java.util.List;
 
 /** Products of two tensors of codes in int32, and what makes codes of them. */
 final class MatMulKernel implements Kernel {

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 package org.dl4jquant.layer;
 
+import java.util.List;
+import java.util.Objects;
 import org.deeplearning4j.nn.conf.graph.AttentionVertex;
 import org.deeplearning4j.nn.conf.graph.GraphVertex;
 import org.deeplearning4j.nn.conf.inputs.InputType;
@@ -15,9 +17,6 @@ import org.nd4j.linalg.api.ndarray.INDArray;
 import org.nd4j.shade.jackson.annotation.JsonAutoDetect;
 import org.nd4j.shade.jackson.annotation.JsonProperty;
 import org.nd4j.shade.jackson.databind.annotation.JsonDeserialize;
-
-import java.util.List;
-import java.util.Objects;
 
 /**
  * Scaled dot-product attention of three tensors of codes, queries, keys and values, whose result

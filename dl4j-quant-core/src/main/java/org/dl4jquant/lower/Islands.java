@@ -170,8 +170,7 @@ final class Islands {
         String node =
                 graph.has(values.node())
                         ? values.node()
-                        : graph.values(
-                                values, shape(graph.networkName(values.node())), false);
+                        : graph.values(values, shape(graph.networkName(values.node())), false);
         nodes.add(node);
         return target.functions(values.functions(), node);
     }

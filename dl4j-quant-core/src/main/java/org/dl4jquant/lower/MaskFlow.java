@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 package org.dl4jquant.lower;
 
-import org.dl4jquant.layer.integer.MaskUse;
-
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.LinkedHashSet;
@@ -10,6 +8,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
+import org.dl4jquant.layer.integer.MaskUse;
 
 /*
  * Which inputs are sequences shows when the first step reads a mask: a mask that no step reads is no

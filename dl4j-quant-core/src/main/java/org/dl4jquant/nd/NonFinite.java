@@ -1,14 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 package org.dl4jquant.nd;
 
+import java.util.Map;
+import java.util.Objects;
+import java.util.function.DoublePredicate;
 import org.jspecify.annotations.Nullable;
 import org.nd4j.linalg.api.buffer.DataBuffer;
 import org.nd4j.linalg.api.buffer.DataType;
 import org.nd4j.linalg.api.ndarray.INDArray;
-
-import java.util.Map;
-import java.util.Objects;
-import java.util.function.DoublePredicate;
 
 /** Finds elements that are NaN or infinite. */
 public final class NonFinite {

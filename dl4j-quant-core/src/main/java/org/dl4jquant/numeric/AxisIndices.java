@@ -1,10 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 package org.dl4jquant.numeric;
 
-import org.dl4jquant.check.Require;
-
 import java.util.Arrays;
 import java.util.stream.IntStream;
+import org.dl4jquant.check.Require;
 
 /**
  * For each index along an axis of a result, the index of the source, or {@link #ZERO}.

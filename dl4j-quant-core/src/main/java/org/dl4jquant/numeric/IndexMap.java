@@ -1,14 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 package org.dl4jquant.numeric;
 
-import org.dl4jquant.check.Require;
-
 import java.util.ArrayList;
 import java.util.Collections;
 import java.util.List;
 import java.util.Objects;
 import java.util.Optional;
 import java.util.stream.IntStream;
+import org.dl4jquant.check.Require;
 
 /**
  * Which element of one example each element of a result is: reshape, permute the axes, take indices

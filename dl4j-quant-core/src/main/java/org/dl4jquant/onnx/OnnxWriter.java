@@ -51,9 +51,9 @@ public final class OnnxWriter {
 
     private static final String DOC =
             "An integer graph of dl4j-quant. ONNX Runtime computes it in integers at its graph"
-                + " optimization levels EXTENDED and ALL. On x86-64 processors without VNNI, run it"
-                + " with its session option session.x64quantprecision=1, so that no product"
-                + " saturates.";
+                    + " optimization levels EXTENDED and ALL. On x86-64 processors without VNNI, run it"
+                    + " with its session option session.x64quantprecision=1, so that no product"
+                    + " saturates.";
 
     /** The results of a model for an output that has last functions. */
     public enum Results {

@@ -1,6 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 package org.dl4jquant.prepare;
 
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.function.Function;
 import org.deeplearning4j.nn.conf.graph.GraphVertex;
 import org.deeplearning4j.nn.conf.graph.L2NormalizeVertex;
 import org.dl4jquant.layer.QuantizedAddVertex;
@@ -10,12 +15,6 @@ import org.dl4jquant.layer.QuantizedProductVertex;
 import org.dl4jquant.layer.kind.CodeFlow;
 import org.dl4jquant.network.Topology;
 import org.jspecify.annotations.Nullable;
-
-import java.util.ArrayList;
-import java.util.LinkedHashMap;
-import java.util.List;
-import java.util.Map;
-import java.util.function.Function;
 
 /** Finds the vertices that combine codes otherwise than DL4J's own arithmetic, rounded, does. */
 final class CodeJoints {

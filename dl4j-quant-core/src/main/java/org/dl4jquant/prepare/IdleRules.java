@@ -1,12 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 package org.dl4jquant.prepare;
 
-import org.dl4jquant.layer.kind.CodeFlow;
-import org.dl4jquant.network.Topology;
-import org.dl4jquant.scheme.LayerPosition;
-import org.dl4jquant.scheme.LayerSelector;
-import org.dl4jquant.scheme.QuantSpec;
-
 import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.List;
@@ -15,6 +9,11 @@ import java.util.Map;
 import java.util.Set;
 import java.util.function.Function;
 import java.util.regex.Pattern;
+import org.dl4jquant.layer.kind.CodeFlow;
+import org.dl4jquant.network.Topology;
+import org.dl4jquant.scheme.LayerPosition;
+import org.dl4jquant.scheme.LayerSelector;
+import org.dl4jquant.scheme.QuantSpec;
 
 /**
  * Finds the rules of a spec that decide nothing: they select no layer, or only layers that are part

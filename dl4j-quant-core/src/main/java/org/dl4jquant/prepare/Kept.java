@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 package org.dl4jquant.prepare;
 
+import java.util.Set;
+import java.util.function.Function;
 import org.dl4jquant.check.Require;
 import org.dl4jquant.layer.CodeJoint;
 import org.dl4jquant.layer.QuantizedLayer;
@@ -8,9 +10,6 @@ import org.dl4jquant.layer.quantizers.ActivationScheme;
 import org.dl4jquant.layer.quantizers.LayerQuantizers;
 import org.dl4jquant.network.Topology;
 import org.jspecify.annotations.Nullable;
-
-import java.util.Set;
-import java.util.function.Function;
 
 /**
  * What a layer that has quantizers already, as after transfer learning, means to those that get

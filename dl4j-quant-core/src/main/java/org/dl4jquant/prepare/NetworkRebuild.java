@@ -3,6 +3,10 @@ package org.dl4jquant.prepare;
 
 import static java.util.Objects.requireNonNull;
 
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
 import org.deeplearning4j.nn.api.Model;
 import org.deeplearning4j.nn.conf.graph.GraphVertex;
 import org.deeplearning4j.nn.conf.layers.Layer;
@@ -13,11 +17,6 @@ import org.dl4jquant.network.Frozen;
 import org.dl4jquant.network.NetworkView;
 import org.dl4jquant.network.Part;
 import org.jspecify.annotations.Nullable;
-
-import java.util.ArrayList;
-import java.util.HashMap;
-import java.util.List;
-import java.util.Map;
 
 /** Builds the prepared network. */
 final class NetworkRebuild {

@@ -3,6 +3,13 @@ package org.dl4jquant.prepare;
 
 import static java.util.Objects.requireNonNull;
 
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.HashSet;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
 import org.deeplearning4j.nn.api.Model;
 import org.deeplearning4j.nn.api.Trainable;
 import org.deeplearning4j.nn.conf.NeuralNetConfiguration;
@@ -18,14 +25,6 @@ import org.dl4jquant.network.Step;
 import org.dl4jquant.scheme.LayerPosition;
 import org.dl4jquant.scheme.QuantSpec;
 import org.nd4j.linalg.api.ndarray.INDArray;
-
-import java.util.ArrayList;
-import java.util.HashMap;
-import java.util.HashSet;
-import java.util.LinkedHashMap;
-import java.util.List;
-import java.util.Map;
-import java.util.Set;
 
 /**
  * A network in which steps that have pieces, such as attentions of three inputs, are taken apart:

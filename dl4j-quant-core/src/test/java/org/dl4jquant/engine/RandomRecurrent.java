@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package org.dl4jquant.engine;
 
+import java.util.Random;
 import org.dl4jquant.graph.node.Recurrent;
 import org.dl4jquant.graph.node.TensorType;
 import org.dl4jquant.numeric.CodeRange;
@@ -10,8 +11,6 @@ import org.dl4jquant.numeric.QuantParams;
 import org.dl4jquant.numeric.Shape;
 import org.dl4jquant.numeric.WeightTensor;
 import org.dl4jquant.numeric.recurrent.Cell;
-
-import java.util.Random;
 
 /** Draws recurrent layers, most of them with sums that do not saturate. */
 final class RandomRecurrent {

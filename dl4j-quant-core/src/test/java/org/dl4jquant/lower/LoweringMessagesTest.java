@@ -221,7 +221,7 @@ final class LoweringMessagesTest {
         assertTrue(
                 supported.startsWith(
                         "layer 'middle' cannot be lowered to integers: there is no integer form of"
-                            + " type DenseLayer with layer normalization; train the layer without"),
+                                + " type DenseLayer with layer normalization; train the layer without"),
                 supported);
     }
 

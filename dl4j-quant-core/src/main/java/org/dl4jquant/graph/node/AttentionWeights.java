@@ -1,15 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 package org.dl4jquant.graph.node;
 
-import org.dl4jquant.check.Require;
-import org.dl4jquant.numeric.ExponentTable;
-import org.dl4jquant.numeric.QuantParams;
-import org.dl4jquant.numeric.Shape;
-
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Objects;
 import java.util.Optional;
+import org.dl4jquant.check.Require;
+import org.dl4jquant.numeric.ExponentTable;
+import org.dl4jquant.numeric.QuantParams;
+import org.dl4jquant.numeric.Shape;
 
 /**
  * The weights of scaled dot-product attention: the softmax, along the keys, of the products of

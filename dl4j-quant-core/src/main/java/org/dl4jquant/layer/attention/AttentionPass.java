@@ -1,16 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 package org.dl4jquant.layer.attention;
 
-import org.deeplearning4j.nn.conf.layers.SelfAttentionLayer;
-import org.dl4jquant.layer.quantizers.TensorRole;
-import org.jspecify.annotations.Nullable;
-import org.nd4j.linalg.api.ndarray.INDArray;
-
 import java.util.EnumMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
+import org.deeplearning4j.nn.conf.layers.SelfAttentionLayer;
+import org.dl4jquant.layer.quantizers.TensorRole;
+import org.jspecify.annotations.Nullable;
+import org.nd4j.linalg.api.ndarray.INDArray;
 
 /**
  * One pass of scaled dot-product self-attention over a batch, forward and back, with its factors

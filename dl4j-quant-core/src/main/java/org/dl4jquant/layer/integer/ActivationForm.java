@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 package org.dl4jquant.layer.integer;
 
+import java.util.List;
+import java.util.Objects;
 import org.deeplearning4j.nn.conf.layers.ActivationLayer;
 import org.deeplearning4j.nn.workspace.ArrayType;
 import org.deeplearning4j.nn.workspace.LayerWorkspaceMgr;
@@ -14,9 +16,6 @@ import org.dl4jquant.scheme.Estimator;
 import org.jspecify.annotations.Nullable;
 import org.nd4j.linalg.api.ndarray.INDArray;
 import org.nd4j.linalg.factory.Nd4j;
-
-import java.util.List;
-import java.util.Objects;
 
 /**
  * The form of an activation layer with quantizers: a clamp of codes, or a table. With the identity

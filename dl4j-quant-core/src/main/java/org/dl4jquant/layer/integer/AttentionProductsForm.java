@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 package org.dl4jquant.layer.integer;
 
+import java.util.List;
+import java.util.Optional;
 import org.dl4jquant.check.Require;
 import org.dl4jquant.graph.node.AttentionWeights;
 import org.dl4jquant.graph.node.IntNode;
@@ -17,9 +19,6 @@ import org.dl4jquant.numeric.Shape;
 import org.jspecify.annotations.Nullable;
 import org.nd4j.linalg.api.buffer.DataType;
 import org.nd4j.linalg.api.ndarray.INDArray;
-
-import java.util.List;
-import java.util.Optional;
 
 /**
  * The form of a vertex that weighs values by the attention of queries to keys, all three codes,

@@ -40,7 +40,7 @@ public record BoxGridForm(OutputFunction.BoxGrid grid, boolean prepared) impleme
      * Returns the function of an output layer.
      *
      * @param layer its configuration
-     * @return what it makes of its input at inference
+     * @return the function of its scores at inference
      */
     public static OutputFunction.BoxGrid function(Yolo2OutputLayer layer) {
         List<Float> priors = new ArrayList<>();

@@ -1,14 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 package org.dl4jquant.layer.integer;
 
+import java.util.Arrays;
 import org.dl4jquant.graph.node.AttentionWeights;
 import org.dl4jquant.numeric.ExponentTable;
 import org.dl4jquant.numeric.QuantParams;
 import org.dl4jquant.numeric.Rounding;
 import org.dl4jquant.numeric.WeightTensor;
 import org.jspecify.annotations.Nullable;
-
-import java.util.Arrays;
 
 /**
  * Matrices of codes less their zero point, one after the other, row-major: what inference of an

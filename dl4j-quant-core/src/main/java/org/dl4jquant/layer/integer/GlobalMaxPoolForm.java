@@ -1,14 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 package org.dl4jquant.layer.integer;
 
+import java.util.List;
+import java.util.Optional;
 import org.deeplearning4j.nn.conf.layers.GlobalPoolingLayer;
 import org.dl4jquant.graph.node.MaxPool;
 import org.dl4jquant.graph.node.MoveByMask;
 import org.dl4jquant.graph.node.Window;
 import org.dl4jquant.numeric.Shape;
-
-import java.util.List;
-import java.util.Optional;
 
 /**
  * The form of max pools of whole sequences, images and volumes. The network infers them with DL4J's

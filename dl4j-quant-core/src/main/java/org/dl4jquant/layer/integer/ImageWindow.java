@@ -5,8 +5,8 @@ import org.deeplearning4j.nn.conf.ConvolutionMode;
 import org.deeplearning4j.nn.conf.layers.ConvolutionLayer;
 import org.deeplearning4j.nn.conf.layers.Subsampling1DLayer;
 import org.deeplearning4j.nn.conf.layers.SubsamplingLayer;
-import org.dl4jquant.graph.node.Window.Extent;
 import org.dl4jquant.graph.node.Window;
+import org.dl4jquant.graph.node.Window.Extent;
 import org.dl4jquant.numeric.Shape;
 
 /**

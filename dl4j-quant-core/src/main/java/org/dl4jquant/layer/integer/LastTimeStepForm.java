@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 package org.dl4jquant.layer.integer;
 
+import java.util.List;
+import java.util.Optional;
 import org.deeplearning4j.nn.workspace.ArrayType;
 import org.dl4jquant.check.Require;
 import org.dl4jquant.graph.node.Move;
@@ -11,9 +13,6 @@ import org.dl4jquant.numeric.IndexMap;
 import org.dl4jquant.numeric.Shape;
 import org.jspecify.annotations.Nullable;
 import org.nd4j.linalg.api.ndarray.INDArray;
-
-import java.util.List;
-import java.util.Optional;
 
 /**
  * The form of the last step of a recurrent layer; under a mask, the last step that counts.

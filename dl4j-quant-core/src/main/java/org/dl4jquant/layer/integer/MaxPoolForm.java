@@ -1,10 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 package org.dl4jquant.layer.integer;
 
+import java.util.List;
 import org.dl4jquant.graph.node.MaxPool;
 import org.dl4jquant.numeric.Shape;
-
-import java.util.List;
 
 /**
  * The form of max pools of images and sequences: the largest codes of windows. The network infers

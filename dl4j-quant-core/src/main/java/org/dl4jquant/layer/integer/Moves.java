@@ -1,13 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 package org.dl4jquant.layer.integer;
 
-import org.dl4jquant.graph.node.IntNode;
-import org.dl4jquant.graph.node.Move;
-import org.dl4jquant.numeric.IndexMap;
-
 import java.util.ArrayList;
 import java.util.List;
 import java.util.function.Function;
+import org.dl4jquant.graph.node.IntNode;
+import org.dl4jquant.graph.node.Move;
+import org.dl4jquant.numeric.IndexMap;
 
 /**
  * Maps of elements in a row, as few nodes as they need.

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 package org.dl4jquant.layer.integer;
 
+import java.util.List;
+import java.util.Objects;
 import org.deeplearning4j.nn.conf.layers.SelfAttentionLayer;
 import org.deeplearning4j.nn.workspace.ArrayType;
 import org.dl4jquant.check.Require;
@@ -18,9 +20,6 @@ import org.dl4jquant.numeric.WeightTensor;
 import org.jspecify.annotations.Nullable;
 import org.nd4j.linalg.api.buffer.DataType;
 import org.nd4j.linalg.api.ndarray.INDArray;
-
-import java.util.List;
-import java.util.Objects;
 
 /**
  * The form of a sequence's scaled dot-product attention to itself: projections of its codes to

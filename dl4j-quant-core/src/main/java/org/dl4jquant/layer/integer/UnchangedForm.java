@@ -1,10 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 package org.dl4jquant.layer.integer;
 
+import java.util.List;
 import org.deeplearning4j.nn.conf.layers.Layer;
 import org.dl4jquant.check.Require;
-
-import java.util.List;
 
 /** The form of steps that change nothing in inference, such as dropout. */
 public final class UnchangedForm implements IntegerForm {

@@ -1,6 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 package org.dl4jquant.layer.integer;
 
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Objects;
+import java.util.stream.IntStream;
 import org.deeplearning4j.nn.conf.layers.Subsampling3DLayer;
 import org.dl4jquant.graph.node.AveragePool;
 import org.dl4jquant.graph.node.Concat;
@@ -16,14 +23,6 @@ import org.dl4jquant.numeric.Shape;
 import org.jspecify.annotations.Nullable;
 import org.nd4j.linalg.api.buffer.DataType;
 import org.nd4j.linalg.api.ndarray.INDArray;
-
-import java.util.ArrayList;
-import java.util.Arrays;
-import java.util.LinkedHashMap;
-import java.util.List;
-import java.util.Map;
-import java.util.Objects;
-import java.util.stream.IntStream;
 
 /**
  * The form of average pools of volumes: the rows of each window, slice by slice, lie below each

@@ -1,14 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 package org.dl4jquant.layer.integer;
 
+import java.util.List;
 import org.deeplearning4j.nn.conf.layers.Subsampling3DLayer;
 import org.dl4jquant.graph.node.MaxPool;
 import org.dl4jquant.graph.node.Reshape;
 import org.dl4jquant.graph.node.Window;
 import org.dl4jquant.graph.node.Window.Extent;
 import org.dl4jquant.numeric.Shape;
-
-import java.util.List;
 
 /**
  * The form of max pools of volumes: the largest codes of each slice's windows, and then the largest

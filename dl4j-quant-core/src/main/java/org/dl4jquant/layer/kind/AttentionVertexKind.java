@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 package org.dl4jquant.layer.kind;
 
+import java.util.List;
+import java.util.Map;
+import java.util.Objects;
 import org.deeplearning4j.nn.conf.ConvolutionMode;
 import org.deeplearning4j.nn.conf.graph.AttentionVertex;
 import org.deeplearning4j.nn.conf.layers.Convolution1DLayer;
@@ -10,10 +13,6 @@ import org.dl4jquant.layer.integer.AttentionProductsForm;
 import org.dl4jquant.layer.integer.IntegerSupport;
 import org.nd4j.linalg.activations.impl.ActivationIdentity;
 import org.nd4j.linalg.api.ndarray.INDArray;
-
-import java.util.List;
-import java.util.Map;
-import java.util.Objects;
 
 /**
  * Dot product attention of three tensors. With projections of its own it is four layers, each a

@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 package org.dl4jquant.layer.kind;
 
+import java.util.Arrays;
+import java.util.function.Consumer;
+import java.util.function.Supplier;
 import org.deeplearning4j.nn.conf.layers.LocallyConnected1D;
 import org.deeplearning4j.nn.conf.layers.LocallyConnected2D;
 import org.deeplearning4j.nn.conf.layers.samediff.SameDiffLayer;
@@ -11,10 +14,6 @@ import org.dl4jquant.layer.quantizers.WeightLayout;
 import org.nd4j.linalg.activations.Activation;
 import org.nd4j.linalg.activations.IActivation;
 import org.nd4j.linalg.activations.impl.ActivationLReLU;
-
-import java.util.Arrays;
-import java.util.function.Consumer;
-import java.util.function.Supplier;
 
 /**
  * A convolution with filters of its own for each place; its weight is [place, in * kernel, out].

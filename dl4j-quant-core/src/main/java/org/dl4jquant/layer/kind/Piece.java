@@ -1,12 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 package org.dl4jquant.layer.kind;
 
-import org.nd4j.linalg.api.ndarray.INDArray;
-
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 import java.util.function.UnaryOperator;
+import org.nd4j.linalg.api.ndarray.INDArray;
 
 /**
  * A part of a step that several steps can take the place of, as one that multiplies by more weights

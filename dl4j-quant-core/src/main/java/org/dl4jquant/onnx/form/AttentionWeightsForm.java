@@ -1,18 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
 package org.dl4jquant.onnx.form;
 
+import java.util.Arrays;
+import java.util.List;
+import java.util.Optional;
+import java.util.stream.LongStream;
+import java.util.stream.Stream;
 import org.dl4jquant.graph.node.AttentionWeights;
 import org.dl4jquant.graph.node.TensorType;
 import org.dl4jquant.numeric.ExponentTable;
 import org.dl4jquant.numeric.QuantParams;
 import org.dl4jquant.onnx.wire.DataType;
 import org.dl4jquant.onnx.wire.NodeProto;
-
-import java.util.Arrays;
-import java.util.List;
-import java.util.Optional;
-import java.util.stream.LongStream;
-import java.util.stream.Stream;
 
 /*
  * What is float here is one operation at a time on numbers that Java, ONNX Runtime and CUDA round

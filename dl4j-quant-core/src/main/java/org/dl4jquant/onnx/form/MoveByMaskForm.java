@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 package org.dl4jquant.onnx.form;
 
+import java.util.HashMap;
+import java.util.List;
+import java.util.Optional;
 import org.dl4jquant.graph.IntGraph;
 import org.dl4jquant.graph.node.Input;
 import org.dl4jquant.graph.node.MoveByMask;
@@ -11,10 +14,6 @@ import org.dl4jquant.numeric.Shape;
 import org.dl4jquant.onnx.wire.DataType;
 import org.dl4jquant.onnx.wire.Message;
 import org.dl4jquant.onnx.wire.NodeProto;
-
-import java.util.HashMap;
-import java.util.List;
-import java.util.Optional;
 
 /**
  * Codes that a mask chooses: a GatherND of the last step that counts, which an ArgMax of the mask

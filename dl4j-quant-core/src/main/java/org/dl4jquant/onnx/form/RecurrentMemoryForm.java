@@ -30,11 +30,7 @@ final class RecurrentMemoryForm implements NodeForm<RecurrentMemory> {
         String whole = cast(node, "whole", target.memory(node.of().name()), DataType.INT32, graph);
         String codes = cast(node, "codes", whole, DataType.FLOAT, graph);
         String unit = graph.floats(node.name() + "/unit", new float[] {GateTables.MEMORY_STEP});
-        graph.node(
-                Operators.MUL,
-                node.name(),
-                List.of(codes, unit),
-                node.name());
+        graph.node(Operators.MUL, node.name(), List.of(codes, unit), node.name());
     }
 
     private static String cast(

@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 package org.dl4jquant.onnx.form;
 
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
 import org.dl4jquant.graph.node.Recurrent;
 import org.dl4jquant.numeric.CodeRange;
 import org.dl4jquant.numeric.ElementwiseFunction;
@@ -13,10 +16,6 @@ import org.dl4jquant.numeric.recurrent.GateTables;
 import org.dl4jquant.onnx.wire.DataType;
 import org.dl4jquant.onnx.wire.Message;
 import org.dl4jquant.onnx.wire.NodeProto;
-
-import java.util.ArrayList;
-import java.util.Arrays;
-import java.util.List;
 
 /*
  * All constants that the steps need lie inside the body: ONNX Runtime packs weights before the first

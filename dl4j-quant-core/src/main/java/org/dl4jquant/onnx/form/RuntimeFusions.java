@@ -173,7 +173,7 @@ final class RuntimeFusions {
         return source.graph().constantsAreInputs()
                 ? because(
                         "initializers of the file are inputs as well, which ONNX Runtime does not"
-                            + " take for constants; it may compute this in float32")
+                                + " take for constants; it may compute this in float32")
                 : Optional.empty();
     }
 
@@ -187,7 +187,7 @@ final class RuntimeFusions {
         }
         return because(
                 "the codes %s have a scale or zero point that is a vector of one value; ONNX"
-                    + " Runtime fuses scalars only",
+                        + " Runtime fuses scalars only",
                 vectors);
     }
 
@@ -242,7 +242,7 @@ final class RuntimeFusions {
         }
         return because(
                 "a DequantizeLinear of its weights or codes has no zero point; ONNX Runtime"
-                    + " computes such a Gemm in float32");
+                        + " computes such a Gemm in float32");
     }
 
     private boolean haveZeroPoints(List<String> codes) {

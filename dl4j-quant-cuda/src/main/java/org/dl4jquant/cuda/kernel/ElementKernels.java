@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package org.dl4jquant.cuda.kernel;
 
+import java.util.List;
 import org.dl4jquant.check.Require;
 import org.dl4jquant.graph.node.Output;
 import org.dl4jquant.numeric.CodeRange;
@@ -8,8 +9,6 @@ import org.dl4jquant.numeric.CodeRows;
 import org.dl4jquant.numeric.IndexMap;
 import org.dl4jquant.numeric.OutputFunction;
 import org.dl4jquant.numeric.QuantParams;
-
-import java.util.List;
 
 /** The kernels of nodes that look at one place of each input. */
 public final class ElementKernels {

@@ -6,6 +6,12 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.Set;
+import java.util.stream.Collectors;
 import org.dl4jquant.engine.RandomGraph;
 import org.dl4jquant.engine.WideNodes;
 import org.dl4jquant.graph.IntGraph;
@@ -18,13 +24,6 @@ import org.dl4jquant.numeric.CodeRange;
 import org.dl4jquant.numeric.QuantParams;
 import org.dl4jquant.numeric.Shape;
 import org.junit.jupiter.api.Test;
-
-import java.util.ArrayList;
-import java.util.List;
-import java.util.Map;
-import java.util.Optional;
-import java.util.Set;
-import java.util.stream.Collectors;
 
 /** Nodes without a kernel are refused by name, all of them at once. */
 class GpuSupportTest {

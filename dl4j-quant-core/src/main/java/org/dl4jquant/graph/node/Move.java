@@ -74,15 +74,9 @@ public record Move(String name, String input, IndexMap map) implements KeepsCode
     @Override
     public int timeAxis(List<TensorType> inputs, TensorType result) {
         TensorType type = inputs.get(0);
-        int axis = type.timeAxis();
-        Require.argument(
-                map.view().equals(type.shape()),
-                "move '%s' reads %s as %s, where its number of steps is free",
-                name,
-                type.shape(),
-                map.view());
+        int axis = viewedTimeAxis(type);
         int place = map.order().indexOf(axis);
-        int steps = type.shape().size(axis);
+        int steps = map.view().size(axis);
         if (isLast(steps, place)) {
             return TensorType.NO_TIME;
         }
@@ -94,6 +88,15 @@ public record Move(String name, String input, IndexMap map) implements KeepsCode
         return FreeSteps.reshaped(this, map.gathered(), place, map.shape());
     }
 
+    /**
+     * {@return the dimension of free steps in the shape that the map reads its input in}
+     *
+     * @param type the type of the input, which has one
+     */
+    public int viewedTimeAxis(TensorType type) {
+        return FreeSteps.reshaped(this, type.shape(), type.timeAxis(), map.view());
+    }
+
     private boolean isLast(int steps, int place) {
         return map.axes().get(place).equals(AxisIndices.of(steps - 1));
     }
@@ -103,10 +106,10 @@ public record Move(String name, String input, IndexMap map) implements KeepsCode
         if (!input.hasFreeSteps()) {
             return this;
         }
-        int axis = input.timeAxis();
+        int axis = viewedTimeAxis(input);
         int place = map.order().indexOf(axis);
         List<AxisIndices> axes = new ArrayList<>(map.axes());
-        boolean last = isLast(input.shape().size(axis), place);
+        boolean last = isLast(map.view().size(axis), place);
         axes.set(place, last ? AxisIndices.of(steps - 1) : AxisIndices.identity(steps));
         Shape shape = last ? map.shape() : FreeSteps.resized(map.shape(), result.timeAxis(), steps);
         Shape view = FreeSteps.resized(map.view(), axis, steps);

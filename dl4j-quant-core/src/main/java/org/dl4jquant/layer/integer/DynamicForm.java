@@ -137,10 +137,9 @@ final class DynamicForm implements IntegerForm {
                 "give it a scheme that is calibrated, such as LayerScheme.INT8");
     }
 
-    /* The mask of the features does not reach the result of an output layer of sequences. */
     @Override
     public MaskUse maskUse() {
-        return arithmetic.isSequence() ? MaskUse.UNDERSTOOD : MaskUse.REFUSED;
+        return arithmetic.maskUse();
     }
 
     @Override

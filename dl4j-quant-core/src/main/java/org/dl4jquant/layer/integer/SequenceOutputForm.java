@@ -3,8 +3,10 @@ package org.dl4jquant.layer.integer;
 
 import java.util.List;
 import org.deeplearning4j.nn.conf.RNNFormat;
+import org.deeplearning4j.nn.conf.layers.DenseLayer;
 import org.deeplearning4j.nn.conf.layers.Layer;
 import org.deeplearning4j.nn.conf.layers.RnnOutputLayer;
+import org.deeplearning4j.nn.conf.layers.recurrent.TimeDistributed;
 import org.dl4jquant.check.Require;
 import org.dl4jquant.graph.node.Convolution;
 import org.dl4jquant.graph.node.Output;
@@ -14,17 +16,24 @@ import org.dl4jquant.graph.node.Window;
 import org.dl4jquant.numeric.IndexMap;
 import org.dl4jquant.numeric.Shape;
 import org.dl4jquant.numeric.WeightTensor;
+import org.jspecify.annotations.Nullable;
 import org.nd4j.linalg.activations.IActivation;
 import org.nd4j.linalg.activations.impl.ActivationIdentity;
 import org.nd4j.linalg.api.ndarray.INDArray;
 import org.nd4j.linalg.lossfunctions.LossFunctions.LossFunction;
 
 /**
- * The form of output layers of sequences: a convolution of images of one row, with kernel 1 x 1.
+ * The form of dense layers of each step of sequences, as output layers of sequences are: a
+ * convolution of images of one row, with kernel 1 x 1.
  *
- * @param layer DL4J's configuration
+ * @param inputs the number of inputs
+ * @param outputs the number of outputs
+ * @param format the order of the network's own sequences
+ * @param lastFunction the function of an output layer; null for a dense layer
  */
-public record SequenceOutputForm(RnnOutputLayer layer) implements WeightedArithmetic {
+public record SequenceOutputForm(
+        long inputs, long outputs, RNNFormat format, @Nullable IActivation lastFunction)
+        implements WeightedArithmetic {
 
     private static final int RANK = 2;
 
@@ -35,9 +44,35 @@ public record SequenceOutputForm(RnnOutputLayer layer) implements WeightedArithm
      * @return a form
      */
     public static IntegerSupport of(RnnOutputLayer layer) {
-        SequenceOutputForm form = new SequenceOutputForm(Require.given(layer, "layer"));
+        Require.given(layer, "layer");
+        return of(
+                new SequenceOutputForm(
+                        layer.getNIn(),
+                        layer.getNOut(),
+                        layer.getRnnDataFormat(),
+                        layer.getActivationFn()),
+                layer);
+    }
+
+    /**
+     * Returns the support of a dense layer that is applied to each step of sequences.
+     *
+     * @param layer the configuration around the dense layer
+     * @param dense the dense layer, without layer normalization
+     * @return a form
+     */
+    public static IntegerSupport of(TimeDistributed layer, DenseLayer dense) {
+        Require.given(layer, "layer");
+        Require.given(dense, "dense");
+        return of(
+                new SequenceOutputForm(
+                        dense.getNIn(), dense.getNOut(), layer.getRnnDataFormat(), null),
+                layer);
+    }
+
+    private static IntegerSupport of(SequenceOutputForm form, Layer layer) {
         IntegerSupport calibrated =
-                ChannelsLastForm.of(layer.getRnnDataFormat(), WeightedForm.of(form, layer));
+                ChannelsLastForm.of(form.format(), WeightedForm.of(form, layer));
         return IntegerSupport.of(
                 tensors ->
                         tensors.runtimeScale() == null
@@ -49,11 +84,11 @@ public record SequenceOutputForm(RnnOutputLayer layer) implements WeightedArithm
     public Layer sums() {
         RnnOutputLayer sums =
                 new RnnOutputLayer.Builder(LossFunction.MSE)
-                        .nIn(layer.getNIn())
-                        .nOut(layer.getNOut())
+                        .nIn(inputs)
+                        .nOut(outputs)
                         .activation(new ActivationIdentity())
                         .build();
-        sums.setRnnDataFormat(layer.getRnnDataFormat());
+        sums.setRnnDataFormat(format);
         sums.setHasBias(true);
         return sums;
     }
@@ -70,12 +105,15 @@ public record SequenceOutputForm(RnnOutputLayer layer) implements WeightedArithm
 
     @Override
     public int channelAxis() {
-        return layer.getRnnDataFormat() == RNNFormat.NWC ? 2 : 1;
+        return format == RNNFormat.NWC ? 2 : 1;
     }
 
+    /* The mask of the features does not reach the result of an output layer. DL4J's TimeDistributed
+     * gives the steps of a batch and their masks different orders, so that no engine, which knows
+     * one example at a time, could follow it. */
     @Override
-    public IActivation lastFunction() {
-        return layer.getActivationFn();
+    public MaskUse maskUse() {
+        return lastFunction == null ? MaskUse.REFUSED : MaskUse.UNDERSTOOD;
     }
 
     @Override

@@ -67,6 +67,11 @@ interface WeightedArithmetic {
         return false;
     }
 
+    /** {@return the use that the layer makes of the mask of its input} */
+    default MaskUse maskUse() {
+        return MaskUse.REFUSED;
+    }
+
     /**
      * {@return the node of the sums, after those that move its input}
      *

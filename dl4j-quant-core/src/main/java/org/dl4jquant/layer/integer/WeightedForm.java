@@ -179,10 +179,9 @@ public final class WeightedForm implements IntegerForm {
         return function == null ? FloatLayers.unknownFunction(tensors.function()) : null;
     }
 
-    /* The mask of the features does not reach the result of an output layer of sequences. */
     @Override
     public MaskUse maskUse() {
-        return arithmetic.isSequence() ? MaskUse.UNDERSTOOD : MaskUse.REFUSED;
+        return arithmetic.maskUse();
     }
 
     @Override

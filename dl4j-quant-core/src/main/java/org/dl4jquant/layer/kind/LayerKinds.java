@@ -173,7 +173,7 @@ public final class LayerKinds {
                 List.of(LSTM.class, GravesLSTM.class, SimpleRnn.class));
         kinds.add(Lowering.MOST, BidirectionalKind::new, List.of(Bidirectional.class));
         kinds.add(Lowering.MOST, LastTimeStepKind::new, List.of(LastTimeStep.class));
-        kinds.add(TimeDistributedKind::new, List.of(TimeDistributed.class));
+        kinds.add(Lowering.MOST, TimeDistributedKind::new, List.of(TimeDistributed.class));
         kinds.add(MaskZeroKind::new, List.of(MaskZeroLayer.class));
         kinds.add(Lowering.MOST, SelfAttentionKind::new, List.of(SelfAttentionLayer.class));
     }

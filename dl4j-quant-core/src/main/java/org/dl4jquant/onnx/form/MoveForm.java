@@ -7,6 +7,7 @@ import java.util.List;
 import java.util.Optional;
 import org.dl4jquant.graph.node.KeepsCodes;
 import org.dl4jquant.graph.node.Move;
+import org.dl4jquant.graph.node.TensorType;
 import org.dl4jquant.numeric.IndexMap;
 import org.dl4jquant.numeric.Shape;
 
@@ -47,10 +48,11 @@ final class MoveForm implements NodeForm<Move> {
     @Override
     public void write(Move node, FormWriter target) {
         String input = node.input();
-        Shape shape = target.type(input).shape();
+        TensorType type = target.type(input);
+        Shape shape = type.shape();
+        int steps = type.hasFreeSteps() ? node.viewedTimeAxis(type) : TensorType.NO_TIME;
         MoveWriter writer =
-                new MoveWriter(
-                        target.target(), node.name(), target.type(input), target.type(node.name()));
+                new MoveWriter(target.target(), node.name(), steps, target.type(node.name()));
         if (target.type(input).isCodes()) {
             writer.write(node.map(), input, shape, target.zeroPoint(input));
             target.annotate(node, target.type(input).codes());

@@ -27,7 +27,7 @@ final class MoveWriter {
 
     private final GraphWriter target;
     private final String name;
-    private final TensorType from;
+    private final int steps;
     private final TensorType to;
     private final List<Operation> operations = new ArrayList<>();
 
@@ -39,13 +39,13 @@ final class MoveWriter {
      *
      * @param target the graph
      * @param name the node's name, which its last tensor bears
-     * @param from the type of the codes that it reads
+     * @param steps the dimension of free steps in the map's view; below 0 without one
      * @param to the type of its result
      */
-    MoveWriter(GraphWriter target, String name, TensorType from, TensorType to) {
+    MoveWriter(GraphWriter target, String name, int steps, TensorType to) {
         this.target = target;
         this.name = name;
-        this.from = from;
+        this.steps = steps;
         this.to = to;
     }
 
@@ -58,7 +58,7 @@ final class MoveWriter {
      * @param zeroPoint the name of their zero point; values, which are not padded, have none
      */
     void write(IndexMap map, String codes, Shape shape, String zeroPoint) {
-        reshape("view", shape, map.view(), TensorType.NO_TIME);
+        reshape("view", shape, map.view(), steps);
         List<Integer> order = map.order();
         if (!order.equals(order.stream().sorted().toList())) {
             long[] axes = new long[order.size() + 1];
@@ -69,7 +69,7 @@ final class MoveWriter {
         for (int axis = 0; axis < order.size(); axis++) {
             cuts.add(Cut.of(map.axes().get(axis), map.view().size(order.get(axis))));
         }
-        slice(cuts, order.indexOf(from.timeAxis()));
+        slice(cuts, order.indexOf(steps));
         pad(cuts, zeroPoint);
         resize(cuts);
         for (int axis = 0; axis < cuts.size(); axis++) {

@@ -45,7 +45,12 @@ final class MaxPoolingRuntime extends BaseWrapperLayer {
     public INDArray activate(boolean training, LayerWorkspaceMgr workspaceMgr) {
         @Nullable INDArray input = underlying.input();
         boolean numbers = input == null || !NonFinite.hasNan(input);
-        INDArray result = underlying.activate(training, workspaceMgr);
+        INDArray result =
+                ShapeFaults.named(
+                        String.valueOf(conf().getLayer().getLayerName()),
+                        input,
+                        null,
+                        () -> underlying.activate(training, workspaceMgr));
         if (numbers || input == null) {
             return result;
         }

@@ -37,6 +37,10 @@ final class QuantizedOutputRuntime extends QuantizedRuntime implements IOutputLa
     @Override
     public Pair<Gradient, INDArray> backpropGradient(
             @Nullable INDArray epsilon, LayerWorkspaceMgr mgr) {
+        return named(() -> backward(epsilon, mgr));
+    }
+
+    private Pair<Gradient, INDArray> backward(@Nullable INDArray epsilon, LayerWorkspaceMgr mgr) {
         prepare(true, mgr);
         return withScales(simulation().finish(output.backpropGradient(epsilon, mgr)));
     }
@@ -44,8 +48,11 @@ final class QuantizedOutputRuntime extends QuantizedRuntime implements IOutputLa
     @Override
     public double computeScore(
             double fullNetworkRegScore, boolean training, LayerWorkspaceMgr workspaceMgr) {
-        prepare(training, workspaceMgr);
-        return output.computeScore(fullNetworkRegScore, training, workspaceMgr);
+        return named(
+                () -> {
+                    prepare(training, workspaceMgr);
+                    return output.computeScore(fullNetworkRegScore, training, workspaceMgr);
+                });
     }
 
     @Override

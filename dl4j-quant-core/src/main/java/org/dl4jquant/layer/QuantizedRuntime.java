@@ -7,6 +7,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 import java.util.Optional;
+import java.util.function.Supplier;
 import org.deeplearning4j.nn.api.Layer;
 import org.deeplearning4j.nn.api.MaskState;
 import org.deeplearning4j.nn.api.layers.LayerConstraint;
@@ -205,6 +206,18 @@ class QuantizedRuntime extends ParameterRuntime {
     }
 
     INDArray activate(
+            boolean training,
+            Simulation.InnerForward forward,
+            @Nullable Remembered remembered,
+            LayerWorkspaceMgr mgr) {
+        return named(() -> compute(training, forward, remembered, mgr));
+    }
+
+    <T> T named(Supplier<T> computation) {
+        return ShapeFaults.named(name(), rawInput, layerConf.inputShape(), computation);
+    }
+
+    private INDArray compute(
             boolean training,
             Simulation.InnerForward forward,
             @Nullable Remembered remembered,

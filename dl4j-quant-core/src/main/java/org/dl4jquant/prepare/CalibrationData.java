@@ -166,7 +166,12 @@ interface CalibrationData {
                 batch,
                 input);
         Require.argument(
-                features.length() > 0, "calibration batch %d: input %d is empty", batch, input);
+                features.length() > 0,
+                "calibration batch %d: input %d is empty, of shape %s; give at least one example,"
+                        + " and at least one step of sequences",
+                batch,
+                input,
+                Arrays.toString(features.shape()));
         // Other types have no minimum, or a sum that overflows.
         boolean wide =
                 features.dataType() == DataType.FLOAT || features.dataType() == DataType.DOUBLE;

@@ -258,7 +258,14 @@ public final class Preparation {
     }
 
     static void run(NetworkView<?> network, CalibrationData.Inputs batch) {
-        network.output(batch.features(), batch.masks());
+        try {
+            network.output(batch.features(), batch.masks());
+        } catch (UnusableValues e) {
+            throw e;
+        } catch (RuntimeException e) {
+            String step = FailingStep.description(network, batch.features());
+            throw step == null ? e : new IllegalArgumentException(step, e);
+        }
     }
 
     private static List<String> renamed(NetworkView<?> network) {

@@ -126,7 +126,8 @@ class RefusalsTest {
                 new org.nd4j.linalg.dataset.MultiDataSet(
                         new INDArray[] {Nd4j.empty()}, new INDArray[] {data().getLabels()});
         assertEquals(
-                "calibration batch 0: input 0 is empty",
+                "calibration batch 0: input 0 is empty, of shape []; give at least one example, and"
+                        + " at least one step of sequences",
                 argument(
                         () ->
                                 Preparation.prepare(

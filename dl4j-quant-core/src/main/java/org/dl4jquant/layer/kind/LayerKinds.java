@@ -157,6 +157,7 @@ public final class LayerKinds {
         kinds.add(Lowering.MOST, AutoEncoderKind::new, List.of(AutoEncoder.class));
         kinds.add(VariationalAutoencoderKind::new, List.of(VariationalAutoencoder.class));
         kinds.add(RecurrentAttentionKind::new, List.of(RecurrentAttentionLayer.class));
+        kinds.add(OneClassKind::new, List.of(OCNNOutputLayer.class));
         kinds.add(LearnedSelfAttentionKind::new, List.of(LearnedSelfAttentionLayer.class));
         kinds.add(
                 Lowering.MOST,
@@ -248,6 +249,7 @@ public final class LayerKinds {
         kinds.add(Lowering.MOST, ScaleVertexKind::new, List.of(ScaleVertex.class));
         kinds.add(Lowering.MOST, ShiftVertexKind::new, List.of(ShiftVertex.class));
         kinds.add(Lowering.MOST, L2NormalizeKind::new, List.of(L2NormalizeVertex.class));
+        kinds.add(DistanceKind::new, List.of(L2Vertex.class));
         kinds.add(Lowering.MOST, PreprocessorVertexKind::new, List.of(PreprocessorVertex.class));
         kinds.add(Lowering.MOST, StackKind::new, List.of(StackVertex.class));
         kinds.add(
@@ -282,10 +284,8 @@ public final class LayerKinds {
                         CapsuleLayer.class,
                         CapsuleStrengthLayer.class,
                         GravesBidirectionalLSTM.class,
-                        OCNNOutputLayer.class,
                         PrimaryCapsules.class,
-                        MaskLayer.class,
-                        L2Vertex.class));
+                        MaskLayer.class));
     }
 
     /**

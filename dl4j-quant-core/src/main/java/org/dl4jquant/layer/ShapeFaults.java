@@ -22,11 +22,11 @@ final class ShapeFaults {
     /**
      * Computes what may fail because of the input's shape.
      *
-     * @param <T> what it returns
+     * @param <T> the type of its result
      * @param layer the layer's name
      * @param x its input; null before there is one
      * @param calibrated an example's shape in the calibration; null if it is not known
-     * @param computation what may fail
+     * @param computation the computation that may fail
      * @return its result
      * @throws IllegalArgumentException if it fails with another shape than that of the calibration,
      *     and the failure does not name the layer

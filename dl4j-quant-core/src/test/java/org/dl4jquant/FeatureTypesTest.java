@@ -246,7 +246,7 @@ class FeatureTypesTest {
                         .filter(kind -> kind.data().getFeatures().rank() == 3)
                         .filter(FeatureTypesTest::takesMasks)
                         .toList();
-        assertEquals(13, sequences.size());
+        assertEquals(15, sequences.size());
         for (int i = 0; i < sequences.size(); i++) {
             SampleNetworks.Kind kind = sequences.get(i);
             INDArray x = features(kind);

@@ -200,80 +200,19 @@ public final class IntGraph {
          *     is of no output, or of one that is codes
          */
         public IntGraph build(List<String> outputs, Map<String, List<OutputFunction>> functions) {
-            requireOutputs(outputs, types, nodes);
+            GraphOutputs.require(outputs, types, nodes);
             return new IntGraph(
                     List.copyOf(nodes),
                     List.copyOf(outputs),
-                    ordered(outputs, functions, types),
+                    GraphOutputs.ordered(outputs, functions, types),
                     Collections.unmodifiableMap(new LinkedHashMap<>(types)));
         }
-    }
-
-    private static Map<String, List<OutputFunction>> ordered(
-            List<String> outputs,
-            Map<String, List<OutputFunction>> functions,
-            Map<String, TensorType> types) {
-        Map<String, List<OutputFunction>> ordered = new LinkedHashMap<>();
-        for (String output : outputs) {
-            List<OutputFunction> last = functions.getOrDefault(output, List.of());
-            if (!last.isEmpty()) {
-                TensorType type = typeIn(types, output);
-                Require.argument(
-                        !type.isCodes(),
-                        "the graph's output '%s' is codes and has the last function %s; dequantize"
-                                + " it first",
-                        output,
-                        last);
-                last.forEach(function -> requireFits(output, function, type));
-                ordered.put(output, List.copyOf(last));
-            }
-        }
-        for (String name : functions.keySet()) {
-            Require.argument(
-                    outputs.contains(name),
-                    "there is a last function of '%s', which is none of the graph's outputs %s",
-                    name,
-                    outputs);
-        }
-        return Collections.unmodifiableMap(ordered);
-    }
-
-    private static void requireFits(String output, OutputFunction function, TensorType type) {
-        Require.argument(
-                function.fits(type.shape()),
-                "the graph's output '%s' has examples of shape %s, which %s does not fit",
-                output,
-                type.shape(),
-                function);
     }
 
     private static TensorType typeIn(Map<String, TensorType> types, String name) {
         TensorType type = types.get(name);
         Require.argument(type != null, "there is no node '%s'; there are %s", name, types.keySet());
         return Objects.requireNonNull(type);
-    }
-
-    private static void requireOutputs(
-            List<String> outputs, Map<String, TensorType> types, List<IntNode> nodes) {
-        Require.argument(!outputs.isEmpty(), "the graph has no output; name at least one node");
-        for (String output : outputs) {
-            Require.argument(
-                    types.containsKey(output),
-                    "the graph's output '%s' is no node; there are %s",
-                    output,
-                    types.keySet());
-        }
-        Set<String> leaving = Set.copyOf(new HashSet<>(outputs));
-        for (IntNode node : nodes) {
-            Require.argument(
-                    !(node instanceof Input) || !leaving.contains(node.name()),
-                    "the graph's output '%s' is an input; name what is computed from it",
-                    node.name());
-        }
-        Require.argument(
-                leaving.size() == outputs.size(),
-                "an output of the graph is named twice in %s",
-                outputs);
     }
 
     /** {@return the nodes, each after those that it reads} */

@@ -216,16 +216,6 @@ final class LoweringMessagesTest {
     }
 
     @Test
-    void namesTheOptionWithoutIntegerForm() {
-        String supported = messageFor(withMiddle(dense(), true), INT8, Nd4j.randn(4, 6));
-        assertTrue(
-                supported.startsWith(
-                        "layer 'middle' cannot be lowered to integers: there is no integer form of"
-                                + " type DenseLayer with layer normalization; train the layer without"),
-                supported);
-    }
-
-    @Test
     void namesTheKindOfPoolWithoutIntegerForm() {
         String message =
                 messageFor(
@@ -280,16 +270,6 @@ final class LoweringMessagesTest {
                         "layer 'last' cannot be lowered to integers: there is no integer form of"
                                 + " preprocessor Own; "),
                 message);
-    }
-
-    private static GraphBuilder withMiddle(DenseLayer middle, boolean normalized) {
-        middle.setHasLayerNorm(normalized);
-        return graph().addInputs("in")
-                .addLayer("first", dense(), "in")
-                .addLayer("middle", middle, "first")
-                .addLayer("last", output(), "middle")
-                .setOutputs("last")
-                .setInputTypes(InputType.feedForward(6));
     }
 
     @Test

@@ -14,10 +14,10 @@ import org.deeplearning4j.nn.conf.graph.GraphVertex;
 import org.deeplearning4j.nn.conf.graph.L2Vertex;
 import org.deeplearning4j.nn.conf.inputs.InputType;
 import org.deeplearning4j.nn.conf.layers.ActivationLayer;
-import org.deeplearning4j.nn.conf.layers.AutoEncoder;
 import org.deeplearning4j.nn.conf.layers.DenseLayer;
 import org.deeplearning4j.nn.conf.layers.Layer;
 import org.deeplearning4j.nn.conf.layers.OutputLayer;
+import org.deeplearning4j.nn.conf.layers.variational.VariationalAutoencoder;
 import org.deeplearning4j.nn.graph.ComputationGraph;
 import org.deeplearning4j.nn.multilayer.MultiLayerNetwork;
 import org.dl4jquant.Quantization;
@@ -38,8 +38,6 @@ import org.nd4j.linalg.lossfunctions.LossFunctions.LossFunction;
 final class LoweringRefusalTest {
 
     /* The first that lowers; the list grows with each kind. */
-    private static final String SUPPORTED = "layers that lower are ConvolutionLayer, ...";
-
     private static final Pattern THE_REST =
             Pattern.compile("(layers that lower are( \\w+,){1}) [^;\\n]*");
 
@@ -81,8 +79,8 @@ final class LoweringRefusalTest {
                 prepared(
                         images(),
                         IMAGES,
-                        new AutoEncoder.Builder().nOut(4).name("first").build(),
-                        new AutoEncoder.Builder().nOut(4).name("second").build(),
+                        encoder("first"),
+                        encoder("second"),
                         output());
         LoweringException refused =
                 assertThrows(LoweringException.class, () -> Quantization.lower(prepared));
@@ -99,6 +97,10 @@ final class LoweringRefusalTest {
                 refused.getMessage());
     }
 
+    private static Layer encoder(String name) {
+        return new VariationalAutoencoder.Builder().nOut(4).name(name).build();
+    }
+
     private static INDArray images() {
         return Nd4j.randn(4, 2, 8, 8);
     }
@@ -107,13 +109,11 @@ final class LoweringRefusalTest {
     void refusesAKindWithoutAForm() {
         assertEquals(
                 "layer 'encoder' cannot be lowered to integers: there is no integer form of type"
-                        + " AutoEncoder; "
-                        + SUPPORTED,
-                messageFor(
-                        images(),
-                        IMAGES,
-                        new AutoEncoder.Builder().nOut(4).name("encoder").build(),
-                        output()));
+                        + " VariationalAutoencoder, which has no quantizers between its dense"
+                        + " layers; after pretraining, put a DenseLayer in place of each of its"
+                        + " encoder's layers (e0W, e0b, ...) and one for the mean (pZXMeanW,"
+                        + " pZXMeanb)",
+                messageFor(images(), IMAGES, encoder("encoder"), output()));
     }
 
     /** A user's own function, which only its own code knows. */

@@ -44,7 +44,7 @@ class OnnxOperatorCountTest {
      * Kinds whose exact forms are operations in float32, one at a time, with codes at both ends.
      */
     private static final Set<String> FLOAT_FORMS =
-            Set.of("Elementwise", "AttentionWeights", "Normalize", "Recurrent");
+            Set.of("Elementwise", "AttentionWeights", "DynamicDense", "Normalize", "Recurrent");
 
     /** The operators that may be left: integer kernels, data movement, the graph's two ends. */
     private static final List<String> INTEGER =

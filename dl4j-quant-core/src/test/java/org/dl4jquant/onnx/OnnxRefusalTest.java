@@ -194,7 +194,7 @@ class OnnxRefusalTest {
                         "m",
                         n -> n.setOpType("Softmax"),
                         "node 'm' (Softmax) is not part of an integer graph; understood are"
-                                + " QuantizeLinear, DequantizeLinear, Conv, "),
+                                + " Cast, Mul, QuantizeLinear, "),
                 node(
                         "c",
                         n -> n.setInput(0, "x"),

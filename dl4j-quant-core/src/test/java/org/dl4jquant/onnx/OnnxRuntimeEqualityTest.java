@@ -15,6 +15,7 @@ import org.dl4jquant.engine.Engine;
 import org.dl4jquant.engine.EqualityCheck;
 import org.dl4jquant.engine.EqualityReport;
 import org.dl4jquant.engine.RandomGraph;
+import org.dl4jquant.engine.RandomSequences;
 import org.dl4jquant.graph.IntGraph;
 import org.dl4jquant.graph.node.Add;
 import org.dl4jquant.graph.node.AveragePool;
@@ -77,10 +78,11 @@ class OnnxRuntimeEqualityTest {
     @ParameterizedTest
     @MethodSource("kindsOfNodes")
     void everyKindOfNodeIsDrawnComputedAndWritten(Class<?> kind) {
-        RandomGraph random =
+        Drawn drawn =
                 LongStream.range(0, GRAPHS)
-                        .mapToObj(RandomGraph::of)
-                        .filter(drawn -> drawn.graph().nodes().stream().anyMatch(kind::isInstance))
+                        .boxed()
+                        .flatMap(seed -> Stream.of(Drawn.graph(seed), Drawn.sequences(seed)))
+                        .filter(other -> other.graph.nodes().stream().anyMatch(kind::isInstance))
                         .findFirst()
                         .orElseThrow(
                                 () ->
@@ -88,9 +90,23 @@ class OnnxRuntimeEqualityTest {
                                                 kind.getSimpleName()
                                                         + " is in none of the random graphs;"
                                                         + " teach RandomGraph to draw it"));
-        check(random.graph(), random.inputs(2)).requireEqual();
-        byte[] model = OnnxWriter.toBytes(random.graph());
-        assertEquals(random.graph(), OnnxReader.fromBytes(model, kind.getSimpleName()));
+        check(drawn.graph, drawn.inputs).requireEqual();
+        byte[] model = OnnxWriter.toBytes(drawn.graph);
+        assertEquals(drawn.graph, OnnxReader.fromBytes(model, kind.getSimpleName()));
+    }
+
+    /* A random graph with inputs of two examples. */
+    private record Drawn(IntGraph graph, Map<String, Batch.Floats> inputs) {
+
+        static Drawn graph(long seed) {
+            RandomGraph random = RandomGraph.of(seed);
+            return new Drawn(random.graph(), random.inputs(2));
+        }
+
+        static Drawn sequences(long seed) {
+            RandomSequences random = RandomSequences.of(seed);
+            return new Drawn(random.graph(), random.inputs(2));
+        }
     }
 
     /** All 65,536 pairs of codes, for many ratios of scales and all kinds of zero points. */

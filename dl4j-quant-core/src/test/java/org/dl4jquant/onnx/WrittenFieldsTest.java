@@ -7,6 +7,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import java.io.IOException;
 import java.util.HexFormat;
 import java.util.List;
+import java.util.stream.LongStream;
 import org.dl4jquant.engine.RandomGraph;
 import org.dl4jquant.graph.IntGraph;
 import org.dl4jquant.onnx.wire.AttributeProto;
@@ -39,10 +40,12 @@ class WrittenFieldsTest {
     /** The axis of a dequantized weight, in the bytes that proto2 needs: field 3, value 0. */
     @Test
     void writesAnAxisOfZeroAsTwoBytes() {
-        Message model =
-                Message.read(ModelProto.SCHEMA, OnnxWriter.toBytes(RandomGraph.of(1).graph()));
         Message axis =
-                model.get(ModelProto.GRAPH).get(GraphProto.NODE).stream()
+                LongStream.range(0, GRAPHS)
+                        .mapToObj(seed -> OnnxWriter.toBytes(RandomGraph.of(seed).graph()))
+                        .map(bytes -> Message.read(ModelProto.SCHEMA, bytes))
+                        .flatMap(model -> model.get(ModelProto.GRAPH).get(GraphProto.NODE).stream())
+                        .filter(node -> node.get(NodeProto.OP_TYPE).equals("DequantizeLinear"))
                         .flatMap(node -> node.get(NodeProto.ATTRIBUTE).stream())
                         .filter(attribute -> attribute.get(AttributeProto.NAME).equals("axis"))
                         .findFirst()

@@ -215,7 +215,8 @@ final class CodedWeights {
     }
 
     private INDArray sums(INDArray arriving, LayerWorkspaceMgr workspaces) {
-        twin.setInput(arriving, workspaces);
+        // These codes are no array of the network, whose workspace for inputs may be closed.
+        twin.setInput(arriving, LayerWorkspaceMgr.noWorkspacesImmutable());
         INDArray sums = twin.activate(false, workspaces);
         twin.clear();
         return sums;

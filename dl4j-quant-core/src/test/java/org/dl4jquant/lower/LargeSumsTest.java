@@ -143,6 +143,25 @@ class LargeSumsTest {
         assertTrue(requireExact(prepared(network, features), features) > EXACT);
     }
 
+    /* Of a graph, whose layers have other workspaces. */
+    @Test
+    void laterLayersOfAGraphAreAsExact() {
+        MultiLayerNetwork network =
+                Networks.of(
+                        InputType.feedForward(3),
+                        new DenseLayer.Builder().nOut(INPUTS).activation(Activation.RELU).build(),
+                        new DenseLayer.Builder().nOut(8).activation(Activation.RELU).build(),
+                        new DenseLayer.Builder().nOut(8).activation(Activation.RELU).build(),
+                        output());
+        network.getLayer(0).getParam("b").assign(2);
+        cancel(network.getLayer(1), INPUTS);
+        INDArray features = Networks.normal(4, EXAMPLES, 3);
+        EqualIntegers.of(
+                network.toComputationGraph(),
+                QuantSpec.of(LayerScheme.INT8),
+                new DataSet(features, Networks.normal(5, EXAMPLES, Networks.CLASSES)));
+    }
+
     @Test
     void signedInputsAreExactToo() {
         MultiLayerNetwork network =

@@ -28,8 +28,7 @@ final class GraphOutputs {
      * @throws IllegalArgumentException if there is no output, or one is no node, an input or named
      *     twice
      */
-    static void require(
-            List<String> outputs, Map<String, TensorType> types, List<IntNode> nodes) {
+    static void require(List<String> outputs, Map<String, TensorType> types, List<IntNode> nodes) {
         Require.argument(!outputs.isEmpty(), "the graph has no output; name at least one node");
         for (String output : outputs) {
             Require.argument(

@@ -76,12 +76,7 @@ final class LoweringRefusalTest {
     @Test
     void namesEachLayerThatCannotBeLowered() {
         MultiLayerNetwork prepared =
-                prepared(
-                        images(),
-                        IMAGES,
-                        encoder("first"),
-                        encoder("second"),
-                        output());
+                prepared(images(), IMAGES, encoder("first"), encoder("second"), output());
         LoweringException refused =
                 assertThrows(LoweringException.class, () -> Quantization.lower(prepared));
         assertEquals(2, refused.obstacles().size());

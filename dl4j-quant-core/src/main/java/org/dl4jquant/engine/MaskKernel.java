@@ -28,28 +28,26 @@ final class MaskKernel implements Kernel {
         Batch.Floats mask = (Batch.Floats) inputs.get(1);
         int steps = mask.shape().elements();
         float[] counting = mask.values();
-        byte[] from = codes.containers();
-        byte[] to = new byte[codes.size() * result.elements()];
+        int[] to = new int[codes.size() * result.elements()];
         for (int example = 0; example < codes.size(); example++) {
             boolean[] counts = counting(counting, example, steps);
             for (int feature = 0; feature < features; feature++) {
                 int row = example * features + feature;
                 if (choice == MoveByMask.Choice.LAST) {
-                    to[row] = from[row * steps + last(counts)];
+                    to[row] = codes.code(row * steps + last(counts));
                 } else {
-                    byte hidden = hidden();
+                    int hidden = hidden();
                     for (int t = 0; t < steps; t++) {
-                        to[row * steps + t] = counts[t] ? from[row * steps + t] : hidden;
+                        to[row * steps + t] = counts[t] ? codes.code(row * steps + t) : hidden;
                     }
                 }
             }
         }
-        return Batch.Codes.of(codes.size(), result, to, params);
+        return Batch.Codes.ofCodes(codes.size(), result, to, params);
     }
 
-    private byte hidden() {
-        return (byte)
-                (choice == MoveByMask.Choice.ZERO ? params.zeroPoint() : params.range().min());
+    private int hidden() {
+        return choice == MoveByMask.Choice.ZERO ? params.zeroPoint() : params.range().min();
     }
 
     /** {@return which steps of an example count} */

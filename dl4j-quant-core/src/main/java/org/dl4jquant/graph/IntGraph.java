@@ -309,11 +309,13 @@ public final class IntGraph {
     }
 
     /**
-     * {@return the same graph for sequences of one length}
+     * {@return the same graph for sequences of one length; this one, if its sizes are fixed}
      *
      * @param steps how many steps each sequence has, 1 or more
+     * @throws IllegalArgumentException if there is no step
      */
     public IntGraph withSteps(int steps) {
+        Require.argument(steps >= 1, "sequences of %d steps; 1 or more are allowed", steps);
         return hasFreeSteps() ? SteppedGraphs.of(this, steps) : this;
     }
 

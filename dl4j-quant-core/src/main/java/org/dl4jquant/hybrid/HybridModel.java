@@ -182,6 +182,17 @@ public final class HybridModel {
                 features.length,
                 names);
         for (int i = 0; i < features.length; i++) {
+            INDArray batch = Require.given(features[i], "features");
+            Shape shape = graph().type(names.get(i)).shape();
+            Require.argument(
+                    batch.rank() == shape.rank() + 1
+                            && batch.size(0) > 0
+                            && shape(batch).equals(shape),
+                    "features of shape %s do not fit input '%s', which takes arrays of shape"
+                            + " [examples, %s]",
+                    Arrays.toString(batch.shape()),
+                    names.get(i),
+                    shape);
             inputs.put(
                     names.get(i),
                     Batch.Floats.of(

@@ -77,10 +77,10 @@ final class GraphBuilder {
     }
 
     /** {@return one example of a network input; empty if no step has read it} */
-    Optional<Shape> networkInput(String name) {
+    Optional<TensorType> networkInput(String name) {
         String node = nodes.get(name);
         return node != null && isInput(node) && has(node)
-                ? Optional.of(type(node).shape())
+                ? Optional.of(type(node))
                 : Optional.empty();
     }
 

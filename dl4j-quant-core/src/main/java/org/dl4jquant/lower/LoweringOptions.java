@@ -9,9 +9,10 @@ package org.dl4jquant.lower;
  * IntGraph graph = Quantization.lower(quantized, options);
  * }</pre>
  *
- * @param masks whether each network input of sequences has a mask, as the features of a DataSet
- *     have: a further input of the graph, {@code <input>.mask} of shape [steps], which is 1 where a
- *     step counts and 0 where not. Sequences of several lengths can then be in one batch
+ * @param masks whether each network input of sequences has a mask that a step reads, as the
+ *     features of a DataSet have: a further input of the graph, {@code <input>.mask} of shape
+ *     [steps], which is 1 where a step counts and 0 where not. Sequences of several lengths can
+ *     then be in one batch
  * @param freeSteps whether the sequences of a batch may have any number of steps; else they have as
  *     many as those that {@code prepare} was given
  */

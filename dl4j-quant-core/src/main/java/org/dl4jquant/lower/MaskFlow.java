@@ -93,6 +93,21 @@ final class MaskFlow {
         }
     }
 
+    /** Begins the mask of a network input at a step, whose result has the steps of that input. */
+    void begin(String step, String input) {
+        of(input)
+                .ifPresent(
+                        masked ->
+                                refused.add(
+                                        new Refused(
+                                                masked,
+                                                step,
+                                                "it repeats its input as often as '"
+                                                        + input
+                                                        + "' has steps, whose mask its integer form"
+                                                        + " does not hand on")));
+    }
+
     /** Adds the steps that do not obey masks, or the network in which no step reads one. */
     void addObstacles(GraphBuilder graph, Obstacles obstacles) {
         for (Refused step : refused) {

@@ -179,6 +179,7 @@ final class NetworkWalk {
         }
         try {
             masks.pass(emitter.step(), form.maskUse());
+            form.countsStepsOf().ifPresent(input -> masks.begin(emitter.step(), input));
             List<Signal> known = inputs.stream().map(Optional::orElseThrow).toList();
             return Optional.of(Stacks.emit(form, emitter, known));
         } catch (IntegerRefusal met) {
@@ -224,6 +225,13 @@ final class NetworkWalk {
                     nodes.add(input);
                 }
             }
+        }
+        if (nodes.isEmpty()) {
+            obstacles.add(
+                    outputs.get(0),
+                    "no step before it computes integers",
+                    "prepare the network with integers for some layers, or run the float network");
+            obstacles.requireNone();
         }
         return new HybridGraph(
                 graph.build(nodes, results.functions()), List.copyOf(all.values()), leaving);

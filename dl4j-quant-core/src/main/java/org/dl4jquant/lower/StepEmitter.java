@@ -125,7 +125,7 @@ record StepEmitter(
     }
 
     @Override
-    public Optional<Shape> networkInput(String input) {
+    public Optional<TensorType> networkInput(String input) {
         return graph.networkInput(input);
     }
 

@@ -15,14 +15,13 @@ import org.dl4jquant.engine.Batch;
 import org.dl4jquant.graph.IntGraph;
 import org.dl4jquant.graph.island.FloatIsland;
 import org.dl4jquant.numeric.Shape;
+import org.dl4jquant.onnx.form.Provenance;
 
 /**
  * A model of integer parts with steps in float between them, as ONNX bytes and as ONNX Runtime runs
  * it, with one thread. Float steps are near DL4J's, not equal in every bit.
  */
 public final class HybridSession implements AutoCloseable {
-
-    private static final String VALUE = "/value";
 
     private final IntGraph graph;
     private final OrtSession session;
@@ -95,17 +94,13 @@ public final class HybridSession implements AutoCloseable {
                     Require.given(inputs, "inputs").entrySet()) {
                 tensors.put(input.getKey(), OnnxRuntimeSession.tensor(input.getValue(), 1));
             }
+            Map<String, String> valuesOf = valuesOf();
             int size = inputs.values().iterator().next().size();
             Map<String, Batch.Floats> results = new LinkedHashMap<>();
             try (OrtSession.Result result = session.run(tensors)) {
                 for (Map.Entry<String, OnnxValue> output : result) {
-                    boolean value = output.getKey().endsWith(VALUE);
-                    String name =
-                            value
-                                    ? output.getKey()
-                                            .substring(0, output.getKey().length() - VALUE.length())
-                                    : output.getKey();
-                    if (!value || values) {
+                    String name = valuesOf.getOrDefault(output.getKey(), output.getKey());
+                    if (values || name.equals(output.getKey())) {
                         results.put(
                                 name,
                                 floats(
@@ -129,6 +124,20 @@ public final class HybridSession implements AutoCloseable {
         FloatBuffer buffer = tensor.getFloatBuffer();
         buffer.get(values);
         return Batch.Floats.of(size, shape, values);
+    }
+
+    /* By the name of the values: only the writer knows it, as the name it asked for may be taken. */
+    private Map<String, String> valuesOf() throws OrtException {
+        Map<String, String> outputs = new LinkedHashMap<>();
+        session.getMetadata()
+                .getCustomMetadata()
+                .forEach(
+                        (key, tail) -> {
+                            if (key.startsWith(Provenance.TAIL)) {
+                                outputs.put(tail, key.substring(Provenance.TAIL.length()));
+                            }
+                        });
+        return outputs;
     }
 
     @Override

@@ -139,6 +139,16 @@ class HybridModelTest {
     }
 
     @Test
+    void featuresOfAnotherShapeAreRefused() {
+        HybridModel model = checked(spec(LayerScheme.FLOAT, "c"), "max", "c");
+        INDArray channelsLast = data().getFeatures().permute(0, 2, 3, 1);
+        String message =
+                assertThrows(IllegalArgumentException.class, () -> model.run(channelsLast))
+                        .getMessage();
+        assertTrue(message.contains("do not fit input 'input'"), message);
+    }
+
+    @Test
     void verticesOfFloatsAreIslands() {
         ComputationGraph graph =
                 new ComputationGraph(

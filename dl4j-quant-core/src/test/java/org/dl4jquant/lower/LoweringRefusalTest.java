@@ -123,8 +123,8 @@ final class LoweringRefusalTest {
     void refusesAFunctionItDoesNotKnowByTheFunctionsName() {
         String why =
                 "layer 'it' cannot be lowered to integers: its activation function %s is not one"
-                    + " that the integer graph has; functions that lower are DL4J's own, each of"
-                    + " them by its exact class, without Softmax, RReLU and PReLU";
+                        + " that the integer graph has; functions that lower are DL4J's own, each of"
+                        + " them by its exact class, without Softmax, RReLU and PReLU";
         for (IActivation function : new IActivation[] {new Doubled(), new ActivationRReLU()}) {
             String expected = why.formatted(function.getClass().getName());
             INDArray features = Nd4j.randn(4, 5);

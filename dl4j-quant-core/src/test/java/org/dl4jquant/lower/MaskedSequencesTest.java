@@ -19,6 +19,7 @@ import org.deeplearning4j.nn.conf.layers.DenseLayer;
 import org.deeplearning4j.nn.conf.layers.GlobalPoolingLayer;
 import org.deeplearning4j.nn.conf.layers.LSTM;
 import org.deeplearning4j.nn.conf.layers.Layer;
+import org.deeplearning4j.nn.conf.layers.OutputLayer;
 import org.deeplearning4j.nn.conf.layers.PoolingType;
 import org.deeplearning4j.nn.conf.layers.recurrent.Bidirectional;
 import org.deeplearning4j.nn.conf.layers.recurrent.LastTimeStep;
@@ -43,6 +44,7 @@ import org.nd4j.linalg.api.ndarray.INDArray;
 import org.nd4j.linalg.dataset.DataSet;
 import org.nd4j.linalg.factory.Nd4j;
 import org.nd4j.linalg.indexing.NDArrayIndex;
+import org.nd4j.linalg.lossfunctions.LossFunctions.LossFunction;
 
 /** Sequences of several lengths in one batch: graphs obey masks as the network does. */
 class MaskedSequencesTest {
@@ -126,6 +128,35 @@ class MaskedSequencesTest {
         DataSet data = new DataSet(Networks.normal(5, 8, 3, steps), Networks.labels(8));
         return Quantization.prepare(
                 trained, QuantSpec.of(LayerScheme.INT8), Networks.batches(data));
+    }
+
+    @Test
+    void codesOf16BitsObeyMasks() {
+        MultiLayerNetwork trained =
+                Networks.of(
+                        InputType.recurrent(3, 5),
+                        new GlobalPoolingLayer(PoolingType.MAX),
+                        new DenseLayer.Builder().nOut(4).activation(Activation.RELU).build(),
+                        new OutputLayer.Builder(LossFunction.MSE)
+                                .nOut(Networks.CLASSES)
+                                .activation(Activation.IDENTITY)
+                                .build());
+        INDArray features = Networks.normal(1, 4, 3, 5);
+        INDArray mask = DrawnSequences.lengths(new Random(1), 4, 5);
+        DataSet data = new DataSet(features, Networks.normal(2, 4, Networks.CLASSES), mask, null);
+        MultiLayerNetwork prepared =
+                Quantization.prepare(
+                        trained, QuantSpec.of(LayerScheme.INT16), Networks.batches(data));
+        IntGraph graph = Quantization.lower(prepared, MASKS);
+        assertEquals(graph, OnnxReader.fromBytes(OnnxWriter.toBytes(graph), "written"));
+        Map<String, Batch.Floats> inputs = EngineInputs.of(graph, features, mask);
+        try (Engine reference = Engine.open("reference", graph);
+                Engine onnx = Engine.open("onnxruntime", graph)) {
+            assertArrayEquals(
+                    RowMajor.floats(prepared.output(features, false, mask, null)),
+                    run(reference, inputs));
+            EqualityCheck.between(reference, onnx).over(List.of(inputs)).requireEqual();
+        }
     }
 
     @Test

@@ -52,10 +52,7 @@ public final class AttentionSequence {
     private static final int HEADS = 2;
     private static final int EPOCHS = 12;
     private static final int BATCH = 32;
-
-    /* A tenth of the rate in float, at which quantized training loses a few sequences again. */
-    private static final double FINE_RATE = 3e-4;
-
+    private static final double FINE_RATE = 3e-4; // at that of float, a few sequences are lost
     private static final long SEED = 1;
 
     private AttentionSequence() {}
@@ -66,11 +63,9 @@ public final class AttentionSequence {
      * @param args none
      */
     public static void main(String[] args) {
-        run(
-                MarkedSums.draw(SEED, SEQUENCES, STEPS, BATCH),
-                MarkedSums.draw(SEED + 1, SEQUENCES / 2, STEPS, BATCH),
-                STEPS,
-                EPOCHS);
+        MarkedSums train = MarkedSums.draw(SEED, SEQUENCES, STEPS, BATCH);
+        MarkedSums test = MarkedSums.draw(SEED + 1, SEQUENCES / 2, STEPS, BATCH);
+        run(train, test, STEPS, EPOCHS);
     }
 
     static EqualityReport run(MarkedSums trainData, MarkedSums testData, int steps, int epochs) {

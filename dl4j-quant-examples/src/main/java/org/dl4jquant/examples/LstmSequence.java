@@ -20,6 +20,7 @@ import org.dl4jquant.engine.Engine;
 import org.dl4jquant.engine.EqualityCheck;
 import org.dl4jquant.engine.EqualityReport;
 import org.dl4jquant.examples.data.DataFolder;
+import org.dl4jquant.examples.data.PixelRows;
 import org.dl4jquant.examples.data.StrokeDigits;
 import org.dl4jquant.examples.data.TrainTest;
 import org.dl4jquant.examples.support.Percent;
@@ -49,9 +50,9 @@ import org.slf4j.LoggerFactory;
  * mvn -Dquick -Pquickstart compile -Dexec.mainClass=org.dl4jquant.examples.LstmSequence
  * }</pre>
  *
- * <p>It reads MNIST's four files in the folder that is its argument, or draws digits without one.
- * It prints the loss of every 25th iteration, a table of three accuracies, and how many codes
- * differ between the engines.
+ * <p>It prints the loss of every 25th iteration, a table of three accuracies, and how many codes
+ * differ between the engines. Its argument is a folder with MNIST's four files; without one it
+ * draws digits.
  */
 public final class LstmSequence {
 
@@ -84,8 +85,8 @@ public final class LstmSequence {
     }
 
     static EqualityReport run(TrainTest data, int epochs, int quantizedEpochs) {
-        DataSetIterator train = rows(data.train().shuffled(BATCH, SEED));
-        DataSetIterator test = rows(data.test().inOrder(BATCH));
+        DataSetIterator train = PixelRows.of(data.train().shuffled(BATCH, SEED));
+        DataSetIterator test = PixelRows.of(data.test().inOrder(BATCH));
 
         log.info("Train in float....");
         MultiLayerNetwork trained = new MultiLayerNetwork(reader());
@@ -117,26 +118,11 @@ public final class LstmSequence {
         INDArray halves = digits.get(all(), all(), interval(0, SIDE / 2));
         try (Engine java = Engine.open("reference", graph);
                 Engine onnx = Engine.open("onnxruntime", graph)) {
-            EqualityReport report =
-                    EqualityCheck.between(java, onnx)
-                            .over(
-                                    List.of(
-                                            EngineInputs.of(graph, digits),
-                                            EngineInputs.of(graph, halves)));
+            var inputs = List.of(EngineInputs.of(graph, digits), EngineInputs.of(graph, halves));
+            EqualityReport report = EqualityCheck.between(java, onnx).over(inputs);
             log.info("{}", report);
             return report;
         }
-    }
-
-    /* From images [examples, 1, rows, columns] to sequences [examples, columns, rows]. */
-    private static DataSetIterator rows(DataSetIterator images) {
-        images.setPreProcessor(
-                data -> {
-                    INDArray pixels = data.getFeatures();
-                    data.setFeatures(
-                            pixels.reshape(pixels.size(0), SIDE, SIDE).permute(0, 2, 1).dup('c'));
-                });
-        return images;
     }
 
     private static MultiLayerConfiguration reader() {

@@ -127,6 +127,11 @@ public record Normalize(
                 Normalization.MAX_LENGTH);
         requireCount("gains", formula.gains().size(), length);
         requireCount("shifts", formula.shifts().size(), length);
+        Require.argument(
+                formula.divisor(0) > 0,
+                "node '%s': its divisor of codes that are all 0 is 0 in float32; choose a larger"
+                        + " offset",
+                name);
         float largest = formula.divisor(largest(type.codes(), length));
         Require.argument(
                 Float.isFinite(largest),

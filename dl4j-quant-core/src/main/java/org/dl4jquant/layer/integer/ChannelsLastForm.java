@@ -191,7 +191,7 @@ public record ChannelsLastForm(IntegerForm inside) implements IntegerForm {
         }
 
         @Override
-        public Optional<Shape> networkInput(String input) {
+        public Optional<TensorType> networkInput(String input) {
             return graph.networkInput(input);
         }
 

@@ -3,8 +3,10 @@ package org.dl4jquant.layer.integer;
 
 import java.util.List;
 import java.util.Objects;
+import java.util.Optional;
 import org.dl4jquant.check.Require;
 import org.dl4jquant.graph.node.Move;
+import org.dl4jquant.graph.node.TensorType;
 import org.dl4jquant.numeric.AxisIndices;
 import org.dl4jquant.numeric.IndexMap;
 import org.dl4jquant.numeric.Shape;
@@ -33,12 +35,17 @@ public record DuplicateForm(String input) implements IntegerForm {
     }
 
     @Override
+    public Optional<String> countsStepsOf() {
+        return Optional.of(input);
+    }
+
+    @Override
     public List<Signal> emit(NodeEmitter graph, List<Signal> inputs) {
         String codes = graph.codes(inputs.get(0));
         Shape features = graph.type(codes).shape();
-        Shape sequence =
+        TensorType sequence =
                 graph.networkInput(input)
-                        .filter(shape -> shape.rank() == 2)
+                        .filter(type -> type.shape().rank() == 2)
                         .orElseThrow(
                                 () ->
                                         new IntegerRefusal(
@@ -49,13 +56,18 @@ public record DuplicateForm(String input) implements IntegerForm {
                                                 "let it repeat as often as a network input of"
                                                         + " sequences has steps, which a layer"
                                                         + " before it reads"));
+        if (sequence.hasFreeSteps()) {
+            throw new IntegerRefusal(
+                    "it repeats as often as '" + input + "' has steps, whose number is free",
+                    "lower the network with a fixed number of steps");
+        }
         if (features.rank() != 1) {
             throw new IntegerRefusal(
                     "it repeats examples of shape " + features,
                     "let it read a layer that makes vectors");
         }
         int size = features.size(0);
-        int steps = sequence.size(1);
+        int steps = sequence.shape().size(1);
         IndexMap repeated =
                 new IndexMap(
                         Shape.of(size, 1),

@@ -2,6 +2,7 @@
 package org.dl4jquant.layer.integer;
 
 import java.util.List;
+import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 import org.nd4j.linalg.api.ndarray.INDArray;
 
@@ -73,6 +74,14 @@ public interface IntegerForm {
      */
     default MaskUse maskUse() {
         return MaskUse.REFUSED;
+    }
+
+    /**
+     * {@return the network input whose steps the result has, where they are not those of the step's
+     * own input; where the network is lowered with masks, the result would have that input's}
+     */
+    default Optional<String> countsStepsOf() {
+        return Optional.empty();
     }
 
     /**

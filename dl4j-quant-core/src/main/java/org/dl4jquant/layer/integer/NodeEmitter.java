@@ -92,7 +92,7 @@ public interface NodeEmitter {
      *
      * @param input the input's name in the network
      */
-    Optional<Shape> networkInput(String input);
+    Optional<TensorType> networkInput(String input);
 
     /**
      * {@return the name of the node that holds float32 values; a network input gets its node now}

@@ -9,6 +9,7 @@ import org.dl4jquant.graph.node.Input;
 import org.dl4jquant.graph.node.MoveByMask;
 import org.dl4jquant.graph.node.MoveByMask.Choice;
 import org.dl4jquant.graph.node.Quantize;
+import org.dl4jquant.numeric.CodeRange;
 import org.dl4jquant.numeric.QuantParams;
 import org.dl4jquant.numeric.Shape;
 import org.dl4jquant.onnx.wire.DataType;
@@ -66,12 +67,22 @@ final class MoveByMaskForm implements NodeForm<MoveByMask> {
         String counts = graph.name(name + "/counts");
         graph.auxiliary(Operators.CAST, counts, List.of(each), counts)
                 .add(NodeProto.ATTRIBUTE, Attributes.of("to", DataType.BOOL.number()));
-        byte[] least = {Containers.toFile(params.range().min(), params.range())};
         String hidden =
                 node.choice() == Choice.ZERO
                         ? target.zeroPoint(node.input())
-                        : graph.bytes(name + "/least", DataType.UINT8, least, 1);
+                        : least(name + "/least", params.range(), graph);
         graph.node(Operators.WHERE, name, List.of(counts, node.input(), hidden), name);
+    }
+
+    /* Codes of 16 bits are float32 in the file. */
+    private static String least(String name, CodeRange range, GraphWriter graph) {
+        return range.isWide()
+                ? graph.floats(name, new float[] {range.min()}, 1)
+                : graph.bytes(
+                        name,
+                        DataType.UINT8,
+                        new byte[] {Containers.toFile(range.min(), range)},
+                        1);
     }
 
     @Override

@@ -37,6 +37,9 @@ record WideText(
     private static final String CONVOLUTION = "convolution";
     private static final int WINDOW = 10;
 
+    /** Not tuned: 64 MB of int, far beyond any layer's window. */
+    private static final int MOST_ELEMENTS = 1 << 24;
+
     private static final String PATTERN =
             "quantize|(dense|convolution) (8|16) (float|-?\\d{1,5} \\d{1,5})( \\d{1,9}){0,11}";
 
@@ -102,7 +105,25 @@ record WideText(
                                 extent(words),
                                 extent(words))
                         : null;
-        return new WideText(operation, wide, bounds, window, convolution ? number(words) : 1);
+        int groups = convolution ? number(words) : 1;
+        if (window != null) {
+            requireSmall(text, window, groups);
+        }
+        return new WideText(operation, wide, bounds, window, groups);
+    }
+
+    /* Before memory is taken for what a damaged file asks for. */
+    private static void requireSmall(String text, Window window, int groups) {
+        double elements =
+                (double) groups
+                        * ((window.kernel().height() - 1.0) * window.dilation().height() + 1)
+                        * ((window.kernel().width() - 1.0) * window.dilation().width() + 1);
+        Require.argument(
+                elements <= MOST_ELEMENTS,
+                "'%s' describes windows of %.0f elements in all groups; at most %d are allowed",
+                text,
+                elements,
+                MOST_ELEMENTS);
     }
 
     private static int number(List<String> words) {

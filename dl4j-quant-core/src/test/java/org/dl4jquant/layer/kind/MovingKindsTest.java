@@ -218,7 +218,7 @@ class MovingKindsTest {
         }
 
         @Override
-        public Optional<Shape> networkInput(String input) {
+        public Optional<TensorType> networkInput(String input) {
             throw new UnsupportedOperationException(input);
         }
 

@@ -9,6 +9,7 @@ import org.deeplearning4j.nn.api.Model;
 import org.deeplearning4j.nn.graph.ComputationGraph;
 import org.deeplearning4j.nn.multilayer.MultiLayerNetwork;
 import org.dl4jquant.check.Require;
+import org.dl4jquant.network.FailingStep;
 import org.dl4jquant.network.NetworkView;
 import org.dl4jquant.network.Topology;
 import org.dl4jquant.scheme.QuantSpec;
@@ -263,7 +264,7 @@ public final class Preparation {
         } catch (UnusableValues e) {
             throw e;
         } catch (RuntimeException e) {
-            String step = FailingStep.description(network, batch.features());
+            String step = FailingStep.description(network, batch.features(), UnusableValues.class);
             throw step == null ? e : new IllegalArgumentException(step, e);
         }
     }

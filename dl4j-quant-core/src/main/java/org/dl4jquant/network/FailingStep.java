@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-package org.dl4jquant.prepare;
+package org.dl4jquant.network;
 
 import java.util.Arrays;
 import java.util.List;
@@ -12,12 +12,11 @@ import org.deeplearning4j.nn.graph.vertex.VertexIndices;
 import org.deeplearning4j.nn.multilayer.MultiLayerNetwork;
 import org.deeplearning4j.nn.workspace.LayerWorkspaceMgr;
 import org.dl4jquant.check.Require;
-import org.dl4jquant.network.NetworkView;
 import org.jspecify.annotations.Nullable;
 import org.nd4j.linalg.api.ndarray.INDArray;
 
 /** Finds the step of a network that cannot compute a batch, by running it step by step. */
-final class FailingStep {
+public final class FailingStep {
 
     /* DL4J's own messages name a convolution, but neither a crop nor a vertex, and not the shape
      * that arrives there. */
@@ -29,20 +28,27 @@ final class FailingStep {
 
     private final LayerWorkspaceMgr workspaces = LayerWorkspaceMgr.noWorkspaces();
 
-    private FailingStep() {}
+    private final Class<? extends RuntimeException> other;
+
+    private FailingStep(Class<? extends RuntimeException> other) {
+        this.other = other;
+    }
 
     /**
      * Describes the failure of a forward pass.
      *
      * @param network the network that failed
      * @param features the batch, one array for each input
+     * @param other the type of errors that say themselves where they come from
      * @return the first step that fails, the shapes that it reads, the reason and the remedy; null
-     *     if each step computes by itself, without masks
+     *     if each step computes by itself, without masks, or fails with another error
      */
-    static @Nullable String description(NetworkView<?> network, INDArray[] features) {
-        Model model = network.network();
+    public static @Nullable String description(
+            NetworkView<?> network, INDArray[] features, Class<? extends RuntimeException> other) {
+        Model model = Require.given(network, "network").network();
+        Require.given(features, "features");
         try {
-            FailingStep run = new FailingStep();
+            FailingStep run = new FailingStep(Require.given(other, "other"));
             return model instanceof ComputationGraph graph
                     ? run.ofGraph(graph, features)
                     : run.ofRow(network.names(), (MultiLayerNetwork) model, features[0]);
@@ -64,10 +70,8 @@ final class FailingStep {
                 Layer layer = network.getLayer(i);
                 layer.setInputMiniBatchSize(examples);
                 x = requireNumbers(layer.activate(read, false, workspaces));
-            } catch (UnusableValues e) {
-                return null;
             } catch (RuntimeException e) {
-                return sentence("layer", names.get(i), List.of(x), e);
+                return other.isInstance(e) ? null : sentence("layer", names.get(i), List.of(x), e);
             }
         }
         return null;
@@ -94,11 +98,9 @@ final class FailingStep {
                     vertex.setInput(i, read.get(i), workspaces);
                 }
                 results[index] = requireNumbers(vertex.doForward(false, workspaces));
-            } catch (UnusableValues e) {
-                return null;
             } catch (RuntimeException e) {
                 String what = vertex.hasLayer() ? "layer" : "vertex";
-                return sentence(what, vertex.getVertexName(), read, e);
+                return other.isInstance(e) ? null : sentence(what, vertex.getVertexName(), read, e);
             } finally {
                 vertex.clear();
             }
